@@ -1,0 +1,24 @@
+"""Differentiable physics of superconducting diodes on JAX.
+
+parameters → device → critical currents → objective: every arrow is a pure JAX function.
+Importing sets nothing; switch JAX to double precision before building a device.
+"""
+
+from . import units as units
+from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation
+from .core.cpr import current_phase_relation as current_phase_relation
+from .core.critical import CriticalCurrents as CriticalCurrents
+from .core.critical import critical_currents as critical_currents
+from .core.critical import diode_efficiency as diode_efficiency
+from .core.device import AbstractDevice as AbstractDevice
+from .core.device import AbstractPhaseBiased as AbstractPhaseBiased
+from .devices.squid import Squid as Squid
+from .gates import Gate as Gate
+from .gates import GateMap as GateMap
+from .junctions import AndreevModes as AndreevModes
+from .junctions import Harmonics as Harmonics
+from .junctions import SeriesJunctions as SeriesJunctions
+from .junctions import TunnelJunction as TunnelJunction
+from .numerics.status import Status as Status
+
+__version__ = "0.1.0"

@@ -1,0 +1,75 @@
+"""Every argument check and its sentence: name, value, what is allowed."""
+
+import difflib
+from collections.abc import Iterable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+
+def require_x64() -> None:
+    """Kinked current-phase relations and shooting need double precision."""
+    if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
+        raise ValueError(
+            "jaxdiode needs double precision but JAX is in float32 mode: call "
+            "jax.config.update('jax_enable_x64', True) first, or set JAX_ENABLE_X64=1"
+        )
+
+
+def is_concrete(value: object) -> bool:
+    return not isinstance(value, jax.core.Tracer)
+
+
+def real_array(
+    name: str,
+    value: ArrayLike,
+    *,
+    ndim: int | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Array:
+    """`value` as a float64 array after checking shape and, unless traced, range."""
+    require_x64()
+    try:
+        array = jnp.asarray(value, float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a real number or array of them, got {value!r}") from error
+    if ndim is not None and array.ndim != ndim:
+        kind = {0: "a single number", 1: "a list of numbers"}[ndim]
+        raise ValueError(f"{name} must be {kind}, got shape {array.shape}")
+    if is_concrete(array):
+        host = np.asarray(array)
+        if not np.all(np.isfinite(host)):
+            raise ValueError(f"{name} must be finite, got {_show(host)}")
+        if at_least is not None and np.any(host < at_least):
+            raise ValueError(f"{name} must be at least {at_least:g}, got {_show(host)}")
+        if at_most is not None and np.any(host > at_most):
+            raise ValueError(f"{name} must be at most {at_most:g}, got {_show(host)}")
+    return array
+
+
+def require_length(name: str, array: Array, length: int, why: str) -> None:
+    if array.shape[-1] != length:
+        raise ValueError(f"{name} must have length {length} ({why}), got {array.shape[-1]}")
+
+
+def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> ValueError:
+    """The error for a name that is not there, with the closest one that is."""
+    allowed = list(allowed)
+    close = difflib.get_close_matches(name, allowed, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return ValueError(
+        f"unknown {kind} {name!r}{hint} Allowed: {', '.join(allowed)}".replace("? ", "? ")
+    )
+
+
+def positive_int(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+    return int(value)
+
+
+def _show(array: np.ndarray) -> str:
+    return np.array2string(array, precision=6, threshold=6, separator=", ")

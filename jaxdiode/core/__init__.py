@@ -1,0 +1,1 @@
+"""Devices, current-phase relations and critical currents, whatever the physics behind them."""

@@ -1,0 +1,42 @@
+"""What a device is: an immutable pytree of parameters with one observable."""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ..numerics.status import Status
+
+
+class AbstractDevice(eqx.Module):
+    """A superconducting device. Its leaves are its physical parameters, as float64 arrays."""
+
+
+class AbstractPhaseBiased(AbstractDevice):
+    """A device whose supercurrent is a 2π-periodic function of the phase across it.
+
+    A subclass defines `current`; critical currents, harmonics, energy, design, fit and
+    sweep follow from it. The other methods tell the extremum search what it cannot see by
+    sampling, and need overriding only by devices with sharp or fast features.
+    """
+
+    @abc.abstractmethod
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Supercurrent at the given phase (radians), elementwise."""
+
+    def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+        """Phases at which the current turns sharply, and the phase width of each turn.
+
+        Width 0 is a jump. The phases must be differentiable functions of the parameters:
+        an extremum pinned to a jump moves with it.
+        """
+        return jnp.zeros(0), jnp.zeros(0)
+
+    def resolution(self) -> int:
+        """Uniform samples per period that separate all extrema away from the kinks."""
+        return 64
+
+    def status(self) -> Int[Array, ""]:
+        """A `Status` known from the parameters alone, before any search."""
+        return jnp.asarray(Status.CONVERGED, jnp.int32)

@@ -1,0 +1,1 @@
+"""One file per physical system; devices do not import each other."""

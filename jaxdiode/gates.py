@@ -1,0 +1,158 @@
+"""Gate voltages: a measured map from voltage to critical current, usable in any junction."""
+
+import equinox as eqx
+import interpax
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from . import _checks
+from .numerics.roots import increasing_root
+
+
+class GateMap(eqx.Module):
+    """Critical current of one junction against its gate voltage, as measured on a chip.
+
+    Between the measured points a monotone cubic (PCHIP) is used: once continuously
+    differentiable, no overshoot. `map(voltage)` gives the critical current and
+    `map.inverse(critical_current)` the voltage; both are differentiable.
+
+    Args:
+        voltage: strictly increasing gate voltages (V), at least 2.
+        critical_current: critical currents there (any one unit), ≥ 0 and monotone. Raw data
+            with noise: see `GateMap.from_measurement`.
+
+    Raises:
+        ValueError: arguments as above violated; a voltage or current outside the map.
+            Inside jit, where values are unknown, the result is NaN instead.
+    """
+
+    voltage: Float[Array, " n"]
+    critical_current: Float[Array, " n"]
+
+    def __init__(self, voltage: ArrayLike, critical_current: ArrayLike):
+        self.voltage = _checks.real_array("voltage", voltage, ndim=1)
+        self.critical_current = _checks.real_array(
+            "critical_current", critical_current, ndim=1, at_least=0.0
+        )
+        if self.voltage.size < 2:
+            raise ValueError(f"voltage must have at least 2 points, got {self.voltage.size}")
+        _checks.require_length(
+            "critical_current", self.critical_current, self.voltage.size, "one per voltage"
+        )
+        if _checks.is_concrete(self.voltage) and np.any(np.diff(self.voltage) <= 0):
+            raise ValueError("voltage must increase strictly; sort the points and merge repeats")
+        if _checks.is_concrete(self.critical_current):
+            steps = np.diff(self.critical_current)
+            if np.any(steps < 0) and np.any(steps > 0):
+                raise ValueError(
+                    "critical_current must be monotone in voltage, got both rises and falls; "
+                    "use GateMap.from_measurement for noisy data"
+                )
+
+    @classmethod
+    def from_measurement(cls, voltage: ArrayLike, critical_current: ArrayLike) -> "GateMap":
+        """Map from noisy data: sorted, repeats averaged, made monotone by isotonic regression.
+
+        The direction (rising or falling with voltage) is the one that fits better.
+        """
+        from scipy.optimize import isotonic_regression
+
+        volts = np.asarray(_checks.real_array("voltage", voltage, ndim=1))
+        currents = np.asarray(
+            _checks.real_array("critical_current", critical_current, ndim=1, at_least=0.0)
+        )
+        _checks.require_length("critical_current", currents, volts.size, "one per voltage")
+        unique, inverse, counts = np.unique(volts, return_inverse=True, return_counts=True)
+        mean = np.bincount(inverse, weights=currents) / counts
+        fits = [isotonic_regression(mean, weights=counts, increasing=up).x for up in (True, False)]
+        return cls(unique, min(fits, key=lambda fit: float(np.sum(counts * (fit - mean) ** 2))))
+
+    @property
+    def current_range(self) -> tuple[Array, Array]:
+        """Smallest and largest critical current of the map."""
+        return jnp.min(self.critical_current), jnp.max(self.critical_current)
+
+    def __call__(self, voltage: ArrayLike) -> Float[Array, "..."]:
+        """Critical current at a gate voltage (V)."""
+        volts = self._within("voltage", voltage, self.voltage[0], self.voltage[-1])
+        return self._forward(volts)
+
+    def inverse(self, critical_current: ArrayLike) -> Float[Array, "..."]:
+        """Gate voltage (V) at which the junction has this critical current.
+
+        The exact inverse of the interpolant. On a plateau, where the voltage is not unique,
+        it returns one voltage of the plateau and a gradient of zero.
+        """
+        currents = self._within("critical_current", critical_current, *self.current_range)
+        rising = jnp.where(self.critical_current[-1] >= self.critical_current[0], 1.0, -1.0)
+        knots = rising * self.critical_current
+
+        def one(current):
+            cell = jnp.clip(
+                jnp.searchsorted(knots, rising * current, side="left") - 1, 0, knots.size - 2
+            )
+            return increasing_root(
+                lambda volts, args: rising * (args[0]._forward(volts) - args[1]),
+                (self, current),
+                self.voltage[cell],
+                self.voltage[cell + 1],
+                steps=40,
+            )
+
+        return jnp.where(
+            jnp.isnan(currents), jnp.nan, jax.vmap(one)(currents.ravel()).reshape(currents.shape)
+        )
+
+    def _forward(self, voltage):
+        return interpax.interp1d(voltage, self.voltage, self.critical_current, method="monotonic")
+
+    def _within(self, name, value, low, high):
+        array = _checks.real_array(name, value)
+        if all(map(_checks.is_concrete, (array, low, high))):
+            if bool(jnp.any((array < low) | (array > high))):
+                raise ValueError(
+                    f"{name} must lie inside the measured map, {low:g} to {high:g}, got {array}"
+                )
+        return jnp.where((array >= low) & (array <= high), array, jnp.nan)
+
+
+class Gate(eqx.Module):
+    """A critical current set by a gate voltage: use it wherever a junction takes a number.
+
+    `jd.SeriesJunctions(jd.Gate(map_1, -1.04), 90.0)` has the leaf `first.voltage`, so sweeps,
+    fits and designs run in volts.
+
+    Args:
+        map: the junction's `GateMap`.
+        voltage: gate voltage (V), inside the map.
+    """
+
+    map: GateMap
+    voltage: Float[Array, ""]
+
+    def __init__(self, map: GateMap, voltage: ArrayLike):
+        self.map = map
+        self.voltage = _checks.real_array("voltage", voltage, ndim=0)
+        self.map(self.voltage)
+
+    @property
+    def critical_current(self) -> Float[Array, ""]:
+        """Critical current at the present voltage."""
+        return self.map(self.voltage)
+
+
+CriticalCurrent = Float[Array, ""] | Gate
+
+
+def as_critical_current(name: str, value: ArrayLike | Gate) -> CriticalCurrent:
+    """A junction's parameter: a number ≥ 0, or a `Gate`."""
+    if isinstance(value, Gate):
+        return value
+    return _checks.real_array(name, value, ndim=0, at_least=0.0)
+
+
+def value_of(parameter: CriticalCurrent) -> Float[Array, ""]:
+    """The number behind a junction's parameter."""
+    return parameter.critical_current if isinstance(parameter, Gate) else parameter

@@ -1,0 +1,163 @@
+"""Josephson elements: what sits in the branches of an interferometer.
+
+Each is a phase-biased device of its own, and any phase-biased device can be a branch.
+Source: J. Li et al. (double-loop SQUID paper), Eqs. (1), (2); currents in any one unit.
+"""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from . import _checks
+from .core.device import AbstractPhaseBiased
+from .gates import CriticalCurrent, Gate, as_critical_current, value_of
+
+_PI = jnp.pi
+
+
+class TunnelJunction(AbstractPhaseBiased):
+    """Sinusoidal junction, I(φ) = I_c sin φ.
+
+    Args:
+        critical_current: I_c ≥ 0, or a `Gate`.
+    """
+
+    critical_current: CriticalCurrent
+
+    def __init__(self, critical_current: ArrayLike | Gate):
+        self.critical_current = as_critical_current("critical_current", critical_current)
+
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        return value_of(self.critical_current) * jnp.sin(phase)
+
+
+class SeriesJunctions(AbstractPhaseBiased):
+    """Two sinusoidal junctions in series, inner phase relaxed to its minimum (Eq. 2).
+
+    I(φ) = 2ab s c / √((a−b)² + 4ab c²), s = sin(φ/2), c = cos(φ/2),
+    with a, b the two critical currents; max|I| = min(a, b). The effective transparency is
+    ρ = 4ab/(a+b)²; at a = b the current jumps at φ = π. This form keeps full precision there.
+
+    Args:
+        first, second: critical currents a, b ≥ 0 of the two junctions, or `Gate`s.
+    """
+
+    first: CriticalCurrent
+    second: CriticalCurrent
+
+    # An extremum at the kink grows as −|first − second|^(2/3) away from balance: `Space`
+    # searches along a coordinate in which this cusp is a parabola.
+    cusp: ClassVar[tuple[str, str]] = ("first", "second")
+
+    def __init__(self, first: ArrayLike | Gate, second: ArrayLike | Gate):
+        self.first = as_critical_current("first", first)
+        self.second = as_critical_current("second", second)
+
+    @property
+    def transparency(self) -> Float[Array, ""]:
+        """Effective transparency ρ = 4ab/(a+b)²."""
+        a, b = value_of(self.first), value_of(self.second)
+        return 4 * a * b / (a + b) ** 2
+
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        a, b = value_of(self.first), value_of(self.second)
+        s, c = jnp.sin(phase / 2), jnp.cos(phase / 2)
+        square = (a - b) ** 2 + 4 * a * b * c**2
+        return 2 * a * b * s * c / jnp.sqrt(jnp.where(square > 0, square, 1.0))
+
+    def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+        a, b = value_of(self.first), value_of(self.second)
+        product = a * b
+        width = jnp.abs(a - b) / jnp.sqrt(jnp.where(product > 0, product, 1.0))
+        return jnp.full(1, _PI), jnp.where(product > 0, width, 1.0)[None]
+
+
+class AndreevModes(AbstractPhaseBiased):
+    """Short junction carried by Andreev bound states (Eq. 1), summed over modes.
+
+    I(φ) = Σ_m (A_m/2) τ_m sin φ/r_m · tanh(Δ r_m/2k_BT),  r_m = √(1 − τ_m sin²(φ/2)).
+
+    Args:
+        amplitude: A_m = eΔ/ħ in the unit of the currents, ≥ 0; the critical current of a
+            fully transparent mode at T = 0. At T = 0 a mode carries A(1 − √(1−τ)).
+        transparency: τ_m in [0, 1].
+        gap: Δ > 0, in the unit of `temperature`.
+        temperature: k_BT ≥ 0 in the unit of `gap`; 0 is the ground state.
+
+    Shapes: amplitude and transparency are numbers or broadcast to one array over modes.
+    """
+
+    amplitude: Float[Array, " modes"]
+    transparency: Float[Array, " modes"]
+    gap: Float[Array, ""]
+    temperature: Float[Array, ""]
+
+    def __init__(
+        self,
+        amplitude: ArrayLike,
+        transparency: ArrayLike,
+        gap: ArrayLike = 1.0,
+        temperature: ArrayLike = 0.0,
+    ):
+        amplitude = jnp.atleast_1d(_checks.real_array("amplitude", amplitude, at_least=0.0))
+        transparency = jnp.atleast_1d(
+            _checks.real_array("transparency", transparency, at_least=0.0, at_most=1.0)
+        )
+        if amplitude.ndim > 1 or transparency.ndim > 1:
+            raise ValueError("amplitude and transparency must be numbers or lists over modes")
+        modes = max(amplitude.size, transparency.size)
+        for name, array in (("amplitude", amplitude), ("transparency", transparency)):
+            if array.size not in (1, modes):
+                _checks.require_length(name, array, modes, "one per mode")
+        if modes == 0 or min(amplitude.size, transparency.size) == 0:
+            raise ValueError("transparency must hold at least one mode, got none")
+        self.amplitude = jnp.broadcast_to(amplitude, (modes,))
+        self.transparency = jnp.broadcast_to(transparency, (modes,))
+        self.gap = _checks.real_array("gap", gap, ndim=0, at_least=0.0)
+        if _checks.is_concrete(self.gap) and self.gap == 0:
+            raise ValueError("gap must be positive, got 0")
+        self.temperature = _checks.real_array("temperature", temperature, ndim=0, at_least=0.0)
+
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        tau = self.transparency
+        s, c = jnp.sin(phase / 2)[..., None], jnp.cos(phase / 2)[..., None]
+        square = (1 - tau) + tau * c**2
+        r = jnp.sqrt(jnp.where(square > 0, square, 1.0))
+        thermal = self.temperature > 0
+        twice = 2 * jnp.where(thermal, self.temperature, 1.0)
+        occupation = jnp.where(thermal, jnp.tanh(self.gap * r / twice), 1.0)
+        return jnp.sum(self.amplitude * tau * s * c / r * occupation, axis=-1)
+
+    def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+        # All modes turn at π; one ladder from the sharpest of them reaches every scale.
+        sharpest = jnp.sqrt(jnp.maximum(1 - jnp.max(self.transparency), 0.0))
+        return jnp.full(1, _PI), jnp.maximum(sharpest, self.temperature / self.gap)[None]
+
+
+class Harmonics(AbstractPhaseBiased):
+    """Any CPR by its Fourier series, I(φ) = Σₙ sineₙ sin nφ + cosineₙ cos nφ, n = 1, 2, …
+
+    Args:
+        sine, cosine: coefficients, arrays of one length (the shorter is padded with zeros).
+    """
+
+    sine: Float[Array, " n"]
+    cosine: Float[Array, " n"]
+
+    def __init__(self, sine: ArrayLike, cosine: ArrayLike = ()):
+        sine = _checks.real_array("sine", sine, ndim=1)
+        cosine = _checks.real_array("cosine", cosine, ndim=1)
+        length = max(sine.size, cosine.size)
+        if length == 0:
+            raise ValueError("sine must hold at least one coefficient, got none")
+        self.sine = jnp.pad(sine, (0, length - sine.size))
+        self.cosine = jnp.pad(cosine, (0, length - cosine.size))
+
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        order = jnp.arange(1, self.sine.shape[-1] + 1, dtype=float)
+        angle = jnp.asarray(phase)[..., None] * order
+        return jnp.sum(self.sine * jnp.sin(angle) + self.cosine * jnp.cos(angle), axis=-1)
+
+    def resolution(self) -> int:
+        return max(64, 12 * self.sine.shape[-1])

@@ -1,0 +1,1 @@
+"""Physics-free numerics: outcome codes, roots, extrema of sharp periodic functions."""

@@ -1,0 +1,47 @@
+"""Roots of increasing functions, differentiable to third order without custom rules."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+Scalar = Float[Array, ""]
+
+
+def value_and_slope(f: Callable[[Scalar], Scalar], x: Scalar) -> tuple[Scalar, Scalar]:
+    """f(x) and f'(x) from one forward-mode pass."""
+    return jax.jvp(f, (x,), (jnp.ones_like(x),))
+
+
+def increasing_root(
+    f: Callable[[Scalar, PyTree], Scalar],
+    args: PyTree,
+    lower: Scalar,
+    upper: Scalar,
+    steps: int = 12,
+) -> Scalar:
+    """Root in x of f(x, args), increasing in x, inside [lower, upper].
+
+    Newton's method, replaced by bisection whenever it leaves the bracket. The search itself
+    is not differentiated: two more Newton steps are, and each doubles the number of correct
+    derivatives (Newton on Taylor coefficients), so value, gradient, Hessian and third
+    derivatives with respect to `args` are exact at a simple root. `f` must not close over
+    anything that is differentiated.
+    """
+    frozen, low, high = jax.lax.stop_gradient((args, lower, upper))
+
+    def step(_, state):
+        x, low, high = state
+        value, slope = value_and_slope(lambda y: f(y, frozen), x)
+        low = jnp.where(value <= 0, x, low)
+        high = jnp.where(value >= 0, x, high)
+        newton = x - value / jnp.where(slope > 0, slope, 1.0)
+        inside = (slope > 0) & (newton >= low) & (newton <= high)
+        return jnp.where(inside, newton, 0.5 * (low + high)), low, high
+
+    root = jax.lax.fori_loop(0, steps, step, (0.5 * (low + high), low, high))[0]
+    for _ in range(2):
+        value, slope = value_and_slope(lambda y: f(y, args), root)
+        root = root - value / jnp.where(slope > 0, slope, 1.0)
+    return root

@@ -1,0 +1,90 @@
+"""Scales between laboratory units and the numbers the models take.
+
+Φ₀ = h/2e, E_J = ħI_c/2e. Constants: exact SI values of h, e and k_B (2019).
+"""
+
+import math
+
+from jaxtyping import Array, ArrayLike
+import jax.numpy as jnp
+
+from . import _checks
+
+planck = 6.62607015e-34  # J s
+elementary_charge = 1.602176634e-19  # C
+boltzmann = 1.380649e-23  # J/K
+hbar = planck / (2 * math.pi)
+flux_quantum = planck / (2 * elementary_charge)  # Wb
+
+_CURRENT = {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "pA": 1e-12}
+_ENERGY = {
+    "J": 1.0,
+    "eV": elementary_charge,
+    "meV": 1e-3 * elementary_charge,
+    "ueV": 1e-6 * elementary_charge,
+    "GHz": 1e9 * planck,
+    "K": boltzmann,
+    "mK": 1e-3 * boltzmann,
+}
+
+
+def josephson_energy(critical_current: ArrayLike, *, current: str = "nA", energy: str = "meV"):
+    """E_J = ħI_c/2e; also any energy in Φ₀/2π × current, such as `CurrentPhaseRelation.energy`.
+
+    420 nA ↔ 0.8627 meV.
+
+    Args:
+        critical_current: in the unit named by `current` (A, mA, uA, nA, pA).
+        energy: J, eV, meV, ueV, GHz (E/h), K or mK (E/k_B).
+    """
+    factor = hbar / (2 * elementary_charge) * _scale("current", current, _CURRENT)
+    return _array("critical_current", critical_current) * (
+        factor / _scale("energy", energy, _ENERGY)
+    )
+
+
+def critical_current(josephson_energy: ArrayLike, *, energy: str = "meV", current: str = "nA"):
+    """I_c = 2eE_J/ħ, the inverse of `josephson_energy`."""
+    factor = 2 * elementary_charge / hbar * _scale("energy", energy, _ENERGY)
+    return _array("josephson_energy", josephson_energy) * (
+        factor / _scale("current", current, _CURRENT)
+    )
+
+
+def inductance(henry: ArrayLike, *, current: str = "nA"):
+    """Inductance in H → Φ₀ per unit of current, as `Squid(inductance=…)` takes it."""
+    return _array("henry", henry) * (_scale("current", current, _CURRENT) / flux_quantum)
+
+
+def henry(inductance: ArrayLike, *, current: str = "nA"):
+    """Inductance in Φ₀ per unit of current → H, the inverse of `inductance`."""
+    return _array("inductance", inductance) * (flux_quantum / _scale("current", current, _CURRENT))
+
+
+def flux(area: ArrayLike, field: ArrayLike):
+    """Loop area (m²) × perpendicular field (T) → flux in Φ₀."""
+    return _array("area", area) * _array("field", field) / flux_quantum
+
+
+def flux_from_coil(coil_current: ArrayLike, period: ArrayLike, offset: ArrayLike = 0.0):
+    """Coil current → flux in Φ₀: (coil_current − offset)/period.
+
+    Args:
+        coil_current, period, offset: in one unit; `period` is the coil current per Φ₀.
+            Several loops: give `period` the shape (loops,) and coil_current (points, 1).
+    """
+    coil, start = _array("coil_current", coil_current), _array("offset", offset)
+    turns = _array("period", period)
+    if _checks.is_concrete(turns) and bool(jnp.any(turns == 0)):
+        raise ValueError("period must not be zero, got 0")
+    return (coil - start) / turns
+
+
+def _array(name: str, value: ArrayLike) -> Array:
+    return _checks.real_array(name, value)
+
+
+def _scale(kind: str, name: str, table: dict[str, float]) -> float:
+    if name not in table:
+        raise _checks.unknown_name(f"{kind} unit", name, table)
+    return table[name]
