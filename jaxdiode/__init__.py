@@ -12,6 +12,9 @@ from .core.critical import critical_currents as critical_currents
 from .core.critical import diode_efficiency as diode_efficiency
 from .core.device import AbstractDevice as AbstractDevice
 from .core.device import AbstractPhaseBiased as AbstractPhaseBiased
+from .design import DesignResult as DesignResult
+from .design import maximise as maximise
+from .design import random_search as random_search
 from .devices.squid import Squid as Squid
 from .gates import Gate as Gate
 from .gates import GateMap as GateMap
@@ -20,5 +23,7 @@ from .junctions import Harmonics as Harmonics
 from .junctions import SeriesJunctions as SeriesJunctions
 from .junctions import TunnelJunction as TunnelJunction
 from .numerics.status import Status as Status
+from .space import Space as Space
+from .space import parameter_names as parameter_names
 
 __version__ = "0.1.0"

@@ -59,10 +59,8 @@ def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> ValueError:
     """The error for a name that is not there, with the closest one that is."""
     allowed = list(allowed)
     close = difflib.get_close_matches(name, allowed, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return ValueError(
-        f"unknown {kind} {name!r}{hint} Allowed: {', '.join(allowed)}".replace("? ", "? ")
-    )
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return ValueError(f"unknown {kind} {name!r}; {hint}allowed: {', '.join(allowed)}")
 
 
 def positive_int(name: str, value: int) -> int:

@@ -110,12 +110,12 @@ class GateMap(eqx.Module):
 
     def _within(self, name, value, low, high):
         array = _checks.real_array(name, value)
-        if all(map(_checks.is_concrete, (array, low, high))):
-            if bool(jnp.any((array < low) | (array > high))):
-                raise ValueError(
-                    f"{name} must lie inside the measured map, {low:g} to {high:g}, got {array}"
-                )
-        return jnp.where((array >= low) & (array <= high), array, jnp.nan)
+        inside = (array >= low) & (array <= high)
+        if _checks.is_concrete(inside) and not bool(jnp.all(inside)):
+            raise ValueError(
+                f"{name} must lie inside the measured map, {low:g} to {high:g}, got {array}"
+            )
+        return jnp.where(inside, array, jnp.nan)
 
 
 class Gate(eqx.Module):

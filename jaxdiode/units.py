@@ -5,8 +5,8 @@
 
 import math
 
-from jaxtyping import Array, ArrayLike
 import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike
 
 from . import _checks
 

@@ -1,5 +1,7 @@
 """Critical currents in both directions and the diode efficiency."""
 
+from functools import partial
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -58,9 +60,8 @@ def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
     kinks, widths = frozen.kinks()
     grid = clustered_grid(kinks, widths, frozen.resolution())
     found = periodic_extrema(frozen.current, grid)
-    plus, minus = (
-        _differentiable_extremum(device, sign, found.position[i]) for i, sign in ((0, 1), (1, -1))
-    )
+    signs = jnp.array([1.0, -1.0])
+    plus, minus = jax.vmap(partial(_differentiable_extremum, device))(signs, found.position)
     status = jnp.where(jnp.all(found.converged), Status.CONVERGED, Status.NOT_CONVERGED)
     status = jnp.where(
         (found.value[0] == 0) & (found.value[1] == 0), Status.NO_SUPERCURRENT, status

@@ -1,0 +1,222 @@
+"""The design verb: gradient ascent on any objective of a device, from many random starts."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from . import _checks
+from .core.device import AbstractDevice
+from .numerics import ascent
+from .progress import track
+from .space import Space
+
+Objective = Callable[[AbstractDevice], Float[Array, ""]]
+
+_GRADIENT_COST = 3  # evaluations that a value with gradient counts as
+
+
+class DesignResult(eqx.Module):
+    """The best device found, and how it was found.
+
+    Attributes:
+        device: the best device.
+        value: its objective.
+        names, values: the varied parameters, best first: `values[i]` belongs to `starts[i]`.
+        scores: objective of every finished climb, best first.
+        history: best objective so far after each step.
+        evaluations: objective evaluations spent; a value with gradient counts as 3.
+    """
+
+    device: AbstractDevice
+    value: float = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)
+    values: np.ndarray
+    scores: np.ndarray
+    history: np.ndarray
+    evaluations: int = eqx.field(static=True)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """{name: value} of the best device."""
+        return dict(zip(self.names, map(float, self.values[0]), strict=True))
+
+    def summary(self) -> str:
+        """A table to print."""
+        rows = [f"  {name:<28s} {value:.6g}" for name, value in self.parameters.items()]
+        head = f"objective {self.value:.6f} after {self.evaluations} evaluations"
+        return "\n".join([head, *rows])
+
+
+def maximise(
+    objective: Objective,
+    space: Space,
+    *,
+    key: PRNGKeyArray,
+    starts: int = 128,
+    steps: int = 300,
+    learning_rate: float = 0.1,
+    polish: int = 600,
+    rounds: int = 3,
+    optimiser: optax.GradientTransformation | None = None,
+    progress: bool = True,
+) -> DesignResult:
+    """Maximise objective(device) over a `Space`: optax ascent, then BFGS on the best few.
+
+    Every start is drawn from the space's bounds; all climb together under vmap. The optax
+    phase finds the basins. Efficiencies are largest on ridges where several extrema of I(φ)
+    tie and where it stalls, so the best quarter of the climbs is finished by a BFGS that
+    handles ridges (see `numerics.ascent`). The best point ever seen is returned.
+
+    Args:
+        objective: scalar function of a device, differentiable, e.g. `diode_efficiency`. NaN
+            counts as −∞.
+        space: parameters that vary, with finite bounds.
+        key: `jax.random.key(seed)`; the same key gives the same result.
+        starts: random starting points.
+        steps: optax steps (Adam with cosine decay from `learning_rate`, or `optimiser`).
+        polish: evaluations of each BFGS climb; 0 leaves the phase out.
+        progress: show a bar when stderr is a terminal.
+
+    Raises:
+        ValueError: infinite bounds, non-positive counts, an objective that is no scalar or
+            that is NaN at every start.
+    """
+    for name, number in (("starts", starts), ("steps", steps)):
+        _checks.positive_int(name, number)
+    shape = eqx.filter_eval_shape(objective, space.device)
+    if getattr(shape, "shape", None) != ():
+        raise ValueError(f"objective must return one number per device, got {shape}")
+    if optimiser is None:
+        optimiser = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
+    lanes = max(1, starts // 4)
+    batches = -(-starts // lanes)
+    keys = jax.random.split(key, batches * lanes)
+    points = jax.vmap(lambda k: space.unbounded(space.sample(k)))(keys)
+    points = points.reshape(batches, lanes, -1)
+    evaluations, history = 0, []
+
+    def evaluate(batch):
+        return _value_and_gradient(objective, space, batch)
+
+    states = [optimiser.init(batch) for batch in points]
+    best = [(batch, jnp.full(lanes, -jnp.inf)) for batch in points]
+    points = list(points)
+    for _ in track(range(steps), "ascent", steps, progress):
+        for i in range(batches):
+            value, gradient = evaluate(points[i])
+            best[i] = _keep_best(*best[i], points[i], value)
+            points[i], states[i] = _optax_step(optimiser, points[i], states[i], gradient)
+        evaluations += _GRADIENT_COST * batches * lanes
+        history.append(max(float(jnp.max(value)) for _, value in best))
+    found = jnp.concatenate([point for point, _ in best])
+    values = jnp.concatenate([value for _, value in best])
+    if not np.any(np.isfinite(values)):
+        raise ValueError("objective is NaN or infinite at every start; narrow the bounds")
+
+    if polish:
+        leaders = found[jnp.argsort(-values)[:lanes]]
+        for k in track(jax.random.split(key, rounds), "polish", rounds, progress):
+            state = jax.vmap(ascent.begin)(leaders, *evaluate(leaders))
+            for _ in range(polish):
+                state = _bfgs_step(state, *evaluate(state.trial))
+                history.append(max(history[-1], float(jnp.max(state.value))))
+            evaluations += _GRADIENT_COST * lanes * (polish + 1)
+            found = jnp.concatenate([found, state.point])
+            values = jnp.concatenate([values, state.value])
+            leaders = _restart(k, state.point[jnp.argsort(-state.value)])
+
+    order = jnp.argsort(-values)
+    physical = jax.vmap(space.bounded)(found[order])
+    return DesignResult(
+        device=space.insert(physical[0]),
+        value=float(values[order[0]]),
+        names=space.names,
+        values=np.asarray(physical),
+        scores=np.asarray(values[order]),
+        history=np.asarray(history),
+        evaluations=evaluations,
+    )
+
+
+def random_search(
+    objective: Objective,
+    space: Space,
+    *,
+    key: PRNGKeyArray,
+    samples: int,
+    chunk: int = 4096,
+    progress: bool = True,
+) -> DesignResult:
+    """The Monte Carlo search of the papers: the best of `samples` uniform random devices.
+
+    Uniform in the parameters themselves between their bounds; ties are respected.
+
+    Raises:
+        ValueError: infinite bounds, non-positive `samples`.
+    """
+    _checks.positive_int("samples", samples)
+    space.sample(key)  # raises where a bound is infinite
+    chunk = min(chunk, samples)
+    count = -(-samples // chunk)
+    best, best_values, history = -np.inf, np.asarray(space.values()), []
+    for k in track(jax.random.split(key, count), "random search", count, progress):
+        value, values = _best_of_random(objective, space, k, chunk)
+        if value > best:
+            best, best_values = float(value), np.asarray(values)
+        history.append(best)
+    return DesignResult(
+        device=space.insert(jnp.asarray(best_values)),
+        value=best,
+        names=space.names,
+        values=best_values[None],
+        scores=np.array([best]),
+        history=np.asarray(history),
+        evaluations=count * chunk,
+    )
+
+
+@eqx.filter_jit
+def _value_and_gradient(objective, space, batch):
+    def value(coordinates):
+        return objective(space.insert(space.bounded(coordinates)))
+
+    values, gradients = jax.vmap(jax.value_and_grad(value))(batch)
+    finite = jnp.isfinite(values) & jnp.all(jnp.isfinite(gradients), axis=1)
+    return jnp.where(finite, values, -jnp.inf), jnp.where(finite[:, None], gradients, 0.0)
+
+
+@eqx.filter_jit
+def _optax_step(optimiser, points, state, gradient):
+    updates, state = optimiser.update(-gradient, state, points)
+    return optax.apply_updates(points, updates), state
+
+
+@jax.jit
+def _keep_best(point, value, new_point, new_value):
+    better = new_value > value
+    return jnp.where(better[:, None], new_point, point), jnp.where(better, new_value, value)
+
+
+def _restart(key, ranked):
+    """New climbs around the best quarter: BFGS stalls where its metric has collapsed."""
+    parents = ranked[: max(1, len(ranked) // 4)]
+    copies = jnp.resize(parents, ranked.shape)
+    size = 10.0 ** -(1 + jnp.arange(len(ranked)) // len(parents))
+    return copies + size[:, None] * jax.random.normal(key, copies.shape)
+
+
+_bfgs_step = jax.jit(jax.vmap(ascent.update))
+
+
+@eqx.filter_jit
+def _best_of_random(objective, space, key, count):
+    uniform = jax.random.uniform(key, (count, len(space.names)), float)
+    values = space.lower + (space.upper - space.lower) * uniform
+    scores = jax.vmap(lambda x: objective(space.insert(x)))(values)
+    best = jnp.nanargmax(jnp.where(jnp.isnan(scores), -jnp.inf, scores))
+    return scores[best], values[best]

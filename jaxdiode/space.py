@@ -1,0 +1,289 @@
+"""Which parameters of a device vary, and within what bounds: one object for every verb."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from . import _checks
+from .core.device import AbstractDevice
+
+Bounds = tuple[float, float]
+
+
+class Space(eqx.Module):
+    """Named, bounded parameters of a device ⇄ a vector of values ⇄ unbounded coordinates.
+
+    Names are paths into the device: "branches.0.second", "flux.1"; a `*` stands for any one
+    step and a path that stops early means everything below it, so "branches.2" and "flux.*"
+    name several parameters at once. `parameter_names(device)` lists them all.
+
+    Bounds are kept by bijections (sigmoid for two finite bounds, softplus for one), never by
+    clipping; positive bounds a decade or more apart are searched logarithmically. The two
+    currents of a `SeriesJunctions` get a common coordinate, the cube root of their (log)
+    difference: the best diodes sit on the cusp first = second, η ~ −|Δ|^(2/3), which no
+    gradient method could follow in the currents themselves.
+
+    Args:
+        device: the device whose other parameters stay as they are.
+        bounds: {name: (lower, upper)}; infinities allowed where nothing is sampled.
+        ties: groups of names that share one value, e.g. [("flux.0", "flux.1")] or ["flux.*"].
+
+    Raises:
+        ValueError: unknown names, a parameter named twice, bounds reversed or equal.
+    """
+
+    device: AbstractDevice
+    lower: Float[Array, " n"]
+    upper: Float[Array, " n"]
+    names: tuple[str, ...] = eqx.field(static=True)
+    _logarithmic: tuple[bool, ...] = eqx.field(static=True)
+    _targets: tuple[tuple[tuple[int, int], ...], ...] = eqx.field(static=True)
+    _partners: tuple[tuple[int, int] | int | None, ...] = eqx.field(static=True)
+
+    def __init__(
+        self,
+        device: AbstractDevice,
+        bounds: Mapping[str, Bounds],
+        ties: Iterable[str | Sequence[str]] = (),
+    ):
+        _checks.require_x64()
+        if not isinstance(device, AbstractDevice):
+            raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
+        if not bounds:
+            raise ValueError("bounds must name at least one parameter, got none")
+        elements = _elements(device)
+        limits: dict[str, Bounds] = {}
+        for pattern, pair in bounds.items():
+            low, high = _bounds(pattern, pair)
+            for name in match_names(elements, pattern):
+                if name in limits:
+                    raise ValueError(f"bounds must name each parameter once, {name!r} came twice")
+                limits[name] = (low, high)
+        groups = _tied_groups(elements, ties, limits)
+        tied = {name: group for group in groups for name in group}
+        order = list(
+            dict.fromkeys(
+                tied.get(name, (name,)) for name in elements if name in limits or name in tied
+            )
+        )
+        chosen = [_common_bounds(group, limits) for group in order]
+        self.device = device
+        self.lower = jnp.array([low for low, _ in chosen], float)
+        self.upper = jnp.array([high for _, high in chosen], float)
+        self.names = tuple(group[0] for group in order)
+        self._logarithmic = tuple(low > 0 and 10 * low <= high < np.inf for low, high in chosen)
+        self._targets = tuple(tuple(elements[name] for name in group) for group in order)
+        self._partners = _cusp_partners(device, elements, order)
+
+    def values(self, device: AbstractDevice | None = None) -> Float[Array, " n"]:
+        """Present values of the named parameters (of the first of each tie)."""
+        leaves = jax.tree.leaves(self.device if device is None else device)
+        return jnp.stack([jnp.ravel(leaves[leaf])[i] for ((leaf, i), *_) in self._targets])
+
+    def insert(self, values: Float[Array, " n"]) -> AbstractDevice:
+        """The device with these values in place of the named parameters."""
+        leaves, structure = jax.tree.flatten(self.device)
+        for value, targets in zip(values, self._targets, strict=True):
+            for leaf, i in targets:
+                leaves[leaf] = jnp.ravel(leaves[leaf]).at[i].set(value).reshape(leaves[leaf].shape)
+        return jax.tree.unflatten(structure, leaves)
+
+    def bounded(self, coordinates: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Values inside the bounds from unbounded coordinates."""
+
+        def place(i, z, low, high):
+            return _from_line(z, low, high, self._scale(i))
+
+        return self._bend(place, coordinates)
+
+    def unbounded(self, values: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Coordinates of values inside the bounds: the inverse of `bounded`.
+
+        A value exactly on a finite bound lies at infinity; it is taken 1e-9 of the width inside.
+        """
+        return jnp.stack(
+            [_to_line(*self._straighten(i, values), self._scale(i)) for i in range(len(self.names))]
+        )
+
+    def sample(self, key: PRNGKeyArray) -> Float[Array, " n"]:
+        """One random point, uniform in the coordinates that `bounded` bends.
+
+        Raises:
+            ValueError: a bound is infinite.
+        """
+        for name, low, high in zip(self.names, self.lower, self.upper, strict=True):
+            if _checks.is_concrete(low) and not bool(jnp.isfinite(low) & jnp.isfinite(high)):
+                raise ValueError(f"bounds of {name!r} must be finite to draw starts from them")
+        uniform = jax.random.uniform(key, (len(self.names),), float, 0.02, 0.98)
+        return self._bend(lambda i, u, low, high: low + (high - low) * u, uniform)
+
+    def _scale(self, i):
+        value = jax.lax.stop_gradient(self.values()[i])
+        return jnp.where(value == 0, 1.0, jnp.abs(value))
+
+    def _chart(self, i, values):
+        """Forward and backward maps between value i and its straightened coordinate."""
+        partner = self._partners[i]
+        logarithmic = self._logarithmic[i]
+        up, down = (jnp.exp, jnp.log) if logarithmic else (_identity, _identity)
+        if partner is None:
+            return up, down
+        if isinstance(partner, int):
+            centre = values[partner]
+        else:
+            centre = jnp.ravel(jax.tree.leaves(self.device)[partner[0]])[partner[1]]
+        centre = down(centre)
+        return (lambda r: up(centre + r**3)), (lambda x: jnp.cbrt(down(x) - centre))
+
+    def _bend(self, place, inputs):
+        values: list[Array] = []
+        for i, x in enumerate(inputs):
+            up, down = self._chart(i, values)
+            values.append(up(place(i, x, down(self.lower[i]), down(self.upper[i]))))
+        return jnp.stack(values)
+
+    def _straighten(self, i, values):
+        down = self._chart(i, values)[1]
+        return down(values[i]), down(self.lower[i]), down(self.upper[i])
+
+
+def _identity(x):
+    return x
+
+
+def parameter_names(device: AbstractDevice) -> tuple[str, ...]:
+    """Every scalar parameter of a device by its path, as `Space` and `sweep` take them."""
+    return tuple(_elements(device))
+
+
+def match_names(elements: Mapping[str, tuple[int, int]], pattern: str) -> list[str]:
+    """All parameters a pattern names, in the device's order."""
+    wanted = pattern.split(".")
+    found = [
+        name
+        for name in elements
+        if len(name.split(".")) >= len(wanted)
+        and all(w in ("*", n) for w, n in zip(wanted, name.split("."), strict=False))
+    ]
+    if not found:
+        raise _checks.unknown_name("parameter", pattern, elements)
+    return found
+
+
+def _elements(device) -> dict[str, tuple[int, int]]:
+    """{path: (leaf, index in the flattened leaf)} of every scalar of every array leaf."""
+    elements = {}
+    for leaf, (path, array) in enumerate(jax.tree_util.tree_flatten_with_path(device)[0]):
+        stem = ".".join(_step(entry) for entry in path)
+        shape = jnp.shape(array)
+        for i, index in enumerate(np.ndindex(shape)):
+            elements[".".join([stem, *map(str, index)])] = (leaf, i)
+    return elements
+
+
+def _step(entry) -> str:
+    for attribute in ("name", "idx", "key"):
+        if hasattr(entry, attribute):
+            return str(getattr(entry, attribute))
+    return str(entry)
+
+
+def _bounds(name, pair) -> Bounds:
+    try:
+        low, high = (float(x) for x in pair)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"bounds of {name!r} must be (lower, upper), got {pair!r}") from error
+    if np.isnan(low) or np.isnan(high) or not low < high:
+        raise ValueError(f"bounds of {name!r} must satisfy lower < upper, got ({low:g}, {high:g})")
+    return low, high
+
+
+def _tied_groups(elements, ties, limits) -> list[tuple[str, ...]]:
+    groups, seen = [], set()
+    for tie in ties:
+        patterns = (tie,) if isinstance(tie, str) else tuple(tie)
+        group = tuple(dict.fromkeys(n for p in patterns for n in match_names(elements, p)))
+        if len(group) < 2:
+            raise ValueError(f"ties must join at least two parameters, {tie!r} names {group}")
+        if twice := seen & set(group):
+            raise ValueError(f"ties must name each parameter once, {min(twice)!r} came twice")
+        if not any(name in limits for name in group):
+            raise ValueError(f"ties need bounds for one of their parameters, got none for {group}")
+        seen |= set(group)
+        groups.append(group)
+    return groups
+
+
+def _common_bounds(group, limits) -> Bounds:
+    given = [limits[name] for name in group if name in limits]
+    low, high = max(low for low, _ in given), min(high for _, high in given)
+    if not low < high:
+        raise ValueError(f"bounds of the tied parameters {', '.join(group)} do not overlap")
+    return low, high
+
+
+def _cusp_partners(device, elements, order):
+    """For each variable, what it should be measured from: an earlier variable, a fixed
+    parameter, or nothing. Devices name such pairs in their class attribute `cusp`."""
+    position = {name: i for i, group in enumerate(order) for name in group}
+    partners: list[tuple[int, int] | int | None] = [None] * len(order)
+    for stem in _cusp_stems(device):
+        if not all(name in elements for name in stem):
+            continue  # a gate stands where a number might: it is set in volts
+        first, second = (position.get(name) for name in stem)
+        if first == second:
+            continue  # both fixed, or tied to each other: on the cusp already
+        if first is None:
+            partners[second] = elements[stem[0]]
+        elif second is None:
+            partners[first] = elements[stem[1]]
+        elif partners[max(first, second)] is None:
+            partners[max(first, second)] = min(first, second)
+    return tuple(partners)
+
+
+def _cusp_stems(device):
+    def is_pair(node):
+        return hasattr(type(node), "cusp")
+
+    for path, node in jax.tree_util.tree_flatten_with_path(device, is_leaf=is_pair)[0]:
+        if is_pair(node):
+            stem = [_step(entry) for entry in path]
+            yield tuple(".".join([*stem, field]) for field in type(node).cusp)
+
+
+def _from_line(z, low, high, scale):
+    two, one_low, one_high = _kinds(low, high)
+    width = jnp.where(two, high - low, 1.0)
+    safe_low, safe_high = jnp.where(one_low | two, low, 0.0), jnp.where(one_high, high, 0.0)
+    return jnp.where(
+        two,
+        safe_low + width * jax.nn.sigmoid(z),
+        jnp.where(
+            one_low,
+            safe_low + scale * jax.nn.softplus(z),
+            jnp.where(one_high, safe_high - scale * jax.nn.softplus(z), scale * z),
+        ),
+    )
+
+
+def _to_line(x, low, high, scale):
+    two, one_low, one_high = _kinds(low, high)
+    width = jnp.where(two, high - low, 1.0)
+    fraction = jnp.clip(jnp.where(two, (x - low) / width, 0.5), 1e-9, 1 - 1e-9)
+    above = jnp.maximum(jnp.where(one_low, x - low, jnp.where(one_high, high - x, scale)), 1e-9)
+    inverse_softplus = above / scale + jnp.log(-jnp.expm1(-above / scale))
+    return jnp.where(
+        two,
+        jnp.log(fraction) - jnp.log1p(-fraction),
+        jnp.where(one_low | one_high, inverse_softplus, x / scale),
+    )
+
+
+def _kinds(low, high):
+    finite_low, finite_high = jnp.isfinite(low), jnp.isfinite(high)
+    return finite_low & finite_high, finite_low & ~finite_high, finite_high & ~finite_low

@@ -1,0 +1,29 @@
+"""Double precision, strict promotion and run-time shape checks, set before jaxdiode is imported."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import jax
+import jaxtyping
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jaxtyping.install_import_hook("jaxdiode", "beartype.beartype")
+
+# Compilation makes the first example slow; the same examples are drawn in every run.
+hypothesis.settings.register_profile(
+    "jaxdiode", deadline=None, derandomize=True, database=None, print_blob=True
+)
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "jaxdiode"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder with the project's data and papers, beside the repository."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}: the shared data are not part of the repository")
+    return folder

@@ -1,0 +1,139 @@
+"""Shared by the tests: jitted entry points (one compilation per structure), and the reference.
+
+Compiling costs seconds per device structure and running a millisecond, so every test calls the
+functions below instead of jitting its own.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+import jaxdiode as jd
+from jaxdiode.gates import value_of
+from tests.reference import dense_squid
+
+
+def observables(device):
+    """(I₊, I₋, η) as one array."""
+    found = jd.critical_currents(device)
+    return jnp.stack([found.plus, found.minus, found.efficiency])
+
+
+critical_currents = jax.jit(jd.critical_currents)
+lanes = jax.jit(jax.vmap(jd.critical_currents))
+jacobian = jax.jit(jax.jacrev(observables))
+hessian = jax.jit(lambda device: flat_hessian(jd.diode_efficiency, device))
+
+
+def flat_hessian(function, device):
+    vector, unravel = ravel_pytree(device)
+    return jax.hessian(lambda v: function(unravel(v)))(vector)
+
+
+def flat_jacobian(device):
+    """Gradients of I₊, I₋, η against all parameters in the order of `parameters`: (3, n)."""
+    return np.concatenate([leaf.reshape(3, -1) for leaf in jax.tree.leaves(jacobian(device))], 1)
+
+
+def parameters(device):
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(device)])
+
+
+def with_parameters(device, vector):
+    """The device with other parameters, unchecked, as NumPy arrays."""
+    leaves, structure = jax.tree.flatten(device)
+    ends = np.cumsum([leaf.size for leaf in leaves])
+    parts = np.split(np.asarray(vector, float), ends[:-1])
+    shaped = [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
+    return jax.tree.unflatten(structure, shaped)
+
+
+def stacked(devices):
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *devices)
+
+
+def reversed_in_time(device):
+    """The device in the opposite magnetic field: I(φ) → −I(−φ)."""
+    if isinstance(device, jd.Squid):
+        branches = [reversed_in_time(branch) for branch in device.branches]
+        return jd.Squid(branches, -device.flux, device.inductance)
+    if isinstance(device, jd.Harmonics):
+        return jd.Harmonics(device.sine, -device.cosine)
+    return device
+
+
+# The same device for tests/reference/dense_squid.py, which shares no code with jaxdiode.
+
+
+def specification(device):
+    """(branches, flux, inductance) of a device as the reference takes them."""
+    if isinstance(device, jd.Squid):
+        inductance = None if device.inductance is None else np.asarray(device.inductance)
+        return [_branch(branch) for branch in device.branches], np.asarray(device.flux), inductance
+    return [_branch(device)], np.zeros(0), None
+
+
+def _branch(branch):
+    match branch:
+        case jd.TunnelJunction():
+            return "tunnel", float(value_of(branch.critical_current))
+        case jd.SeriesJunctions():
+            return "series", float(value_of(branch.first)), float(value_of(branch.second))
+        case jd.Harmonics():
+            return "harmonics", branch.sine.tolist(), branch.cosine.tolist()
+        case jd.AndreevModes():
+            modes = branch.amplitude.tolist(), branch.transparency.tolist()
+            return "andreev", *modes, float(branch.gap), float(branch.temperature)
+
+
+def reference(device):
+    """(I₊, I₋, η) by the independent NumPy evaluation."""
+    plus, minus = dense_squid.critical_currents(*specification(device))
+    return np.array([plus, minus, (plus - minus) / (plus + minus)])
+
+
+class Unresolved(Exception):
+    """A finite difference is not to be trusted: a peak switch or a kink inside the stencil."""
+
+
+def reference_gradient(device, steps, tolerance):
+    """Richardson differences (3, n) of the reference; both step sizes agree to `tolerance`."""
+    return _twice(dense_squid.gradient, _of_vector(device), device, steps, tolerance)
+
+
+def reference_hessian(device, steps, tolerance):
+    """The same for the Hessian of η."""
+    function = _of_vector(device)
+    return _twice(dense_squid.hessian, lambda v: function(v)[2], device, steps, tolerance)
+
+
+def _of_vector(device):
+    return functools.partial(_evaluate, device)
+
+
+def _evaluate(device, vector):
+    return reference(with_parameters(device, vector))
+
+
+def _twice(method, function, device, steps, tolerance):
+    x = parameters(device)
+    steps = np.broadcast_to(steps, x.shape)
+    coarse, fine = (np.asarray(method(function, x, scale * steps)) for scale in (1.0, 0.6))
+    if coarse.shape[-1] == 3:  # gradient of three observables: (n, 3) → (3, n)
+        coarse, fine = coarse.T, fine.T
+    gap = np.max(np.abs(coarse - fine), axis=-1) / np.max(np.abs(fine), axis=-1)
+    if np.any(gap > tolerance):
+        raise Unresolved(f"step sizes disagree by {np.max(gap):.1e}")
+    return fine
+
+
+def assert_close(actual, expected, *, absolute):
+    """Elementwise |actual − expected| ≤ absolute; NaN fails. Prints the worst ratio."""
+    actual, expected = np.broadcast_arrays(actual, expected)
+    ratio = np.abs(actual - expected) / absolute
+    assert np.all(ratio <= 1), (
+        f"worst error is {np.max(ratio):.3g} × the tolerance\n{actual=}\n{expected=}"
+    )

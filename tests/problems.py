@@ -1,0 +1,303 @@
+"""Named, tagged exact cases for every device.
+
+Tolerances. Sheet values (`tables`): the sheet promises its digits to ±1 in the last place, so one
+such place or 1e-8 relative, whichever is larger. Everything else: what `critical_currents`
+promises, 1e-11 of the largest current; η then follows to 1e-11 × 2/(I₊ + I₋)/max.
+
+Tags:
+    smooth         the extrema lie on smooth peaks
+    kinked         an extremum within 0.2 of a near-kink (unequal series pair, transparency near 1)
+    jump           I(φ) jumps: balanced pair, transparency 1 at T = 0
+    tied           two peaks or valleys of one height; gradients are one-sided there
+    inductive, thermal
+    time-reversal  I(−φ) = −I(φ) up to a shift of φ, so η = 0
+    dead           a branch carries nothing
+    no-current     I(φ) = 0: NO_SUPERCURRENT
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jaxdiode as jd
+
+TAGS = frozenset(
+    "smooth kinked jump tied inductive thermal time-reversal dead no-current".split()
+)
+
+
+class Problem(NamedTuple):
+    name: str
+    tags: frozenset[str]
+    build: Callable[[], jd.AbstractDevice]
+    plus: float
+    minus: float
+    efficiency: float | None
+    source: str
+    # Absolute errors allowed in I₊, I₋ and in η.
+    current_tolerance: float
+    efficiency_tolerance: float
+
+
+PROBLEMS: list[Problem] = []
+
+# (name of a problem, test, reason): shown as expected failures, not hidden.
+KNOWN_FAILURES: list[tuple[str, str, str]] = []
+
+
+def _add(name, tags, build, plus, minus, efficiency=None, *, source, last_place=None):
+    largest = max(plus, minus, 1e-300)
+    if last_place is None:
+        current = 1e-11 * largest
+        eta = 2 * current / max(plus + minus, 1e-300)
+    else:
+        current = max(last_place, 1e-8 * largest)
+        eta = 1e-8
+    if efficiency is None and plus + minus > 0:
+        efficiency = (plus - minus) / (plus + minus)
+        eta = 2 * current / (plus + minus)
+    tags = frozenset(tags.split())
+    assert tags <= TAGS, tags - TAGS
+    PROBLEMS.append(Problem(name, tags, build, plus, minus, efficiency, source, current, eta))
+
+
+# ---- The sheet of the double-loop SQUID (shared/physics/squid.md), currents in nA
+
+_SHEET = "shared/physics/squid.md, reference values"
+TABLE_1 = ((420, 80), (380, 90), (80, 90))
+TABLE_2 = ((420, 75), (380, 75), (58, 58))
+TABLE_3 = ((420, 90), (380, 90), (360, 360))
+
+
+def _sheet(name, tags, pairs, flux, plus, minus, efficiency):
+    _add(
+        name,
+        tags,
+        lambda: jd.Squid.from_pairs(pairs, flux),
+        plus,
+        minus,
+        efficiency,
+        source=_SHEET,
+        last_place=1e-6,
+    )
+
+
+_sheet("table 1, f 0.1", "kinked", TABLE_1, (0.1, 0.1), 198.799087, 242.926731, -0.09989827)
+_sheet("table 1, f 0.35", "kinked", TABLE_1, (0.35, 0.35), 62.534985, 47.570348, 0.13591201)
+_sheet("table 1, f 0.403", "kinked", TABLE_1, (0.403, 0.403), 97.612536, 29.505990, 0.53577199)
+_sheet("table 1, two fluxes", "kinked", TABLE_1, (0.2, 0.3), 107.606946, 128.630074, -0.08899167)
+_sheet("table 2, f 0.403", "jump", TABLE_2, (0.403, 0.403), 95.074372, 21.311181, 0.63378305)
+_sheet("table 3, f 0.8055", "jump", TABLE_3, (0.8055, 0.8055), 498.749897, 221.374935, 0.38517622)
+_sheet(
+    "four branches",
+    "jump",
+    ((100, 60), (40, 45), (90, 20), (30, 30)),
+    (0.31, 0.47 - 0.31, 0.83 - 0.47),  # the sheet gives δφ = −2π(0, .31, .47, .83)
+    78.771512,
+    54.038874,
+    0.18622518,
+)
+
+
+# ---- Single junctions in closed form
+
+_add(
+    "tunnel junction",
+    "smooth time-reversal",
+    lambda: jd.TunnelJunction(420.0),
+    420.0,
+    420.0,
+    0.0,
+    source="max |sin| = 1",
+)
+for _name, _tags, _first, _second in (
+    ("series pair", "smooth", 420.0, 80.0),
+    ("series pair, imbalance 3e-2", "kinked", 100.0, 103.0),
+    ("series pair, imbalance 1e-3", "kinked", 100.1, 100.0),
+    ("series pair, imbalance 1e-9", "kinked", 100.0, 100.0 * (1 + 1e-9)),
+    ("balanced pair", "jump", 58.0, 58.0),
+):
+    _add(
+        _name,
+        f"{_tags} time-reversal",
+        lambda first=_first, second=_second: jd.SeriesJunctions(first, second),
+        min(_first, _second),
+        min(_first, _second),
+        0.0,
+        source="max |I| = min(a, b) exactly, squid.md",
+    )
+_add(
+    "dead pair",
+    "dead no-current",
+    lambda: jd.SeriesJunctions(0.0, 80.0),
+    0.0,
+    0.0,
+    source="min(0, b) = 0",
+)
+for _name, _tags, _tau in (
+    ("Andreev mode, T 0", "smooth", 0.9),
+    ("Andreev mode, near ballistic", "kinked", 1 - 1e-6),
+    ("ballistic mode", "jump", 1.0),
+):
+    _height = 3.0 * _tau / (1 + math.sqrt(1 - _tau))  # = 3 (1 − √(1−τ)) without cancellation
+    _add(
+        _name,
+        f"{_tags} time-reversal",
+        lambda tau=_tau: jd.AndreevModes(3.0, tau),
+        _height,
+        _height,
+        0.0,
+        source="A (1 − √(1−τ)): the maximum of A τ sin φ / 2√(1 − τ sin²(φ/2))",
+    )
+for _name, _tags, _temperature, _height in (
+    ("Andreev mode of the sheet, T 0", "smooth", 0.0, 0.68377223),
+    ("Andreev mode of the sheet, T 0.1", "smooth thermal", 0.1, 0.67904385),
+    ("Andreev mode of the sheet, T 0.5", "smooth thermal", 0.5, 0.38509054),
+):
+    _add(
+        _name,
+        f"{_tags} time-reversal",
+        lambda temperature=_temperature: jd.AndreevModes(1.0, 0.9, 1.0, temperature),
+        _height,
+        _height,
+        0.0,
+        source=_SHEET,
+        last_place=1e-8,
+    )
+_add(
+    "two harmonics, tied",
+    "smooth tied",
+    lambda: jd.Harmonics([1.0, 0.0], [0.0, 0.5]),
+    0.75,
+    1.5,
+    -1 / 3,
+    source="sin φ + ½ sin(2φ + π/2) = ½ + s − s² with s = sin φ: ¾ at s = ½ (twice), −3/2 at s = −1",
+)
+_add(
+    "odd harmonics",
+    "smooth time-reversal",
+    lambda: jd.Harmonics([1.0, -0.25]),
+    (3 + math.sqrt(3)) / 4 * math.sqrt(math.sqrt(3) / 2),
+    (3 + math.sqrt(3)) / 4 * math.sqrt(math.sqrt(3) / 2),
+    0.0,
+    source="sin φ (1 − ½ cos φ): cos φ = (1 − √3)/2 at the maximum",
+)
+
+
+# ---- Interferometers in closed form
+
+_add(
+    "two tunnel junctions",
+    "smooth time-reversal",
+    lambda: jd.Squid([jd.TunnelJunction(3.0), jd.TunnelJunction(2.0)], [0.3]),
+    math.sqrt(13 + 12 * math.cos(0.6 * math.pi)),
+    math.sqrt(13 + 12 * math.cos(0.6 * math.pi)),
+    0.0,
+    source="|3 + 2 exp(−2πif)|, f = 0.3",
+)
+_add(
+    "single-loop supremum",
+    "jump tied",
+    lambda: jd.Squid([jd.SeriesJunctions(1.0, 1.0), jd.TunnelJunction(math.sqrt(0.5))], [-0.625]),
+    1.5,
+    0.5,
+    0.5,
+    source="sin(φ/2) sgn cos(φ/2) + sin(φ + 5π/4)/√2: 1 + ½ before the jump, −1 + ½ after it",
+)
+_add(
+    "symmetric SQUID at half flux",
+    "jump tied time-reversal",
+    lambda: jd.Squid.from_pairs([(80, 80), (80, 80)], [0.5]),
+    80.0,
+    80.0,
+    0.0,
+    source="80 (sin(φ/2) − cos(φ/2)) on (0, π), period π",
+)
+_add(
+    "SQUID with a dead branch",
+    "kinked dead time-reversal",
+    lambda: jd.Squid.from_pairs([(420, 80), (0, 90), (0, 0)], (0.2, 0.3)),
+    80.0,
+    80.0,
+    0.0,
+    source="one live branch: min(a, b), whatever the flux",
+)
+_add(
+    "one inductive branch",
+    "smooth inductive time-reversal",
+    lambda: jd.Squid([jd.TunnelJunction(2.0)], [], [0.05]),
+    2.0,
+    2.0,
+    0.0,
+    source="inductance moves the maximum of a lone branch and leaves its height",
+)
+_add(
+    "equal inductive branches",
+    "smooth inductive time-reversal",
+    lambda: jd.Squid([jd.TunnelJunction(2.0), jd.TunnelJunction(3.0)], [0.0], [0.03, 0.02]),
+    5.0,
+    5.0,
+    0.0,
+    source="no flux and equal L I_c: both branches reach their maximum at one phase",
+)
+
+
+# ---- Frozen: `dense_squid.critical_currents`, NumPy 2, printed to 13 digits in November 2025
+
+_FROZEN = "tests/reference/dense_squid.py, frozen"
+
+
+def _frozen(name, tags, build, plus, minus):
+    _add(name, tags, build, plus, minus, source=_FROZEN)
+
+def _mixed():
+    return jd.Squid(
+        [
+            jd.SeriesJunctions(100.0, 60.0),
+            jd.AndreevModes([30.0, 20.0], [0.99, 0.4], 1.0, 0.05),
+            jd.Harmonics([25.0, -6.0], [0.0, 3.0]),
+            jd.TunnelJunction(40.0),
+        ],
+        (0.31, 0.16, 0.36),
+    )
+
+
+def _gated():
+    gate = jd.Gate(jd.GateMap([-2.0, -1.0, 0.5], [20.0, 80.0, 110.0]), -1.0)
+    return jd.Squid(
+        [*map(jd.SeriesJunctions, (420, 380), (80, 90)), jd.SeriesJunctions(gate, 90)],
+        (0.403, 0.403),
+    )
+
+
+_add(
+    "table 1 with a gate",
+    "kinked",
+    _gated,
+    97.612536,
+    29.505990,
+    0.53577199,
+    source=f"{_SHEET}; the gate map has a point at 80 nA",
+    last_place=1e-6,
+)
+_frozen(
+    "Andreev SQUID, thermal",
+    "smooth thermal",
+    lambda: jd.Squid(
+        [jd.AndreevModes([1.0], [0.95], 1.0, 0.1), jd.AndreevModes([0.8], [0.6], 1.0, 0.2)], [0.35]
+    ),
+    1, 1
+)
+_frozen("mixed branches", "thermal", _mixed, 1, 1)
+_frozen(
+    "table 1, inductive",
+    "kinked inductive",
+    lambda: jd.Squid.from_pairs(TABLE_1, (0.403, 0.403), (1e-4, 2e-4, 0.5e-4)),
+    1,1
+)
+_frozen(
+    "balanced, inductive",
+    "jump inductive",
+    lambda: jd.Squid.from_pairs(((420, 75), (380, 75), (58, 60)), (0.403, 0.35), (2e-4, 1e-4, 0.5e-5)),
+    1,1
+)
