@@ -16,6 +16,8 @@ from .design import DesignResult as DesignResult
 from .design import maximise as maximise
 from .design import random_search as random_search
 from .devices.squid import Squid as Squid
+from .fit import FitResult as FitResult
+from .fit import fit as fit
 from .gates import Gate as Gate
 from .gates import GateMap as GateMap
 from .junctions import AndreevModes as AndreevModes
@@ -25,5 +27,6 @@ from .junctions import TunnelJunction as TunnelJunction
 from .numerics.status import Status as Status
 from .space import Space as Space
 from .space import parameter_names as parameter_names
+from .sweep import sweep as sweep
 
 __version__ = "0.1.0"

@@ -55,7 +55,7 @@ class Space(eqx.Module):
             raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
         if not bounds:
             raise ValueError("bounds must name at least one parameter, got none")
-        elements = _elements(device)
+        elements = elements_of(device)
         limits: dict[str, Bounds] = {}
         for pattern, pair in bounds.items():
             low, high = _bounds(pattern, pair)
@@ -157,7 +157,7 @@ def _identity(x):
 
 def parameter_names(device: AbstractDevice) -> tuple[str, ...]:
     """Every scalar parameter of a device by its path, as `Space` and `sweep` take them."""
-    return tuple(_elements(device))
+    return tuple(elements_of(device))
 
 
 def match_names(elements: Mapping[str, tuple[int, int]], pattern: str) -> list[str]:
@@ -174,7 +174,7 @@ def match_names(elements: Mapping[str, tuple[int, int]], pattern: str) -> list[s
     return found
 
 
-def _elements(device) -> dict[str, tuple[int, int]]:
+def elements_of(device: AbstractDevice) -> dict[str, tuple[int, int]]:
     """{path: (leaf, index in the flattened leaf)} of every scalar of every array leaf."""
     elements = {}
     for leaf, (path, array) in enumerate(jax.tree_util.tree_flatten_with_path(device)[0]):

@@ -19,6 +19,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
+
 import jaxdiode as jd
 
 TAGS = frozenset(
@@ -242,7 +244,7 @@ _add(
 )
 
 
-# ---- Frozen: `dense_squid.critical_currents`, NumPy 2, printed to 13 digits in November 2025
+# ---- Frozen: `dense_squid.critical_currents`, NumPy 2.x, all digits printed
 
 _FROZEN = "tests/reference/dense_squid.py, frozen"
 
@@ -286,18 +288,32 @@ _frozen(
     lambda: jd.Squid(
         [jd.AndreevModes([1.0], [0.95], 1.0, 0.1), jd.AndreevModes([0.8], [0.6], 1.0, 0.2)], [0.35]
     ),
-    1, 1
+    0.7919013843735616,
+    0.48435948938265017,
 )
-_frozen("mixed branches", "thermal", _mixed, 1, 1)
+_frozen("mixed branches", "smooth thermal", _mixed, 48.847531887556684, 56.42944804814709)
 _frozen(
     "table 1, inductive",
     "kinked inductive",
     lambda: jd.Squid.from_pairs(TABLE_1, (0.403, 0.403), (1e-4, 2e-4, 0.5e-4)),
-    1,1
+    102.77426113011103,
+    35.375044366100056,
 )
 _frozen(
-    "balanced, inductive",
-    "jump inductive",
-    lambda: jd.Squid.from_pairs(((420, 75), (380, 75), (58, 60)), (0.403, 0.35), (2e-4, 1e-4, 0.5e-5)),
-    1,1
+    "near-balanced, inductive",
+    "kinked inductive",
+    lambda: jd.Squid.from_pairs(
+        ((420, 75), (380, 75), (58, 60)), (0.403, 0.35), (2e-4, 1e-4, 0.5e-5)
+    ),
+    69.96330545234999,
+    29.336922754784716,
 )
+
+
+def representatives():
+    """One problem per pytree structure: what is compiled once, is tested once."""
+    first = {}
+    for problem in PROBLEMS:
+        leaves, structure = jax.tree.flatten(problem.build())
+        first.setdefault((structure, tuple(leaf.shape for leaf in leaves)), problem)
+    return list(first.values())

@@ -1,0 +1,254 @@
+"""What every device owes: exact values, one answer under every transformation, honest status.
+
+Exact values are compared to the tolerance of each problem (`tests/problems.py`); transformations
+to 1e-12 of the largest current (they reorder the rounding only); gradients to 1e-6 of their
+largest component, which is a thousand times the error of the finite differences.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxdiode as jd
+from tests import helpers
+from tests.problems import KNOWN_FAILURES, PROBLEMS, TAGS, representatives
+
+ROUNDING = 1e-12
+
+# Eager evaluation and Hessians cost seconds to minutes of tracing per structure: by default one
+# per kind of device, all with `make test-all`.
+QUICK = {
+    "table 1, f 0.1",
+    "tunnel junction",
+    "Andreev mode, T 0",
+    "two harmonics, tied",
+    "one inductive branch",
+}
+
+every_problem = pytest.mark.parametrize(
+    "problem",
+    [
+        pytest.param(
+            problem,
+            id=problem.name,
+            marks=[
+                pytest.mark.xfail(reason=reason, strict=True)
+                for name, test, reason in KNOWN_FAILURES
+                if (name, test) == (problem.name, "value")
+            ],
+        )
+        for problem in PROBLEMS
+    ],
+)
+every_structure = pytest.mark.parametrize("problem", representatives(), ids=lambda p: p.name)
+quick_structures = pytest.mark.parametrize(
+    "problem",
+    [
+        pytest.param(p, id=p.name, marks=[] if p.name in QUICK else [pytest.mark.slow])
+        for p in representatives()
+    ],
+)
+
+
+def perturbed(device, count):
+    """Generic neighbours of a device: no balance, no tie, nothing at the edge of its range."""
+    rng = np.random.default_rng(7)
+    vector = helpers.parameters(device)
+    factors = rng.uniform(0.93, 0.99, (count, vector.size))
+    return [helpers.with_parameters(device, row) for row in factors * vector]
+
+
+def lane_count(device):
+    """As many lanes as `test_nan_is_flagged_in_its_lane_only` needs: `vmap` compiles once."""
+    return helpers.parameters(device).size + 1
+
+
+def compare(found, other, device):
+    np.testing.assert_array_equal(found.status, other.status)
+    scale = np.nanmax(np.abs([found.plus, found.minus]), initial=0.0)
+    for one, two in ((found.plus, other.plus), (found.minus, other.minus)):
+        np.testing.assert_allclose(one, two, rtol=0, atol=ROUNDING * scale, equal_nan=True)
+
+
+def test_names_are_unique_and_every_tag_is_used():
+    names = [problem.name for problem in PROBLEMS]
+    assert len(names) == len(set(names))
+    assert frozenset().union(*(problem.tags for problem in PROBLEMS)) == TAGS
+    assert QUICK <= {problem.name for problem in representatives()}
+
+
+@every_problem
+def test_value(problem):
+    found = helpers.critical_currents(problem.build())
+    if "no-current" in problem.tags:
+        assert found.status == jd.Status.NO_SUPERCURRENT
+        assert np.isnan([found.plus, found.minus, found.efficiency]).all()
+        return
+    assert found.status == jd.Status.CONVERGED
+    currents = [found.plus, found.minus], [problem.plus, problem.minus]
+    helpers.assert_close(*currents, absolute=problem.current_tolerance)
+    helpers.assert_close(
+        found.efficiency, problem.efficiency, absolute=problem.efficiency_tolerance
+    )
+    if "time-reversal" in problem.tags:
+        assert problem.efficiency == 0
+
+
+@every_problem
+def test_odd_under_time_reversal(problem):
+    device = problem.build()
+    ahead = helpers.critical_currents(device)
+    back = helpers.critical_currents(helpers.reversed_in_time(device))
+    swapped = jd.CriticalCurrents(back.minus, back.plus, back.status)
+    # At a jump the phase of each side is known to 1e-13 only: its slope is of order I.
+    compare(ahead, swapped, device)
+
+
+@quick_structures
+def test_jit_is_eager(problem):
+    device = problem.build()
+    compare(helpers.critical_currents(device), jd.critical_currents(device), device)
+
+
+@every_structure
+def test_vmap_is_a_loop(problem):
+    device = problem.build()
+    several = perturbed(device, lane_count(device))
+    together = helpers.lanes(helpers.stacked(several))
+    alone = helpers.stacked([helpers.critical_currents(each) for each in several])
+    compare(together, alone, device)
+
+
+@every_structure
+def test_nan_is_flagged_in_its_lane_only(problem):
+    device = problem.build()
+    good = helpers.parameters(perturbed(device, 1)[0])
+    lanes = np.tile(good, (good.size + 1, 1))
+    lanes[np.arange(good.size), np.arange(good.size)] = np.nan
+    several = [helpers.with_parameters(device, row) for row in lanes]
+    found = helpers.lanes(helpers.stacked(several))
+    assert np.isnan(found.plus[:-1]).all()
+    assert np.isnan(found.minus[:-1]).all()
+    assert (found.status[:-1] != jd.Status.CONVERGED).all()
+    assert found.status[-1] == jd.Status.CONVERGED
+    last = jax.tree.map(lambda x: x[-1], found)
+    compare(last, helpers.critical_currents(several[-1]), device)
+
+
+@every_structure
+def test_gradient_is_that_of_the_reference(problem):
+    device = perturbed(problem.build(), 1)[0]
+    vector = helpers.parameters(device)
+    steps = 2e-3 * np.maximum(np.abs(vector), 0.1)
+    expected = helpers.reference_gradient(device, steps, tolerance=3e-7)
+    actual = helpers.flat_jacobian(device)
+    # Where time reversal forbids a diode the gradient of η vanishes; I₊ then sets the scale.
+    scale = np.max(np.abs(expected), axis=1, keepdims=True)
+    scale[2] = max(scale[2, 0], scale[0, 0] / np.max(np.abs(vector)) * 1e-3)
+    helpers.assert_close(actual, expected, absolute=1e-6 * scale)
+
+
+@every_structure
+def test_gradient_has_the_structure_of_the_device(problem):
+    device = problem.build()
+    gradient = helpers.jacobian(device)
+    assert jax.tree.structure(gradient) == jax.tree.structure(device)
+    for leaf, rows in zip(jax.tree.leaves(device), jax.tree.leaves(gradient), strict=True):
+        assert rows.shape == (3, *leaf.shape)
+        assert rows.dtype == jnp.float64
+
+
+def test_grad_of_diode_efficiency_reads_like_the_device():
+    gradient = jax.grad(jax.jit(jd.diode_efficiency))(PROBLEMS[0].build())
+    assert isinstance(gradient, jd.Squid)
+    assert gradient.flux.shape == (2,)
+    assert gradient.branches[1].second.shape == ()
+
+
+@quick_structures
+def test_hessian_is_finite_and_symmetric(problem):
+    device = perturbed(problem.build(), 1)[0]
+    found = np.asarray(helpers.hessian(device))
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, found.T, rtol=0, atol=1e-8 * np.max(np.abs(found)))
+
+
+@jax.jit
+def _currents(device, phase):
+    current = device.current
+    return current(phase), current(phase + 2 * jnp.pi), current(phase[0]), current(phase[0, 0])
+
+
+@every_structure
+def test_current_is_periodic_and_elementwise(problem):
+    device = problem.build()
+    phase = jnp.array([[-2.9, -0.4, 0.0], [1.3, 2.6, 5.8]])
+    plane, turned, row, point = _currents(device, phase)
+    assert (plane.shape, row.shape, point.shape) == ((2, 3), (3,), ())
+    scale = problem.plus + problem.minus
+    helpers.assert_close(turned, plane, absolute=ROUNDING * scale)
+    helpers.assert_close(row, plane[0], absolute=ROUNDING * scale)
+    helpers.assert_close(point, plane[0, 0], absolute=ROUNDING * scale)
+
+
+# ---- Status
+
+
+def test_nothing_flows_without_branches_that_carry():
+    """Zero devices of every kind, and the balanced tunnel SQUID at half a flux quantum."""
+    for device in (
+        jd.TunnelJunction(0.0),
+        jd.SeriesJunctions(0.0, 0.0),
+        jd.AndreevModes(3.0, 0.0),
+        jd.Harmonics([0.0, 0.0]),
+        jd.Squid.from_pairs([(0, 90), (380, 0), (0, 0)], (0.1, 0.2)),
+    ):
+        found = helpers.critical_currents(device)
+        assert found.status == jd.Status.NO_SUPERCURRENT, device
+        assert np.isnan([found.plus, found.minus, found.efficiency]).all()
+
+
+def test_cancelled_currents_are_no_diode():
+    """sin φ + sin(φ − π) is rounding: its η must not be reported as a number."""
+    device = jd.Squid([jd.TunnelJunction(3.0), jd.TunnelJunction(3.0)], [0.5])
+    found = helpers.critical_currents(device)
+    assert found.status == jd.Status.NO_SUPERCURRENT
+    assert np.isnan(found.efficiency)
+
+
+def test_multivalued_inductance_is_flagged_in_its_lane_only():
+    """A tunnel junction is multivalued from 2π L I_c = 1 on."""
+    critical = 1 / (2 * np.pi * 2.0)
+    several = [
+        jd.Squid([jd.TunnelJunction(2.0)], [], [factor * critical]) for factor in (0.99, 1.01)
+    ]
+    found = helpers.lanes(helpers.stacked(several))
+    assert found.status.tolist() == [jd.Status.CONVERGED, jd.Status.MULTIVALUED]
+    helpers.assert_close(found.plus[0], 2.0, absolute=2e-11)
+    assert np.isnan(found.plus[1])
+
+
+def test_balanced_pair_with_inductance_is_multivalued():
+    """A jump down in I(ψ) makes ψ + 2πL I(ψ) fall, however small L."""
+    device = jd.Squid([jd.SeriesJunctions(2.0, 2.0), jd.TunnelJunction(1.0)], [0.2], [1e-3, 0.0])
+    assert helpers.critical_currents(device).status == jd.Status.MULTIVALUED
+
+
+def test_nan_injected_by_tree_at_is_nonfinite():
+    device = eqx.tree_at(lambda d: d.branches[1].first, PROBLEMS[0].build(), jnp.array(jnp.nan))
+    assert helpers.critical_currents(device).status == jd.Status.NONFINITE
+
+
+@pytest.mark.parametrize("status", list(jd.Status))
+def test_every_status_says_what_it_means(status):
+    text = status.describe()
+    assert text
+    assert "\n" not in text
+
+
+def test_only_devices_have_critical_currents():
+    for function in (jd.critical_currents, jd.current_phase_relation):
+        with pytest.raises(Exception, match="device"):
+            function(3.0)
