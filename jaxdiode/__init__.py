@@ -15,6 +15,7 @@ from .core.device import AbstractPhaseBiased as AbstractPhaseBiased
 from .design import DesignResult as DesignResult
 from .design import maximise as maximise
 from .design import random_search as random_search
+from .devices.squid import CoilBiasedSquid as CoilBiasedSquid
 from .devices.squid import Squid as Squid
 from .fit import FitResult as FitResult
 from .fit import fit as fit

@@ -10,22 +10,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
+from scipy.interpolate import PchipInterpolator
 
 import jaxdiode as jd
-from jaxdiode.gates import value_of
 from tests.reference import dense_squid
 
 
-def observables(device):
-    """(I₊, I₋, η) as one array."""
+def _observables(device):
+    """(I₊, I₋, η) as one array to differentiate, and the plain result."""
     found = jd.critical_currents(device)
-    return jnp.stack([found.plus, found.minus, found.efficiency])
+    return jnp.stack([found.plus, found.minus, found.efficiency]), found
 
 
-critical_currents = jax.jit(jd.critical_currents)
+# (gradients of (I₊, I₋, η) in the structure of the device, CriticalCurrents)
+evaluate = jax.jit(jax.jacrev(_observables, has_aux=True))
 lanes = jax.jit(jax.vmap(jd.critical_currents))
-jacobian = jax.jit(jax.jacrev(observables))
 hessian = jax.jit(lambda device: flat_hessian(jd.diode_efficiency, device))
+
+
+def critical_currents(device):
+    return evaluate(device)[1]
 
 
 def flat_hessian(function, device):
@@ -35,7 +39,7 @@ def flat_hessian(function, device):
 
 def flat_jacobian(device):
     """Gradients of I₊, I₋, η against all parameters in the order of `parameters`: (3, n)."""
-    return np.concatenate([leaf.reshape(3, -1) for leaf in jax.tree.leaves(jacobian(device))], 1)
+    return np.concatenate([leaf.reshape(3, -1) for leaf in jax.tree.leaves(evaluate(device)[0])], 1)
 
 
 def parameters(device):
@@ -76,12 +80,19 @@ def specification(device):
     return [_branch(device)], np.zeros(0), None
 
 
+def _number(parameter):
+    if isinstance(parameter, jd.Gate):
+        knots = parameter.map.voltage, parameter.map.critical_current
+        return float(PchipInterpolator(*map(np.asarray, knots))(np.asarray(parameter.voltage)))
+    return float(parameter)
+
+
 def _branch(branch):
     match branch:
         case jd.TunnelJunction():
-            return "tunnel", float(value_of(branch.critical_current))
+            return "tunnel", _number(branch.critical_current)
         case jd.SeriesJunctions():
-            return "series", float(value_of(branch.first)), float(value_of(branch.second))
+            return "series", _number(branch.first), _number(branch.second)
         case jd.Harmonics():
             return "harmonics", branch.sine.tolist(), branch.cosine.tolist()
         case jd.AndreevModes():

@@ -188,6 +188,15 @@ _add(
 
 # ---- Interferometers in closed form
 
+
+def _gated():
+    one = jd.GateMap([-2.0, -1.0, 0.5], [1.0, 3.0, 3.5])
+    two = jd.GateMap([-3.0, 1.0, 2.0], [7.0, 2.0, 0.0])
+    return jd.Squid(
+        [jd.TunnelJunction(jd.Gate(one, -1.0)), jd.TunnelJunction(jd.Gate(two, 1.0))], [0.3]
+    )
+
+
 _add(
     "two tunnel junctions",
     "smooth time-reversal",
@@ -225,22 +234,31 @@ _add(
     source="one live branch: min(a, b), whatever the flux",
 )
 _add(
-    "one inductive branch",
-    "smooth inductive time-reversal",
-    lambda: jd.Squid([jd.TunnelJunction(2.0)], [], [0.05]),
-    2.0,
-    2.0,
+    "one live inductive branch",
+    "smooth inductive dead time-reversal",
+    lambda: jd.Squid.from_pairs([(420, 80), (0, 90), (0, 0)], (0.2, 0.3), (5e-4, 1e-4, 1e-4)),
+    80.0,
+    80.0,
     0.0,
     source="inductance moves the maximum of a lone branch and leaves its height",
 )
 _add(
     "equal inductive branches",
     "smooth inductive time-reversal",
-    lambda: jd.Squid([jd.TunnelJunction(2.0), jd.TunnelJunction(3.0)], [0.0], [0.03, 0.02]),
-    5.0,
-    5.0,
+    lambda: jd.Squid.from_pairs([(42, 8), (84, 16), (21, 4)], (0, 1), (2e-3, 1e-3, 4e-3)),
+    28.0,
+    28.0,
     0.0,
-    source="no flux and equal L I_c: both branches reach their maximum at one phase",
+    source="whole flux quanta, equal ratios, equal L I: all branches reach their maxima at once",
+)
+_add(
+    "gated tunnel junctions",
+    "smooth time-reversal",
+    _gated,
+    math.sqrt(13 + 12 * math.cos(0.6 * math.pi)),
+    math.sqrt(13 + 12 * math.cos(0.6 * math.pi)),
+    0.0,
+    source="two tunnel junctions again; the gate maps have a point at 3 and at 2",
 )
 
 
@@ -264,24 +282,6 @@ def _mixed():
     )
 
 
-def _gated():
-    gate = jd.Gate(jd.GateMap([-2.0, -1.0, 0.5], [20.0, 80.0, 110.0]), -1.0)
-    return jd.Squid(
-        [*map(jd.SeriesJunctions, (420, 380), (80, 90)), jd.SeriesJunctions(gate, 90)],
-        (0.403, 0.403),
-    )
-
-
-_add(
-    "table 1 with a gate",
-    "kinked",
-    _gated,
-    97.612536,
-    29.505990,
-    0.53577199,
-    source=f"{_SHEET}; the gate map has a point at 80 nA",
-    last_place=1e-6,
-)
 _frozen(
     "Andreev SQUID, thermal",
     "smooth thermal",

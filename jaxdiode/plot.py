@@ -1,0 +1,140 @@
+"""Figures of results. Every function returns a matplotlib Figure; none touches pyplot."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from jaxtyping import ArrayLike
+
+from .core.cpr import current_phase_relation
+from .core.device import AbstractPhaseBiased
+from .design import DesignResult
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+# Okabe & Ito's colours, told apart by every kind of colour vision.
+PLUS, MINUS, EFFICIENCY, ACCENT, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F"
+
+
+def current_phase(device: AbstractPhaseBiased, *, unit: str = "nA", title: str = "") -> "Figure":
+    """I(φ) with both critical currents marked, and its branches when it has any."""
+    relation = jax.jit(current_phase_relation)(device)
+    critical = relation.critical_currents()
+    figure, (axes,) = _figure(1)
+    turns = np.asarray(relation.phase) / np.pi
+    branches = getattr(device, "branches", ())
+    if len(branches) > 1 and hasattr(device, "branch_phases"):
+        phases = device.branch_phases(relation.phase)  # pyright: ignore
+        for k, branch in enumerate(branches):
+            axes.plot(turns, branch.current(phases[:, k]), color=GREY, lw=0.9, alpha=0.8,
+                      label="branches" if k == 0 else None)  # fmt: skip
+    axes.plot(turns, relation.current, color="black", lw=1.8, label=r"total $I(\varphi)$")
+    plus, minus = float(critical.plus), float(critical.minus)
+    axes.axhline(plus, color=PLUS, ls="--", label=f"$I_+$ = {plus:.4g} {unit}")
+    axes.axhline(-minus, color=MINUS, ls="--", label=f"$-I_-$ = {-minus:.4g} {unit}")
+    axes.set(xlabel=r"phase $\varphi/\pi$", ylabel=f"current ({unit})", xlim=(0, 2))
+    axes.set_title(title or rf"$\eta$ = {float(critical.efficiency):+.4f}")
+    axes.legend(fontsize=8, framealpha=0.9)
+    return figure
+
+
+def critical_currents_along(
+    x: ArrayLike,
+    plus: ArrayLike,
+    minus: ArrayLike,
+    *,
+    label: str = r"flux ($\Phi_0$)",
+    unit: str = "nA",
+    title: str = "",
+    measured: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+) -> "Figure":
+    """I₊ and I₋ above, η below, against flux, coil current or any one parameter.
+
+    `measured`: (x, plus, minus) drawn as points.
+    """
+    x, plus, minus = (np.asarray(a) for a in (x, plus, minus))
+    figure, (top, bottom) = _figure(2)
+    if measured is not None:
+        at, up, down = (np.asarray(a) for a in measured)
+        points = {"marker": "o", "ms": 3, "ls": "", "alpha": 0.6, "mew": 0}
+        top.plot(at, up, color=PLUS, label=r"$I_+$ measured", **points)
+        top.plot(at, down, color=MINUS, label=r"$I_-$ measured", **points)
+        bottom.plot(at, (up - down) / (up + down), color=EFFICIENCY, **points)
+    top.plot(x, plus, color=PLUS, lw=1.2, label=r"$I_+$")
+    top.plot(x, minus, color=MINUS, lw=1.2, label=r"$I_-$")
+    bottom.plot(x, (plus - minus) / (plus + minus), color=EFFICIENCY, lw=1.2)
+    bottom.axhline(0, color=GREY, lw=0.6)
+    top.set(ylabel=f"critical current ({unit})", title=title)
+    if np.nanmin([plus, minus]) >= 0:
+        top.set_ylim(bottom=0)
+    figure.legend(loc="outside upper center", fontsize=8, ncols=4, frameon=False)
+    bottom.set(xlabel=label, ylabel=r"diode efficiency $\eta$")
+    bottom.sharex(top)
+    top.tick_params(labelbottom=False)
+    return figure
+
+
+def search(results: dict[str, DesignResult], *, reference: float | None = None) -> "Figure":
+    """Best objective so far against evaluations, for one or more searches."""
+    figure, (axes,) = _figure(1)
+    for colour, (name, result) in zip((PLUS, MINUS, EFFICIENCY, ACCENT), results.items(),
+                                      strict=False):  # fmt: skip
+        spent = np.linspace(0, result.evaluations, len(result.history) + 1)[1:]
+        axes.plot(spent, result.history, color=colour, drawstyle="steps-post",
+                  label=f"{name}: {result.value:.4f}")  # fmt: skip
+    if reference is not None:
+        axes.axhline(reference, color=GREY, ls=":", label=f"paper: {reference:g}")
+    axes.set(xlabel="CPR evaluations (a gradient counts 3)", ylabel=r"best $\eta$ so far")
+    axes.set_xscale("log")
+    axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def errors(
+    names: Sequence[str],
+    values: ArrayLike,
+    spread: ArrayLike,
+    truth: ArrayLike | None = None,
+) -> "Figure":
+    """Fitted parameters with error bars; relative to the truth in error bars when known."""
+    values, spread = np.asarray(values), np.asarray(spread)
+    figure, (axes,) = _figure(1)
+    position = np.arange(len(names))[::-1]
+    if truth is None:
+        scale = np.where(values == 0, 1.0, np.abs(values))
+        axes.errorbar(values / scale, position, xerr=spread / scale, fmt="o", color=PLUS)
+        axes.set_xlabel("value ± one standard error, relative to the value")
+    else:
+        axes.axvspan(-1, 1, color=GREY, alpha=0.2, lw=0)
+        axes.errorbar((values - np.asarray(truth)) / spread, position, xerr=1, fmt="o", color=PLUS)
+        axes.axvline(0, color="black", lw=0.8)
+        axes.set_xlabel("(fitted − true)/standard error")
+    axes.set_yticks(position, names, fontsize=8)
+    return figure
+
+
+def dataset(data: "xarray.Dataset", variable: str | None = None) -> "Figure":
+    """A sweep: a line for one axis, a map for two. Larger ones must be sliced first."""
+    name = variable or next((n for n in ("efficiency", *data) if n in data), None)
+    if name is None or name not in data:
+        raise ValueError(f"variable must be one of {', '.join(map(str, data))}, got {variable!r}")
+    values = data[name]
+    if values.ndim not in (1, 2):
+        raise ValueError(f"dataset must have 1 or 2 axes to be drawn, got {values.ndim}")
+    figure, (axes,) = _figure(1)
+    limits: dict[str, Any] = {}
+    if values.ndim == 2 and float(values.min()) < 0 < float(values.max()):
+        largest = float(np.nanmax(np.abs(values)))
+        limits = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+    values.plot(ax=axes, **limits)
+    return figure
+
+
+def _figure(rows: int):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.2 if rows == 1 else 5.6), dpi=150, layout="constrained")
+    return figure, np.atleast_1d(figure.subplots(rows, 1))

@@ -1,0 +1,74 @@
+"""Results on disk: JSON for devices, designs and fits, netCDF for sweeps."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from .core.critical import CriticalCurrents
+from .core.device import AbstractDevice
+from .design import DesignResult
+from .fit import FitResult
+from .space import elements_of
+from .sweep import atomic_write
+
+
+def record(result: Any) -> Any:
+    """A result as plain dicts, lists and numbers, ready for JSON (NaN becomes null)."""
+    if isinstance(result, CriticalCurrents):
+        fields = {k: getattr(result, k) for k in ("plus", "minus", "efficiency", "status")}
+        return record(fields)
+    if isinstance(result, AbstractDevice):
+        leaves = jax.tree.leaves(result)
+        return {
+            name: float(np.ravel(leaves[leaf])[i])
+            for name, (leaf, i) in elements_of(result).items()
+        }
+    if isinstance(result, DesignResult):
+        return record(
+            {
+                "objective": result.value,
+                "parameters": result.parameters,
+                "evaluations": result.evaluations,
+                "scores": result.scores,
+                "device": result.device,
+            }
+        )
+    if isinstance(result, FitResult):
+        pairs = result.parameters.items()
+        return record(
+            {
+                "parameters": {k: {"value": v, "error": e} for k, (v, e) in pairs},
+                "covariance": result.covariance,
+                "rms": result.rms,
+                "chi_squared_per_degree": result.chi_squared,
+                "degrees_of_freedom": result.degrees_of_freedom,
+                "converged": result.converged,
+                "at_bound": list(result.at_bound),
+                "device": result.device,
+            }
+        )
+    if isinstance(result, dict):
+        return {str(k): record(v) for k, v in result.items()}
+    if isinstance(result, list | tuple):
+        return [record(v) for v in result]
+    if isinstance(result, str | bool | int) or result is None:
+        return result
+    array = np.asarray(result)
+    if array.ndim:
+        return [record(v) for v in array]
+    number = array.item()
+    return None if isinstance(number, float) and not np.isfinite(number) else number
+
+
+def write_json(path: str | Path, result: Any) -> None:
+    """Write `record(result)` to a file, whole or not at all."""
+    text = json.dumps(record(result), indent=2, ensure_ascii=False) + "\n"
+    atomic_write(Path(path), lambda p: p.write_text(text, encoding="utf-8"))
+
+
+def read_json(path: str | Path) -> Any:
+    """Read back what `write_json` wrote."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
