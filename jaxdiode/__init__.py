@@ -4,6 +4,7 @@ parameters → device → critical currents → objective: every arrow is a pure
 Importing sets nothing; switch JAX to double precision before building a device.
 """
 
+from . import plot as plot
 from . import units as units
 from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation
 from .core.cpr import current_phase_relation as current_phase_relation

@@ -21,8 +21,8 @@ from .numerics.status import Status
 from .space import Space
 from .sweep import sweep
 
-DeviceFile = Annotated[Path, tyro.conf.Positional]
-DataFile = Annotated[Path, tyro.conf.Positional]
+DeviceFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DEVICE.toml")]
+DataFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA.csv")]
 
 
 def demo(out: Path = Path("jaxdiode-demo"), force: bool = False, seed: int = 0) -> None:
@@ -167,7 +167,7 @@ def fit_command(
         minus: Name of the I- column; negative values are turned round.
         sigma: Noise of one point; without it, it is estimated from the residuals.
         loss: linear, or soft_l1 / cauchy where the data have outliers.
-        starts: Fits from random starting points besides the file's own.
+        starts: Fits to run; all but the first start from random points in the bounds.
         seed: Random seed for them.
         force: Overwrite the folder's files.
     """

@@ -51,7 +51,8 @@ def perturbed(device, count):
     rng = np.random.default_rng(7)
     vector = helpers.parameters(device)
     factors = rng.uniform(0.93, 0.99, (count, vector.size))
-    return [helpers.with_parameters(device, row) for row in factors * vector]
+    vector = factors * np.where(vector == 0, 0.01, vector)
+    return [helpers.with_parameters(device, row) for row in vector]
 
 
 def lane_count(device):
@@ -70,7 +71,7 @@ def test_names_are_unique_and_every_tag_is_used():
     names = [problem.name for problem in PROBLEMS]
     assert len(names) == len(set(names))
     assert frozenset().union(*(problem.tags for problem in PROBLEMS)) == TAGS
-    assert QUICK <= {problem.name for problem in representatives()}
+    assert {problem.name for problem in representatives()} >= QUICK
 
 
 @every_problem
@@ -123,9 +124,14 @@ def test_nan_is_flagged_in_its_lane_only(problem):
     lanes[np.arange(good.size), np.arange(good.size)] = np.nan
     several = [helpers.with_parameters(device, row) for row in lanes]
     found = helpers.lanes(helpers.stacked(several))
-    assert np.isnan(found.plus[:-1]).all()
-    assert np.isnan(found.minus[:-1]).all()
-    assert (found.status[:-1] != jd.Status.CONVERGED).all()
+    flagged = np.asarray(found.status) != jd.Status.CONVERGED
+    np.testing.assert_array_equal(np.isnan(found.plus), flagged)
+    np.testing.assert_array_equal(np.isnan(found.minus), flagged)
+    if "gated" in problem.name:  # a far point of a gate map need not matter
+        assert (found.plus[~flagged] == found.plus[-1]).all()
+        assert flagged.sum() >= good.size / 2
+    else:
+        assert flagged[:-1].all()
     assert found.status[-1] == jd.Status.CONVERGED
     last = jax.tree.map(lambda x: x[-1], found)
     compare(last, helpers.critical_currents(several[-1]), device)
@@ -136,12 +142,8 @@ def test_gradient_is_that_of_the_reference(problem):
     device = perturbed(problem.build(), 1)[0]
     vector = helpers.parameters(device)
     steps = 2e-3 * np.maximum(np.abs(vector), 0.1)
-    expected = helpers.reference_gradient(device, steps, tolerance=3e-7)
-    actual = helpers.flat_jacobian(device)
-    # Where time reversal forbids a diode the gradient of η vanishes; I₊ then sets the scale.
-    scale = np.max(np.abs(expected), axis=1, keepdims=True)
-    scale[2] = max(scale[2, 0], scale[0, 0] / np.max(np.abs(vector)) * 1e-3)
-    helpers.assert_close(actual, expected, absolute=1e-6 * scale)
+    expected, scale = helpers.reference_gradient(device, steps, tolerance=3e-7)
+    helpers.assert_close(helpers.flat_jacobian(device), expected, absolute=1e-6 * scale)
 
 
 @every_structure
@@ -152,6 +154,7 @@ def test_gradient_has_the_structure_of_the_device(problem):
     for leaf, rows in zip(jax.tree.leaves(device), jax.tree.leaves(gradient), strict=True):
         assert rows.shape == (3, *leaf.shape)
         assert rows.dtype == jnp.float64
+        assert np.isfinite(rows).all()
 
 
 def test_grad_of_diode_efficiency_reads_like_the_device():
@@ -215,9 +218,10 @@ def test_cancelled_currents_are_no_diode():
 
 
 def test_multivalued_inductance_is_flagged_in_its_lane_only():
-    """The steepest fall of a pair is −ab/|a−b| at its kink: multivalued from 2πL ab/|a−b| = 1 on."""
+    """The steepest fall of a pair is −ab/|a−b|, at its kink: multivalued from 2πL = |a−b|/ab on."""
     critical = (103 - 100) / (2 * np.pi * 103 * 100)
-    factors = [0.9, 1.001, 0.9, 1.2, 2.0, 100.0, 0.0, 0.5, 0.9, 0.9, 0.9]
+    # As many lanes as parameters and one, as compiled above.
+    factors = [0.9, 1.001, 0.999, 1.2, 2.0, 100.0, 0.0, 0.5, 0.1, 0.9, 1.1, 1.5]
     several = [
         jd.Squid.from_pairs([(100, 103), (30, 50), (20, 50)], (0.2, 0.3), (x * critical, 0, 0))
         for x in factors

@@ -20,7 +20,7 @@ def close(actual, expected, scale=1.0, tolerance=1e-12):
 
 def test_nodes_cover_one_period_in_order():
     cpr = relation(jd.SeriesJunctions(100.0, 100.1))
-    assert (np.diff(cpr.phase) > 0).all()
+    assert (np.diff(cpr.phase) >= 0).all()  # equal where a kink repeats a panel edge
     assert cpr.phase[0] >= 0
     assert cpr.phase[-1] < 2 * np.pi
     close(np.sum(cpr.weight), 2 * np.pi)

@@ -5,6 +5,7 @@ current. Imbalances from 0 to 3 % place the extrema at distances 1e-13 … 1 fro
 exactly 0, 1/2 and 1e-7 make kinks coincide, peaks tie and two kinks share one grid cell.
 """
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,13 +21,15 @@ pair = st.one_of(
     st.tuples(energy, st.sampled_from(IMBALANCES)).map(lambda x: (x[0], x[0] * (1 + x[1]))),
     st.tuples(energy, energy),
 )
-flux = st.one_of(st.sampled_from([0.0, 0.5, -0.5, 1e-7, 0.25]), st.floats(-1.0, 1.0))
+flux = st.one_of(
+    st.sampled_from([0.0, 0.5, -0.5, 1e-7, 0.25]), st.floats(-1.0, 1.0).map(lambda x: round(x, 10))
+)
 
 
 def check(device):
     found = helpers.critical_currents(device)
     plus, minus, efficiency = helpers.reference(device)
-    assert found.status == jd.Status.CONVERGED
+    assert int(found.status) == jd.Status.CONVERGED
     scale = 1e-11 * max(plus, minus)
     helpers.assert_close([found.plus, found.minus], [plus, minus], absolute=scale)
     helpers.assert_close(found.efficiency, efficiency, absolute=1e-9)
@@ -57,10 +60,10 @@ def test_nearly_regular_array(count):
         st.sampled_from([0.0, 1e-6, 1e-3, 0.1, 1.0]),
     )
     def run(size, noise, spread, imbalance):
-        noise = np.reshape(noise, (3, count))
+        noise = np.round(np.reshape(noise, (3, count)), 3)
         first = size * (1 + spread * noise[0])
         pairs = np.stack([first, first * (1 + imbalance * noise[1] / 2)], axis=1)
-        check(jd.Squid.from_pairs(pairs, 1 / count + spread * noise[2][1:]))
+        check(jd.Squid.from_pairs(list(map(tuple, pairs)), 1 / count + spread * noise[2][1:]))
 
     run()
 
@@ -109,5 +112,5 @@ def test_flux_of_one_quantum_changes_nothing():
 
 def test_efficiency_of_signed_currents():
     """A supra-perfect diode keeps the sign of its currents, and |η| exceeds 1."""
-    found = jd.CriticalCurrents(np.array(3.0), np.array(-1.0), np.array(0, np.int32))
+    found = jd.CriticalCurrents(jnp.array(3.0), jnp.array(-1.0), jnp.array(0))
     assert found.efficiency == 2.0

@@ -1,0 +1,1 @@
+"""Timings against honest competitors: same accuracy, same process, compilation apart."""

@@ -1,0 +1,10 @@
+"""All benchmarks: `python -m benchmarks.run`."""
+
+import jax
+
+from benchmarks import design_squid, sweep_squid
+
+if __name__ == "__main__":
+    jax.config.update("jax_enable_x64", True)
+    sweep_squid.main()
+    design_squid.main()

@@ -1,0 +1,148 @@
+"""Which module may import which (design.md), read from the sources without importing them."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "jaxdiode"
+
+# Bottom to top: a module imports from lower layers only. Names on one line are peers, which do not
+# import each other; a package (numerics, core) is free inside. Modules not listed have no place.
+LAYERS = [
+    ["_checks", "progress"],
+    ["units", "measurement"],
+    ["numerics"],
+    ["core"],
+    ["gates"],
+    ["junctions"],
+    ["devices", "space"],
+    ["design", "fit", "sweep"],
+    ["results"],
+    ["plot"],
+    ["demo", "device_file"],
+    ["cli"],
+    ["__main__"],
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+FREE_INSIDE = {"numerics", "core"}
+# Sources that devices may build on; space and the verbs work on any device, so on none of these.
+NO_PHYSICS = {"space", "design", "fit", "sweep"}
+PHYSICS = {"gates", "junctions", "devices"}
+
+HEAVY = {"matplotlib", "xarray", "scipy", "tqdm", "tyro", "diffrax", "h5netcdf", "h5py"}
+
+
+def sources():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def part(path):
+    """The layer a file belongs to: its folder, or its own name at the top."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(path):
+    """(imported module as a tuple of names, inside a function?) for every import of a file."""
+    tree = ast.parse(path.read_text(), str(path))
+    for node in ast.walk(tree):  # what only type checkers see, does not run
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            node.body = []
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, functions)
+        for node in ast.walk(function)
+    }
+    here = ("jaxdiode", *path.relative_to(PACKAGE).parent.parts)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield tuple(alias.name.split(".")), id(node) in inside
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: len(here) - node.level + 1] if node.level else ()
+            module = (*base, *(node.module or "").split(".")) if node.module else base
+            for alias in node.names:
+                # `from . import units` names a module, `from .units import x` does not.
+                full = (*module, alias.name)
+                yield (full if _is_module(full) else module), id(node) in inside
+
+
+def _is_module(names):
+    path = ROOT.joinpath(*names)
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def internal(path):
+    return [names for names, _ in imports(path) if names[0] == "jaxdiode"]
+
+
+files = pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+
+
+@files
+def test_has_a_place(path):
+    if path != PACKAGE / "__init__.py":
+        assert part(path) in LEVEL, f"put {part(path)} into the layer table"
+
+
+@files
+def test_imports_lower_layers_only(path):
+    if path == PACKAGE / "__init__.py":
+        return
+    own = part(path)
+    for names in internal(path):
+        if len(names) == 1:
+            assert LEVEL[own] >= LEVEL["demo"], f"{own} imports the package, not a module of it"
+            continue
+        other = names[1]
+        if other == own and own in FREE_INSIDE:
+            continue
+        assert LEVEL[other] < LEVEL[own], f"{own} imports {'.'.join(names)}"
+        assert not (own in NO_PHYSICS and other in PHYSICS), f"{own} imports {'.'.join(names)}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "devices").glob("*.py")), ids=lambda p: p.name)
+def test_devices_do_not_import_each_other(path):
+    assert not [names for names in internal(path) if names[1:2] == ("devices",)]
+
+
+@files
+def test_only_main_imports_cli(path):
+    if part(path) not in ("__main__", "cli"):
+        assert not [names for names in internal(path) if names[1:2] == ("cli",)]
+
+
+@files
+def test_heavy_packages_are_imported_inside_functions(path):
+    # Only __main__ reaches cli, which may therefore name its parser at the top.
+    heavy = HEAVY - {"tyro"} if part(path) == "cli" else HEAVY
+    found = [".".join(names) for names, inside in imports(path) if not inside]
+    assert not [name for name in found if name.split(".")[0] in heavy]
+
+
+def test_import_is_light_and_sets_nothing():
+    """A fresh interpreter: the rules above also for what the imported packages pull in."""
+    code = (
+        "import sys, jax; before = jax.config.jax_enable_x64; import jaxdiode;"
+        "assert jax.config.jax_enable_x64 == before;"
+        "print(*{'matplotlib', 'xarray', 'tqdm', 'tyro'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
+def test_the_parser_sees_what_it_must():
+    """The rules are only as good as this reading of imports."""
+    file = PACKAGE / "devices" / "squid.py"
+    found = set(internal(file))
+    assert ("jaxdiode", "_checks") in found
+    assert ("jaxdiode", "core", "device") in found
+    lazy = dict(imports(PACKAGE / "gates.py"))
+    assert lazy["scipy", "optimize"] is True

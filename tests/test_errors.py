@@ -1,0 +1,172 @@
+"""Every wrong argument is a ValueError of one line that names the argument and shows the value.
+
+The run-time type checks of the test suite would catch some of these first, so they are off here:
+users do not have them.
+"""
+
+import jax
+import jax.numpy as jnp
+import jaxtyping
+import numpy as np
+import pytest
+
+import jaxdiode as jd
+from jaxdiode import units
+
+NAN = float("nan")
+RISING = ([0.0, 1.0], [1.0, 2.0])
+T = jd.TunnelJunction
+
+
+@pytest.fixture(autouse=True)
+def unchecked():
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def two():
+    return [T(1.0), T(2.0)]
+
+
+# id: (what is built, what the message must match)
+CASES = {
+    "tunnel negative": (lambda: T(-1.0), r"^critical_current must be at least 0, got -1\."),
+    "tunnel NaN": (lambda: T(NAN), r"^critical_current must be finite, got nan"),
+    "tunnel infinite": (lambda: T(np.inf), r"^critical_current must be finite, got inf"),
+    "tunnel list": (lambda: T([1.0]), r"^critical_current must be a single number.*\(1,\)"),
+    "tunnel text": (lambda: T("420 nA"), r"^critical_current must be a real number.*'420 nA'"),
+    "tunnel complex": (lambda: T(1 + 1j), r"^critical_current must be a real number.*1j"),
+    "tunnel None": (lambda: T(None), r"^critical_current must be a real number.*None"),
+    "pair first": (lambda: jd.SeriesJunctions(-2.0, 1.0), r"^first must be at least 0, got -2"),
+    "pair second": (lambda: jd.SeriesJunctions(2.0, NAN), r"^second must be finite, got nan"),
+    "mode amplitude": (
+        lambda: jd.AndreevModes(-1.0, 0.5),
+        r"^amplitude must be at least 0, got -1",
+    ),
+    "mode transparency high": (
+        lambda: jd.AndreevModes(1.0, 1.01),
+        r"^transparency must be at most 1, got 1\.01",
+    ),
+    "mode transparency low": (
+        lambda: jd.AndreevModes(1.0, [0.5, -0.1]),
+        r"^transparency must be at least 0, got \[.*-0\.1\]",
+    ),
+    "mode gap 0": (lambda: jd.AndreevModes(1.0, 0.5, 0.0), r"^gap must be positive, got 0"),
+    "mode gap negative": (lambda: jd.AndreevModes(1.0, 0.5, -1.0), r"^gap must be .*got -1"),
+    "mode temperature": (
+        lambda: jd.AndreevModes(1.0, 0.5, 1.0, -0.1),
+        r"^temperature must be at least 0, got -0\.1",
+    ),
+    "mode lengths": (
+        lambda: jd.AndreevModes([1.0, 2.0], [0.5, 0.6, 0.7]),
+        r"^amplitude must have length 3 \(one per mode\), got 2",
+    ),
+    "mode none": (lambda: jd.AndreevModes([], []), r"at least one mode, got none"),
+    "mode matrix": (lambda: jd.AndreevModes([[1.0]], 0.5), r"^amplitude"),
+    "harmonics none": (lambda: jd.Harmonics([]), r"^sine must hold .*got none"),
+    "harmonics number": (lambda: jd.Harmonics(1.0), r"^sine must be a list of numbers.*\(\)"),
+    "harmonics NaN": (lambda: jd.Harmonics([1.0], [NAN]), r"^cosine must be finite, got \[nan\]"),
+    "squid none": (lambda: jd.Squid([], []), r"^branches must hold at least one.*got none"),
+    "squid branch": (
+        lambda: jd.Squid([T(1.0), 3.0], [0.1]),
+        r"^branches\[1\] must be a phase-biased device.*got float",
+    ),
+    "squid flux length": (
+        lambda: jd.Squid(two(), [0.1, 0.2]),
+        r"^flux must have length 1 \(loops of 2 branches\), got 2",
+    ),
+    "squid flux number": (lambda: jd.Squid(two(), 0.1), r"^flux must be a list.*shape \(\)"),
+    "squid flux NaN": (lambda: jd.Squid(two(), [NAN]), r"^flux must be finite, got \[nan\]"),
+    "squid inductance length": (
+        lambda: jd.Squid(two(), [0.1], [0.1]),
+        r"^inductance must have length 2 \(one per branch\), got 1",
+    ),
+    "squid inductance negative": (
+        lambda: jd.Squid(two(), [0.1], [0.1, -0.1]),
+        r"^inductance must be at least 0, got \[.*-0\.1\]",
+    ),
+    "pairs of one": (lambda: jd.Squid.from_pairs([(1.0,)], []), r"^pairs\[0\] must hold two.*1$"),
+    "pairs of numbers": (lambda: jd.Squid.from_pairs([1.0, 2.0], [0.1]), r"^pairs\[0\].*got 1\.0"),
+    "pairs negative": (
+        lambda: jd.Squid.from_pairs([(1.0, 2.0), (3.0, -4.0)], [0.1]),
+        r"second must be at least 0, got -4",
+    ),
+    "map one point": (lambda: jd.GateMap([0.0], [1.0]), r"^voltage must have at least 2.*got 1"),
+    "map lengths": (
+        lambda: jd.GateMap([0.0, 1.0], [1.0, 2.0, 3.0]),
+        r"^critical_current must have length 2 \(one per voltage\), got 3",
+    ),
+    "map not sorted": (lambda: jd.GateMap([1.0, 0.0], [1.0, 2.0]), r"^voltage must increase"),
+    "map repeats": (lambda: jd.GateMap([0.0, 0.0], [1.0, 2.0]), r"^voltage must increase"),
+    "map negative": (lambda: jd.GateMap([0.0, 1.0], [-1.0, 2.0]), r"^critical_current .*-1"),
+    "map up and down": (
+        lambda: jd.GateMap([0.0, 1.0, 2.0], [1.0, 2.0, 1.5]),
+        r"^critical_current must be monotone.*from_measurement",
+    ),
+    "gate outside": (
+        lambda: jd.Gate(jd.GateMap(*RISING), 1.5),
+        r"^voltage must lie inside the measured map, 0 to 1, got 1\.5",
+    ),
+    "gate list": (lambda: jd.Gate(jd.GateMap(*RISING), [0.5]), r"^voltage must be a single"),
+    "unit of current": (
+        lambda: units.josephson_energy(1.0, current="na"),
+        r"^unknown current unit 'na'.*allowed: .*nA",
+    ),
+    "unit of energy": (
+        lambda: units.critical_current(1.0, energy="mev"),
+        r"^unknown energy unit 'mev'.*did you mean 'meV'\?",
+    ),
+    "coil period": (lambda: units.flux_from_coil(1.0, 0.0), r"^period must not be zero, got 0"),
+    "orders of harmonics": (
+        lambda: jd.current_phase_relation(T(1.0)).harmonics(0),
+        r"^n must be a positive whole number, got 0",
+    ),
+    "critical currents of a number": (
+        lambda: jd.critical_currents(3.0),
+        r"^device must be a jaxdiode device.*got float",
+    ),
+    "relation of a number": (
+        lambda: jd.current_phase_relation(3.0),
+        r"^device must be phase-biased, got float",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_value_error(case):
+    build, pattern = CASES[case]
+    with pytest.raises(ValueError, match=pattern) as raised:
+        build()
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: T(1.0),
+        lambda: jd.Harmonics([1.0]),
+        lambda: jd.AndreevModes(1.0, 0.5),
+        lambda: jd.GateMap(*RISING),
+        lambda: units.josephson_energy(1.0),
+    ],
+)
+def test_single_precision_is_refused_with_the_remedy(build):
+    with (
+        jax.enable_x64(False),
+        pytest.raises(ValueError, match=r"double precision.*jax_enable_x64', True"),
+    ):
+        build()
+
+
+def test_devices_can_be_built_inside_jit():
+    """Checks of values need values: traced ones pass, and shapes are still checked."""
+    device = jax.jit(lambda x: jd.Squid.from_pairs([(x, 2.0), (1.0, x)], x[None]))(0.3)
+    assert device.flux.shape == (1,)
+    with pytest.raises(ValueError, match="flux must have length 1"):
+        jax.jit(lambda x: jd.Squid.from_pairs([(x, 2.0), (1.0, x)], jnp.stack([x, x])))(0.3)
+
+
+def test_branches_may_be_any_device():
+    inner = jd.Squid(two(), [0.1])
+    assert jd.Squid([inner, T(1.0)], [0.2]).branches[0] is inner

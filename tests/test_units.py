@@ -1,0 +1,66 @@
+"""Unit conversions against CODATA (scipy.constants) and the sheet's 420 nA ↔ 0.8627 meV.
+
+1e-12 relative: h, e and k_B are exact, so nothing but rounding differs.
+"""
+
+import numpy as np
+import pytest
+import scipy.constants as si
+
+from jaxdiode import units
+
+FLUX_QUANTUM = si.physical_constants["mag. flux quantum"][0]
+
+
+def test_constants():
+    assert units.planck == si.h
+    assert units.elementary_charge == si.e
+    assert units.boltzmann == si.k
+    assert units.hbar == pytest.approx(si.hbar, rel=1e-15)
+    assert units.flux_quantum == pytest.approx(FLUX_QUANTUM, rel=1e-9)  # 10 digits printed
+
+
+def test_sheet():
+    assert f"{units.josephson_energy(420.0):.4f}" == "0.8627"
+
+
+CURRENTS = {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "pA": 1e-12}
+ENERGIES = {
+    "J": 1.0,
+    "eV": si.e,
+    "meV": si.milli * si.e,
+    "ueV": si.micro * si.e,
+    "GHz": si.giga * si.h,
+    "K": si.k,
+    "mK": si.milli * si.k,
+}
+
+
+@pytest.mark.parametrize("current", CURRENTS)
+@pytest.mark.parametrize("energy", ENERGIES)
+def test_josephson_energy_and_back(current, energy):
+    values = np.array([3.7, 0.0, 420.0])
+    found = units.josephson_energy(values, current=current, energy=energy)
+    expected = si.hbar * values * CURRENTS[current] / (2 * si.e) / ENERGIES[energy]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    back = units.critical_current(found, energy=energy, current=current)
+    np.testing.assert_allclose(back, values, rtol=1e-12)
+
+
+def test_inductance_and_back():
+    """100 pH carry 1 Φ₀ at 20.68 µA."""
+    found = units.inductance(100e-12, current="uA")
+    np.testing.assert_allclose(1 / found, FLUX_QUANTUM / 100e-12 * 1e6, rtol=1e-9)
+    np.testing.assert_allclose(units.henry(found, current="uA"), 100e-12, rtol=1e-12)
+
+
+def test_flux_of_a_loop():
+    np.testing.assert_allclose(units.flux(1e-12, 1e-3), 1e-15 / FLUX_QUANTUM, rtol=1e-9)
+
+
+def test_flux_from_a_coil():
+    np.testing.assert_allclose(
+        units.flux_from_coil([1.0, 2.0], period=4.0, offset=0.5), [0.125, 0.375]
+    )
+    several = units.flux_from_coil(np.ones((5, 1)), period=[4.0, 2.0])
+    np.testing.assert_allclose(several, np.tile([0.25, 0.5], (5, 1)))
