@@ -98,7 +98,6 @@ def main(side: int = 100) -> None:
             "traces of the function, first call": traced_first,
             "traces of the function, second call": len(traces) - traced_first,
             "peak resident memory (MiB)": peak,
-            // 1024,
             "numpy phase points": points,
             "numpy largest error in eta": theirs,
             "numpy per device, all cores (us)": round(1e6 * per_device, 1),

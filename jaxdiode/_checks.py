@@ -1,12 +1,16 @@
 """Every argument check and its sentence: name, value, what is allowed."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
+
+Numbers: TypeAlias = ArrayLike | Sequence[Any]  # whatever jnp.asarray takes
 
 
 def require_x64() -> None:
@@ -19,12 +23,12 @@ def require_x64() -> None:
 
 
 def is_concrete(value: object) -> bool:
-    return not isinstance(value, jax.core.Tracer)
+    return not isinstance(value, Tracer)
 
 
 def real_array(
     name: str,
-    value: ArrayLike,
+    value: Numbers,
     *,
     ndim: int | None = None,
     at_least: float | None = None,
@@ -50,7 +54,7 @@ def real_array(
     return array
 
 
-def require_length(name: str, array: Array, length: int, why: str) -> None:
+def require_length(name: str, array: Array | np.ndarray, length: int, why: str) -> None:
     if array.shape[-1] != length:
         raise ValueError(f"{name} must have length {length} ({why}), got {array.shape[-1]}")
 

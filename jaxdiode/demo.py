@@ -50,18 +50,17 @@ def _design(folder, key, other):
         print(f"   {name:<22s}{value:>10.4f}")
     searches = {"gradient ascent": found, "Monte Carlo": chance}
     plot.search(searches, reference=PAPER).savefig(folder / "search.png")
-    plot.current_phase(found.device, title=rf"designed: $\eta$ = {found.value:.4f}").savefig(
-        folder / "cpr.png"
-    )
+    title = rf"designed: $\eta$ = {found.value:.4f}"
+    plot.current_phase(found.device, title=title).savefig(folder / "cpr.png")  # pyright: ignore
     results.write_json(folder / "design.json", searches)
     return found
 
 
 def _flux_response(folder, device):
     data = sweep(critical_currents, device, {"flux": np.linspace(0, 1, 1001)})
-    plot.critical_currents_along(
-        data["flux"], data["plus"], data["minus"], title="designed device over one flux period"
-    ).savefig(folder / "flux.png")
+    columns = (data[name].to_numpy() for name in ("flux", "plus", "minus"))
+    title = "designed device over one flux period"
+    plot.critical_currents_along(*columns, title=title).savefig(folder / "flux.png")
     low, high = float(data["efficiency"].min()), float(data["efficiency"].max())
     print(f"\n2. Over one flux period, on 1001 points, eta runs from {low:+.4f} to {high:+.4f}.")
 

@@ -151,7 +151,7 @@ def fit(
                 f"{name!r} must start inside its bounds, got {x:g} outside {low:g} to {high:g}"
             )
     origins = [first]
-    if starts > 1:
+    if key is not None:
         origins += [space.sample(k) for k in jax.random.split(key, starts - 1)]
     evaluate = _Evaluation(model, space, measured)
     if not np.all(np.isfinite(evaluate.residual(np.asarray(first)))):
@@ -230,7 +230,7 @@ def _one_fit(evaluate, origin, noise, known, loss, max_steps):
         found = least_squares(
             lambda x, s=scale: evaluate(x)[0] / s,
             origin,
-            jac=lambda x, s=scale: evaluate(x)[1] / s[:, None],
+            jac=lambda x, s=scale: evaluate(x)[1] / s[:, None],  # pyright: ignore
             bounds=(np.asarray(space.lower), np.asarray(space.upper)),
             x_scale="jac",
             loss=loss,

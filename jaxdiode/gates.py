@@ -5,9 +5,10 @@ import interpax
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from . import _checks
+from ._checks import Numbers
 from .numerics.roots import increasing_root
 
 
@@ -31,7 +32,7 @@ class GateMap(eqx.Module):
     voltage: Float[Array, " n"]
     critical_current: Float[Array, " n"]
 
-    def __init__(self, voltage: ArrayLike, critical_current: ArrayLike):
+    def __init__(self, voltage: Numbers, critical_current: Numbers):
         self.voltage = _checks.real_array("voltage", voltage, ndim=1)
         self.critical_current = _checks.real_array(
             "critical_current", critical_current, ndim=1, at_least=0.0
@@ -52,7 +53,7 @@ class GateMap(eqx.Module):
                 )
 
     @classmethod
-    def from_measurement(cls, voltage: ArrayLike, critical_current: ArrayLike) -> "GateMap":
+    def from_measurement(cls, voltage: Numbers, critical_current: Numbers) -> "GateMap":
         """Map from noisy data: sorted, repeats averaged, made monotone by isotonic regression.
 
         The direction (rising or falling with voltage) is the one that fits better.
@@ -74,12 +75,12 @@ class GateMap(eqx.Module):
         """Smallest and largest critical current of the map."""
         return jnp.min(self.critical_current), jnp.max(self.critical_current)
 
-    def __call__(self, voltage: ArrayLike) -> Float[Array, "..."]:
+    def __call__(self, voltage: Numbers) -> Float[Array, "..."]:
         """Critical current at a gate voltage (V)."""
         volts = self._within("voltage", voltage, self.voltage[0], self.voltage[-1])
         return self._forward(volts)
 
-    def inverse(self, critical_current: ArrayLike) -> Float[Array, "..."]:
+    def inverse(self, critical_current: Numbers) -> Float[Array, "..."]:
         """Gate voltage (V) at which the junction has this critical current.
 
         The exact inverse of the interpolant. On a plateau, where the voltage is not unique,
@@ -132,7 +133,7 @@ class Gate(eqx.Module):
     map: GateMap
     voltage: Float[Array, ""]
 
-    def __init__(self, map: GateMap, voltage: ArrayLike):
+    def __init__(self, map: GateMap, voltage: Numbers):
         self.map = map
         self.voltage = _checks.real_array("voltage", voltage, ndim=0)
         self.map(self.voltage)
@@ -146,7 +147,7 @@ class Gate(eqx.Module):
 CriticalCurrent = Float[Array, ""] | Gate
 
 
-def as_critical_current(name: str, value: ArrayLike | Gate) -> CriticalCurrent:
+def as_critical_current(name: str, value: Numbers | Gate) -> CriticalCurrent:
     """A junction's parameter: a number ≥ 0, or a `Gate`."""
     if isinstance(value, Gate):
         return value

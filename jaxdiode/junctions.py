@@ -7,9 +7,10 @@ Source: J. Li et al. (double-loop SQUID paper), Eqs. (1), (2); currents in any o
 from typing import ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from . import _checks
+from ._checks import Numbers
 from .core.device import AbstractPhaseBiased
 from .gates import CriticalCurrent, Gate, as_critical_current, value_of
 
@@ -25,7 +26,7 @@ class TunnelJunction(AbstractPhaseBiased):
 
     critical_current: CriticalCurrent
 
-    def __init__(self, critical_current: ArrayLike | Gate):
+    def __init__(self, critical_current: Numbers | Gate):
         self.critical_current = as_critical_current("critical_current", critical_current)
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -50,7 +51,7 @@ class SeriesJunctions(AbstractPhaseBiased):
     # searches along a coordinate in which this cusp is a parabola.
     cusp: ClassVar[tuple[str, str]] = ("first", "second")
 
-    def __init__(self, first: ArrayLike | Gate, second: ArrayLike | Gate):
+    def __init__(self, first: Numbers | Gate, second: Numbers | Gate):
         self.first = as_critical_current("first", first)
         self.second = as_critical_current("second", second)
 
@@ -95,10 +96,10 @@ class AndreevModes(AbstractPhaseBiased):
 
     def __init__(
         self,
-        amplitude: ArrayLike,
-        transparency: ArrayLike,
-        gap: ArrayLike = 1.0,
-        temperature: ArrayLike = 0.0,
+        amplitude: Numbers,
+        transparency: Numbers,
+        gap: Numbers = 1.0,
+        temperature: Numbers = 0.0,
     ):
         amplitude = jnp.atleast_1d(_checks.real_array("amplitude", amplitude, at_least=0.0))
         transparency = jnp.atleast_1d(
@@ -145,7 +146,7 @@ class Harmonics(AbstractPhaseBiased):
     sine: Float[Array, " n"]
     cosine: Float[Array, " n"]
 
-    def __init__(self, sine: ArrayLike, cosine: ArrayLike = ()):
+    def __init__(self, sine: Numbers, cosine: Numbers = ()):
         sine = _checks.real_array("sine", sine, ndim=1)
         cosine = _checks.real_array("cosine", cosine, ndim=1)
         length = max(sine.size, cosine.size)

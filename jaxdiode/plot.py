@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike
 
+from ._checks import Numbers
 from .core.cpr import current_phase_relation
 from .core.device import AbstractPhaseBiased
 from .design import DesignResult
@@ -42,14 +42,14 @@ def current_phase(device: AbstractPhaseBiased, *, unit: str = "nA", title: str =
 
 
 def critical_currents_along(
-    x: ArrayLike,
-    plus: ArrayLike,
-    minus: ArrayLike,
+    x: Numbers,
+    plus: Numbers,
+    minus: Numbers,
     *,
     label: str = r"flux ($\Phi_0$)",
     unit: str = "nA",
     title: str = "",
-    measured: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+    measured: tuple[Numbers, Numbers, Numbers] | None = None,
 ) -> "Figure":
     """I₊ and I₋ above, η below, against flux, coil current or any one parameter.
 
@@ -95,9 +95,9 @@ def search(results: dict[str, DesignResult], *, reference: float | None = None) 
 
 def errors(
     names: Sequence[str],
-    values: ArrayLike,
-    spread: ArrayLike,
-    truth: ArrayLike | None = None,
+    values: Numbers,
+    spread: Numbers,
+    truth: Numbers | None = None,
 ) -> "Figure":
     """Fitted parameters with error bars; relative to the truth in error bars when known."""
     values, spread = np.asarray(values), np.asarray(spread)

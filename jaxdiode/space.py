@@ -75,9 +75,15 @@ class Space(eqx.Module):
         self.lower = jnp.array([low for low, _ in chosen], float)
         self.upper = jnp.array([high for _, high in chosen], float)
         self.names = tuple(group[0] for group in order)
-        self._logarithmic = tuple(low > 0 and 10 * low <= high < np.inf for low, high in chosen)
         self._targets = tuple(tuple(elements[name] for name in group) for group in order)
         self._partners = _cusp_partners(device, elements, order)
+        leaves = jax.tree.leaves(device)
+        self._logarithmic = tuple(
+            low > 0
+            and 10 * low <= high < np.inf
+            and not (isinstance(at, tuple) and float(jnp.ravel(leaves[at[0]])[at[1]]) <= 0)
+            for (low, high), at in zip(chosen, self._partners, strict=True)
+        )
 
     def values(self, device: AbstractDevice | None = None) -> Float[Array, " n"]:
         """Present values of the named parameters (of the first of each tie)."""
@@ -237,11 +243,11 @@ def _cusp_partners(device, elements, order):
         first, second = (position.get(name) for name in stem)
         if first == second:
             continue  # both fixed, or tied to each other: on the cusp already
-        if first is None:
+        if first is None and second is not None:
             partners[second] = elements[stem[0]]
-        elif second is None:
+        elif second is None and first is not None:
             partners[first] = elements[stem[1]]
-        elif partners[max(first, second)] is None:
+        elif first is not None and second is not None:
             partners[max(first, second)] = min(first, second)
     return tuple(partners)
 

@@ -13,9 +13,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, PyTree
+from jaxtyping import PyTree
 
 from . import _checks
+from ._checks import Numbers
 from .core.critical import CriticalCurrents
 from .core.device import AbstractDevice
 from .progress import track
@@ -30,7 +31,7 @@ _IN_FLIGHT = 2  # chunks computed while the previous one is fetched
 def sweep(
     function: Callable[[Any], PyTree],
     device: AbstractDevice,
-    axes: Mapping[str, ArrayLike],
+    axes: Mapping[str, Numbers],
     *,
     chunk: int = 8192,
     path: str | Path | None = None,
@@ -215,7 +216,7 @@ class _Store:
         atomic_write(label, lambda p: p.write_text(json.dumps({"fingerprint": fingerprint})))
 
     def save(self, start: int, arrays: dict[str, np.ndarray]) -> None:
-        atomic_write(self._file(start), lambda p: np.savez(p, **arrays))
+        atomic_write(self._file(start), lambda p: np.savez(p, **arrays))  # pyright: ignore
 
     def load(self, start: int) -> dict[str, np.ndarray] | None:
         if not self._file(start).exists():

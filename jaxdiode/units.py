@@ -6,9 +6,10 @@
 import math
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array
 
 from . import _checks
+from ._checks import Numbers
 
 planck = 6.62607015e-34  # J s
 elementary_charge = 1.602176634e-19  # C
@@ -28,7 +29,7 @@ _ENERGY = {
 }
 
 
-def josephson_energy(critical_current: ArrayLike, *, current: str = "nA", energy: str = "meV"):
+def josephson_energy(critical_current: Numbers, *, current: str = "nA", energy: str = "meV"):
     """E_J = ħI_c/2e; also any energy in Φ₀/2π × current, such as `CurrentPhaseRelation.energy`.
 
     420 nA ↔ 0.8627 meV.
@@ -43,7 +44,7 @@ def josephson_energy(critical_current: ArrayLike, *, current: str = "nA", energy
     )
 
 
-def critical_current(josephson_energy: ArrayLike, *, energy: str = "meV", current: str = "nA"):
+def critical_current(josephson_energy: Numbers, *, energy: str = "meV", current: str = "nA"):
     """I_c = 2eE_J/ħ, the inverse of `josephson_energy`."""
     factor = 2 * elementary_charge / hbar * _scale("energy", energy, _ENERGY)
     return _array("josephson_energy", josephson_energy) * (
@@ -51,22 +52,22 @@ def critical_current(josephson_energy: ArrayLike, *, energy: str = "meV", curren
     )
 
 
-def inductance(henry: ArrayLike, *, current: str = "nA"):
+def inductance(henry: Numbers, *, current: str = "nA"):
     """Inductance in H → Φ₀ per unit of current, as `Squid(inductance=…)` takes it."""
     return _array("henry", henry) * (_scale("current", current, _CURRENT) / flux_quantum)
 
 
-def henry(inductance: ArrayLike, *, current: str = "nA"):
+def henry(inductance: Numbers, *, current: str = "nA"):
     """Inductance in Φ₀ per unit of current → H, the inverse of `inductance`."""
     return _array("inductance", inductance) * (flux_quantum / _scale("current", current, _CURRENT))
 
 
-def flux(area: ArrayLike, field: ArrayLike):
+def flux(area: Numbers, field: Numbers):
     """Loop area (m²) × perpendicular field (T) → flux in Φ₀."""
     return _array("area", area) * _array("field", field) / flux_quantum
 
 
-def flux_from_coil(coil_current: ArrayLike, period: ArrayLike, offset: ArrayLike = 0.0):
+def flux_from_coil(coil_current: Numbers, period: Numbers, offset: Numbers = 0.0):
     """Coil current → flux in Φ₀: (coil_current − offset)/period.
 
     Args:
@@ -80,7 +81,7 @@ def flux_from_coil(coil_current: ArrayLike, period: ArrayLike, offset: ArrayLike
     return (coil - start) / turns
 
 
-def _array(name: str, value: ArrayLike) -> Array:
+def _array(name: str, value: Numbers) -> Array:
     return _checks.real_array(name, value)
 
 

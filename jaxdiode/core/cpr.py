@@ -79,6 +79,11 @@ def current_phase_relation(device: AbstractPhaseBiased) -> CurrentPhaseRelation:
     """
     if not isinstance(device, AbstractPhaseBiased):
         raise ValueError(f"device must be phase-biased, got {type(device).__name__}")
+    return _sample(device)
+
+
+@eqx.filter_jit
+def _sample(device):
     kinks, widths = jax.lax.stop_gradient(device.kinks())
     edges = clustered_grid(kinks, widths, device.resolution())
     edges = jnp.sort(jnp.concatenate([edges, jnp.mod(kinks, 2 * jnp.pi), jnp.array([2 * jnp.pi])]))

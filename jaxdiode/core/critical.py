@@ -55,6 +55,7 @@ def diode_efficiency(device: AbstractDevice) -> Float[Array, ""]:
     return critical_currents(device).efficiency
 
 
+@eqx.filter_jit
 def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
     frozen = jax.tree.map(jax.lax.stop_gradient, device)
     kinks, widths = frozen.kinks()

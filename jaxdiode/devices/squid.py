@@ -11,9 +11,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, Float, Int
 
 from .. import _checks
+from .._checks import Numbers
 from ..core.critical import CriticalCurrents, critical_currents
 from ..core.device import AbstractDevice, AbstractPhaseBiased
 from ..gates import Gate
@@ -51,8 +52,8 @@ class Squid(AbstractPhaseBiased):
     def __init__(
         self,
         branches: Sequence[AbstractPhaseBiased],
-        flux: ArrayLike,
-        inductance: ArrayLike | None = None,
+        flux: Numbers,
+        inductance: Numbers | None = None,
     ):
         branches = tuple(branches)
         if not branches:
@@ -75,9 +76,9 @@ class Squid(AbstractPhaseBiased):
     @classmethod
     def from_pairs(
         cls,
-        pairs: Sequence[tuple[ArrayLike | Gate, ArrayLike | Gate]],
-        flux: ArrayLike,
-        inductance: ArrayLike | None = None,
+        pairs: Sequence[tuple[Numbers | Gate, Numbers | Gate]],
+        flux: Numbers,
+        inductance: Numbers | None = None,
     ) -> "Squid":
         """The paper's devices: every branch two junctions in series, (first, second)."""
         branches = []
@@ -116,7 +117,7 @@ class Squid(AbstractPhaseBiased):
         codes = jnp.stack([branch.status() for branch in self.branches])
         if self.inductance is None:
             return jnp.max(codes)
-        slopes = self._over_branches(lambda *args: _steepest_fall(*args)[None], jnp.zeros(()))
+        slopes = self._over_branches(_steepest_fall, jnp.zeros(()))
         multivalued = jnp.where(jnp.min(slopes) > 0, Status.CONVERGED, Status.MULTIVALUED)
         return jnp.maximum(jnp.max(codes), multivalued.astype(jnp.int32))
 
@@ -165,9 +166,9 @@ class CoilBiasedSquid(AbstractDevice):
     def __init__(
         self,
         squid: Squid,
-        turns: ArrayLike,
-        offset: ArrayLike = 0.0,
-        self_flux: ArrayLike | None = None,
+        turns: Numbers,
+        offset: Numbers = 0.0,
+        self_flux: Numbers | None = None,
     ):
         if not isinstance(squid, Squid):
             raise ValueError(f"squid must be a Squid, got {type(squid).__name__}")
@@ -180,12 +181,13 @@ class CoilBiasedSquid(AbstractDevice):
         for name, array in (("turns", self.turns), ("self_flux", self.self_flux)):
             _checks.require_length(name, array, loops, "one per loop")
 
-    def at(self, coil_current: ArrayLike, direction: float = 0.0) -> Squid:
+    def at(self, coil_current: Numbers, direction: float = 0.0) -> Squid:
         """The SQUID at one coil current; `direction` ±1 adds the self-flux of that bias."""
-        flux = self.turns * (coil_current - self.offset) + direction * self.self_flux
+        coil = jnp.asarray(coil_current, float)
+        flux = self.turns * (coil - self.offset) + direction * self.self_flux
         return eqx.tree_at(lambda squid: squid.flux, self.squid, flux)
 
-    def switching_currents(self, coil_current: ArrayLike) -> CriticalCurrents:
+    def switching_currents(self, coil_current: Numbers) -> CriticalCurrents:
         """I₊ and I₋ against coil current: arrays of its length. The model for `fit`."""
         coil = _checks.real_array("coil_current", coil_current, ndim=1)
 
@@ -216,7 +218,7 @@ def _total_phase(psi, args):
     return psi + 2 * jnp.pi * inductance * branch.current(psi)
 
 
-def _phase_grid(branch):
+def _phase_grid(branch):  # pyright: ignore
     return clustered_grid(*branch.kinks(), branch.resolution())
 
 

@@ -1,6 +1,7 @@
 """Roots of increasing functions, differentiable to third order without custom rules."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +10,8 @@ from jaxtyping import Array, Float, PyTree
 Scalar = Float[Array, ""]
 
 
-def value_and_slope(f: Callable[[Scalar], Scalar], x: Scalar) -> tuple[Scalar, Scalar]:
-    """f(x) and f'(x) from one forward-mode pass."""
+def value_and_slope(f: Callable[[Scalar], Any], x: Scalar) -> tuple[Any, Any]:
+    """f(x) and f'(x) from one forward-mode pass; applied twice it adds f''(x)."""
     return jax.jvp(f, (x,), (jnp.ones_like(x),))
 
 

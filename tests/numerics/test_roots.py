@@ -36,9 +36,11 @@ def test_mixed_second_derivative():
         return increasing_root(f, args, jnp.array(-5.0), jnp.array(5.0))
 
     point = jnp.array([3.0, 2.0])  # x = 1
-    np.testing.assert_allclose(root(point), 1.0, rtol=1e-14)
-    np.testing.assert_allclose(jax.grad(root)(point), [0.2, -0.2], rtol=1e-12)
-    np.testing.assert_allclose(jax.hessian(root)(point)[0, 1], (6 - 5) / 125, rtol=1e-11)
+    functions = root, jax.grad(root), jax.hessian(root)
+    value, gradient, hessian = jax.jit(lambda x: [f(x) for f in functions])(point)
+    np.testing.assert_allclose(value, 1.0, rtol=1e-14)
+    np.testing.assert_allclose(gradient, [0.2, -0.2], rtol=1e-12)
+    np.testing.assert_allclose(hessian[0, 1], (6 - 5) / 125, rtol=1e-11)
 
 
 @pytest.mark.parametrize("a", [0.0, 1e-7, 0.5, -0.9, 999.0, -1000.5])
