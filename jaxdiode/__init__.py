@@ -11,6 +11,7 @@ from .core.cpr import current_phase_relation as current_phase_relation
 from .core.critical import CriticalCurrents as CriticalCurrents
 from .core.critical import critical_currents as critical_currents
 from .core.critical import diode_efficiency as diode_efficiency
+from .core.device import AbstractCurrentBiased as AbstractCurrentBiased
 from .core.device import AbstractDevice as AbstractDevice
 from .core.device import AbstractPhaseBiased as AbstractPhaseBiased
 from .design import DesignResult as DesignResult

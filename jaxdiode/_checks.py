@@ -67,9 +67,9 @@ def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> ValueError:
     return ValueError(f"unknown {kind} {name!r}; {hint}allowed: {', '.join(allowed)}")
 
 
-def positive_int(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+def whole_number(name: str, value: int, at_least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
+        raise ValueError(f"{name} must be a whole number, at least {at_least}, got {value!r}")
     return int(value)
 
 

@@ -80,6 +80,7 @@ def maximise(
         starts: random starting points.
         steps: optax steps (Adam with cosine decay from `learning_rate`, or `optimiser`).
         polish: evaluations of each BFGS climb; 0 leaves the phase out.
+        rounds: times the climbs are started anew around the best of them.
         progress: show a bar when stderr is a terminal.
 
     Raises:
@@ -87,10 +88,9 @@ def maximise(
             that is NaN at every start.
     """
     for name, number in (("starts", starts), ("steps", steps)):
-        _checks.positive_int(name, number)
-    shape = eqx.filter_eval_shape(objective, space.device)
-    if getattr(shape, "shape", None) != ():
-        raise ValueError(f"objective must return one number per device, got {shape}")
+        _checks.whole_number(name, number)
+    for name, number in (("polish", polish), ("rounds", rounds)):
+        _checks.whole_number(name, number, at_least=0)
     if optimiser is None:
         optimiser = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
     lanes = max(1, starts // 4)
@@ -118,7 +118,7 @@ def maximise(
     if not np.any(np.isfinite(values)):
         raise ValueError("objective is NaN or infinite at every start; narrow the bounds")
 
-    if polish:
+    if polish and rounds:
         leaders = found[jnp.argsort(-values)[:lanes]]
         for k in track(jax.random.split(key, rounds), "polish", rounds, progress):
             state = jax.vmap(ascent.begin)(leaders, *evaluate(leaders))
@@ -159,7 +159,7 @@ def random_search(
     Raises:
         ValueError: infinite bounds, non-positive `samples`.
     """
-    _checks.positive_int("samples", samples)
+    _checks.whole_number("samples", samples)
     space.sample(key)  # raises where a bound is infinite
     chunk = min(chunk, samples)
     count = -(-samples // chunk)
@@ -183,7 +183,10 @@ def random_search(
 @eqx.filter_jit
 def _value_and_gradient(objective, space, batch):
     def value(coordinates):
-        return objective(space.insert(space.bounded(coordinates)))
+        found = objective(space.insert(space.bounded(coordinates)))
+        if getattr(found, "shape", None) != ():
+            raise ValueError(f"objective must return one number per device, got {found}")
+        return found
 
     values, gradients = jax.vmap(jax.value_and_grad(value))(batch)
     finite = jnp.isfinite(values) & jnp.all(jnp.isfinite(gradients), axis=1)
@@ -192,8 +195,9 @@ def _value_and_gradient(objective, space, batch):
 
 @eqx.filter_jit
 def _optax_step(optimiser, points, state, gradient):
-    updates, state = optimiser.update(-gradient, state, points)
-    return optax.apply_updates(points, updates), state
+    with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
+        updates, state = optimiser.update(-gradient, state, points)
+        return optax.apply_updates(points, updates), state
 
 
 @jax.jit
@@ -206,7 +210,7 @@ def _restart(key, ranked):
     """New climbs around the best quarter: BFGS stalls where its metric has collapsed."""
     parents = ranked[: max(1, len(ranked) // 4)]
     copies = jnp.resize(parents, ranked.shape)
-    size = 10.0 ** -(1 + jnp.arange(len(ranked)) // len(parents))
+    size = jnp.asarray(10.0 ** -(1.0 + np.arange(len(ranked)) // len(parents)))
     return copies + size[:, None] * jax.random.normal(key, copies.shape)
 
 

@@ -123,7 +123,7 @@ def axis(name: str, given: Any) -> np.ndarray:
             raise _checks.unknown_name(f"key of sweep.{name}", key, ("start", "stop", "points"))
     if len(given) < 3:
         raise ValueError(f"sweep.{name} needs start, stop and points, got {', '.join(given)}")
-    points = _checks.positive_int(f"points of sweep.{name}", given["points"])
+    points = _checks.whole_number(f"points of sweep.{name}", given["points"])
     return np.linspace(given["start"], given["stop"], points)
 
 

@@ -1,20 +1,20 @@
 """The fit verb: parameters of a device from measured data, with honest error bars."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray, PyTree
+from jaxtyping import PRNGKeyArray, PyTree
 
 from . import _checks
 from .core.device import AbstractDevice
 from .progress import track
 from .space import Space
 
-Model = Callable[[AbstractDevice], PyTree[Array]]
+Model = Callable[[Any], PyTree]
 Loss = Literal["linear", "soft_l1", "cauchy"]
 
 # First and second derivative of ρ(z), z a squared residual in units of σ (SciPy's definitions).
@@ -99,8 +99,8 @@ class FitResult(eqx.Module):
 def fit(
     model: Model,
     space: Space,
-    data: PyTree[Array],
-    sigma: PyTree | float | None = None,
+    data: PyTree,
+    sigma: PyTree = None,
     *,
     loss: Loss = "linear",
     starts: int = 1,
@@ -132,16 +132,16 @@ def fit(
     """
     if loss not in _LOSSES:
         raise _checks.unknown_name("loss", loss, _LOSSES)
-    _checks.positive_int("starts", starts)
+    _checks.whole_number("starts", starts)
     if starts > 1 and key is None:
         raise ValueError("key must be given when starts > 1, got None")
-    measured = _flatten_like(model, space.device, data)
+    points = _count_finite(data)
     known = sigma is not None
-    noise = _noise(sigma, data, measured.size)
-    freedom = measured.size - len(space.names)
+    noise = _noise(sigma, data, points)
+    freedom = points - len(space.names)
     if freedom < 1:
         raise ValueError(
-            f"data must hold more points than parameters, got {measured.size} points "
+            f"data must hold more points than parameters, got {points} points "
             f"for {len(space.names)} parameters"
         )
     first = space.values()
@@ -153,7 +153,7 @@ def fit(
     origins = [first]
     if key is not None:
         origins += [space.sample(k) for k in jax.random.split(key, starts - 1)]
-    evaluate = _Evaluation(model, space, measured)
+    evaluate = _Evaluation(model, space, jax.tree.map(jnp.asarray, data))
     if not np.all(np.isfinite(evaluate.residual(np.asarray(first)))):
         raise ValueError("model is NaN or infinite at the start; check the device it starts from")
     best = None
@@ -169,8 +169,8 @@ def fit(
     covariance = _covariance(residual, jacobian, noise, loss)
     variance = np.diag(covariance)
     low, high = np.asarray(space.lower), np.asarray(space.upper)
-    edge = np.where(np.isfinite(high - low), 1e-6 * (high - low), 0.0)
-    stuck = (values - low <= edge) | (high - values <= edge)
+    width = np.where(np.isfinite(high - low), high - low, np.maximum(1.0, np.abs(values)))
+    stuck = (values - low <= 1e-6 * width) | (high - values <= 1e-6 * width)
     return FitResult(
         device=space.insert(jnp.asarray(values)),
         names=space.names,
@@ -189,8 +189,8 @@ def fit(
 class _Evaluation:
     """Residuals with their exact Jacobian, one compiled call per point."""
 
-    def __init__(self, model, space, measured):
-        self._arguments = model, space, measured
+    def __init__(self, model, space, data):
+        self._arguments = model, space, data
         self._point: bytes | None = None
         self._last: tuple[np.ndarray, np.ndarray] | None = None
 
@@ -206,9 +206,13 @@ class _Evaluation:
 
 
 @eqx.filter_jit
-def _residual_and_jacobian(model, space, measured, values):
+def _residual_and_jacobian(model, space, data, values):
     def residual(x):
-        difference = _flatten(model(space.insert(x))) - measured
+        predicted = model(space.insert(x))
+        shapes = [jax.tree.map(jnp.shape, tree) for tree in (predicted, data)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"data must look like the prediction, {shapes[0]}, got {shapes[1]}")
+        difference = _flatten(predicted) - _flatten(data)
         return difference, difference
 
     jacobian, value = jax.jacfwd(residual, has_aux=True)(values)
@@ -264,21 +268,17 @@ def _inverse(matrix):
     return np.linalg.inv(scaled) / np.outer(scale, scale)
 
 
-def _flatten(tree) -> Array:
+def _flatten(tree):
     return jnp.concatenate([jnp.ravel(x).astype(float) for x in jax.tree.leaves(tree)])
 
 
-def _flatten_like(model, device, data):
+def _count_finite(data):
     _checks.require_x64()
-    predicted = eqx.filter_eval_shape(model, device)
-    shapes = [jax.tree.map(jnp.shape, tree) for tree in (predicted, data)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"data must look like the prediction, {shapes[0]}, got {shapes[1]}")
     flat = _flatten(data)
     bad = int(jnp.sum(~jnp.isfinite(flat)))
     if bad:
         raise ValueError(f"data must be finite, got {bad} NaN or infinite values; leave them out")
-    return flat
+    return flat.size
 
 
 def _noise(sigma, data, size):

@@ -35,16 +35,17 @@ def read_switching_currents(
     text = path.read_text(encoding="utf-8-sig")
     first = text.partition("\n")[0]
     delimiter = max("\t,;", key=first.count)
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(row)]
-    header = [name.strip() for name in rows[0]] if rows else []
+    lines = csv.reader(text.splitlines(), delimiter=delimiter)
+    rows = [(lines.line_num, row) for row in lines if any(row)]
+    header = [name.strip() for name in rows[0][1]] if rows else []
     chosen = {"coil": coil, "plus": plus, "minus": minus}
     column = {role: _column(role, name, header, path) for role, name in chosen.items()}
     if len(rows) < 3:
         raise ValueError(f"data file {str(path)!r} must hold at least two rows of data")
-    table = np.array([[_number(row, k) for k in column.values()] for row in rows[1:]])
-    bad = np.flatnonzero(~np.all(np.isfinite(table), axis=1)) + 2
-    if bad.size:
-        listed = ", ".join(map(str, bad[:8])) + (", …" if bad.size > 8 else "")
+    table = np.array([[_number(row, k) for k in column.values()] for _, row in rows[1:]])
+    bad = [rows[i + 1][0] for i in np.flatnonzero(~np.all(np.isfinite(table), axis=1))]
+    if bad:
+        listed = ", ".join(map(str, bad[:8])) + (", …" if len(bad) > 8 else "")
         raise ValueError(
             f"data file {str(path)!r} must hold finite numbers only; mend or delete line {listed}"
         )

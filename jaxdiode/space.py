@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from . import _checks
 from .core.device import AbstractDevice
 
-Bounds = tuple[float, float]
+Bounds = Sequence[float | int]  # (lower, upper)
 
 
 class Space(eqx.Module):
@@ -56,7 +56,7 @@ class Space(eqx.Module):
         if not bounds:
             raise ValueError("bounds must name at least one parameter, got none")
         elements = elements_of(device)
-        limits: dict[str, Bounds] = {}
+        limits: dict[str, tuple[float, float]] = {}
         for pattern, pair in bounds.items():
             low, high = _bounds(pattern, pair)
             for name in match_names(elements, pattern):
@@ -198,7 +198,7 @@ def _step(entry) -> str:
     return str(entry)
 
 
-def _bounds(name, pair) -> Bounds:
+def _bounds(name, pair) -> tuple[float, float]:
     try:
         low, high = (float(x) for x in pair)
     except (TypeError, ValueError) as error:
@@ -224,7 +224,7 @@ def _tied_groups(elements, ties, limits) -> list[tuple[str, ...]]:
     return groups
 
 
-def _common_bounds(group, limits) -> Bounds:
+def _common_bounds(group, limits) -> tuple[float, float]:
     given = [limits[name] for name in group if name in limits]
     low, high = max(low for low, _ in given), min(high for _, high in given)
     if not low < high:

@@ -1,7 +1,5 @@
 """The sweep verb: any function of a device over a grid of its parameters, in chunks."""
 
-import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -58,34 +56,40 @@ def sweep(
         ValueError: unknown names, empty or non-finite axes, a path that exists already, or
             left-overs at `path` of a sweep with other inputs.
     """
-    _checks.positive_int("chunk", chunk)
+    _checks.whole_number("chunk", chunk)
     grid = _Grid(device, axes)
     shards = jax.device_count()
-    chunk = min(chunk, grid.size)
-    chunk = -(-chunk // shards) * shards
+    chunk = -(-min(chunk, grid.size) // shards) * shards
+    place = _placement()
+
+    def compute(points):
+        index = place(np.minimum(points, grid.size - 1))
+        return _evaluate(function, grid.targets, device, grid.values, index)
+
     store = None
     if path is not None:
-        store = _Store(Path(path), _fingerprint(function, device, grid, chunk))
-    place = _placement()
-    shapes = eqx.filter_eval_shape(lambda d: _named(function, function(d)), device)
-    results = {k: np.empty((grid.size, *s.shape), s.dtype) for k, s in shapes.items()}
+        sample = compute(np.linspace(0, grid.size - 1, chunk).astype(int))
+        store = _Store(Path(path), grid, chunk, jax.tree.map(np.asarray, sample))
+    results: dict[str, np.ndarray] = {}
     pending: list[tuple[int, Any]] = []
+
+    def place_results(start, host):
+        for k, v in host.items():
+            whole = results.setdefault(k, np.empty((grid.size, *v.shape[1:]), v.dtype))
+            whole[start : start + chunk] = v[: grid.size - start]
 
     def collect(start, output):
         host = {k: np.asarray(v) for k, v in output.items()}
         if store:
             store.save(start, host)
-        for k, v in host.items():
-            results[k][start : start + chunk] = v[: grid.size - start]
+        place_results(start, host)
 
     starts = range(0, grid.size, chunk)
     for start in track(starts, "sweep", len(starts), progress):
         if store and (saved := store.load(start)) is not None:
-            for k, v in saved.items():
-                results[k][start : start + chunk] = v[: grid.size - start]
+            place_results(start, saved)
             continue
-        index = place(np.minimum(np.arange(start, start + chunk), grid.size - 1))
-        pending.append((start, _evaluate(function, grid.targets, device, grid.values, index)))
+        pending.append((start, compute(np.arange(start, start + chunk))))
         if len(pending) > _IN_FLIGHT:
             collect(*pending.pop(0))
     for item in pending:
@@ -137,7 +141,7 @@ class _Grid:
             if values.ndim == 1:
                 coords[name] = np.asarray(values)
             else:
-                coords[f"{name} values"] = ((name, f"{name} component"), np.asarray(values))
+                coords[f"{name}_values"] = ((name, f"{name}_component"), np.asarray(values))
         return xarray.Dataset(data, coords)
 
 
@@ -184,45 +188,36 @@ def _placement():
     return lambda index: jax.device_put(index, sharding)
 
 
-def _fingerprint(function, device, grid, chunk) -> str:
-    """What makes two sweeps the same: function, device, axes and chunk size."""
-    digest = hashlib.sha256()
-    code = getattr(function, "__code__", None)
-    parts = [getattr(function, "__qualname__", repr(function)), chunk, grid.names, grid.targets]
-    parts += [code.co_code, code.co_consts] if code else []
-    parts += [jax.tree.structure(device)]
-    digest.update(repr(parts).encode())
-    for array in (*jax.tree.leaves(device), *grid.values):
-        digest.update(np.asarray(array).tobytes())
-    return digest.hexdigest()
-
-
 class _Store:
-    """Chunks on disk until the netCDF file is whole; every write is a rename."""
+    """Chunks on disk until the netCDF file is whole; every write is a rename.
 
-    def __init__(self, path: Path, fingerprint: str):
+    Two sweeps are the same when their axes and chunks are and when the function gives the
+    same values on a sample of the grid: its name and code say nothing of what it closes over.
+    """
+
+    def __init__(self, path: Path, grid: _Grid, chunk: int, sample: dict[str, np.ndarray]):
         if path.exists():
             raise ValueError(f"path must not exist yet, {str(path)!r} does; move or delete it")
         self.path, self.folder = path, path.with_name(path.name + ".partial")
-        label = self.folder / "sweep.json"
-        if label.exists():
-            if json.loads(label.read_text())["fingerprint"] != fingerprint:
-                raise ValueError(
-                    f"path has left-overs of a sweep with other inputs in {str(self.folder)!r}; "
-                    "repeat that sweep or delete the folder"
-                )
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        atomic_write(label, lambda p: p.write_text(json.dumps({"fingerprint": fingerprint})))
+        label = self.folder / "inputs.npz"
+        axes = {
+            f"axis {name}": np.asarray(v) for name, v in zip(grid.names, grid.values, strict=True)
+        }
+        inputs = {"chunk": np.asarray(chunk), **axes, **sample}
+        if not label.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            atomic_write(label, lambda p: np.savez(p, **inputs))  # pyright: ignore
+        elif not _same(inputs, _load(label)):
+            raise ValueError(
+                f"path has left-overs of a sweep with other inputs in {str(self.folder)!r}; "
+                "repeat that sweep or delete the folder"
+            )
 
     def save(self, start: int, arrays: dict[str, np.ndarray]) -> None:
         atomic_write(self._file(start), lambda p: np.savez(p, **arrays))  # pyright: ignore
 
     def load(self, start: int) -> dict[str, np.ndarray] | None:
-        if not self._file(start).exists():
-            return None
-        with np.load(self._file(start)) as saved:
-            return dict(saved)
+        return _load(self._file(start)) if self._file(start).exists() else None
 
     def finish(self, dataset) -> None:
         atomic_write(self.path, lambda p: dataset.to_netcdf(p, engine="h5netcdf"))
@@ -230,6 +225,21 @@ class _Store:
 
     def _file(self, start: int) -> Path:
         return self.folder / f"{start:012d}.npz"
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as saved:
+        return dict(saved)
+
+
+def _same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    """Equal names, shapes and values (to rounding: another machine may go on)."""
+    return list(one) == list(other) and all(map(_close, one.values(), other.values()))
+
+
+def _close(a: np.ndarray, b: np.ndarray) -> bool:
+    size = np.nanmax(np.abs(a), initial=0.0)
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-7, atol=1e-9 * size, equal_nan=True)
 
 
 def atomic_write(path: Path, write: Callable[[Path], object]) -> None:

@@ -41,7 +41,7 @@ class CurrentPhaseRelation(eqx.Module):
         They may be handed to `Harmonics(sine, cosine)`. Orders far above the number of
         panels (about 60) lose accuracy.
         """
-        order = jnp.arange(1, _checks.positive_int("n", n) + 1, dtype=float)
+        order = jnp.arange(1, _checks.whole_number("n", n) + 1, dtype=float)
         angle = order[:, None] * self.phase
         weighted = self.weight * self.current / jnp.pi
         return jnp.sin(angle) @ weighted, jnp.cos(angle) @ weighted

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 from ..numerics.extrema import CLOSEST, clustered_grid, periodic_extrema
 from ..numerics.roots import value_and_slope
 from ..numerics.status import Status
-from .device import AbstractDevice, AbstractPhaseBiased
+from .device import AbstractCurrentBiased, AbstractDevice, AbstractPhaseBiased
 
 
 class CriticalCurrents(eqx.Module):
@@ -44,9 +44,11 @@ def critical_currents(device: AbstractDevice) -> CriticalCurrents:
     """
     if isinstance(device, AbstractPhaseBiased):
         return _extrema_of_current(device)
+    if isinstance(device, AbstractCurrentBiased):
+        return device.critical_currents()
     raise ValueError(
-        "device must be a jaxdiode device (a subclass of AbstractPhaseBiased), "
-        f"got {type(device).__name__}"
+        "device must be phase-biased or current-biased (a subclass of AbstractPhaseBiased or "
+        f"AbstractCurrentBiased), got {type(device).__name__}"
     )
 
 

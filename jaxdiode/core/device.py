@@ -1,12 +1,16 @@
 """What a device is: an immutable pytree of parameters with one observable."""
 
 import abc
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ..numerics.status import Status
+
+if TYPE_CHECKING:
+    from .critical import CriticalCurrents
 
 
 class AbstractDevice(eqx.Module):
@@ -40,3 +44,19 @@ class AbstractPhaseBiased(AbstractDevice):
     def status(self) -> Int[Array, ""]:
         """A `Status` known from the parameters alone, before any search."""
         return jnp.asarray(Status.CONVERGED, jnp.int32)
+
+
+class AbstractCurrentBiased(AbstractDevice):
+    """A device driven by a current, whose observable is the mean voltage.
+
+    Its critical currents are where the zero-voltage state ends. How to find that end (a fold,
+    a root, a threshold) is physics, so every such device brings its own.
+    """
+
+    @abc.abstractmethod
+    def voltage(self, current: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Mean voltage at the given bias current, elementwise."""
+
+    @abc.abstractmethod
+    def critical_currents(self) -> "CriticalCurrents":
+        """I₊ and I₋ with their status, differentiable in the parameters."""

@@ -218,8 +218,8 @@ def _total_phase(psi, args):
     return psi + 2 * jnp.pi * inductance * branch.current(psi)
 
 
-def _phase_grid(branch):  # pyright: ignore
-    return clustered_grid(*branch.kinks(), branch.resolution())
+def _phase_grid(branch):
+    return clustered_grid(*branch.kinks(), branch.resolution())  # pyright: ignore
 
 
 def _steepest_fall(branch, inductance, _):

@@ -68,6 +68,14 @@ def test_nearly_regular_array(count):
     run()
 
 
+@pytest.mark.parametrize("flux", [1 / 8, 3 / 64, 0.2, 0.1237])
+def test_exactly_balanced_array(flux):
+    """Eight jumps: more local maxima at jumps than candidates are polished."""
+    rng = np.random.default_rng(5)
+    for sizes in rng.uniform(0.5, 1.5, (20, 8)):
+        check(jd.Squid.from_pairs([(x, x) for x in sizes], np.full(7, flux)))
+
+
 @pytest.mark.parametrize("order", [2, 5, 8])
 def test_nearly_periodic_harmonics(order):
     """One strong harmonic and weak others: `order` nearly tied peaks on a uniform grid."""

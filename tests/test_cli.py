@@ -1,0 +1,399 @@
+"""The command line. Most cases call `main` in this process; one of each kind runs for real."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray
+
+import jaxdiode as jd
+from jaxdiode import cli, device_file
+
+TABLE_1 = """
+[device]
+type = "Squid.from_pairs"
+pairs = [[420, 80], [380, 90], [80, 90]]
+flux = [0.403, 0.403]
+"""
+SINGLE = """
+[device]
+type = "Squid"
+branches = [
+  { type = "TunnelJunction", critical_current = 3.0 },
+  { type = "TunnelJunction", critical_current = 2.0 },
+]
+flux = [0.0]
+"""
+FIT = (
+    SINGLE
+    + """
+[fit]
+turns = [1.02]
+sigma = 0.05
+[fit.bounds]
+"squid.branches" = [0.5, 10]
+turns = [0.9, 1.1]
+"""
+)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(monkeypatch):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["jaxdiode", *map(str, arguments)])
+        cli.main()
+
+    return call
+
+
+@pytest.fixture
+def refuse(run, capsys):
+    """Exit code 2 and one line on stderr."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as stopped:
+            run(*arguments)
+        assert stopped.value.code == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1, lines
+        assert lines[0].startswith("jaxdiode: error: ")
+        return lines[0]
+
+    return call
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(text, name="device.toml"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return name
+
+    return make
+
+
+def in_a_process(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "jaxdiode", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+
+
+def test_for_real(write):
+    done = in_a_process("evaluate", write(TABLE_1))
+    assert done.returncode == 0, done.stderr
+    assert "eta  +0.53577199" in done.stdout
+    assert "I+   97.612536" in done.stdout
+    assert "status: converged" in done.stdout
+    assert done.stderr == ""
+
+
+def test_refusal_for_real(write):
+    """Without the tests' own type checks, which would speak first."""
+    text = '[device]\ntype = "TunnelJunction"\ncritical_current = "big"'
+    done = in_a_process("evaluate", write(text))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("jaxdiode: error: critical_current must be a real number")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_missing_file(refuse):
+    assert "device file must exist, got 'none.toml'" in refuse("evaluate", "none.toml")
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help(run, capsys, command):
+    with pytest.raises(SystemExit) as stopped:
+        run(command, "--help")
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    assert re.search(rf"Example: jaxdiode {command}\b", text)
+
+
+def test_help_lists_every_command(run, capsys):
+    with pytest.raises(SystemExit):
+        run("--help")
+    text = capsys.readouterr().out
+    for command in cli.COMMANDS:
+        assert command in text
+
+
+def test_version(run, capsys):
+    run("--version")
+    assert capsys.readouterr().out == f"jaxdiode {jd.__version__}\n"
+
+
+def test_new(run, capsys, refuse, tmp_path):
+    run("new")
+    assert "jaxdiode evaluate device.toml" in capsys.readouterr().out
+    table = device_file.read("device.toml")
+    device = device_file.device(table)
+    assert isinstance(device, jd.Squid)
+    space = device_file.space(table, device)
+    assert space.names == (
+        "branches.0.second", "branches.1.second", "branches.2.first", "branches.2.second", "flux.0"
+    )  # fmt: skip
+    assert device_file.axis("flux", table["sweep"]["flux"]).shape == (201,)
+    (tmp_path / "device.toml").write_text("precious")
+    assert "path must not exist yet" in refuse("new")
+    assert (tmp_path / "device.toml").read_text() == "precious"
+
+
+def test_the_commented_half_of_the_example_works_too():
+    text = device_file.EXAMPLE
+    assert "# [fit]" in text
+    text = re.sub(r"^# (\[fit\]|turns|offset|sigma|bounds|ties)", r"\1", text, flags=re.M)
+    device_file.tomllib.loads(text)
+    spelt = re.search(r'# type = "Squid"\n(?:# .*\n)+', text)[0].replace("# ", "")
+    made = device_file.build(device_file.tomllib.loads(spelt + "flux = [0.1, 0.2]"))
+    assert [type(b).__name__ for b in made.branches] == [
+        "SeriesJunctions", "TunnelJunction", "AndreevModes"
+    ]  # fmt: skip
+
+
+def test_evaluate(run, capsys, write, refuse, tmp_path):
+    run("evaluate", write('unit = "x"\n' + SINGLE), "--out", "results")
+    assert re.search(r"^I\+   5 x$", capsys.readouterr().out, re.M)
+    found = json.loads((tmp_path / "results/result.json").read_text())
+    assert found["critical_currents"]["plus"] == pytest.approx(5)
+    assert found["critical_currents"]["minus"] == pytest.approx(5)
+    assert found["device"]["branches.0.critical_current"] == 3
+    assert (tmp_path / "results/cpr.png").stat().st_size > 1000
+    before = (tmp_path / "results/result.json").stat().st_mtime_ns
+    assert "add --force" in refuse("evaluate", "device.toml", "--out", "results")
+    assert (tmp_path / "results/result.json").stat().st_mtime_ns == before
+    run("evaluate", "device.toml", "--out", "results", "--force")
+    assert (tmp_path / "results/result.json").stat().st_mtime_ns > before
+    (tmp_path / "file").write_text("precious")
+    assert "out must be a folder" in refuse("evaluate", "device.toml", "--out", "file", "--force")
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+@pytest.fixture
+def measurement(tmp_path):
+    """Two tunnel junctions, I = |3 + 2 exp(2πi x)| up to noise."""
+    x = np.linspace(-0.7, 0.9, 41)
+    current = np.sqrt(13 + 12 * np.cos(2 * np.pi * x))
+    rng = np.random.default_rng(0)
+    plus, minus = (current + 0.05 * rng.normal(size=x.size) for _ in range(2))
+    rows = np.stack([x, plus, -minus], 1)
+    header = "coil,plus,minus"
+    np.savetxt(tmp_path / "data.csv", rows, delimiter=",", header=header, comments="")
+    return "data.csv"
+
+
+def test_fit(run, capsys, write, measurement, tmp_path):
+    run("fit", write(FIT), measurement)
+    out = capsys.readouterr().out
+    assert "rms residual" in out
+    found = json.loads((tmp_path / "jaxdiode-fit/result.json").read_text())
+    turns = found["parameters"]["turns.0"]
+    assert abs(turns["value"] - 1) < 4 * turns["error"] < 0.1
+    pair = [found["parameters"][f"squid.branches.{k}.critical_current"] for k in (0, 1)]
+    assert abs(pair[0]["value"] - 3) < 4 * pair[0]["error"] < 0.2
+    assert abs(pair[1]["value"] - 2) < 4 * pair[1]["error"] < 0.2
+    assert 0.7 < found["chi_squared_per_degree"] < 1.3
+    names = {p.name for p in (tmp_path / "jaxdiode-fit").iterdir()}
+    assert names == {"result.json", "fit.png", "parameters.png"}
+
+
+SWEEP = SINGLE + "[sweep]\nflux = { start = 0, stop = 1, points = 11 }\n"
+
+
+def test_sweep_and_resume(run, capsys, write, refuse, tmp_path, monkeypatch):
+    path = write(SWEEP)
+    saves = []
+    real = np.savez
+
+    def savez(*args, **kwargs):
+        if len(saves) == 1:
+            raise KeyboardInterrupt
+        saves.append(real(*args, **kwargs))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", savez)
+        with pytest.raises(KeyboardInterrupt):
+            run("sweep", path, "--chunk", 4)
+    assert not (tmp_path / "jaxdiode-sweep/sweep.nc").exists()
+    run("sweep", path, "--chunk", 4)  # goes on without --force
+    assert "11 devices, 0 failed" in capsys.readouterr().out
+    assert {p.name for p in (tmp_path / "jaxdiode-sweep").iterdir()} == {
+        "sweep.nc", "efficiency.png"
+    }  # fmt: skip
+    with xarray.open_dataset(tmp_path / "jaxdiode-sweep/sweep.nc", engine="h5netcdf") as data:
+        expected = np.sqrt(13 + 12 * np.cos(2 * np.pi * np.linspace(0, 1, 11)))
+        assert np.allclose(data["plus"], expected, atol=1e-10)
+        assert np.allclose(data["flux"], np.linspace(0, 1, 11))
+    assert "add --force" in refuse("sweep", path, "--chunk", 4)
+    run("sweep", path, "--chunk", 4, "--force")
+
+
+def test_sweep_where_some_or_all_fail(run, capsys, write):
+    for values, failed in (("[1, 0]", 1), ("[0, 0.0]", 2)):  # no current, no efficiency
+        text = f'{SINGLE}[sweep]\n"branches.*.critical_current" = {values}\n'
+        run("sweep", write(text), "--force")
+        assert f"2 devices, {failed} failed" in capsys.readouterr().out
+
+
+def test_design(run, capsys, write, tmp_path):
+    text = """
+[device]
+type = "Harmonics"
+sine = [1.0, 0.1]
+cosine = [0.0, 0.2]
+[bounds]
+"cosine.1" = [0.0, 1.0]
+[design]
+starts = 4
+"""
+    run("design", write(text), "--steps", 10, "--polish", 30, "--rounds", 1)
+    found = json.loads((tmp_path / "jaxdiode-design/result.json").read_text())
+    assert set(found) == {"gradient", "Monte Carlo"}
+    assert found["gradient"]["objective"] >= found["Monte Carlo"]["objective"] - 1e-6
+    assert "Monte Carlo at the same cost" in capsys.readouterr().out
+    names = {p.name for p in (tmp_path / "jaxdiode-design").iterdir()}
+    assert names == {"result.json", "search.png", "cpr.png"}
+
+
+def toml(device="", rest=""):
+    return f"[device]\n{device}\n{rest}"
+
+
+PAIRS = 'type = "Squid.from_pairs"\npairs = [[420, 80], [380, 90]]\nflux = [0.1]'
+REFUSED = {
+    "not TOML": ("evaluate", "[device\n", "not valid TOML"),
+    "no device": ("evaluate", 'unit = "nA"', r"must have a \[device\] section"),
+    "no type": ("evaluate", toml("flux = [1]"), r"\[device\] must have a type: .*Squid"),
+    "section": (
+        "evaluate",
+        toml(PAIRS, "[swep]\n"),
+        "unknown section .*'swep'; did you mean 'sweep'",
+    ),
+    "type": ("evaluate", toml('type = "Squib"'), "unknown type 'Squib'; did you mean 'Squid'"),
+    "abstract": ("evaluate", toml('type = "AbstractDevice"'), "unknown type 'AbstractDevice'"),
+    "private": ("evaluate", toml('type = "Squid.__init__"'), "unknown constructor of Squid"),
+    "argument": (
+        "evaluate",
+        toml(PAIRS + "\nfluxx = 1"),
+        "unknown argument of .*'fluxx'; did you mean 'flux'",
+    ),
+    "missing": (
+        "evaluate",
+        toml('type = "TunnelJunction"'),
+        "needs the argument 'critical_current'",
+    ),
+    "negative": (
+        "evaluate",
+        toml('type = "TunnelJunction"\ncritical_current = -1'),
+        "critical_current must be at least 0, got -1",
+    ),
+    "NaN": (
+        "evaluate",
+        toml('type = "TunnelJunction"\ncritical_current = nan'),
+        "must be finite, got nan",
+    ),
+    "gate alone": (
+        "evaluate",
+        toml('type = "GateMap"\nvoltage = [0, 1]\ncritical_current = [0, 1]'),
+        "type must be a device",
+    ),
+    "flux": ("evaluate", toml(PAIRS.replace("[0.1]", "[0.1, 0.2]")), "flux must have length 1"),
+    "pair": ("evaluate", toml(PAIRS.replace("380, 90", "380")), r"pairs\[1\] must hold two"),
+    "no bounds": ("design", toml(PAIRS), r"must have a \[bounds\] section"),
+    "bounds": ("design", toml(PAIRS, "[bounds]\nflux = [1, 0]"), "must satisfy lower < upper"),
+    "one bound": ("design", toml(PAIRS, "[bounds]\nflux = [1]"), r"must be \(lower, upper\)"),
+    "parameter": ("design", toml(PAIRS, "[bounds]\nfluks = [0, 1]"), "unknown parameter 'fluks'"),
+    "design key": (
+        "design",
+        toml(PAIRS, "[bounds]\nflux = [0, 1]\n[design]\nstart = 3"),
+        "unknown key of .*'start'; did you mean 'starts'",
+    ),
+    "design starts": (
+        "design",
+        toml(PAIRS, "[bounds]\nflux = [0, 1]\n[design]\nstarts = 0"),
+        "starts must be a positive whole number",
+    ),
+    "no sweep": ("sweep", toml(PAIRS), r"must have a \[sweep\] section"),
+    "sweep axis": ("sweep", toml(PAIRS, "[sweep]\nfluks = [0]"), "unknown parameter 'fluks'"),
+    "sweep key": (
+        "sweep",
+        toml(PAIRS, "[sweep]\nflux = { start = 0, stop = 1, point = 3 }"),
+        "unknown key of sweep.flux 'point'; did you mean 'points'",
+    ),
+    "sweep points": (
+        "sweep",
+        toml(PAIRS, "[sweep]\nflux = { start = 0, stop = 1, points = 0 }"),
+        "points of sweep.flux must be a positive whole number",
+    ),
+    "sweep stop": (
+        "sweep",
+        toml(PAIRS, "[sweep]\nflux = { start = 0, points = 3 }"),
+        "needs start, stop and points",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refusals(refuse, write, tmp_path, case):
+    command, text, message = REFUSED[case]
+    assert re.search(message, refuse(command, write(text)))
+    # Nothing is left behind but, at most, the empty folder of the results.
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["device.toml"]
+
+
+CSV = "coil,plus,minus\n0,5,5\n0.1,4.9,4.9\n0.2,4.5,4.5\n0.3,4,4\n"
+REFUSED_FITS = {
+    "no fit": (SINGLE, CSV, r"\[fit\] needs 'turns'"),
+    "no bounds": (SINGLE + "[fit]\nturns = [1]", CSV, r"\[fit\] needs 'bounds'"),
+    "fit key": (
+        FIT.replace("sigma", "sigmas"),
+        CSV,
+        "unknown key of .*'sigmas'; did you mean 'sigma'",
+    ),
+    "turns": (FIT.replace("[1.02]", "[1.0, 1.0]"), CSV, "turns must have length 1"),
+    "sigma": (FIT.replace("0.05", "-1.0"), CSV, "sigma must be positive, got -1"),
+    "outside": (FIT.replace("[0.5, 10]", "[5, 10]"), CSV, "must start inside its bounds"),
+    "parameter": (FIT.replace("squid.b", "b"), CSV, "unknown parameter 'branches'"),
+    "no squid": ('[device]\ntype = "TunnelJunction"\ncritical_current = 1', CSV, "must be a Squid"),
+    "columns": (FIT, "coil,plus\n1,2\n2,3\n", "no column for minus"),
+    "NaN": (FIT, CSV + "0.4,nan,3\n0.5,1,1\n0.6,,3\n", "mend or delete line 6, 8"),
+    "one way": (FIT, "coil,plus,minus\n1,2,0\n2,3,0\n", "both bias directions"),
+    "too few": (FIT, "coil,plus,minus\n1,2,1\n", "at least two rows"),
+    "empty": (FIT, "", "no column for coil"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_FITS)
+def test_refused_fits(refuse, write, case):
+    text, data, message = REFUSED_FITS[case]
+    assert re.search(message, refuse("fit", write(text), write(data, "data.csv")))
+
+
+def test_missing_data_and_columns(refuse, write, measurement):
+    assert "data file must exist" in refuse("fit", write(FIT), "none.csv")
+    line = refuse("fit", "device.toml", measurement, "--plus", "pluss")
+    assert "unknown column" in line
+    assert "did you mean 'plus'" in line
+
+
+def test_main_switches_to_double_precision(run, write):
+    jax.config.update("jax_enable_x64", False)
+    try:
+        run("evaluate", write(SINGLE))
+        assert jnp.ones(1).dtype == np.float64
+    finally:
+        jax.config.update("jax_enable_x64", True)

@@ -1,0 +1,126 @@
+"""Figures: what is drawn, what it is called, and that it can be saved."""
+
+import jax
+import numpy as np
+import pytest
+import xarray
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+
+import jaxdiode as jd
+from jaxdiode import plot
+
+SQUID = jd.Squid([jd.TunnelJunction(3.0), jd.TunnelJunction(2.0)], [0.3])
+PEAK = np.sqrt(13 + 12 * np.cos(0.6 * np.pi))  # |3 + 2 exp(−2πif)|
+
+
+def check(figure, tmp_path, axes=1):
+    assert isinstance(figure, Figure)
+    assert len(figure.axes) == axes
+    figure.savefig(tmp_path / "figure.png", dpi=40)
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+    return figure.axes
+
+
+def labels(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_current_phase(tmp_path):
+    (axes,) = check(plot.current_phase(SQUID, unit="µA", title="mine"), tmp_path)
+    assert axes.get_title() == "mine"
+    assert axes.get_xlabel() == r"phase $\varphi/\pi$"
+    assert axes.get_ylabel() == "current (µA)"
+    assert len(axes.lines) == 2 + 1 + 2  # branches, total, I₊ and −I₋
+    assert any("I_+" in text and f"{PEAK:.4g} µA" in text for text in labels(axes))
+    total = axes.lines[2].get_ydata()
+    assert np.allclose(total, sum(line.get_ydata() for line in axes.lines[:2]), atol=1e-12)
+    assert np.allclose(axes.lines[3].get_ydata(), PEAK)
+    assert np.allclose(axes.lines[4].get_ydata(), -PEAK)
+
+
+def test_current_phase_of_a_single_junction(tmp_path):
+    (axes,) = check(plot.current_phase(jd.TunnelJunction(3.0)), tmp_path)
+    assert len(axes.lines) == 3
+    assert "eta" in axes.get_title()
+
+
+def test_critical_currents_along(tmp_path):
+    x, plus, minus = np.arange(5.0), np.full(5, 3.0), np.full(5, 1.0)
+    figure = plot.critical_currents_along(
+        x, plus, minus, label="coil", unit="A", title="t", measured=(x[:2], plus[:2], minus[:2])
+    )
+    top, bottom = check(figure, tmp_path, axes=2)
+    assert top.get_ylabel() == "critical current (A)"
+    assert top.get_title() == "t"
+    assert top.get_ylim()[0] == 0
+    assert bottom.get_xlabel() == "coil"
+    assert len(top.lines) == 4
+    drawn = [line.get_ydata() for line in bottom.lines[:2]]
+    assert np.array_equal(drawn[0], [0.5, 0.5])
+    assert np.array_equal(drawn[1], np.full(5, 0.5))
+    assert len(plot.critical_currents_along(x, plus, minus).axes[0].lines) == 2
+
+
+def test_critical_currents_along_with_failed_points(tmp_path):
+    plus = np.array([1.0, np.nan, 2.0])
+    check(plot.critical_currents_along(np.arange(3.0), plus, plus), tmp_path, axes=2)
+
+
+def test_search(tmp_path):
+    device = jd.Harmonics([1.0, 0.5])
+    found = jd.random_search(
+        lambda d: d.sine[0], jd.Space(device, {"sine.0": (0.0, 1.0)}),
+        key=jax.random.key(0), samples=100, chunk=10,
+    )  # fmt: skip
+    (axes,) = check(plot.search({"one": found, "two": found}, reference=0.634), tmp_path)
+    assert labels(axes)[:2] == [f"one: {found.value:.4f}", f"two: {found.value:.4f}"]
+    assert labels(axes)[2] == "paper: 0.634"
+    line = axes.lines[0]
+    assert np.array_equal(line.get_ydata(), found.history)
+    assert line.get_xdata()[-1] == 100
+    assert axes.get_xscale() == "log"
+
+
+@pytest.mark.parametrize("truth", [None, [1.1, -2.0, 0.5]])
+def test_errors(tmp_path, truth):
+    figure = plot.errors(["a", "b", "c"], [1.0, -2.0, 0.0], [0.1, 0.2, 0.3], truth)
+    (axes,) = check(figure, tmp_path)
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b", "c"]
+    (bars,) = axes.containers
+    expected = [1.0, -1.0, 0.0] if truth is None else [-1.0, 0.0, -5 / 3]
+    assert np.allclose(bars.lines[0].get_xdata(), expected)
+
+
+def grid(*shape, low=-1.0):
+    dims = "xyz"[: len(shape)]
+    values = np.linspace(low, 1, int(np.prod(shape))).reshape(shape)
+    coords = {d: np.arange(n) for d, n in zip(dims, shape, strict=True)}
+    return xarray.Dataset({"other": (tuple(dims), values), "efficiency": (tuple(dims), values)},
+                          coords)  # fmt: skip
+
+
+def test_dataset_of_one_axis(tmp_path):
+    (axes,) = check(plot.dataset(grid(7)), tmp_path)
+    assert axes.get_xlabel() == "x"
+    assert axes.get_ylabel() == "efficiency"
+    assert np.array_equal(axes.lines[0].get_ydata(), np.linspace(-1, 1, 7))
+    assert plot.dataset(grid(7), "other").axes[0].get_ylabel() == "other"
+
+
+@pytest.mark.parametrize("low", [-1.0, 0.5])
+def test_dataset_of_two_axes(tmp_path, low):
+    axes, _ = check(plot.dataset(grid(4, 5, low=low)), tmp_path, axes=2)  # a map and its colours
+    (mesh,) = [c for c in axes.collections if isinstance(c, QuadMesh)]
+    assert mesh.get_array().size == 20
+    # Centred on zero where η changes sign.
+    assert mesh.get_clim() == pytest.approx((-1, 1) if low < 0 else (0.5, 1))
+
+
+def test_dataset_errors():
+    with pytest.raises(ValueError, match="1 or 2 axes to be drawn, got 3"):
+        plot.dataset(grid(2, 2, 2))
+    with pytest.raises(ValueError, match="variable must be one of other, efficiency, got 'eta'"):
+        plot.dataset(grid(3), "eta")
+    with pytest.raises(ValueError, match="variable must be one of"):
+        plot.dataset(xarray.Dataset())
