@@ -42,4 +42,4 @@ bench: .venv/ready
 	$(BIN)/python -m benchmarks.run
 
 clean:
-	rm -rf .venv jaxdiode-*/
+	rm -rf .venv

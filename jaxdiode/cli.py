@@ -71,7 +71,7 @@ def evaluate(
     table = device_file.read(device)
     made = device_file.device(table)
     folder = _folder(out, force)
-    unit = str(table.get("unit", "nA"))
+    unit = str(table.get("unit", ""))
     critical = jax.jit(critical_currents)(made)
     status = Status(int(critical.status))
     print(f"I+   {float(critical.plus):.8g} {unit}")
@@ -133,7 +133,7 @@ def design(
     results.write_json(folder / "result.json", searches)
     plot.search(searches).savefig(folder / "search.png")
     if isinstance(found.device, AbstractPhaseBiased):
-        unit = str(table.get("unit", "nA"))
+        unit = str(table.get("unit", ""))
         plot.current_phase(found.device, unit=unit).savefig(folder / "cpr.png")
     _done(out)
 
@@ -204,7 +204,7 @@ def fit_command(
     fine = np.linspace(x[0], x[-1], 600)
     curve = found.device.switching_currents(fine)  # pyright: ignore
     plot.critical_currents_along(
-        fine, curve.plus, curve.minus, label="coil current", unit=str(table.get("unit", "nA")),
+        fine, curve.plus, curve.minus, label="coil current", unit=str(table.get("unit", "")),
         measured=(x, up, down), title=f"rms residual {found.rms:.3g}",
     ).savefig(folder / "fit.png")  # fmt: skip
     plot.errors(found.names, found.values, found.errors).savefig(folder / "parameters.png")

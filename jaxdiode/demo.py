@@ -51,7 +51,7 @@ def _design(folder, key, other):
     searches = {"gradient ascent": found, "Monte Carlo": chance}
     plot.search(searches, reference=PAPER).savefig(folder / "search.png")
     title = rf"designed: $\eta$ = {found.value:.4f}"
-    plot.current_phase(found.device, title=title).savefig(folder / "cpr.png")  # pyright: ignore
+    plot.current_phase(found.device, unit="nA", title=title).savefig(folder / "cpr.png")  # pyright: ignore
     results.write_json(folder / "design.json", searches)
     return found
 
@@ -60,7 +60,7 @@ def _flux_response(folder, device):
     data = sweep(critical_currents, device, {"flux": np.linspace(0, 1, 1001)})
     columns = (data[name].to_numpy() for name in ("flux", "plus", "minus"))
     title = "designed device over one flux period"
-    plot.critical_currents_along(*columns, title=title).savefig(folder / "flux.png")
+    plot.critical_currents_along(*columns, unit="nA", title=title).savefig(folder / "flux.png")
     low, high = float(data["efficiency"].min()), float(data["efficiency"].max())
     print(f"\n2. Over one flux period, on 1001 points, eta runs from {low:+.4f} to {high:+.4f}.")
 
@@ -101,7 +101,7 @@ def _measure(folder, key):
     fine = jnp.linspace(coil[0], coil[-1], 801)
     curve = found.device.switching_currents(fine)  # pyright: ignore
     plot.critical_currents_along(
-        1e3 * fine, curve.plus, curve.minus, label="coil current (mA)",
+        1e3 * fine, curve.plus, curve.minus, label="coil current (mA)", unit="nA",
         measured=(1e3 * coil, *data), title="simulated measurement and fit",
     ).savefig(folder / "fit.png")  # fmt: skip
     plot.errors(found.names, found.values, found.errors, truth).savefig(folder / "parameters.png")

@@ -78,7 +78,9 @@ def maximise(
         space: parameters that vary, with finite bounds.
         key: `jax.random.key(seed)`; the same key gives the same result.
         starts: random starting points.
-        steps: optax steps (Adam with cosine decay from `learning_rate`, or `optimiser`).
+        steps: optax steps.
+        learning_rate: of the default optimiser, Adam with cosine decay over `steps`.
+        optimiser: any optax transformation in its place.
         polish: evaluations of each BFGS climb; 0 leaves the phase out.
         rounds: times the climbs are started anew around the best of them.
         progress: show a bar when stderr is a terminal.
@@ -95,9 +97,9 @@ def maximise(
         optimiser = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
     lanes = max(1, starts // 4)
     batches = -(-starts // lanes)
-    keys = jax.random.split(key, batches * lanes)
-    points = jax.vmap(lambda k: space.unbounded(space.sample(k)))(keys)
-    points = points.reshape(batches, lanes, -1)
+    start_key, polish_key = jax.random.split(key)
+    space.sample(start_key)  # raises where a bound is infinite
+    points = _random_starts(space, jax.random.split(start_key, (batches, lanes)))
     evaluations, history = 0, []
 
     def evaluate(batch):
@@ -120,8 +122,8 @@ def maximise(
 
     if polish and rounds:
         leaders = found[jnp.argsort(-values)[:lanes]]
-        for k in track(jax.random.split(key, rounds), "polish", rounds, progress):
-            state = jax.vmap(ascent.begin)(leaders, *evaluate(leaders))
+        for k in track(jax.random.split(polish_key, rounds), "polish", rounds, progress):
+            state = _bfgs_begin(leaders, *evaluate(leaders))
             for _ in range(polish):
                 state = _bfgs_step(state, *evaluate(state.trial))
                 history.append(max(history[-1], float(jnp.max(state.value))))
@@ -131,7 +133,7 @@ def maximise(
             leaders = _restart(k, state.point[jnp.argsort(-state.value)])
 
     order = jnp.argsort(-values)
-    physical = jax.vmap(space.bounded)(found[order])
+    physical = eqx.filter_jit(eqx.filter_vmap(space.bounded))(found[order])
     return DesignResult(
         device=space.insert(physical[0]),
         value=float(values[order[0]]),
@@ -206,6 +208,7 @@ def _keep_best(point, value, new_point, new_value):
     return jnp.where(better[:, None], new_point, point), jnp.where(better, new_value, value)
 
 
+@jax.jit
 def _restart(key, ranked):
     """New climbs around the best quarter: BFGS stalls where its metric has collapsed."""
     parents = ranked[: max(1, len(ranked) // 4)]
@@ -214,6 +217,12 @@ def _restart(key, ranked):
     return copies + size[:, None] * jax.random.normal(key, copies.shape)
 
 
+@eqx.filter_jit
+def _random_starts(space, keys):
+    return jax.vmap(jax.vmap(lambda k: space.unbounded(space.sample(k))))(keys)
+
+
+_bfgs_begin = jax.jit(jax.vmap(ascent.begin))
 _bfgs_step = jax.jit(jax.vmap(ascent.update))
 
 

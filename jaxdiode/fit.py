@@ -67,6 +67,8 @@ class FitResult(eqx.Module):
     @property
     def chi_squared(self) -> float:
         """Σ (residual/σ)² per degree of freedom: about 1 when σ is right and the model holds."""
+        if not np.all(self.sigma > 0):
+            return float("nan")  # estimated from residuals that are all zero
         return float(np.sum((self.residuals / self.sigma) ** 2) / self.degrees_of_freedom)
 
     def interval(self, level: float = 0.68) -> np.ndarray:
@@ -166,7 +168,10 @@ def fit(
     residual, jacobian = evaluate(values)
     if not known and loss == "linear":
         noise = np.full_like(noise, np.sqrt(np.sum(residual**2) / freedom))
-    covariance = _covariance(residual, jacobian, noise, loss)
+    if np.all(noise > 0):
+        covariance = _covariance(residual, jacobian, noise, loss)
+    else:  # an exact fit leaves no noise to estimate errors from
+        covariance = np.zeros((len(values), len(values)))
     variance = np.diag(covariance)
     low, high = np.asarray(space.lower), np.asarray(space.upper)
     width = np.where(np.isfinite(high - low), high - low, np.maximum(1.0, np.abs(values)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PLUS, MINUS, EFFICIENCY, ACCENT, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F"
 
 
-def current_phase(device: AbstractPhaseBiased, *, unit: str = "nA", title: str = "") -> "Figure":
+def current_phase(device: AbstractPhaseBiased, *, unit: str = "", title: str = "") -> "Figure":
     """I(φ) with both critical currents marked, and its branches when it has any."""
     relation = jax.jit(current_phase_relation)(device)
     critical = relation.critical_currents()
@@ -35,7 +35,7 @@ def current_phase(device: AbstractPhaseBiased, *, unit: str = "nA", title: str =
     plus, minus = float(critical.plus), float(critical.minus)
     axes.axhline(plus, color=PLUS, ls="--", label=f"$I_+$ = {plus:.4g} {unit}")
     axes.axhline(-minus, color=MINUS, ls="--", label=f"$-I_-$ = {-minus:.4g} {unit}")
-    axes.set(xlabel=r"phase $\varphi/\pi$", ylabel=f"current ({unit})", xlim=(0, 2))
+    axes.set(xlabel=r"phase $\varphi/\pi$", ylabel=_with_unit("current", unit), xlim=(0, 2))
     axes.set_title(title or rf"$\eta$ = {float(critical.efficiency):+.4f}")
     axes.legend(fontsize=8, framealpha=0.9)
     return figure
@@ -47,7 +47,7 @@ def critical_currents_along(
     minus: Numbers,
     *,
     label: str = r"flux ($\Phi_0$)",
-    unit: str = "nA",
+    unit: str = "",
     title: str = "",
     measured: tuple[Numbers, Numbers, Numbers] | None = None,
 ) -> "Figure":
@@ -67,7 +67,7 @@ def critical_currents_along(
     top.plot(x, minus, color=MINUS, lw=1.2, label=r"$I_-$")
     bottom.plot(x, (plus - minus) / (plus + minus), color=EFFICIENCY, lw=1.2)
     bottom.axhline(0, color=GREY, lw=0.6)
-    top.set(ylabel=f"critical current ({unit})", title=title)
+    top.set(ylabel=_with_unit("critical current", unit), title=title)
     if np.nanmin([plus, minus]) >= 0:
         top.set_ylim(bottom=0)
     figure.legend(loc="outside upper center", fontsize=8, ncols=4, frameon=False)
@@ -80,14 +80,15 @@ def critical_currents_along(
 def search(results: dict[str, DesignResult], *, reference: float | None = None) -> "Figure":
     """Best objective so far against evaluations, for one or more searches."""
     figure, (axes,) = _figure(1)
-    for colour, (name, result) in zip((PLUS, MINUS, EFFICIENCY, ACCENT), results.items(),
-                                      strict=False):  # fmt: skip
+    colours = (PLUS, MINUS, EFFICIENCY, ACCENT)
+    for i, (name, result) in enumerate(results.items()):
+        colour = colours[i % len(colours)]
         spent = np.linspace(0, result.evaluations, len(result.history) + 1)[1:]
         axes.plot(spent, result.history, color=colour, drawstyle="steps-post",
                   label=f"{name}: {result.value:.4f}")  # fmt: skip
     if reference is not None:
         axes.axhline(reference, color=GREY, ls=":", label=f"paper: {reference:g}")
-    axes.set(xlabel="CPR evaluations (a gradient counts 3)", ylabel=r"best $\eta$ so far")
+    axes.set(xlabel="evaluations (a gradient counts 3)", ylabel=r"best $\eta$ so far")
     axes.set_xscale("log")
     axes.legend(fontsize=8, loc="lower right")
     return figure
@@ -131,6 +132,10 @@ def dataset(data: "xarray.Dataset", variable: str | None = None) -> "Figure":
         limits = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
     values.plot(ax=axes, **limits)
     return figure
+
+
+def _with_unit(label: str, unit: str) -> str:
+    return f"{label} ({unit})" if unit else label
 
 
 def _figure(rows: int):

@@ -1,4 +1,4 @@
-"""Results on disk: JSON for devices, designs and fits, netCDF for sweeps."""
+"""Devices, designs and fits on disk, as JSON. (Sweeps write netCDF themselves.)"""
 
 import json
 from pathlib import Path
@@ -18,14 +18,14 @@ from .sweep import atomic_write
 def record(result: Any) -> Any:
     """A result as plain dicts, lists and numbers, ready for JSON (NaN becomes null)."""
     if isinstance(result, CriticalCurrents):
-        fields = {k: getattr(result, k) for k in ("plus", "minus", "efficiency", "status")}
-        return record(fields)
+        return record(result.as_dict())
     if isinstance(result, AbstractDevice):
         leaves = jax.tree.leaves(result)
-        return {
+        values = {
             name: float(np.ravel(leaves[leaf])[i])
             for name, (leaf, i) in elements_of(result).items()
         }
+        return {"type": type(result).__name__, **values}
     if isinstance(result, DesignResult):
         return record(
             {

@@ -165,9 +165,13 @@ def _evaluate(function, targets, device, values, index):
 def _named(function, output) -> dict[str, Any]:
     """The function's output as named arrays."""
     if isinstance(output, CriticalCurrents):
-        return {k: getattr(output, k) for k in ("plus", "minus", "efficiency", "status")}
+        return output.as_dict()
     if isinstance(output, Mapping):
-        return {str(k): jnp.asarray(v) for k, v in output.items()}
+        named = {}
+        for key, value in output.items():
+            inner = value.as_dict() if isinstance(value, CriticalCurrents) else None
+            named |= {f"{key}.{k}": v for k, v in inner.items()} if inner else {str(key): value}
+        return {k: jnp.asarray(v) for k, v in named.items()}
     if jax.tree.structure(output) == jax.tree.structure(0.0):
         name = getattr(function, "__name__", "value")
         return {name if name.isidentifier() else "value": jnp.asarray(output)}

@@ -20,6 +20,8 @@ ROUNDING = 1e-12
 # Eager evaluation and Hessians cost up to a minute of tracing per structure: by default these
 # only, all with `make test-all`.
 QUICK = {"series pair", "two harmonics, tied"}
+# Seconds to compile, and little that smaller structures do not show: with `make test-all`.
+COSTLY = {"four branches", "mixed branches", "symmetric SQUID at half flux"}
 
 every_problem = pytest.mark.parametrize(
     "problem",
@@ -36,7 +38,13 @@ every_problem = pytest.mark.parametrize(
         for problem in PROBLEMS
     ],
 )
-every_structure = pytest.mark.parametrize("problem", representatives(), ids=lambda p: p.name)
+every_structure = pytest.mark.parametrize(
+    "problem",
+    [
+        pytest.param(p, id=p.name, marks=[pytest.mark.slow] if p.name in COSTLY else [])
+        for p in representatives()
+    ],
+)
 quick_structures = pytest.mark.parametrize(
     "problem",
     [

@@ -25,6 +25,8 @@ class CurrentPhaseRelation(eqx.Module):
         phase: nodes over one period [0, 2π), increasing.
         current: I(φ) there, in the device's unit.
         slope: dI/dφ there.
+        weight: weights of the nodes: Σ weight · g(phase) integrates g over the period.
+        device: the device it came from.
         status: `Status` of the relation.
     """
 
@@ -38,7 +40,8 @@ class CurrentPhaseRelation(eqx.Module):
     def harmonics(self, n: int) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         """Coefficients (sine, cosine) of I(φ) = Σ sineₙ sin nφ + cosineₙ cos nφ, orders 1 … n.
 
-        They may be handed to `Harmonics(sine, cosine)`. Orders far above the number of
+        They may be handed to `Harmonics(sine, cosine)`; a phase-independent current (order 0)
+        is left out. Orders far above the number of
         panels (about 60) lose accuracy.
         """
         order = jnp.arange(1, _checks.whole_number("n", n) + 1, dtype=float)
@@ -50,7 +53,8 @@ class CurrentPhaseRelation(eqx.Module):
     def energy(self) -> Float[Array, " n"]:
         """Free energy E(φ) − E(0) = ∫₀^φ I dφ′, in Φ₀/2π × the unit of current.
 
-        `units.josephson_energy` turns it into meV, GHz or K.
+        `units.josephson_energy` turns it into meV, GHz or K. It is periodic only if the mean
+        current over a period vanishes.
         """
         panels = (self.weight * self.current).reshape(-1, _NODES.size)
         before = jnp.cumsum(panels.sum(axis=1)) - panels.sum(axis=1)

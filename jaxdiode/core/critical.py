@@ -25,6 +25,15 @@ class CriticalCurrents(eqx.Module):
     minus: Float[Array, "..."]
     status: Int[Array, "..."]
 
+    def as_dict(self) -> dict[str, Array]:
+        """The pair, its efficiency and status by name, as sweeps and files hold them."""
+        return {
+            "plus": self.plus,
+            "minus": self.minus,
+            "efficiency": self.efficiency,
+            "status": self.status,
+        }
+
     @property
     def efficiency(self) -> Float[Array, "..."]:
         """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋)."""
@@ -64,7 +73,8 @@ def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
     grid = clustered_grid(kinks, widths, frozen.resolution())
     found = periodic_extrema(frozen.current, grid)
     signs = jnp.array([1.0, -1.0])
-    plus, minus = jax.vmap(partial(_differentiable_extremum, device))(signs, found.position)
+    scale = jnp.max(jnp.abs(found.value))
+    plus, minus = jax.vmap(partial(_differentiable_extremum, device, scale))(signs, found.position)
     status = jnp.where(jnp.all(found.converged), Status.CONVERGED, Status.NOT_CONVERGED)
     status = jnp.where(
         (found.value[0] == 0) & (found.value[1] == 0), Status.NO_SUPERCURRENT, status
@@ -76,7 +86,7 @@ def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
     return CriticalCurrents(jnp.where(good, plus, jnp.nan), jnp.where(good, minus, jnp.nan), status)
 
 
-def _differentiable_extremum(device, sign, position):
+def _differentiable_extremum(device, scale, sign, position):
     """±I near a located extremum, with exact first and second parameter derivatives.
 
     The position is held fixed relative to the nearest kink, which moves with the parameters:
@@ -105,5 +115,5 @@ def _differentiable_extremum(device, sign, position):
     curvature = jax.lax.stop_gradient(curvature)
     step = slope / jnp.where(curvature < 0, -curvature, 1.0)
     gain = jnp.abs(slope * step)
-    smooth = (curvature < 0) & (jnp.abs(step) < reach) & (gain <= 1e-9 * jnp.abs(current(position)))
+    smooth = (curvature < 0) & (jnp.abs(step) < reach) & (gain <= 1e-9 * scale)
     return current(position + jnp.where(smooth, step, 0.0))

@@ -47,15 +47,11 @@ class AbstractPhaseBiased(AbstractDevice):
 
 
 class AbstractCurrentBiased(AbstractDevice):
-    """A device driven by a current, whose observable is the mean voltage.
+    """A device driven by a current: its critical currents are where the zero-voltage state ends.
 
-    Its critical currents are where the zero-voltage state ends. How to find that end (a fold,
-    a root, a threshold) is physics, so every such device brings its own.
+    How to find that end (a fold, a root, a threshold) is physics, so every such device brings
+    its own.
     """
-
-    @abc.abstractmethod
-    def voltage(self, current: Float[Array, "..."]) -> Float[Array, "..."]:
-        """Mean voltage at the given bias current, elementwise."""
 
     @abc.abstractmethod
     def critical_currents(self) -> "CriticalCurrents":

@@ -23,7 +23,7 @@ _TEXT = {
     Status.CONVERGED: "converged",
     Status.NOT_CONVERGED: "an extremum was not located to the requested accuracy",
     Status.NONFINITE: "the device returned NaN or infinity (a parameter outside its range?)",
-    Status.NO_SUPERCURRENT: "the current vanishes at every phase, so no efficiency is defined",
+    Status.NO_SUPERCURRENT: "the current does not depend on the phase: no critical current",
     Status.MULTIVALUED: (
         "a branch inductance makes the current-phase relation multivalued "
         "(2 pi L dI/dphase <= -1 somewhere): critical currents then depend on history"
