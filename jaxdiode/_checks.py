@@ -59,12 +59,19 @@ def require_length(name: str, array: Array | np.ndarray, length: int, why: str) 
         raise ValueError(f"{name} must have length {length} ({why}), got {array.shape[-1]}")
 
 
-def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> ValueError:
+_LISTED = 12  # names an error message lists before it stops
+
+
+def unknown_name(
+    kind: str, name: str, allowed: Iterable[str], also: Iterable[str] = ()
+) -> ValueError:
     """The error for a name that is not there, with the closest one that is."""
     allowed = list(allowed)
-    close = difflib.get_close_matches(name, allowed, n=1)
+    close = difflib.get_close_matches(name, [*also, *allowed], n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return ValueError(f"unknown {kind} {name!r}; {hint}allowed: {', '.join(allowed)}")
+    listed = ", ".join(allowed[:_LISTED])
+    more = f" and {len(allowed) - _LISTED} more" if len(allowed) > _LISTED else ""
+    return ValueError(f"unknown {kind} {name!r}; {hint}allowed: {listed}{more}")
 
 
 def whole_number(name: str, value: int, at_least: int = 1) -> int:

@@ -205,7 +205,7 @@ def fit_command(
     curve = found.device.switching_currents(fine)  # pyright: ignore
     plot.critical_currents_along(
         fine, curve.plus, curve.minus, label="coil current", unit=str(table.get("unit", "")),
-        measured=(x, up, down), title=f"rms residual {found.rms:.3g}",
+        measured=(x, up, down), title=rf"noise $\\sigma$ = {np.median(found.sigma):.3g}",
     ).savefig(folder / "fit.png")  # fmt: skip
     plot.errors(found.names, found.values, found.errors).savefig(folder / "parameters.png")
     _done(out)
@@ -271,6 +271,9 @@ def main() -> None:
             description="Differentiable physics of superconducting diodes. "
             "Start with `jaxdiode demo`, or `jaxdiode new` for a device file of your own.",
         )
+    except KeyboardInterrupt:
+        print("jaxdiode: interrupted; an unfinished sweep goes on if repeated", file=sys.stderr)
+        sys.exit(130)
     except (ValueError, OSError) as error:
         print(f"jaxdiode: error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)

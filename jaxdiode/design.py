@@ -56,7 +56,7 @@ def maximise(
     objective: Objective,
     space: Space,
     *,
-    key: PRNGKeyArray,
+    key: PRNGKeyArray | int,
     starts: int = 128,
     steps: int = 300,
     learning_rate: float = 0.1,
@@ -76,7 +76,7 @@ def maximise(
         objective: scalar function of a device, differentiable, e.g. `diode_efficiency`. NaN
             counts as −∞.
         space: parameters that vary, with finite bounds.
-        key: `jax.random.key(seed)`; the same key gives the same result.
+        key: `jax.random.key(seed)`, or the seed; the same key gives the same result.
         starts: random starting points.
         steps: optax steps.
         learning_rate: of the default optimiser, Adam with cosine decay over `steps`.
@@ -97,7 +97,7 @@ def maximise(
         optimiser = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
     lanes = max(1, starts // 4)
     batches = -(-starts // lanes)
-    start_key, polish_key = jax.random.split(key)
+    start_key, polish_key = jax.random.split(_key(key))
     space.sample(start_key)  # raises where a bound is infinite
     points = _random_starts(space, jax.random.split(start_key, (batches, lanes)))
     evaluations, history = 0, []
@@ -149,7 +149,7 @@ def random_search(
     objective: Objective,
     space: Space,
     *,
-    key: PRNGKeyArray,
+    key: PRNGKeyArray | int,
     samples: int,
     chunk: int = 4096,
     progress: bool = True,
@@ -162,6 +162,7 @@ def random_search(
         ValueError: infinite bounds, non-positive `samples`.
     """
     _checks.whole_number("samples", samples)
+    key = _key(key)
     space.sample(key)  # raises where a bound is infinite
     chunk = min(chunk, samples)
     count = -(-samples // chunk)
@@ -180,6 +181,10 @@ def random_search(
         history=np.asarray(history),
         evaluations=count * chunk,
     )
+
+
+def _key(key):
+    return jax.random.key(key) if isinstance(key, int) else key
 
 
 @eqx.filter_jit

@@ -71,6 +71,11 @@ class FitResult(eqx.Module):
             return float("nan")  # estimated from residuals that are all zero
         return float(np.sum((self.residuals / self.sigma) ** 2) / self.degrees_of_freedom)
 
+    @property
+    def outliers(self) -> int:
+        """Points more than 5 σ off."""
+        return int(np.sum(np.abs(self.residuals) > 5 * self.sigma))
+
     def interval(self, level: float = 0.68) -> np.ndarray:
         """Confidence intervals (n, 2): Student's t where σ was estimated, normal where given."""
         from scipy import stats
@@ -90,11 +95,14 @@ class FitResult(eqx.Module):
             + ("   at its bound" if name in self.at_bound else "")
             for name, (value, error) in self.parameters.items()
         ]
-        verdict = "" if self.converged else ", NOT converged"
-        head = (
-            f"rms residual {self.rms:.4g}, χ² per degree of freedom {self.chi_squared:.3g} "
-            f"({self.degrees_of_freedom} degrees){verdict}"
-        )
+        noise = float(np.median(self.sigma))
+        origin = f"given, χ² per degree of freedom {self.chi_squared:.3g}"
+        origin = origin if self.sigma_known else "estimated from the residuals"
+        head = f"noise σ = {noise:.4g} ({origin}), {self.degrees_of_freedom} degrees of freedom"
+        if self.outliers:
+            head += f"\n{self.outliers} points lie beyond 5 σ"
+        if not self.converged:
+            head += "\nNOT converged"
         return "\n".join([head, *rows])
 
 

@@ -138,6 +138,10 @@ class Gate(eqx.Module):
         self.voltage = _checks.real_array("voltage", voltage, ndim=0)
         self.map(self.voltage)
 
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """The voltages that were measured."""
+        return {"voltage": (float(self.map.voltage[0]), float(self.map.voltage[-1]))}
+
     @property
     def critical_current(self) -> Float[Array, ""]:
         """Critical current at the present voltage."""

@@ -4,6 +4,7 @@ Each is a phase-biased device of its own, and any phase-biased device can be a b
 Source: J. Li et al. (double-loop SQUID paper), Eqs. (1), (2); currents in any one unit.
 """
 
+import math
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -28,6 +29,9 @@ class TunnelJunction(AbstractPhaseBiased):
 
     def __init__(self, critical_current: Numbers | Gate):
         self.critical_current = as_critical_current("critical_current", critical_current)
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        return {"critical_current": (0.0, math.inf)}
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         return value_of(self.critical_current) * jnp.sin(phase)
@@ -54,6 +58,9 @@ class SeriesJunctions(AbstractPhaseBiased):
     def __init__(self, first: Numbers | Gate, second: Numbers | Gate):
         self.first = as_critical_current("first", first)
         self.second = as_critical_current("second", second)
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        return {"first": (0.0, math.inf), "second": (0.0, math.inf)}
 
     @property
     def transparency(self) -> Float[Array, ""]:
@@ -119,6 +126,15 @@ class AndreevModes(AbstractPhaseBiased):
         if _checks.is_concrete(self.gap) and self.gap == 0:
             raise ValueError("gap must be positive, got 0")
         self.temperature = _checks.real_array("temperature", temperature, ndim=0, at_least=0.0)
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        positive = (0.0, math.inf)
+        return {
+            "amplitude": positive,
+            "transparency": (0.0, 1.0),
+            "gap": positive,
+            "temperature": positive,
+        }
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         tau = self.transparency

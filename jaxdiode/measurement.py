@@ -1,6 +1,7 @@
 """Measured switching currents from text files."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,18 @@ import numpy as np
 from . import _checks
 
 _GUESSES = {
-    "coil": ("coil", "coil_current", "i_mag", "i_coil", "flux", "field", "b"),
-    "plus": ("plus", "i_plus", "i+", "crit_current_pos", "ic_pos", "switching_plus"),
-    "minus": ("minus", "i_minus", "i-", "crit_current_neg", "ic_neg", "switching_minus"),
+    "coil": ("coil", "coil_current", "i_mag", "i_coil", "icoil", "flux", "field", "b"),
+    "plus": ("plus", "i_plus", "i+", "ip", "ic+", "crit_current_pos", "ic_pos"),
+    "minus": (
+        "minus",
+        "i_minus",
+        "i-",
+        "im",
+        "ic-",
+        "crit_current_neg",
+        "ic_neg",
+        "switching_minus",
+    ),
 }
 
 
@@ -61,8 +71,10 @@ def read_switching_currents(
 
 
 def _column(role, name, header, path) -> int:
-    lower = [h.lower() for h in header]
-    wanted = (name.lower(),) if name else _GUESSES[role]
+    if header and all(np.isfinite(_number(header, k)) for k in range(len(header))):
+        raise ValueError(f"data file {str(path)!r} must begin with a header line, got numbers")
+    lower = [_plain(h) for h in header]
+    wanted = (_plain(name),) if name else _GUESSES[role]
     for candidate in wanted:
         if candidate in lower:
             return lower.index(candidate)
@@ -70,8 +82,13 @@ def _column(role, name, header, path) -> int:
         raise _checks.unknown_name(f"column in {str(path)!r}", name, header)
     raise ValueError(
         f"data file {str(path)!r} has no column for {role} (looked for {', '.join(wanted)}; "
-        f"found {', '.join(header)}); name it with --{role}"
+        f"found {', '.join(header)}); name it with {role}=... or --{role}"
     )
+
+
+def _plain(name: str) -> str:
+    """A column name without case and without its unit in brackets."""
+    return re.sub(r"[(\[].*?[)\]]", "", name).strip().lower().replace(" ", "_")
 
 
 def _number(row, k) -> float:

@@ -34,7 +34,7 @@ def current_phase(device: AbstractPhaseBiased, *, unit: str = "", title: str = "
     axes.plot(turns, relation.current, color="black", lw=1.8, label=r"total $I(\varphi)$")
     plus, minus = float(critical.plus), float(critical.minus)
     axes.axhline(plus, color=PLUS, ls="--", label=f"$I_+$ = {plus:.4g} {unit}")
-    axes.axhline(-minus, color=MINUS, ls="--", label=f"$-I_-$ = {-minus:.4g} {unit}")
+    axes.axhline(-minus, color=MINUS, ls="--", label=f"$I_-$ = {minus:.4g} {unit} (at $-I_-$)")
     axes.set(xlabel=r"phase $\varphi/\pi$", ylabel=_with_unit("current", unit), xlim=(0, 2))
     axes.set_title(title or rf"$\eta$ = {float(critical.efficiency):+.4f}")
     axes.legend(fontsize=8, framealpha=0.9)

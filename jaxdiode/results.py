@@ -42,8 +42,11 @@ def record(result: Any) -> Any:
             {
                 "parameters": {k: {"value": v, "error": e} for k, (v, e) in pairs},
                 "covariance": result.covariance,
+                "sigma": float(np.median(result.sigma)),
+                "sigma_known": result.sigma_known,
                 "rms": result.rms,
                 "chi_squared_per_degree": result.chi_squared,
+                "outliers": result.outliers,
                 "degrees_of_freedom": result.degrees_of_freedom,
                 "converged": result.converged,
                 "at_bound": list(result.at_bound),

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from . import _checks
 from .core.device import AbstractDevice
+from .gates import GateMap
 
 Bounds = Sequence[float | int]  # (lower, upper)
 
@@ -33,7 +34,8 @@ class Space(eqx.Module):
         ties: groups of names that share one value, e.g. [("flux.0", "flux.1")] or ["flux.*"].
 
     Raises:
-        ValueError: unknown names, a parameter named twice, bounds reversed or equal.
+        ValueError: unknown names, a parameter named twice, bounds reversed, equal or outside
+            what the device allows.
     """
 
     device: AbstractDevice
@@ -60,9 +62,11 @@ class Space(eqx.Module):
         for pattern, pair in bounds.items():
             low, high = _bounds(pattern, pair)
             for name in match_names(elements, pattern):
+                require_range(device, name, f"bounds of {pattern!r}", low, high)
                 if name in limits:
                     raise ValueError(f"bounds must name each parameter once, {name!r} came twice")
                 limits[name] = (low, high)
+        ties = (ties,) if isinstance(ties, str) else ties
         groups = _tied_groups(elements, ties, limits)
         tied = {name: group for group in groups for name in group}
         order = list(
@@ -162,7 +166,10 @@ def _identity(x):
 
 
 def parameter_names(device: AbstractDevice) -> tuple[str, ...]:
-    """Every scalar parameter of a device by its path, as `Space` and `sweep` take them."""
+    """Every scalar parameter of a device by its path, as `Space` and `sweep` take them.
+
+    The points of a `GateMap` are measured data, not parameters, and are left out.
+    """
     return tuple(elements_of(device))
 
 
@@ -176,19 +183,42 @@ def match_names(elements: Mapping[str, tuple[int, int]], pattern: str) -> list[s
         and all(w in ("*", n) for w, n in zip(wanted, name.split("."), strict=False))
     ]
     if not found:
-        raise _checks.unknown_name("parameter", pattern, elements)
+        stems = {".".join(n.split(".")[:k]) for n in elements for k in range(1, n.count(".") + 1)}
+        raise _checks.unknown_name("parameter", pattern, elements, also=sorted(stems))
     return found
+
+
+def require_range(device, name: str, what: str, low: float, high: float) -> None:
+    """Raise unless low … high lies inside what the owner of a parameter allows for it."""
+    owner, node = device, device
+    for step in name.split("."):
+        if isinstance(node, jax.Array):
+            break
+        owner, field = node, step
+        node = node[int(step)] if isinstance(node, tuple | list) else getattr(node, step)
+    allowed = owner.ranges() if hasattr(owner, "ranges") else {}
+    smallest, largest = allowed.get(field, (-np.inf, np.inf))
+    if low < smallest or high > largest:
+        raise ValueError(
+            f"{what} must stay within {smallest:g} to {largest:g}, got {low:g} to {high:g}"
+        )
 
 
 def elements_of(device: AbstractDevice) -> dict[str, tuple[int, int]]:
     """{path: (leaf, index in the flattened leaf)} of every scalar of every array leaf."""
-    elements = {}
-    for leaf, (path, array) in enumerate(jax.tree_util.tree_flatten_with_path(device)[0]):
-        stem = ".".join(_step(entry) for entry in path)
-        shape = jnp.shape(array)
-        for i, index in enumerate(np.ndindex(shape)):
-            elements[".".join([stem, *map(str, index)])] = (leaf, i)
+    elements, leaf = {}, 0
+    nodes = jax.tree_util.tree_flatten_with_path(device, is_leaf=_is_gate_map)[0]
+    for path, node in nodes:
+        if not _is_gate_map(node):
+            stem = ".".join(_step(entry) for entry in path)
+            for i, index in enumerate(np.ndindex(jnp.shape(node))):
+                elements[".".join([stem, *map(str, index)])] = (leaf, i)
+        leaf += len(jax.tree.leaves(node))
     return elements
+
+
+def _is_gate_map(node) -> bool:
+    return isinstance(node, GateMap)
 
 
 def _step(entry) -> str:
@@ -281,7 +311,8 @@ def _to_line(x, low, high, scale):
     two, one_low, one_high = _kinds(low, high)
     width = jnp.where(two, high - low, 1.0)
     fraction = jnp.clip(jnp.where(two, (x - low) / width, 0.5), 1e-9, 1 - 1e-9)
-    above = jnp.maximum(jnp.where(one_low, x - low, jnp.where(one_high, high - x, scale)), 1e-9)
+    above = jnp.where(one_low, x - low, jnp.where(one_high, high - x, scale))
+    above = jnp.maximum(above, 1e-9 * scale)
     inverse_softplus = above / scale + jnp.log(-jnp.expm1(-above / scale))
     return jnp.where(
         two,

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,11 +19,18 @@ from ._checks import Numbers
 from .core.critical import CriticalCurrents
 from .core.device import AbstractDevice
 from .progress import track
-from .space import elements_of, match_names
+from .space import elements_of, match_names, require_range
 
 if TYPE_CHECKING:
     import xarray
 
+_LABELS = {
+    "plus": "critical current I₊",
+    "minus": "critical current I₋",
+    "efficiency": "diode efficiency η",
+    "diode_efficiency": "diode efficiency η",
+    "flux": "flux",
+}
 _IN_FLIGHT = 2  # chunks computed while the previous one is fetched
 
 
@@ -53,8 +61,8 @@ def sweep(
         progress: show a bar when stderr is a terminal.
 
     Raises:
-        ValueError: unknown names, empty or non-finite axes, a path that exists already, or
-            left-overs at `path` of a sweep with other inputs.
+        ValueError: unknown names, axes empty, non-finite or outside what the device allows, a
+            path that exists already, or left-overs at `path` of a sweep with other inputs.
     """
     _checks.whole_number("chunk", chunk)
     grid = _Grid(device, axes)
@@ -85,6 +93,8 @@ def sweep(
         place_results(start, host)
 
     starts = range(0, grid.size, chunk)
+    if store and progress and (done := sum(store.has(start) for start in starts)):
+        print(f"sweep: {done} of {len(starts)} chunks found in {store.folder}", file=sys.stderr)
     for start in track(starts, "sweep", len(starts), progress):
         if store and (saved := store.load(start)) is not None:
             place_results(start, saved)
@@ -108,6 +118,7 @@ class _Grid:
             raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
         if not axes:
             raise ValueError("axes must name at least one parameter, got none")
+        self.device = device
         elements = elements_of(device)
         targets, self.values, seen = [], [], set()
         self.names = tuple(axes)
@@ -122,6 +133,9 @@ class _Grid:
                 )
             if twice := seen & set(matched):
                 raise ValueError(f"axes must set each parameter once, {min(twice)!r} came twice")
+            for member in matched:
+                low, high = float(jnp.min(array)), float(jnp.max(array))
+                require_range(device, member, f"axes[{name!r}]", low, high)
             seen |= set(matched)
             targets.append(tuple(elements[m] for m in matched))
             self.values.append(array)
@@ -142,7 +156,13 @@ class _Grid:
                 coords[name] = np.asarray(values)
             else:
                 coords[f"{name}_values"] = ((name, f"{name}_component"), np.asarray(values))
-        return xarray.Dataset(data, coords)
+        made = xarray.Dataset(data, coords, {"device": repr(self.device)})
+        for name, text in _LABELS.items():
+            if name in made.variables:
+                made[name].attrs["long_name"] = text
+        if "flux" in made.coords:
+            made["flux"].attrs["units"] = "Φ₀"
+        return made
 
 
 @eqx.filter_jit
@@ -201,7 +221,10 @@ class _Store:
 
     def __init__(self, path: Path, grid: _Grid, chunk: int, sample: dict[str, np.ndarray]):
         if path.exists():
-            raise ValueError(f"path must not exist yet, {str(path)!r} does; move or delete it")
+            raise ValueError(
+                f"path must not exist yet, {str(path)!r} does; xarray.open_dataset reads it, "
+                "or move it away to sweep again"
+            )
         self.path, self.folder = path, path.with_name(path.name + ".partial")
         label = self.folder / "inputs.npz"
         axes = {
@@ -220,8 +243,11 @@ class _Store:
     def save(self, start: int, arrays: dict[str, np.ndarray]) -> None:
         atomic_write(self._file(start), lambda p: np.savez(p, **arrays))  # pyright: ignore
 
+    def has(self, start: int) -> bool:
+        return self._file(start).exists()
+
     def load(self, start: int) -> dict[str, np.ndarray] | None:
-        return _load(self._file(start)) if self._file(start).exists() else None
+        return _load(self._file(start)) if self.has(start) else None
 
     def finish(self, dataset) -> None:
         atomic_write(self.path, lambda p: dataset.to_netcdf(p, engine="h5netcdf"))

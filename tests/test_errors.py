@@ -76,7 +76,7 @@ CASES = {
         lambda: jd.Squid(two(), [0.1, 0.2]),
         r"^flux must have length 1 \(loops of 2 branches\), got 2",
     ),
-    "squid flux number": (lambda: jd.Squid(two(), 0.1), r"^flux must be a list.*shape \(\)"),
+    "squid flux matrix": (lambda: jd.Squid(two(), [[0.1]]), r"^flux must be .*shape \(1, 1\)"),
     "squid flux NaN": (lambda: jd.Squid(two(), [NAN]), r"^flux must be finite, got \[nan\]"),
     "squid inductance length": (
         lambda: jd.Squid(two(), [0.1], [0.1]),
@@ -120,11 +120,11 @@ CASES = {
     "coil period": (lambda: units.flux_from_coil(1.0, 0.0), r"^period must not be zero, got 0"),
     "orders of harmonics": (
         lambda: jd.current_phase_relation(T(1.0)).harmonics(0),
-        r"^n must be a positive whole number, got 0",
+        r"^n must be a .*whole number.*, got 0",
     ),
     "critical currents of a number": (
         lambda: jd.critical_currents(3.0),
-        r"^device must be a jaxdiode device.*got float",
+        r"^device must be .*AbstractPhaseBiased.*got float",
     ),
     "relation of a number": (
         lambda: jd.current_phase_relation(3.0),

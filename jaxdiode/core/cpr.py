@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int
 from .. import _checks
 from ..numerics.extrema import clustered_grid
 from ..numerics.roots import value_and_slope
+from ..numerics.status import Status
 from .critical import CriticalCurrents, critical_currents
 from .device import AbstractPhaseBiased
 
@@ -19,7 +20,8 @@ class CurrentPhaseRelation(eqx.Module):
     """I(φ) at Gauss nodes of panels that shrink towards every near-kink.
 
     Integrals over these nodes converge as if the kinks were not there, so harmonics and
-    energies of a jump are as accurate as those of a sine.
+    energies of a jump are as accurate as those of a sine. (Not so for an inductive branch
+    within a few per cent of being multivalued: its steepest part is no declared kink.)
 
     Attributes:
         phase: nodes over one period [0, 2π), increasing.
@@ -89,15 +91,17 @@ def current_phase_relation(device: AbstractPhaseBiased) -> CurrentPhaseRelation:
 @eqx.filter_jit
 def _sample(device):
     kinks, widths = jax.lax.stop_gradient(device.kinks())
+    kinks = jnp.ravel(jnp.asarray(kinks, float))
     edges = clustered_grid(kinks, widths, device.resolution())
     edges = jnp.sort(jnp.concatenate([edges, jnp.mod(kinks, 2 * jnp.pi), jnp.array([2 * jnp.pi])]))
     half = (edges[1:] - edges[:-1]) / 2
     phase = ((edges[1:] + edges[:-1]) / 2)[:, None] + half[:, None] * _NODES
     weight = half[:, None] * _WEIGHTS
     current, slope = jax.vmap(lambda x: value_and_slope(device.current, x))(phase.ravel())
-    return CurrentPhaseRelation(
-        device, phase.ravel(), current, slope, weight.ravel(), device.status()
-    )
+    status = device.status()
+    good = status == Status.CONVERGED
+    current, slope = jnp.where(good, current, jnp.nan), jnp.where(good, slope, jnp.nan)
+    return CurrentPhaseRelation(device, phase.ravel(), current, slope, weight.ravel(), status)
 
 
 def _antiderivative() -> np.ndarray:

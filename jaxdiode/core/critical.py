@@ -25,6 +25,9 @@ class CriticalCurrents(eqx.Module):
     minus: Float[Array, "..."]
     status: Int[Array, "..."]
 
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=False)
+
     def as_dict(self) -> dict[str, Array]:
         """The pair, its efficiency and status by name, as sweeps and files hold them."""
         return {
@@ -46,7 +49,8 @@ def critical_currents(device: AbstractDevice) -> CriticalCurrents:
     Phase-biased devices: extrema of I(φ), to 1e-11 of the largest current; value, gradient
     and Hessian are exact at a smooth extremum (envelope theorem plus one differentiated
     Newton step). At a jump of I(φ) the one-sided limit counts, and the gradient follows the
-    jump. Where two peaks tie the gradient is that of one of them.
+    jump. Where two peaks tie the gradient is that of one of them. At an exactly balanced pair
+    η has a cusp, −|first − second|^(2/3): derivatives across it do not exist there.
 
     Raises:
         ValueError: `device` is not a jaxdiode device.
@@ -68,9 +72,8 @@ def diode_efficiency(device: AbstractDevice) -> Float[Array, ""]:
 
 @eqx.filter_jit
 def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
-    frozen = jax.tree.map(jax.lax.stop_gradient, device)
-    kinks, widths = frozen.kinks()
-    grid = clustered_grid(kinks, widths, frozen.resolution())
+    frozen = jax.tree.map(jax.lax.stop_gradient, device)  # pyright: ignore
+    grid = clustered_grid(*frozen.kinks(), frozen.resolution())
     found = periodic_extrema(frozen.current, grid)
     signs = jnp.array([1.0, -1.0])
     scale = jnp.max(jnp.abs(found.value))
@@ -99,7 +102,7 @@ def _differentiable_extremum(device, scale, sign, position):
         return sign * device.current(phase)
 
     reach = jnp.inf
-    kinks = jnp.mod(device.kinks()[0], 2 * jnp.pi)
+    kinks = jnp.mod(jnp.ravel(jnp.asarray(device.kinks()[0], float)), 2 * jnp.pi)
     if kinks.size:
         offsets = jnp.mod(position - jax.lax.stop_gradient(kinks) + jnp.pi, 2 * jnp.pi) - jnp.pi
         nearest = jnp.argmin(jnp.abs(offsets))

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 class AbstractDevice(eqx.Module):
     """A superconducting device. Its leaves are its physical parameters, as float64 arrays."""
 
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """{field: (smallest, largest)} of what the model allows; unnamed fields are free.
+
+        Constructors check it for the values they get, `Space` for bounds, `sweep` for axes.
+        """
+        return {}
+
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=False)
+
 
 class AbstractPhaseBiased(AbstractDevice):
     """A device whose supercurrent is a 2π-periodic function of the phase across it.
@@ -32,8 +42,9 @@ class AbstractPhaseBiased(AbstractDevice):
     def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         """Phases at which the current turns sharply, and the phase width of each turn.
 
-        Width 0 is a jump. The phases must be differentiable functions of the parameters:
-        an extremum pinned to a jump moves with it.
+        Two arrays of one length (or two numbers). The width is the scale w of a turn like
+        tanh(x/w) or x/√(x² + w²); 0 is a jump. The phases must be differentiable functions of
+        the parameters: an extremum pinned to a jump moves with it.
         """
         return jnp.zeros(0), jnp.zeros(0)
 

@@ -4,6 +4,7 @@ Source: double-loop SQUID paper, Eq. (3), generalised to any number and kind of 
 to branches with inductance.
 """
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -38,7 +39,8 @@ class Squid(AbstractPhaseBiased):
 
     Args:
         branches: one or more phase-biased devices, all with the same unit of current.
-        flux: loop fluxes (Φ₀), one per loop: N−1 numbers. Loop k lies between branches k−1 and k.
+        flux: loop fluxes (Φ₀), N−1 numbers, or one number for one loop. Loop k lies between
+            branches k−1 and k.
         inductance: branch inductances L_k ≥ 0, N numbers, or None.
 
     Raises:
@@ -55,6 +57,8 @@ class Squid(AbstractPhaseBiased):
         flux: Numbers,
         inductance: Numbers | None = None,
     ):
+        if not isinstance(branches, Sequence):
+            raise ValueError(f"branches must be a list of devices, got {type(branches).__name__}")
         branches = tuple(branches)
         if not branches:
             raise ValueError("branches must hold at least one device, got none")
@@ -65,13 +69,16 @@ class Squid(AbstractPhaseBiased):
                     f"got {type(branch).__name__}"
                 )
         self.branches = branches
-        self.flux = _checks.real_array("flux", flux, ndim=1)
+        self.flux = jnp.atleast_1d(_checks.real_array("flux", flux))
         loops = len(branches) - 1
         _checks.require_length("flux", self.flux, loops, f"loops of {len(branches)} branches")
         self.inductance = None
         if inductance is not None:
             self.inductance = _checks.real_array("inductance", inductance, ndim=1, at_least=0.0)
             _checks.require_length("inductance", self.inductance, len(branches), "one per branch")
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        return {"inductance": (0.0, math.inf)}
 
     @classmethod
     def from_pairs(
@@ -223,9 +230,17 @@ def _phase_grid(branch):
 
 
 def _steepest_fall(branch, inductance, _):
-    """Smallest d(φ + δ)/dψ: the relation is single-valued while this is positive."""
-    slope = partial(value_and_slope, partial(_total_phase, args=(branch, inductance)))
-    return jnp.min(jax.vmap(slope)(_phase_grid(branch))[1])
+    """Smallest d(φ + δ)/dψ: the relation is single-valued while this is positive.
+
+    Slopes are taken on a grid fine enough for the harmonics and at the kinks themselves;
+    differences catch a jump, where no slope shows it.
+    """
+    kinks, widths = branch.kinks()
+    grid = clustered_grid(kinks, widths, 8 * branch.resolution())
+    grid = jnp.sort(jnp.concatenate([grid, jnp.mod(kinks, 2 * jnp.pi)]))
+    total = partial(_total_phase, args=(branch, inductance))
+    phase, slope = jax.vmap(partial(value_and_slope, total))(grid)
+    return jnp.minimum(jnp.min(slope), jnp.min(jnp.diff(phase) + 1e-14))
 
 
 def _junction_phase(branch, inductance, phase):

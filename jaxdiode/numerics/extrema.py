@@ -6,16 +6,17 @@ kept inside their brackets by bisection. Nothing of this search is differentiate
 derivatives come from re-evaluating the function at the end (`core.critical`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .roots import Scalar, value_and_slope
 
 CLOSEST = 1e-13  # offsets below this drown in the rounding of the phase itself
+_COARSE = 1e-3  # spacing above which a peak between samples is worth extrapolating
 _FARTHEST = 0.4  # from here on the uniform samples take over
 
 
@@ -28,7 +29,7 @@ class Extrema(NamedTuple):
 
 
 def clustered_grid(
-    kinks: Float[Array, " k"], widths: Float[Array, " k"], uniform: int, rungs: int = 14
+    kinks: ArrayLike | Sequence, widths: ArrayLike | Sequence, uniform: int, rungs: int = 14
 ) -> Float[Array, " n"]:
     """Sorted samples of [0, 2π): uniform ones, and ladders towards every near-kink.
 
@@ -36,6 +37,11 @@ def clustered_grid(
     when a background of slope one competes), so each ladder has `rungs` geometric steps
     from w/2 to 0.4 on either side.
     """
+    kinks, widths = (jnp.ravel(jnp.asarray(x, float)) for x in (kinks, widths))
+    if kinks.shape != widths.shape:
+        raise ValueError(
+            f"kinks must return as many widths as phases, got {kinks.size} and {widths.size}"
+        )
     even = jnp.linspace(0.0, 2 * jnp.pi, uniform, endpoint=False)
     lowest = jnp.clip(widths / 2, CLOSEST, _FARTHEST / 2)
     # Ladders of coinciding kinks must not coincide: equal samples would bracket nothing.
@@ -72,12 +78,13 @@ def periodic_extrema(
         values = sign * samples
         rise, fall = values - jnp.roll(values, 1), values - jnp.roll(values, -1)
         # Start from, and rank by, the vertex of the parabola through three samples: it
-        # separates peaks that the samples alone leave tied.
+        # separates peaks that the samples alone leave tied. On the close rungs of a ladder
+        # the samples are exact enough, and across a jump the parabola would mean nothing.
         h, k = jnp.maximum(grid - left, CLOSEST / 10), jnp.maximum(right - grid, CLOSEST / 10)
         slope = (rise * k / h - fall * h / k) / (h + k)
         curvature = 2 * (rise / h + fall / k) / (h + k)
         shift = jnp.where(curvature > 0, slope / jnp.where(curvature > 0, curvature, 1), 0)
-        shift = jnp.clip(shift, -0.6 * h, 0.6 * k)
+        shift = jnp.where(jnp.minimum(h, k) > _COARSE, jnp.clip(shift, -0.6 * h, 0.6 * k), 0.0)
         peak = (rise >= 0) & (fall >= 0)
         rank = jnp.where(peak, values + 0.5 * slope * shift, -jnp.inf)
         height, index = jax.lax.top_k(rank, candidates)
@@ -85,11 +92,13 @@ def periodic_extrema(
         start = _Climb.begin(grid[index] + shift[index], left[index], right[index])
         state = climb(start, steps[0])
         bound = jnp.where(jnp.isneginf(height), -jnp.inf, state.value + state.error)
-        # The sampled peaks stay in the race, should a candidate have been led astray.
         _, promising = jax.lax.top_k(bound, 2)
         state = climb(jax.tree.map(lambda x: x[promising], state), steps[1])
         best = jnp.argmax(state.value)
-        return state.best[best], sign * state.value[best], state.error[best] <= tolerance * scale
+        # A sample above the result means that its peak was not among the candidates.
+        missed = jnp.max(values) - state.value[best]
+        error = jnp.maximum(state.error[best], missed)
+        return state.best[best], sign * state.value[best], error <= tolerance * scale
 
     return Extrema(*jax.vmap(extremum)(jnp.array([1.0, -1.0])))
 

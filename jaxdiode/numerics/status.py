@@ -21,7 +21,7 @@ class Status(enum.IntEnum):
 
 _TEXT = {
     Status.CONVERGED: "converged",
-    Status.NOT_CONVERGED: "an extremum was not located to the requested accuracy",
+    Status.NOT_CONVERGED: "an extremum was not located accurately (a sharp turn without kinks()?)",
     Status.NONFINITE: "the device returned NaN or infinity (a parameter outside its range?)",
     Status.NO_SUPERCURRENT: "the current does not depend on the phase: no critical current",
     Status.MULTIVALUED: (
