@@ -167,8 +167,10 @@ def random_search(
     chunk = min(chunk, samples)
     count = -(-samples // chunk)
     best, best_values, history = -np.inf, np.asarray(space.values()), []
-    for k in track(jax.random.split(key, count), "random search", count, progress):
-        value, values = _best_of_random(objective, space, k, chunk)
+    keys = jax.random.split(key, count)
+    for i in track(range(count), "random search", count, progress):
+        wanted = jnp.asarray(min(chunk, samples - i * chunk))
+        value, values = _best_of_random(objective, space, keys[i], chunk, wanted)
         if value > best:
             best, best_values = float(value), np.asarray(values)
         history.append(best)
@@ -179,7 +181,7 @@ def random_search(
         values=best_values[None],
         scores=np.array([best]),
         history=np.asarray(history),
-        evaluations=count * chunk,
+        evaluations=samples,
     )
 
 
@@ -232,9 +234,11 @@ _bfgs_step = jax.jit(jax.vmap(ascent.update))
 
 
 @eqx.filter_jit
-def _best_of_random(objective, space, key, count):
+def _best_of_random(objective, space, key, count, wanted):
     uniform = jax.random.uniform(key, (count, len(space.names)), float)
     values = space.lower + (space.upper - space.lower) * uniform
     scores = jax.vmap(lambda x: objective(space.insert(x)))(values)
-    best = jnp.nanargmax(jnp.where(jnp.isnan(scores), -jnp.inf, scores))
+    usable = ~jnp.isnan(scores) & (jnp.arange(count) < wanted)
+    scores = jnp.where(usable, scores, -jnp.inf)
+    best = jnp.argmax(scores)
     return scores[best], values[best]

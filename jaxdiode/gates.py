@@ -107,7 +107,13 @@ class GateMap(eqx.Module):
         )
 
     def _forward(self, voltage):
-        return interpax.interp1d(voltage, self.voltage, self.critical_current, method="monotonic")
+        # interpax takes flat arrays and mixes integers with floats.
+        with jax.numpy_dtype_promotion("standard"):
+            flat = interpax.interp1d(
+                jnp.ravel(voltage), self.voltage, self.critical_current, method="monotonic"
+            )
+        known = jnp.all(jnp.isfinite(self.voltage)) & jnp.all(jnp.isfinite(self.critical_current))
+        return jnp.where(known, flat.reshape(jnp.shape(voltage)), jnp.nan)
 
     def _within(self, name, value, low, high):
         array = _checks.real_array(name, value)

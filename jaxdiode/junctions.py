@@ -36,6 +36,9 @@ class TunnelJunction(AbstractPhaseBiased):
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         return value_of(self.critical_current) * jnp.sin(phase)
 
+    def magnitude(self) -> Float[Array, ""]:
+        return value_of(self.critical_current)
+
 
 class SeriesJunctions(AbstractPhaseBiased):
     """Two sinusoidal junctions in series, inner phase relaxed to its minimum (Eq. 2).
@@ -79,6 +82,9 @@ class SeriesJunctions(AbstractPhaseBiased):
         product = a * b
         width = jnp.abs(a - b) / jnp.sqrt(jnp.where(product > 0, product, 1.0))
         return jnp.full(1, _PI), jnp.where(product > 0, width, 1.0)[None]
+
+    def magnitude(self) -> Float[Array, ""]:
+        return jnp.minimum(value_of(self.first), value_of(self.second))
 
 
 class AndreevModes(AbstractPhaseBiased):
@@ -151,6 +157,9 @@ class AndreevModes(AbstractPhaseBiased):
         sharpest = jnp.sqrt(jnp.maximum(1 - jnp.max(self.transparency), 0.0))
         return jnp.full(1, _PI), jnp.maximum(sharpest, self.temperature / self.gap)[None]
 
+    def magnitude(self) -> Float[Array, ""]:
+        return jnp.sum(self.amplitude * self.transparency)
+
 
 class Harmonics(AbstractPhaseBiased):
     """Any CPR by its Fourier series, I(φ) = Σₙ sineₙ sin nφ + cosineₙ cos nφ, n = 1, 2, …
@@ -175,6 +184,9 @@ class Harmonics(AbstractPhaseBiased):
         order = jnp.arange(1, self.sine.shape[-1] + 1, dtype=float)
         angle = jnp.asarray(phase)[..., None] * order
         return jnp.sum(self.sine * jnp.sin(angle) + self.cosine * jnp.cos(angle), axis=-1)
+
+    def magnitude(self) -> Float[Array, ""]:
+        return jnp.sum(jnp.abs(self.sine) + jnp.abs(self.cosine))
 
     def resolution(self) -> int:
         return max(64, 12 * self.sine.shape[-1])

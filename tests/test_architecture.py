@@ -31,7 +31,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FREE_INSIDE = {"numerics", "core"}
 # Sources that devices may build on; space and the verbs work on any device, so on none of these.
 NO_PHYSICS = {"space", "design", "fit", "sweep"}
-PHYSICS = {"gates", "junctions", "devices"}
+PHYSICS = {"junctions", "devices"}
 
 HEAVY = {"matplotlib", "xarray", "scipy", "tqdm", "tyro", "diffrax", "h5netcdf", "h5py"}
 

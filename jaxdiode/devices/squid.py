@@ -69,7 +69,8 @@ class Squid(AbstractPhaseBiased):
                     f"got {type(branch).__name__}"
                 )
         self.branches = branches
-        self.flux = jnp.atleast_1d(_checks.real_array("flux", flux))
+        flux = [flux] if jnp.ndim(flux) == 0 else flux
+        self.flux = _checks.real_array("flux", flux, ndim=1)
         loops = len(branches) - 1
         _checks.require_length("flux", self.flux, loops, f"loops of {len(branches)} branches")
         self.inductance = None
@@ -116,6 +117,9 @@ class Squid(AbstractPhaseBiased):
             phases.append(position - self._offsets()[k])
             widths.append(width)
         return jnp.concatenate(phases), jnp.concatenate(widths)
+
+    def magnitude(self) -> Float[Array, ""]:
+        return jnp.sum(jnp.stack([branch.magnitude() for branch in self.branches]))
 
     def resolution(self) -> int:
         return max(branch.resolution() for branch in self.branches)
