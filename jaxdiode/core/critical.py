@@ -72,8 +72,9 @@ def diode_efficiency(device: AbstractDevice) -> Float[Array, ""]:
 
 @eqx.filter_jit
 def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
-    frozen = jax.tree.map(jax.lax.stop_gradient, device)  # pyright: ignore
-    grid = clustered_grid(*frozen.kinks(), frozen.resolution())
+    frozen = jax.tree.map(jax.lax.stop_gradient, device)
+    kinks, widths = frozen.kinks()
+    grid = clustered_grid(kinks, widths, frozen.resolution())
     found = periodic_extrema(frozen.current, grid)
     signs = jnp.array([1.0, -1.0])
     scale = jnp.max(jnp.abs(found.value))

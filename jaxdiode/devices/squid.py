@@ -69,8 +69,8 @@ class Squid(AbstractPhaseBiased):
                     f"got {type(branch).__name__}"
                 )
         self.branches = branches
-        flux = [flux] if jnp.ndim(flux) == 0 else flux
-        self.flux = _checks.real_array("flux", flux, ndim=1)
+        fluxes = _checks.real_array("flux", flux)
+        self.flux = _checks.real_array("flux", fluxes[None] if fluxes.ndim == 0 else fluxes, ndim=1)
         loops = len(branches) - 1
         _checks.require_length("flux", self.flux, loops, f"loops of {len(branches)} branches")
         self.inductance = None
@@ -230,7 +230,8 @@ def _total_phase(psi, args):
 
 
 def _phase_grid(branch):
-    return clustered_grid(*branch.kinks(), branch.resolution())  # pyright: ignore
+    kinks, widths = branch.kinks()
+    return clustered_grid(kinks, widths, branch.resolution())
 
 
 def _steepest_fall(branch, inductance, _):
