@@ -80,9 +80,9 @@ def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
     scale = jnp.max(jnp.abs(found.value))
     plus, minus = jax.vmap(partial(_differentiable_extremum, device, scale))(signs, found.position)
     status = jnp.where(jnp.all(found.converged), Status.CONVERGED, Status.NOT_CONVERGED)
-    status = jnp.where(
-        (found.value[0] == 0) & (found.value[1] == 0), Status.NO_SUPERCURRENT, status
-    )
+    flat = found.value[0] - found.value[1] <= 1e-11 * scale
+    cancelled = scale <= 1e-13 * frozen.magnitude()
+    status = jnp.where(flat | cancelled, Status.NO_SUPERCURRENT, status)
     status = jnp.where(jnp.all(jnp.isfinite(found.value)), status, Status.NONFINITE)
     known = frozen.status()
     status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
