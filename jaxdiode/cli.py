@@ -205,7 +205,7 @@ def fit_command(
     curve = found.device.switching_currents(fine)  # pyright: ignore
     plot.critical_currents_along(
         fine, curve.plus, curve.minus, label="coil current", unit=str(table.get("unit", "")),
-        measured=(x, up, down), title=rf"noise $\\sigma$ = {np.median(found.sigma):.3g}",
+        measured=(x, up, down), title=rf"noise $\sigma$ = {np.median(found.sigma):.3g}",
     ).savefig(folder / "fit.png")  # fmt: skip
     plot.errors(found.names, found.values, found.errors).savefig(folder / "parameters.png")
     _done(out)

@@ -226,8 +226,9 @@ def test_sweep_and_resume(run, capsys, write, refuse, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez", savez)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(SystemExit) as stopped:
             run("sweep", path, "--chunk", 4)
+        assert stopped.value.code == 130
     assert not (tmp_path / "jaxdiode-sweep/sweep.nc").exists()
     run("sweep", path, "--chunk", 4)  # goes on without --force
     assert "11 devices, 0 failed" in capsys.readouterr().out
@@ -325,7 +326,7 @@ REFUSED = {
     "design starts": (
         "design",
         toml(PAIRS, "[bounds]\nflux = [0, 1]\n[design]\nstarts = 0"),
-        "starts must be a positive whole number",
+        "starts must be a whole number, at least 1",
     ),
     "no sweep": ("sweep", toml(PAIRS), r"must have a \[sweep\] section"),
     "sweep axis": ("sweep", toml(PAIRS, "[sweep]\nfluks = [0]"), "unknown parameter 'fluks'"),
@@ -337,7 +338,7 @@ REFUSED = {
     "sweep points": (
         "sweep",
         toml(PAIRS, "[sweep]\nflux = { start = 0, stop = 1, points = 0 }"),
-        "points of sweep.flux must be a positive whole number",
+        "points of sweep.flux must be a whole number, at least 1",
     ),
     "sweep stop": (
         "sweep",

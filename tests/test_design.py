@@ -88,7 +88,7 @@ def hill(device):
 @pytest.mark.parametrize("starts", [1, 5, 12])
 def test_nan_lanes_are_left_behind(harmonics, starts):
     """Also: any number of starts will do, not only multiples of four."""
-    key = jax.random.key(3)  # its first start lies below 0.7
+    key = jax.random.key(0)  # its first start lies below 0.7
     result = jd.maximise(hill, harmonics, key=key, starts=starts, steps=40, polish=20, rounds=1)
     assert result.value == pytest.approx(0.0, abs=1e-10)
     assert result.parameters["b"] == pytest.approx(0.5, abs=1e-5)
@@ -154,7 +154,7 @@ def test_counts_must_be_counts(harmonics, name):
 def test_errors(harmonics):
     with pytest.raises(ValueError, match="one number per device"):
         jd.maximise(lambda d: jnp.stack([d.b, d.delta]), harmonics, key=KEY)
-    with pytest.raises(ValueError, match="samples must be a positive whole number"):
+    with pytest.raises(ValueError, match="samples must be a whole number, at least 1"):
         jd.random_search(lambda d: d.b, harmonics, key=KEY, samples=0)
     endless = jd.Space(harmonics.device, {"b": (0.0, np.inf)})
     with pytest.raises(ValueError, match="bounds of 'b' must be finite"):

@@ -157,7 +157,7 @@ REFUSED = {
     "sigma NaN": (dict(sigma=np.nan), "sigma must be positive"),
     "sigma shape": (dict(sigma=np.ones(3)), "sigma must be one number or have the structure"),
     "no key": (dict(starts=2), "key must be given when starts > 1"),
-    "starts": (dict(starts=0), "starts must be a positive whole number"),
+    "starts": (dict(starts=0), "starts must be a whole number, at least 1"),
 }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def test_real_file(shared):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("coil,plus\n1,2\n2,3\n", "no column for minus .* name it with --minus"),
+        ("coil,plus\n1,2\n2,3\n", "no column for minus .* name it with minus="),
         ("x,plus,minus\n1,2,3\n2,3,4\n", "no column for coil"),
         ("", "no column for coil"),
         ("coil,plus,minus\n1,2,3\n", "at least two rows"),

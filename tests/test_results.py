@@ -27,6 +27,7 @@ def through_disk(result, tmp_path):
 
 def test_device(tmp_path):
     back = through_disk(DEVICE, tmp_path)
+    assert back.pop("type") == "Harmonics"
     assert back == {"sine.0": 1.0, "sine.1": 0.25, "cosine.0": 0.5, "cosine.1": 0.0}
     assert tuple(back) == jd.parameter_names(DEVICE)
 

@@ -270,3 +270,21 @@ def test_double_precision_is_asked_for(device):
             jd.Space(device, {"flux": (0, 1)})
     finally:
         jax.config.update("jax_enable_x64", True)
+
+
+@pytest.mark.parametrize(
+    ("device", "bounds"),
+    [
+        (jd.TunnelJunction(3.0), {"critical_current": (-1, 5)}),
+        (jd.AndreevModes(1.0, 0.5), {"transparency": (0.5, 1.5)}),
+        (jd.SeriesJunctions(jd.Gate(jd.GateMap([-1, 0], [0, 5]), -0.5), 3), {"first": (-2, 0)}),
+    ],
+)
+def test_bounds_outside_the_model_are_refused(device, bounds):
+    with pytest.raises(ValueError, match="must stay within"):
+        jd.Space(device, bounds)
+
+
+def test_measured_gate_maps_are_no_parameters():
+    device = jd.TunnelJunction(jd.Gate(jd.GateMap([-1, 0], [0, 5]), -0.5))
+    assert jd.parameter_names(device) == ("critical_current.voltage",)

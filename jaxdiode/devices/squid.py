@@ -7,6 +7,7 @@ to branches with inductance.
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -18,7 +19,6 @@ from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents, critical_currents
 from ..core.device import AbstractDevice, AbstractPhaseBiased
-from ..gates import Gate
 from ..junctions import SeriesJunctions
 from ..numerics.extrema import clustered_grid
 from ..numerics.roots import increasing_root, value_and_slope
@@ -84,7 +84,7 @@ class Squid(AbstractPhaseBiased):
     @classmethod
     def from_pairs(
         cls,
-        pairs: Sequence[tuple[Numbers | Gate, Numbers | Gate]],
+        pairs: Sequence[Any] | Array,
         flux: Numbers,
         inductance: Numbers | None = None,
     ) -> "Squid":
