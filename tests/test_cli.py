@@ -199,7 +199,7 @@ def measurement(tmp_path):
 def test_fit(run, capsys, write, measurement, tmp_path):
     run("fit", write(FIT), measurement)
     out = capsys.readouterr().out
-    assert "rms residual" in out
+    assert "noise σ = 0.05" in out
     found = json.loads((tmp_path / "jaxdiode-fit/result.json").read_text())
     turns = found["parameters"]["turns.0"]
     assert abs(turns["value"] - 1) < 4 * turns["error"] < 0.1
