@@ -96,11 +96,7 @@ class Space(eqx.Module):
 
     def insert(self, values: Float[Array, " n"]) -> AbstractDevice:
         """The device with these values in place of the named parameters."""
-        leaves, structure = jax.tree.flatten(self.device)
-        for value, targets in zip(values, self._targets, strict=True):
-            for leaf, i in targets:
-                leaves[leaf] = jnp.ravel(leaves[leaf]).at[i].set(value).reshape(leaves[leaf].shape)
-        return jax.tree.unflatten(structure, leaves)
+        return with_values(self.device, self._targets, values)
 
     def bounded(self, coordinates: Float[Array, " n"]) -> Float[Array, " n"]:
         """Values inside the bounds from unbounded coordinates."""
@@ -171,6 +167,15 @@ def parameter_names(device: AbstractDevice) -> tuple[str, ...]:
     The points of a `GateMap` are measured data, not parameters, and are left out.
     """
     return tuple(elements_of(device))
+
+
+def with_values(device, targets, values):
+    """The device with values[i] at every (leaf, index) of targets[i]."""
+    leaves, structure = jax.tree.flatten(device)
+    for value, group in zip(values, targets, strict=True):
+        for leaf, i in group:
+            leaves[leaf] = jnp.ravel(leaves[leaf]).at[i].set(value).reshape(jnp.shape(leaves[leaf]))
+    return jax.tree.unflatten(structure, leaves)
 
 
 def match_names(elements: Mapping[str, tuple[int, int]], pattern: str) -> list[str]:

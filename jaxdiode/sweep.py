@@ -19,7 +19,7 @@ from ._checks import Numbers
 from .core.critical import CriticalCurrents
 from .core.device import AbstractDevice
 from .progress import track
-from .space import elements_of, match_names, require_range
+from .space import elements_of, match_names, require_range, with_values
 
 if TYPE_CHECKING:
     import xarray
@@ -167,17 +167,14 @@ class _Grid:
 
 @eqx.filter_jit
 def _evaluate(function, targets, device, values, index):
-    leaves, structure = jax.tree.flatten(device)
     where = jnp.unravel_index(index, tuple(len(v) for v in values))
 
     def one(*position):
-        changed = list(leaves)
+        members, chosen = [], []
         for axis, i, group in zip(values, position, targets, strict=True):
-            for m, (leaf, k) in enumerate(group):
-                value = axis[i] if axis.ndim == 1 else axis[i, m]
-                flat = jnp.ravel(changed[leaf]).at[k].set(value)
-                changed[leaf] = flat.reshape(jnp.shape(changed[leaf]))
-        return _named(function, function(jax.tree.unflatten(structure, changed)))
+            members += [(target,) for target in group]
+            chosen += list(axis[i]) if axis.ndim == 2 else [axis[i]] * len(group)
+        return _named(function, function(with_values(device, members, chosen)))
 
     return jax.vmap(one)(*where)
 
