@@ -17,6 +17,9 @@ from .core.device import AbstractPhaseBiased as AbstractPhaseBiased
 from .design import DesignResult as DesignResult
 from .design import maximise as maximise
 from .design import random_search as random_search
+from .devices.kapitza.circuits import CircuitScale as CircuitScale
+from .devices.kapitza.junction import KapitzaJunction as KapitzaJunction
+from .devices.kapitza.limits import Limits as Limits
 from .devices.squid import CoilBiasedSquid as CoilBiasedSquid
 from .devices.squid import Squid as Squid
 from .fit import FitResult as FitResult

@@ -54,6 +54,14 @@ def real_array(
     return array
 
 
+def positive(name: str, value: Numbers) -> Array:
+    """A single number above zero."""
+    array = real_array(name, value, ndim=0)
+    if is_concrete(array) and not array > 0:
+        raise ValueError(f"{name} must be positive, got {_show(np.asarray(array))}")
+    return array
+
+
 def require_length(name: str, array: Array | np.ndarray, length: int, why: str) -> None:
     if array.shape[-1] != length:
         raise ValueError(f"{name} must have length {length} ({why}), got {array.shape[-1]}")

@@ -14,6 +14,9 @@ class Status(enum.IntEnum):
     NONFINITE = 2
     NO_SUPERCURRENT = 3
     MULTIVALUED = 4
+    PERIOD_TWO_FOLD = 5
+    FLIP = 6
+    NO_ZERO_VOLTAGE_STATE = 7
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -21,11 +24,23 @@ class Status(enum.IntEnum):
 
 _TEXT = {
     Status.CONVERGED: "converged",
-    Status.NOT_CONVERGED: "an extremum was not located accurately (a sharp turn without kinks()?)",
+    Status.NOT_CONVERGED: (
+        "an extremum (a sharp turn without kinks()?) or an orbit (a slow drive?) was not located "
+        "accurately"
+    ),
     Status.NONFINITE: "the device returned NaN or infinity (a parameter outside its range?)",
     Status.NO_SUPERCURRENT: "the current does not depend on the phase: no critical current",
     Status.MULTIVALUED: (
         "a branch inductance makes the current-phase relation multivalued "
         "(2 pi L dI/dphase <= -1 somewhere): critical currents then depend on history"
     ),
+    Status.PERIOD_TWO_FOLD: (
+        "the zero-voltage state first doubles its period and ends as such an orbit: its critical "
+        "current is Limits.period_two_fold, or that of criterion='switching'"
+    ),
+    Status.FLIP: (
+        "the zero-voltage state loses stability by period doubling and ends, after a cascade, at "
+        "no fold: Limits.flip says where it begins, a ramp (switching_currents) where it ends"
+    ),
+    Status.NO_ZERO_VOLTAGE_STATE: "the phase runs already at zero bias: no critical current",
 }

@@ -1,0 +1,1 @@
+"""The parametrically driven junction: its equation, its limits, and its measurement."""

@@ -1,0 +1,275 @@
+"""The Kapitza diode: a tunnel junction whose critical current is modulated in time.
+
+Source: "A Kapitza Pendulum Route to Supercurrent Tunnel Diodes", Eqs. (1)–(7), S16, S36, S73.
+"""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ... import _checks
+from ..._checks import Numbers
+from ...core.critical import CriticalCurrents
+from ...core.device import AbstractCurrentBiased
+from ...junctions import Harmonics
+from ...numerics.status import Status
+from . import circuits
+from .limits import Limits, flip_limit, fold_limit
+
+_CRITERIA = ("fold", "switching", "stability")
+_AVERAGES = ("corrected", "paper")
+
+
+class KapitzaJunction(AbstractCurrentBiased):
+    """A junction with a modulated and a static, phase-shifted supercurrent:
+
+        φ'' + βφ' + (a₀ + Σ_k a_k cos kΩτ) sin φ + Σ_k c_k cos kΩτ cos φ + b sin(φ + φ₀) = i.
+
+    Dimensionless (paper Eq. (1)): currents in units of a reference current I₀, time τ in
+    1/ω_p = √(Φ₀C/2πI₀), voltages in ħω_p/2e. `CircuitScale` converts from and to SI units; the
+    constructors `gated_squid` and `double_loop` start from circuits.
+
+    Its critical currents end the zero-voltage state, in which φ oscillates with the drive but
+    does not advance. Which end counts is the `criterion`:
+
+    - "fold": the state of the drive's period meets an unstable one (saddle-node), and the phase
+      runs away past it. Devices that switch otherwise are NaN with their status.
+    - "switching": also folds of the state of twice that period, where it switches.
+    - "stability": the first loss of stability of the state of the drive's period, flip or fold.
+      No more than the switching current; defined after period doublings too.
+
+    η(−φ₀) = −η(φ₀), η(φ₀ = 0) = 0, and η is unchanged when currents are multiplied by λ, damping
+    and frequency by √λ.
+
+    Args:
+        damping: β = 1/(RCω_p) > 0.
+        drive_frequency: Ω = ω/ω_p > 0.
+        mean_current: a₀.
+        drive_current: a₁, or the list a₁, a₂, … of the harmonics of the drive.
+        static_current: b.
+        phase_offset: φ₀ (radians).
+        quadrature_current: c₁, or the list c₁, c₂, …; from loops of unequal area.
+        criterion: "fold", "switching" or "stability".
+
+    Raises:
+        ValueError: damping or frequency not positive, non-finite numbers, unknown criterion.
+    """
+
+    damping: Float[Array, ""]
+    drive_frequency: Float[Array, ""]
+    mean_current: Float[Array, ""]
+    drive_current: Float[Array, "*harmonics"]
+    static_current: Float[Array, ""]
+    phase_offset: Float[Array, ""]
+    quadrature_current: Float[Array, "*quadratures"]
+    criterion: str = eqx.field(static=True)
+
+    def __init__(
+        self,
+        damping: Numbers,
+        drive_frequency: Numbers,
+        mean_current: Numbers = 1.0,
+        drive_current: Numbers = 0.0,
+        static_current: Numbers = 0.0,
+        phase_offset: Numbers = 0.0,
+        quadrature_current: Numbers = 0.0,
+        criterion: str = "fold",
+    ):
+        self.damping = _checks.positive("damping", damping)
+        self.drive_frequency = _checks.positive("drive_frequency", drive_frequency)
+        self.mean_current = _checks.real_array("mean_current", mean_current, ndim=0)
+        self.drive_current = _harmonics("drive_current", drive_current)
+        self.static_current = _checks.real_array("static_current", static_current, ndim=0)
+        self.phase_offset = _checks.real_array("phase_offset", phase_offset, ndim=0)
+        self.quadrature_current = _harmonics("quadrature_current", quadrature_current)
+        if criterion not in _CRITERIA:
+            raise _checks.unknown_name("criterion", criterion, _CRITERIA)
+        self.criterion = criterion
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        smallest = math.ulp(0.0)
+        return {"damping": (smallest, math.inf), "drive_frequency": (smallest, math.inf)}
+
+    def supercurrent(
+        self, drive_phase: Float[Array, "..."], phase: Float[Array, "..."], drive: float | Array = 1.0
+    ) -> Float[Array, "..."]:
+        """I(φ) at the drive phase θ = Ωτ; `drive` scales the modulation."""
+        sine, cosine = self._static()
+        sine = sine + drive * _series(self.drive_current, drive_phase)
+        cosine = cosine + drive * _series(self.quadrature_current, drive_phase)
+        return sine * jnp.sin(phase) + cosine * jnp.cos(phase)
+
+    def acceleration(self, time, phase, velocity, current, drive=1.0):
+        """φ'' of the equation of motion."""
+        flowing = self.supercurrent(self.drive_frequency * time, phase, drive)
+        return current - self.damping * velocity - flowing
+
+    def static_critical_current(self) -> Float[Array, ""]:
+        """I₁ = √(A² + B²), A = a₀ + b cos φ₀, B = b sin φ₀: both directions' without drive."""
+        return jnp.hypot(*self._static())
+
+    def static_phase(self) -> Float[Array, ""]:
+        """δ = atan2(B, A); the static minimum lies at φ = −δ."""
+        sine, cosine = self._static()
+        return jnp.arctan2(cosine, sine)
+
+    def largest_current(self) -> Float[Array, ""]:
+        """Sum of all amplitudes: no zero-voltage state carries more."""
+        drive = jnp.sum(jnp.abs(self.drive_current)) + jnp.sum(jnp.abs(self.quadrature_current))
+        return jnp.abs(self.mean_current) + drive + jnp.abs(self.static_current)
+
+    def averaged(self, form: str = "corrected") -> Harmonics:
+        """The time-averaged current-phase relation A sin X + B cos X + C sin 2X.
+
+        The fast part of φ averages to a second harmonic. "corrected": C = Σ a_k²/[4(k²Ω² + β²)],
+        evaluated where switching happens, X = ±π/2 − δ, where the stiffness is 0. It agrees with
+        the exact folds to leading order in the drive, at any frequency. "paper": Eq. (6),
+
+            C = −(a₁²/4)(κ − Ω²)/[(κ − Ω²)² + β²Ω²],  κ = I₁,
+
+        evaluated at the zero-bias minimum: it has a resonance and a change of sign at Ω² = κ that
+        the dynamics do not show, and agrees only for Ω² ≫ κ. Both leave out quadrature currents.
+        """
+        order = 1.0 + jnp.arange(self.drive_current.size)
+        square = jnp.atleast_1d(self.drive_current) ** 2
+        fast = (order * self.drive_frequency) ** 2
+        if form == "corrected":
+            second = jnp.sum(square / (4 * (fast + self.damping**2)))
+        elif form == "paper":
+            detuning = self.static_critical_current() - fast
+            second = jnp.sum(-square / 4 * detuning / (detuning**2 + self.damping**2 * fast))
+        else:
+            raise _checks.unknown_name("form", form, _AVERAGES)
+        sine, cosine = self._static()
+        return Harmonics(jnp.stack([sine, second]), jnp.stack([cosine, jnp.zeros_like(cosine)]))
+
+    def critical_currents(self) -> CriticalCurrents:
+        return _critical_currents(self)
+
+    def limits(self) -> Limits:
+        """All that ends the zero-voltage state in both directions, whatever the criterion."""
+        return _limits(self)
+
+    @classmethod
+    def gated_squid(
+        cls,
+        scale: circuits.CircuitScale,
+        mean_current: Numbers,
+        drive_current: Numbers,
+        static_current: Numbers,
+        frequency: Numbers,
+        flux: Numbers = 0.0,
+        phase_offset: Numbers = 0.0,
+        criterion: str = "fold",
+    ) -> "KapitzaJunction":
+        """Two junctions in a loop, the first one's critical current gated in time (S36).
+
+        I = [Ī + I_m cos ωt] sin φ + I_s sin(φ + φ_s − 2πf), f = Φ/Φ₀, of negligible inductance. An
+        ordinary second junction (φ_s = 0) at finite flux already makes the phase-shifted channel.
+
+        Args:
+            scale: reference current, total capacitance and resistance.
+            mean_current, drive_current, static_current: Ī, I_m, I_s (A); |I_m| ≤ Ī, because
+                a gate does not turn a critical current negative.
+            frequency: ω/2π (Hz).
+            flux: f (Φ₀).
+            phase_offset: φ_s (radians), of an anomalous second junction.
+        """
+        given = circuits.gated_squid(
+            scale, mean_current, drive_current, static_current, frequency, flux, phase_offset
+        )
+        return cls(**given, criterion=criterion)
+
+    @classmethod
+    def double_loop(
+        cls,
+        scale: circuits.CircuitScale,
+        outer_current: Numbers,
+        middle_current: Numbers,
+        phase_offset: Numbers,
+        dc_flux: Numbers,
+        ac_flux: Numbers,
+        frequency: Numbers,
+        harmonics: int = 2,
+        weak: bool = False,
+        criterion: str = "fold",
+    ) -> "KapitzaJunction":
+        """Three junctions in parallel, both loops driven by flux (S52–S60).
+
+        I = I_u sin(φ + θ₁) + I_m sin(φ + φ₀) + I_l sin(φ − θ₂), θ_j = 2π(f_j + g_j cos ωt), of
+        negligible inductance, with φ the phase of the middle junction.
+
+        Args:
+            scale: reference current, total capacitance and resistance.
+            outer_current: I_u = I_l (A), or the two of them.
+            middle_current, phase_offset: I_m (A) and φ₀ (radians) of the anomalous junction.
+            dc_flux, ac_flux: f and g (Φ₀) of both loops, or one number per loop.
+            frequency: ω/2π (Hz).
+            harmonics: of the drive that are kept; their amplitudes are exact (Bessel functions).
+            weak: first order in g instead (paper, S59): a₀ = cos θ, a₁ = −θ_ac sin θ.
+        """
+        given = circuits.double_loop(
+            scale, outer_current, middle_current, phase_offset, dc_flux, ac_flux, frequency,
+            harmonics, weak,
+        )  # fmt: skip
+        return cls(**given, criterion=criterion)
+
+    def _static(self):
+        """A and B of the undriven current A sin φ + B cos φ."""
+        turned = self.static_current * jnp.cos(self.phase_offset)
+        return self.mean_current + turned, self.static_current * jnp.sin(self.phase_offset)
+
+
+@eqx.filter_jit
+def _critical_currents(device):
+    signs = jnp.array([1.0, -1.0])
+    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
+    if device.criterion == "stability":
+        flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
+        # A flip comes before whatever the ramp met later.
+        current = jnp.where(ramp.flipped, flips, current)
+        ends = jnp.isfinite(current)
+        lost = jnp.where(status == Status.NO_ZERO_VOLTAGE_STATE, status, Status.NOT_CONVERGED)
+        status = jnp.where(ends, Status.CONVERGED, lost).astype(jnp.int32)
+    elif device.criterion == "switching":
+        two = status == Status.PERIOD_TWO_FOLD
+        status = jnp.where(two, Status.CONVERGED, status).astype(jnp.int32)
+    worst = jnp.max(status)
+    worst = jnp.where(jnp.all(jnp.isfinite(_leaves(device))), worst, Status.NONFINITE)
+    plus, minus = jnp.where(worst == Status.CONVERGED, current, jnp.nan)
+    return CriticalCurrents(plus, minus, worst.astype(jnp.int32))
+
+
+@eqx.filter_jit
+def _limits(device):
+    signs = jnp.array([1.0, -1.0])
+    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
+    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
+    bracket = signs[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
+    return Limits(
+        fold=jnp.where(status == Status.CONVERGED, current, jnp.nan),
+        period_two_fold=jnp.where(status == Status.PERIOD_TWO_FOLD, current, jnp.nan),
+        flip=flips,
+        ramp=jnp.where(ramp.running[:, None], jnp.nan, bracket),
+        status=status,
+    )
+
+
+def _leaves(device):
+    return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(device)])
+
+
+def _harmonics(name, value):
+    array = _checks.real_array(name, value)
+    if array.ndim > 1 or array.size == 0:
+        raise ValueError(f"{name} must be a number or a list of harmonics, got {array.shape}")
+    return array
+
+
+def _series(amplitudes, drive_phase):
+    """Σ_k a_k cos kθ, k = 1, 2, …"""
+    terms = enumerate(jnp.unstack(jnp.atleast_1d(amplitudes)), start=1)
+    return sum(a * jnp.cos(k * drive_phase) for k, a in terms)

@@ -1,0 +1,106 @@
+"""Where the zero-voltage state of a driven junction ends: folds, flips and their status."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ...numerics.lanes import lanewise
+from ...numerics.orbits import differentiable, find_marginal_orbit, tail, velocity
+from ...numerics.status import Status
+from .ramp import Held, Staircase, orbit, runs_away, scale, staircase
+
+Scalar = Float[Array, ""]
+
+POINTS = 64  # resolves drives from about 0.3 plasma frequencies on
+_RESOLVED = 1e-5  # largest tail of an orbit's spectrum
+
+
+class Limits(eqx.Module):
+    """What ends the zero-voltage state, one entry per direction of the bias (+, −).
+
+    Currents are magnitudes in their own direction, NaN where there is no such event.
+
+    Attributes:
+        fold: saddle-node of the orbit with the drive's period T, where the junction switches.
+        period_two_fold: the same of an orbit with period 2T, met after a period doubling.
+        flip: where the orbit of period T first loses stability by period doubling: the
+            state goes on as an orbit of period 2T or as chaos, but no longer as a fixed one.
+        ramp: bracket of the switching current by the coarse ramp, shape (2, 2).
+        status: what ends the state, see `Status`: CONVERGED is the fold.
+    """
+
+    fold: Float[Array, "*lanes 2"]
+    period_two_fold: Float[Array, "*lanes 2"]
+    flip: Float[Array, "*lanes 2"]
+    ramp: Float[Array, "*lanes 2 2"]
+    status: Int[Array, "*lanes 2"]
+
+
+def fold_limit(device: Any, direction: Scalar) -> tuple[Scalar, Int[Array, ""], Staircase]:
+    """Magnitude of the fold current that ends the ramp in one direction, its status, the ramp.
+
+    The orbit that the ramp last saw settled is followed to its fold (of period T or 2T), which
+    must lie between that bias and the next, and past which the phase must run away.
+    """
+    found, turns, status, ramp = _search_fold(jax.lax.stop_gradient(device), direction)
+    ends = (status == Status.CONVERGED) | (status == Status.PERIOD_TWO_FOLD)
+    current = direction * differentiable(
+        _restoring, device, device.damping, device.drive_frequency, found, turns=turns
+    ).parameter  # fmt: skip
+    return jnp.where(ends, current, jnp.nan), status, ramp
+
+
+def flip_limit(device: Any, direction: Scalar, ramp: Staircase) -> Scalar:
+    """Magnitude of the first flip current that a ramp met, NaN where it met none."""
+    found, good = _search_flip(jax.lax.stop_gradient(device), direction, ramp)
+    current = direction * differentiable(
+        _restoring, device, device.damping, device.drive_frequency, found, flip=True
+    ).parameter  # fmt: skip
+    return jnp.where(good, current, jnp.nan)
+
+
+@lanewise
+def _search_fold(device, direction):
+    ramp = staircase(device, direction)
+    turns = jnp.where(ramp.settled.period == 2, 2.0, 1.0)
+    found, good = _find(device, ramp.settled, turns, flip=False)
+    unit = scale(device)
+    ahead = direction * (found.parameter - ramp.settled.current)
+    near = (ahead > -0.02 * unit) & (ahead < ramp.gap + 0.004 * unit)
+    good = good & near & ~ramp.running & (tail(found.orbit) < _RESOLVED)
+    speed = velocity(found.orbit, device.drive_frequency, turns)[0]
+    start = jnp.where(good, found.orbit[0], jnp.nan)
+    past = Held(found.parameter + direction * 2e-3 * unit, start, speed, ramp.settled.period)
+    good = good & runs_away(device, past)
+    # A state that had not settled may be taken for one of twice its period.
+    halves = jnp.stack([found.orbit, found.null]).reshape(2, 2, -1)
+    doubled = (turns == 2) & (jnp.max(jnp.abs(halves[:, 0] - halves[:, 1])) > 1e-6)
+    kind = jnp.where(doubled, Status.PERIOD_TWO_FOLD, Status.CONVERGED)
+    other = jnp.where(ramp.flipped, Status.FLIP, Status.NOT_CONVERGED)
+    status = jnp.where(good, kind, other)
+    status = jnp.where(ramp.running, Status.NO_ZERO_VOLTAGE_STATE, status).astype(jnp.int32)
+    return found, turns, status, ramp
+
+
+@lanewise
+def _search_flip(device, direction, ramp):
+    found, good = _find(device, ramp.flip, 1.0, flip=True)
+    unit = scale(device)
+    ahead = direction * (found.parameter - ramp.flip.current)
+    near = (ahead > -0.02 * unit) & (ahead < 0.1 * unit)
+    return found, good & near & ramp.flipped & (tail(found.orbit) < _RESOLVED)
+
+
+def _restoring(theta, phase, device):
+    return device.supercurrent(theta, phase)
+
+
+def _find(device, held, turns, flip):
+    seed = orbit(device, held, POINTS, turns)
+    return find_marginal_orbit(
+        _restoring, device, device.damping, device.drive_frequency, seed, held.current,
+        turns=turns, flip=flip,
+    )  # fmt: skip

@@ -1,0 +1,225 @@
+"""The adiabatic current ramp of a driven junction: what an experimenter does, by plain RK4.
+
+It serves twice: coarse, to find the orbit whose end `critical_currents` then computes exactly;
+fine, as the measurement itself.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from ...numerics.oscillator import advance, advance_with_trace
+
+Scalar = Float[Array, ""]
+
+SWITCHED = 4 * jnp.pi  # phase advance at one step of the bias that counts as switching
+_REPEATS = 2e-3  # change of the strobed state below which it counts as settled
+
+
+class Held(NamedTuple):
+    """A state at drive phase 0, at the end of a hold.
+
+    Attributes:
+        current: bias, signed.
+        phase, velocity: φ and dφ/dτ.
+        period: 1 or 2 drive periods, 0 where it had not settled.
+    """
+
+    current: Scalar
+    phase: Scalar
+    velocity: Scalar
+    period: Int[Array, ""]
+
+
+class Staircase(NamedTuple):
+    """Outcome of one ramp; biases are signed.
+
+    Attributes:
+        held: highest bias at which the phase stayed.
+        switched: lowest bias at which it ran away.
+        settled: the last state that repeated.
+        gap: distance from there to the next bias, which did not settle or switched.
+        flip: the state held before the orbit of period 1 was first seen to lose stability by
+            period doubling.
+        flipped: there was such a state.
+        running: the phase runs already at zero bias.
+    """
+
+    held: Held
+    switched: Scalar
+    settled: Held
+    gap: Scalar
+    flip: Held
+    flipped: Bool[Array, ""]
+    running: Bool[Array, ""]
+
+
+def scale(device) -> Scalar:
+    """The current that steps of the bias are measured in."""
+    return jnp.maximum(device.static_critical_current(), 0.25 * device.largest_current())
+
+
+def staircase(
+    device: Any,
+    direction: Scalar,
+    *,
+    first: float = 1 / 48,
+    halvings: int = 5,
+    hold: float = 2.0,
+    patience: int = 8,
+) -> Staircase:
+    """Raise the bias step by step; at a switch go back, halve the step, and bisect.
+
+    The drive is turned up at zero bias from the static minimum. Each step ramps the bias for one
+    hold time and then holds it, until the strobed state repeats or patience ends.
+
+    Args:
+        first: first step, in units of `scale`.
+        halvings: bisections after the first switch.
+        hold: in units of the relaxation time max(2/β, β), rounded up to an even number of
+            drive periods.
+        patience: longest stay at one bias, in holds; four where the last bias did not settle.
+    """
+    unit = scale(device)
+    periods = _even_periods(device, hold)
+    zero = jnp.zeros_like(unit)
+    yes, no = jnp.ones((), bool), jnp.zeros((), bool)
+    start = Held(zero, -device.static_phase(), zero, jnp.ones((), int))
+    # The first stage turns up the drive at zero bias, from drive 0 to 1.
+    state = _Climb(
+        start, start, zero + jnp.inf, zero, first * unit, start.phase, zero, 0, 0, no,
+        start, no, yes, no,
+    )  # fmt: skip
+
+    def unfinished(s):
+        beyond = jnp.abs(s.held.current) > device.largest_current()
+        return (s.tests < halvings) & ~s.running & ~beyond
+
+    def climb(s):
+        ramping = s.holds == 0
+        begin = jnp.where(ramping, s.held.current, s.target)
+        drive = jnp.where(ramping & ~s.driven, zero, zero + 1)
+        x, v, change, test = _chunk(
+            device, s.phase, s.velocity, (begin, drive), (s.target, zero + 1), periods
+        )
+        moved = jnp.maximum(jnp.abs(x - s.phase), jnp.abs(v - s.velocity))
+        switched = ~(jnp.abs(x - s.held.phase) <= SWITCHED)
+        settles = ~switched & ~ramping & (moved < _REPEATS)
+        enough = jnp.where(s.held.period == 0, min(4, patience), patience)
+        stays = settles | (~switched & (s.holds >= enough))
+        kind = jnp.where(settles, jnp.where(change < _REPEATS, 1, 2), 0)
+        new = Held(s.target, x, v, kind)
+        held = _where(stays, new, s.held)
+        settled = _where(settles, new, s.settled)
+        beyond = jnp.abs(s.target - settled.current)
+        gap = jnp.where(switched | stays, jnp.minimum(s.gap, beyond), s.gap)
+
+        unstable = ~switched & ~ramping & (test < 0)
+        first_flip = unstable & s.attracting & ~s.flipped
+        tests = s.tests + (s.driven & (switched | (stays & (s.tests > 0))))
+        size = jnp.where(tests > s.tests, 0.5 * s.size, s.size)
+        ended = switched | stays
+        return _Climb(
+            held=held,
+            settled=settled,
+            gap=jnp.where(settles, jnp.where(s.tests > 0, 2 * size, jnp.inf), gap),
+            target=jnp.where(ended, held.current + direction * size, s.target),
+            size=size,
+            phase=jnp.where(ended, held.phase, x),
+            velocity=jnp.where(ended, held.velocity, v),
+            holds=jnp.where(ended, 0, s.holds + 1),
+            tests=tests,
+            driven=s.driven | ended,
+            flip=_where(first_flip, s.held, s.flip),
+            flipped=s.flipped | first_flip,
+            attracting=jnp.where(stays, test > 0, s.attracting & ~unstable),
+            running=s.running | (switched & ~s.driven),
+        )
+
+    s = jax.lax.while_loop(unfinished, climb, state)
+    switched = s.held.current + 2 * direction * s.size
+    return Staircase(s.held, switched, s.settled, s.gap, s.flip, s.flipped, s.running)
+
+
+def runs_away(device, held: Held, *, hold: float = 2.0, patience: int = 60) -> Bool[Array, ""]:
+    """Whether the phase escapes from a state within `patience` holds at its bias."""
+    periods = _even_periods(device, hold)
+    begin = held.current, jnp.ones_like(held.current)
+
+    def waiting(state):
+        x, _, k = state
+        return (k < patience) & (jnp.abs(x - held.phase) <= SWITCHED)
+
+    def hold_on(state):
+        x, v, k = state
+        x, v, *_ = _chunk(device, x, v, begin, begin, periods)
+        return x, v, k + 1
+
+    x, *_ = jax.lax.while_loop(waiting, hold_on, (held.phase, held.velocity, 0))
+    return jnp.abs(x - held.phase) > SWITCHED
+
+
+def orbit(device, held: Held, points: int, turns) -> Float[Array, " n"]:
+    """φ at `points` equidistant drive phases over `turns` periods from a held state."""
+    size = 2 * jnp.pi * turns / device.drive_frequency / (4 * points)
+
+    def force(time, x, v):
+        return device.acceleration(time, x, v, held.current)
+
+    def one(state, k):
+        return advance(force, 4 * size * k, *state, size, 4), state[0]
+
+    return jax.lax.scan(one, (held.phase, held.velocity), jnp.arange(points) * 1.0)[1]
+
+
+class _Climb(NamedTuple):
+    """Where one lane stands: what it held, the step under way, and what it met."""
+
+    held: Held
+    settled: Held
+    gap: Any
+    target: Any
+    size: Any
+    phase: Any
+    velocity: Any
+    holds: Any
+    tests: Any
+    driven: Any
+    flip: Held
+    flipped: Any
+    attracting: Any
+    running: Any
+
+
+def _where(condition, one, other):
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
+
+
+def _even_periods(device, hold):
+    relaxation = jnp.maximum(2 / device.damping, device.damping)
+    return 2 * jnp.maximum(jnp.ceil(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0)
+
+
+def _chunk(device, x, v, begin, end, periods):
+    """(bias, drive) from `begin` to `end`, linearly over a whole number of periods.
+
+    Returns the state, its change over the last period, and 1 + tr M + det M of that period:
+    negative where an orbit of the drive's period has a multiplier below −1.
+    """
+    period = 2 * jnp.pi / device.drive_frequency
+    per_period = jnp.maximum(jnp.ceil(period / 0.2), 12.0)
+    size = period / per_period
+    slopes = tuple((b - a) / (periods * period) for a, b in zip(begin, end, strict=True))
+
+    def force(time, x, v):
+        current, drive = (a + slope * time for a, slope in zip(begin, slopes, strict=True))
+        return device.acceleration(time, x, v, current, drive)
+
+    once = per_period.astype(int)
+    x0, v0 = advance(force, 0.0, x, v, size, once * (periods - 1).astype(int))
+    late = (periods - 1) * period
+    x1, v1, trace = advance_with_trace(force, late, x0, v0, size, once)
+    change = jnp.maximum(jnp.abs(x1 - x0), jnp.abs(v1 - v0))
+    return x1, v1, change, 1 + trace + jnp.exp(-device.damping * period)

@@ -1,0 +1,34 @@
+"""Inverses of small dense matrices without LAPACK.
+
+LAPACK calls from XLA on a CPU start threads of their own, which on few cores, or on busy ones,
+cost a hundred times the arithmetic of a 50 × 50 matrix, and on a GPU they run one lane at a time.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def inverse(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
+    """By Gauss–Jordan elimination with partial pivoting; infinite or NaN where singular."""
+    n = matrix.shape[0]
+    index = jnp.arange(n)
+    rows = index[:, None]
+
+    def eliminate(k, state):
+        m, order = state
+        column = m[:, k]
+        pivot = jnp.argmax(jnp.where(index < k, -1.0, jnp.abs(column)))
+        top, chosen, scale = m[k], m[pivot], 1 / column[pivot]
+        row = jnp.where(index == k, scale, chosen * scale)
+        # Rows k and pivot trade places; the k-th column is that of the inverse from here on.
+        column = jnp.where(index == pivot, column[k], column)
+        m = jnp.where(rows == pivot, top, m)
+        m = jnp.where(index == k, 0.0, m) - column[:, None] * row
+        m = jnp.where(rows == k, row, m)
+        here, there = order[k], order[pivot]
+        order = jnp.where(index == pivot, here, order)
+        return m, jnp.where(index == k, there, order)
+
+    m, order = jax.lax.fori_loop(0, n, eliminate, (matrix, index))
+    return m[:, jnp.argsort(order)]

@@ -1,0 +1,204 @@
+"""Periodic orbits of forced oscillators by trigonometric collocation, and where they end.
+
+For ẍ + βẋ + g(θ, x) = p, θ = Ωτ, an orbit u(θ) with the period 2πm of the forcing (m = 1, 2) is
+sampled at n equidistant points. Areas shrink at the rate β, so an orbit can cease to attract
+only through a Floquet multiplier 1 (fold: two orbits meet) or −1 (flip: the period doubles).
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from .dense import inverse
+
+Scalar = Float[Array, ""]
+Samples = Float[Array, " n"]
+# (θ, x, args) → g, elementwise in θ and x
+Restoring = Callable[[Samples, Samples, Any], Samples]
+
+
+class MarginalOrbit(NamedTuple):
+    """An orbit with a multiplier ±1.
+
+    Attributes:
+        parameter: the constant force p it lies at.
+        orbit, null: samples of u and of the neutral perturbation w.
+    """
+
+    parameter: Scalar
+    orbit: Samples
+    null: Samples
+
+
+class _System:
+    """The Moore–Spence system of a fold or flip at given arguments.
+
+        Ω²u'' + βΩu' + g(θ, u) − p = 0,  Ω²w'' + βΩw' + g_u(θ, u) w = 0,  ℓ·w = 1,
+
+    2n + 1 equations for u, w and p, regular at a quadratic fold. At a flip w is antiperiodic.
+    """
+
+    def __init__(self, restoring, args, damping, frequency, turns, flip, n):
+        self.n, self.flip = n, flip
+        self.ones, self.mean = jnp.ones(n), jnp.full(n, 1 / n)
+        self.theta = 2 * jnp.pi * turns / n * jnp.arange(n)
+        rate = frequency / turns
+        first, second = _derivatives(n, antiperiodic=False)
+        self.linear = rate**2 * second + damping * rate * first
+        if flip:
+            first, second = _derivatives(n, antiperiodic=True)
+            self.linear_null = rate**2 * second + damping * rate * first
+        else:
+            self.linear_null = self.linear
+        self.restoring, self.args = restoring, args
+
+    def force(self, u):
+        """g and g_u."""
+        return jax.jvp(lambda x: self.restoring(self.theta, x, self.args), (u,), (self.ones,))
+
+    def slope_and_curvature(self, u):
+        return jax.jvp(lambda x: self.force(x)[1], (u,), (self.ones,))
+
+    def residual(self, u, w, p, normal):
+        g, slope = self.force(u)
+        return self.linear @ u + g - p, self.linear_null @ w + slope * w, normal @ w - 1
+
+    def normalised(self, w):
+        """w and ℓ with ℓ·w = 1."""
+        if self.flip:
+            w = w / jnp.max(jnp.abs(w))
+            return w, w / (w @ w)
+        return w / (self.mean @ w), self.mean
+
+    def inverted(self, u, w, normal):
+        """Both blocks of the Jacobian, bordered; at a fold they are one."""
+        slope, curvature = self.slope_and_curvature(u)
+        of_orbit = inverse(_bordered(self.linear + jnp.diag(slope), -self.ones, self.mean))
+        of_null = of_orbit
+        if self.flip:
+            of_null = inverse(_bordered(self.linear_null + jnp.diag(slope), w, normal))
+        return of_orbit, of_null, curvature * w
+
+    def correction(self, inverses, value):
+        """Newton's step by block elimination: the mean of u comes last."""
+        of_orbit, of_null, bend = inverses
+        along = of_orbit[:, -1]  # (du, dp) per change of the mean of u
+        shift = of_orbit[:, :-1] @ -value[0]
+        per_mean = of_null[:, :-1] @ (-bend * along[:-1])
+        turn = of_null[:, :-1] @ (-value[1] - bend * shift[:-1]) - of_null[:, -1] * value[2]
+        step = -turn[-1] / per_mean[-1]
+        shift, turn = shift + step * along, turn + step * per_mean
+        return shift[:-1], turn[:-1], shift[-1]
+
+    def neutral(self, u):
+        """A first guess of w, by inverse iteration."""
+        slope, _ = self.slope_and_curvature(u)
+        inverted = inverse(self.linear_null + jnp.diag(slope))
+        w = jnp.cos(self.theta * (np.pi / self.theta[-1]) - 0.4) if self.flip else self.ones
+        for _ in range(3):
+            w = inverted @ w
+            w = w / jnp.max(jnp.abs(w))
+        return self.normalised(w)[0]
+
+
+def find_marginal_orbit(
+    restoring: Restoring,
+    args: Any,
+    damping: Scalar,
+    frequency: Scalar,
+    orbit: Samples,
+    parameter: Scalar,
+    *,
+    turns: Scalar | float = 1.0,
+    flip: bool = False,
+    iterations: int = 15,
+) -> tuple[MarginalOrbit, Bool[Array, ""]]:
+    """The fold (or flip) nearest to a seed by Newton's method, and whether it converged.
+
+    Args:
+        restoring: g(θ, x, args).
+        orbit, parameter: seed; u at θ = 2πm k/n, k = 0 … n−1, n even.
+        turns: periods of the forcing per period of the orbit, m.
+    """
+    system = _System(restoring, args, damping, frequency, turns, flip, orbit.size)
+
+    def unfinished(state):
+        *_, size, k = state
+        return (size > 1e-11) & (size < 1e3) & (k < iterations)
+
+    def newton(state):
+        u, w, p, _, k = state
+        w, normal = system.normalised(w)
+        value = system.residual(u, w, p, normal)
+        du, dw, dp = system.correction(system.inverted(u, w, normal), value)
+        size = jnp.maximum(jnp.max(jnp.abs(du)), jnp.abs(dp))
+        part = jnp.minimum(1.0, 0.5 / size)
+        return u + part * du, w + dw, p + part * dp, size, k + 1
+
+    start = (orbit, system.neutral(orbit), parameter, jnp.ones_like(parameter), 0)
+    u, w, p, size, _ = jax.lax.while_loop(unfinished, newton, start)
+    found = (size <= 1e-9) & jnp.all(jnp.isfinite(u))
+    return MarginalOrbit(p, u, system.normalised(w)[0]), found
+
+
+def differentiable(
+    restoring: Restoring,
+    args: Any,
+    damping: Scalar,
+    frequency: Scalar,
+    found: MarginalOrbit,
+    *,
+    turns: Scalar | float = 1.0,
+    flip: bool = False,
+) -> MarginalOrbit:
+    """A found orbit as a function of `args`, `damping` and `frequency`.
+
+    Two more Newton steps with the Jacobian of the solution: each makes one more order of
+    derivatives exact, so value, gradient and Hessian are. `restoring` must not close over
+    anything that is differentiated.
+    """
+    given = args, damping, frequency
+    frozen, (p, u, w) = jax.lax.stop_gradient((given, found))
+    w, normal = _System(restoring, *frozen, turns, flip, u.size).normalised(w)
+    inverses = _System(restoring, *frozen, turns, flip, u.size).inverted(u, w, normal)
+    system = _System(restoring, *given, turns, flip, u.size)
+    for _ in range(2):
+        du, dw, dp = system.correction(inverses, system.residual(u, w, p, normal))
+        u, w, p = u + du, w + dw, p + dp
+    return MarginalOrbit(p, u, w)
+
+
+def velocity(orbit: Samples, frequency: Scalar, turns: Scalar | float = 1.0) -> Samples:
+    """du/dτ at the samples."""
+    return frequency / turns * (_derivatives(orbit.size, antiperiodic=False)[0] @ orbit)
+
+
+def tail(orbit: Samples) -> Scalar:
+    """Largest amplitude in the highest quarter of the harmonics, relative to the largest."""
+    n = orbit.size
+    # A matrix, not an FFT: XLA's can deadlock on a CPU under vmap.
+    wave = np.exp(2j * np.pi * np.outer(np.arange(1, n // 2), np.arange(n)) / n)
+    size = (wave.real @ orbit) ** 2 + (wave.imag @ orbit) ** 2
+    return jnp.sqrt(jnp.max(size[3 * size.size // 4 :]) / jnp.maximum(jnp.max(size), 1e-300))
+
+
+def _bordered(matrix, column, row):
+    return jnp.block([[matrix, column[:, None]], [row[None], jnp.zeros((1, 1))]])
+
+
+def _derivatives(n: int, antiperiodic: bool) -> tuple[np.ndarray, np.ndarray]:
+    """First and second derivative of 2π-periodic (or antiperiodic) samples, n even."""
+    wave = np.fft.fftfreq(n, 1 / n)
+    point = 2 * np.pi * np.arange(n) / n
+    if antiperiodic:
+        wave = wave + 0.5
+    basis = np.exp(1j * np.outer(point, wave))
+    inverse = basis.conj().T / n
+    second = (basis * -(wave**2)) @ inverse
+    if not antiperiodic:
+        wave = np.where(2 * np.abs(wave) == n, 0, wave)  # the sawtooth has no derivative here
+    return ((basis * (1j * wave)) @ inverse).real, second.real
