@@ -7,7 +7,8 @@ escaped is no faster and wrong where the jump, not the current, caused the escap
 Its cost is the time a hold takes, so a hold ends
 as soon as it is decided: escaped when |Δφ| > 4π, held when (φ, φ') repeats after two periods.
 The drift just above a fold is about (i - i_c)/β per unit time, so 0.1·accuracy/β is small enough.
-A hold starts with φ moved by KICK times that, lest an orbit past a flip passes for a held one.
+A hold starts with φ moved by √accuracy/2, less than the distance to the unstable orbit where that
+matters, lest an orbit past a flip passes for a held one.
 Undecided after `hold`, by default six times the escape time πβ/√(εI₁/2) at ε = accuracy, is held.
 """
 
@@ -19,7 +20,6 @@ import numpy as np
 from scipy.integrate import ode, solve_ivp
 
 FAR = 4 * math.pi
-KICK = 100.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def scipy_ramp_pair(drive, accuracy=1e-6, step=0.1, rtol=1e-7, hold=None, method
     def leg(state, current, change, gain=1.0):
         time = rising * period
         y = solve(state, rising, current, change / time, gain, (1 - gain) / time)
-        y = y + np.array([KICK * settled, 0.0])
+        y = y + np.array([math.sqrt(accuracy) / 2, 0.0])
         for _ in range(0, holding, chunk):
             if chunk > 2:
                 y = solve(y, chunk - 2, current + change, 0.0, 1.0, 0.0)
@@ -147,15 +147,16 @@ def _compiled():
         return x, v
 
     @jit
-    def leg(x, v, current, change, gain, a, wave, b, beta, h, rising, holding, settled):
+    def leg(x, v, current, change, gain, fixed):
         """Ramp, then hold: (φ, φ', held)."""
+        a, wave, b, beta, h, rising, holding, settled, kick = fixed
         origin, time = x, rising * h * (len(wave) // 2)
         for n in range(rising):
             part = (n + np.arange(len(wave)) / (len(wave) - 1)) / rising
             stiff = a + (gain + (1 - gain) * part) * wave
             x, v = advance(x, v, current + change * n / rising, change / time, stiff, b, beta, h)
         stiff = a + wave
-        x += KICK * settled
+        x += kick
         for _ in range(0, holding, 2):
             x0, v0 = x, v
             for _ in range(2):
@@ -167,20 +168,17 @@ def _compiled():
         return x, v, True
 
     @jit
-    def pair(a, b, beta, h, wave, rising, holding, settled, accuracy, step):
-        rest = -math.atan2(b, a)
+    def pair(fixed, accuracy, step):
+        rest = -math.atan2(fixed[2], fixed[0])
         found = np.full(2, np.nan)
-        x0, v0, held = leg(rest, 0.0, 0.0, 0.0, 0.0, a, wave, b, beta, h, rising, holding, settled)
+        x0, v0, held = leg(rest, 0.0, 0.0, 0.0, 0.0, fixed)
         if not held:
             return found
         for way in range(2):
             sign = 1 - 2 * way
             x, v, current, size = x0, v0, 0.0, step
             while size > accuracy:
-                y, w, held = leg(
-                    x, v, sign * current, sign * size, 1.0,
-                    a, wave, b, beta, h, rising, holding, settled,
-                )  # fmt: skip
+                y, w, held = leg(x, v, sign * current, sign * size, 1.0, fixed)
                 if held:
                     x, v, current = y, w, current + size
                 else:
@@ -200,8 +198,9 @@ def numba_ramp_pair(drive, accuracy=1e-6, step=0.1, longest=0.08, per_period=24,
     n = math.ceil(max(per_period, drive.period / longest))
     wave = drive.a1 * np.cos(math.pi * np.arange(2 * n + 1) / n)
     a, b = drive.static
-    times = (rising, holding, settled, accuracy, step)
-    return tuple(_compiled()(a, b, drive.beta, drive.period / n, wave, *times).tolist())
+    h, kick = drive.period / n, math.sqrt(accuracy) / 2
+    fixed = (a, wave, b, drive.beta, h, rising, holding, settled, kick)
+    return tuple(_compiled()(fixed, accuracy, step).tolist())
 
 
 def _voltages(drive, duration, rtol, method, start, currents):

@@ -20,6 +20,12 @@ from .design import random_search as random_search
 from .devices.kapitza.circuits import CircuitScale as CircuitScale
 from .devices.kapitza.junction import KapitzaJunction as KapitzaJunction
 from .devices.kapitza.limits import Limits as Limits
+from .devices.kapitza.switching import SwitchingCurrents as SwitchingCurrents
+from .devices.kapitza.switching import switching_currents as switching_currents
+from .devices.kapitza.transport import IVCurve as IVCurve
+from .devices.kapitza.transport import Trajectory as Trajectory
+from .devices.kapitza.transport import iv_curve as iv_curve
+from .devices.kapitza.transport import trajectory as trajectory
 from .devices.squid import CoilBiasedSquid as CoilBiasedSquid
 from .devices.squid import Squid as Squid
 from .fit import FitResult as FitResult

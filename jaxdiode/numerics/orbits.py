@@ -181,8 +181,8 @@ def tail(orbit: Samples) -> Scalar:
     """Largest amplitude in the highest quarter of the harmonics, relative to the largest."""
     n = orbit.size
     # A matrix, not an FFT: XLA's can deadlock on a CPU under vmap.
-    wave = np.exp(2j * np.pi * np.outer(np.arange(1, n // 2), np.arange(n)) / n)
-    size = (wave.real @ orbit) ** 2 + (wave.imag @ orbit) ** 2
+    angle = 2 * np.pi * np.outer(np.arange(1, n // 2), np.arange(n)) / n
+    size = (np.cos(angle) @ orbit) ** 2 + (np.sin(angle) @ orbit) ** 2
     return jnp.sqrt(jnp.max(size[3 * size.size // 4 :]) / jnp.maximum(jnp.max(size), 1e-300))
 
 

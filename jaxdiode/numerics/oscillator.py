@@ -30,7 +30,8 @@ def advance(
     """`count` steps from time `start`."""
 
     def body(k, state):
-        return rk4(acceleration, start + size * jnp.asarray(k, float), *state, size)
+        x, v = state
+        return rk4(acceleration, start + size * jnp.asarray(k, float), x, v, size)
 
     return jax.lax.fori_loop(0, count, body, (x, v))
 

@@ -243,7 +243,7 @@ def branch(drive, direction, points=64, turns=1, seed=None, stride=0.05, steps=4
                 return []
     else:
         current = direction * float(np.mean(_force(drive, u, turns)[0]))
-    z = np.append(u, direction * current)
+    z = np.append(u, current)
     root = np.sqrt(points)
     tangent = np.append(np.zeros(points), 1.0)
     events, signs, ds = [], None, stride

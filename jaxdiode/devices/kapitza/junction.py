@@ -94,7 +94,10 @@ class KapitzaJunction(AbstractCurrentBiased):
         return {"damping": (smallest, math.inf), "drive_frequency": (smallest, math.inf)}
 
     def supercurrent(
-        self, drive_phase: Float[Array, "..."], phase: Float[Array, "..."], drive: float | Array = 1.0
+        self,
+        drive_phase: Float[Array, "..."],
+        phase: Float[Array, "..."],
+        drive: float | Array = 1.0,
     ) -> Float[Array, "..."]:
         """I(φ) at the drive phase θ = Ωτ; `drive` scales the modulation."""
         sine, cosine = self._static()

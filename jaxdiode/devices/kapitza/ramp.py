@@ -15,7 +15,6 @@ from ...numerics.oscillator import advance, advance_with_trace
 Scalar = Float[Array, ""]
 
 SWITCHED = 4 * jnp.pi  # phase advance at one step of the bias that counts as switching
-_REPEATS = 2e-3  # change of the strobed state below which it counts as settled
 
 
 class Held(NamedTuple):
@@ -69,6 +68,9 @@ def staircase(
     halvings: int = 5,
     hold: float = 2.0,
     patience: int = 8,
+    restless: int = 4,
+    repeats: float = 2e-3,
+    step: float = 0.2,
 ) -> Staircase:
     """Raise the bias step by step; at a switch go back, halve the step, and bisect.
 
@@ -80,7 +82,10 @@ def staircase(
         halvings: bisections after the first switch.
         hold: in units of the relaxation time max(2/β, β), rounded up to an even number of
             drive periods.
-        patience: longest stay at one bias, in holds; four where the last bias did not settle.
+        patience: longest stay at one bias, in holds.
+        restless: the same where the last bias did not settle.
+        repeats: change of the strobed state during a hold below which it has settled.
+        step: of the integration, in 1/ω_p; at least twelve per drive period.
     """
     unit = scale(device)
     periods = _even_periods(device, hold)
@@ -102,14 +107,14 @@ def staircase(
         begin = jnp.where(ramping, s.held.current, s.target)
         drive = jnp.where(ramping & ~s.driven, zero, zero + 1)
         x, v, change, test = _chunk(
-            device, s.phase, s.velocity, (begin, drive), (s.target, zero + 1), periods
+            device, s.phase, s.velocity, (begin, drive), (s.target, zero + 1), periods, step
         )
         moved = jnp.maximum(jnp.abs(x - s.phase), jnp.abs(v - s.velocity))
         switched = ~(jnp.abs(x - s.held.phase) <= SWITCHED)
-        settles = ~switched & ~ramping & (moved < _REPEATS)
-        enough = jnp.where(s.held.period == 0, min(4, patience), patience)
+        settles = ~switched & ~ramping & (moved < repeats)
+        enough = jnp.where(s.held.period == 0, restless, patience)
         stays = settles | (~switched & (s.holds >= enough))
-        kind = jnp.where(settles, jnp.where(change < _REPEATS, 1, 2), 0)
+        kind = jnp.where(settles, jnp.where(change < repeats, 1, 2), 0)
         new = Held(s.target, x, v, kind)
         held = _where(stays, new, s.held)
         settled = _where(settles, new, s.settled)
@@ -154,7 +159,7 @@ def runs_away(device, held: Held, *, hold: float = 2.0, patience: int = 60) -> B
 
     def hold_on(state):
         x, v, k = state
-        x, v, *_ = _chunk(device, x, v, begin, begin, periods)
+        x, v, *_ = _chunk(device, x, v, begin, begin, periods, 0.2)
         return x, v, k + 1
 
     x, *_ = jax.lax.while_loop(waiting, hold_on, (held.phase, held.velocity, 0))
@@ -169,7 +174,8 @@ def orbit(device, held: Held, points: int, turns) -> Float[Array, " n"]:
         return device.acceleration(time, x, v, held.current)
 
     def one(state, k):
-        return advance(force, 4 * size * k, *state, size, 4), state[0]
+        x, v = state
+        return advance(force, 4 * size * k, x, v, size, 4), x
 
     return jax.lax.scan(one, (held.phase, held.velocity), jnp.arange(points) * 1.0)[1]
 
@@ -202,14 +208,14 @@ def _even_periods(device, hold):
     return 2 * jnp.maximum(jnp.ceil(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0)
 
 
-def _chunk(device, x, v, begin, end, periods):
+def _chunk(device, x, v, begin, end, periods, step):
     """(bias, drive) from `begin` to `end`, linearly over a whole number of periods.
 
     Returns the state, its change over the last period, and 1 + tr M + det M of that period:
     negative where an orbit of the drive's period has a multiplier below −1.
     """
     period = 2 * jnp.pi / device.drive_frequency
-    per_period = jnp.maximum(jnp.ceil(period / 0.2), 12.0)
+    per_period = jnp.maximum(jnp.ceil(period / step), 12.0)
     size = period / per_period
     slopes = tuple((b - a) / (periods * period) for a, b in zip(begin, end, strict=True))
 

@@ -1,0 +1,212 @@
+"""Switching currents as they are measured: adiabatic ramps, quenches, thermal histograms."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from ... import _checks
+from ..._checks import Numbers
+from ...numerics.status import Status
+from .junction import KapitzaJunction
+from .ramp import SWITCHED, staircase
+from .transport import solve, step_size
+
+_PROTOCOLS = ("ramp", "quench")
+_BIASES = 256  # of a quench's first scan
+_FIRST = 1 / 200  # first step of a ramp (I₁)
+_NOISE_STEP = 0.05  # plasma times
+
+
+class SwitchingCurrents(eqx.Module):
+    """Measured I₊ and I₋, magnitudes in their own direction; shape (samples,) with noise.
+
+    NaN with the status NO_ZERO_VOLTAGE_STATE where the phase runs at zero bias.
+    """
+
+    plus: Float[Array, "..."]
+    minus: Float[Array, "..."]
+    status: Int[Array, "..."]
+
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=True)
+
+    @property
+    def efficiency(self) -> Float[Array, "..."]:
+        """η of the mean switching currents."""
+        plus, minus = (x if x.ndim == 0 else jnp.mean(x, -1) for x in (self.plus, self.minus))
+        return (plus - minus) / (plus + minus)
+
+
+def switching_currents(
+    device: KapitzaJunction,
+    protocol: str = "ramp",
+    *,
+    accuracy: float = 1e-5,
+    duration: float = 500.0,
+    noise: Numbers = 0.0,
+    rate: float = 5e-4,
+    samples: int = 256,
+    key: PRNGKeyArray | int | None = None,
+) -> SwitchingCurrents:
+    """The measurement of I₊ and I₋. For design use `critical_currents`: this has no gradients.
+
+    - "ramp", without noise: from the static minimum at zero bias the drive is turned up, then the
+      bias raised in steps of 0.5 % of I₁, each ramped during two relaxation times max(2/β, β) and
+      held until the motion repeats, or for 40 relaxation times where it is chaotic (800
+      next to a fold). At a switch (the phase advances by more than 4π at one bias) the ramp
+      goes back and halves the step, down to `accuracy`. The adiabatic limit of an experiment;
+      out of chaotic states the result depends on how long one holds.
+    - "ramp" with `noise`: the bias grows at a constant `rate`, with current noise of correlator
+      2βγδ(τ); Euler–Heun with steps of 0.05/ω_p at most. Switched when the phase is 4π from where
+      it started.
+    - "quench": each bias is switched on at τ = 0 with φ = φ' = 0 and held for `duration`;
+      the lowest that switches counts. **It finds a diode where there is none**: the start is
+      not the minimum unless φ₀ = 0, and how far the phase overshoots depends on the sign of the
+      bias (η = 0.276 at β = 0.1 without any drive).
+
+    Args:
+        device: the junction.
+        protocol: "ramp" or "quench".
+        accuracy: of a ramp without noise or a quench, relative to I₁.
+        duration: of each bias of a quench (1/ω_p).
+        noise: γ = k_BT/E_J (see `CircuitScale.noise`), for "ramp".
+        rate: di/dτ of a ramp with noise.
+        samples: ramps with noise, in each direction.
+        key: `jax.random.key(seed)` or the seed; needed with noise.
+
+    Raises:
+        ValueError: unknown protocol, negative noise, noise without key or with "quench",
+            numbers that are not positive.
+    """
+    if not isinstance(device, KapitzaJunction):
+        raise ValueError(f"device must be a KapitzaJunction, got {type(device).__name__}")
+    if protocol not in _PROTOCOLS:
+        raise _checks.unknown_name("protocol", protocol, _PROTOCOLS)
+    gamma = _checks.real_array("noise", noise, ndim=0, at_least=0.0)
+    accuracy, duration, rate = (
+        float(_checks.positive(name, value))
+        for name, value in (("accuracy", accuracy), ("duration", duration), ("rate", rate))
+    )
+    noisy = not _checks.is_concrete(gamma) or bool(gamma > 0)
+    if protocol == "quench":
+        if noisy:
+            raise ValueError("noise must be 0 with protocol 'quench'; use 'ramp'")
+        return _quench(device, accuracy, duration)
+    if not noisy:
+        halvings = max(1, math.ceil(math.log2(_FIRST / accuracy)))
+        return _ramp(device, halvings)
+    if key is None:
+        raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
+    samples = _checks.whole_number("samples", samples)
+    key = jax.random.key(key) if isinstance(key, int) else key
+    return _noisy_ramps(device, gamma, jnp.asarray(rate), jax.random.split(key, samples))
+
+
+def _both(function):
+    """function(direction) → (current, status) in both directions."""
+    currents, status = jax.vmap(function)(jnp.array([1.0, -1.0]))
+    status = jnp.max(status, axis=0).astype(jnp.int32)
+    return SwitchingCurrents(currents[0], currents[1], status)
+
+
+@eqx.filter_jit
+def _ramp(device, halvings):
+    device = jax.lax.stop_gradient(device)
+
+    def one(direction):
+        found = staircase(
+            device, direction, first=_FIRST, halvings=halvings, patience=400, restless=20,
+            repeats=1e-7, step=0.05,
+        )  # fmt: skip
+        current = 0.5 * direction * (found.held.current + found.switched)
+        bad = jnp.where(found.running, Status.NO_ZERO_VOLTAGE_STATE, Status.CONVERGED)
+        return jnp.where(found.running, jnp.nan, current), bad
+
+    return _both(one)
+
+
+@eqx.filter_jit
+def _quench(device, accuracy, duration):
+    import diffrax
+
+    device = jax.lax.stop_gradient(device)
+    most, origin = device.largest_current(), (jnp.zeros(()), jnp.zeros(()))
+
+    def switches(bias):
+        ran = diffrax.Event(lambda t, y, args, **_: jnp.abs(y[0]) > SWITCHED)
+        found = solve(
+            device, bias, origin, jnp.zeros(()), jnp.asarray(duration), step_size(device),
+            saveat=diffrax.SaveAt(t1=True), max_steps=None, event=ran,
+        )  # fmt: skip
+        return ~(jnp.abs(found.ys[0][-1]) <= SWITCHED)
+
+    grid = most * jnp.linspace(0.0, 1.0, _BIASES + 1)
+    rounds = max(1, math.ceil(-math.log2(accuracy * _BIASES)))
+
+    def one(direction):
+        ran = jax.vmap(lambda bias: switches(direction * bias))(grid)
+        first = jnp.argmax(ran)
+
+        def halve(_, bracket):
+            low, high = bracket
+            middle = 0.5 * (low + high)
+            above = switches(direction * middle)
+            return jnp.where(above, low, middle), jnp.where(above, middle, high)
+
+        start = grid[jnp.maximum(first - 1, 0)], grid[first]
+        low, high = jax.lax.fori_loop(0, rounds, halve, start)
+        none = jnp.where(ran[0], Status.NO_ZERO_VOLTAGE_STATE, Status.CONVERGED)
+        none = jnp.where(jnp.any(ran), none, Status.NOT_CONVERGED)
+        return jnp.where(none == Status.CONVERGED, 0.5 * (low + high), jnp.nan), none
+
+    return _both(one)
+
+
+@eqx.filter_jit
+def _noisy_ramps(device, gamma, rate, keys):
+    device = jax.lax.stop_gradient(device)
+    size = jnp.minimum(_NOISE_STEP, 2 * jnp.pi / device.drive_frequency / 20)
+    spread = jnp.sqrt(2 * device.damping * gamma * size)
+    rest = -device.static_phase()
+    settling = 20 * jnp.maximum(1 / device.damping, device.damping)
+    enough = (settling + 2 * device.largest_current() / rate) / size
+    lanes = jnp.ones(keys.shape[0])
+
+    def bias(time):
+        return rate * jnp.maximum(time - settling, 0.0)
+
+    def one(direction):
+        def running(state):
+            k, _, _, current = state
+            return jnp.any(jnp.isnan(current)) & (k < enough)
+
+        def step(state):
+            k, x, v, current = state
+            time = size * jnp.asarray(k, float)
+            drive = jnp.minimum(time / (0.5 * settling), 1.0)
+            kick = spread * jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, k)))(
+                keys_of(direction)
+            )
+            a = device.acceleration(time, x, v, direction * bias(time), drive)
+            x1, v1 = x + size * v, v + size * a + kick
+            later = time + size
+            a1 = device.acceleration(later, x1, v1, direction * bias(later), drive)
+            x, v = x + 0.5 * size * (v + v1), v + 0.5 * size * (a + a1) + kick
+            ran = ~(jnp.abs(x - rest) <= SWITCHED) & jnp.isnan(current)
+            return k + 1, x, v, jnp.where(ran, bias(later), current)
+
+        _, _, _, current = jax.lax.while_loop(
+            running, step, (0, rest * lanes, 0 * lanes, jnp.nan * lanes)
+        )
+        early = jnp.where(current > 0, Status.CONVERGED, Status.NO_ZERO_VOLTAGE_STATE)
+        status = jnp.where(jnp.isnan(current), Status.NOT_CONVERGED, early)
+        return jnp.where(status == Status.CONVERGED, current, jnp.nan), status
+
+    def keys_of(direction):
+        folded = jnp.asarray(direction > 0, int)
+        return jax.vmap(lambda key: jax.random.fold_in(key, folded))(keys)
+
+    return _both(one)
