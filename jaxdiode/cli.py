@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,9 @@ from .core.critical import critical_currents, diode_efficiency
 from .core.device import AbstractPhaseBiased
 from .demo import run_demo
 from .design import maximise, random_search
+from .devices.kapitza.junction import KapitzaJunction
+from .devices.kapitza.limits import Limits
+from .devices.kapitza.transport import iv_curve
 from .devices.squid import CoilBiasedSquid, Squid
 from .fit import Loss, fit
 from .measurement import read_switching_currents
@@ -42,17 +45,21 @@ def demo(out: Path = Path("jaxdiode-demo"), force: bool = False, seed: int = 0) 
     _done(out)
 
 
-def new(path: Annotated[Path, tyro.conf.Positional] = Path("device.toml")) -> None:
+def new(
+    path: Annotated[Path, tyro.conf.Positional] = Path("device.toml"),
+    system: Literal["squid", "kapitza"] = "squid",
+) -> None:
     """Write an example device file to start from.
 
-    Example: jaxdiode new my_squid.toml
+    Example: jaxdiode new my_junction.toml --system kapitza
 
     Args:
         path: File to write; it must not exist.
+        system: Which system: squid (double-loop SQUID) or kapitza (driven junction).
     """
     if path.exists():
         raise ValueError(f"path must not exist yet, {str(path)!r} does")
-    path.write_text(device_file.EXAMPLE, encoding="utf-8")
+    path.write_text(device_file.EXAMPLES[system], encoding="utf-8")
     print(f"Wrote {path}. Next: jaxdiode evaluate {path}")
 
 
@@ -78,9 +85,53 @@ def evaluate(
     print(f"I-   {float(critical.minus):.8g} {unit}")
     print(f"eta  {float(critical.efficiency):+.8f}")
     print(f"status: {status.describe()}")
-    results.write_json(folder / "result.json", {"critical_currents": critical, "device": made})
+    outcome = {"critical_currents": critical, "device": made}
+    if isinstance(made, KapitzaJunction):
+        outcome["limits"] = limits = made.limits()
+        _print_limits(limits)
+    results.write_json(folder / "result.json", outcome)
     if status is Status.CONVERGED and isinstance(made, AbstractPhaseBiased):
         plot.current_phase(made, unit=unit).savefig(folder / "cpr.png")
+    _done(out)
+
+
+def iv(
+    device: DeviceFile,
+    out: Path = Path("jaxdiode-iv"),
+    maximum: float | None = None,
+    points: int = 201,
+    duration: float = 500.0,
+    force: bool = False,
+) -> None:
+    """Current-voltage curve of a driven junction, swept up and down.
+
+    Example: jaxdiode iv device.toml --maximum 2
+
+    Args:
+        device: TOML file with a KapitzaJunction as [device].
+        out: Folder for the figure and the CSV.
+        maximum: Biases run from minus to plus this (default: 1.2 times the sum of amplitudes).
+        points: Number of biases.
+        duration: Time at each bias, in inverse plasma frequencies.
+        force: Overwrite the folder's files.
+    """
+    made = device_file.device(device_file.read(device))
+    if not isinstance(made, KapitzaJunction):
+        raise ValueError(f"[device] must be a KapitzaJunction, got {type(made).__name__}")
+    points = _checks.whole_number("points", points, at_least=2)
+    if maximum is None:
+        maximum = 1.2 * float(made.largest_current())
+    most = float(_checks.positive("maximum", maximum))
+    folder = _folder(out, force)
+    curve = iv_curve(made, np.linspace(-most, most, points), duration=duration)
+    columns = np.stack([curve.current, curve.up, curve.down], axis=1)
+    header = "current,voltage_up,voltage_down"
+    np.savetxt(folder / "iv.csv", columns, delimiter=",", header=header, comments="")
+    plot.iv(curve, drive_frequency=float(made.drive_frequency)).savefig(folder / "iv.png")
+    still = np.abs(columns[:, 1]) < 1e-3
+    if still.any():
+        low, high = columns[still, 0].min(), columns[still, 0].max()
+        print(f"no voltage on the way up from {low:+.4g} to {high:+.4g}")
     _done(out)
 
 
@@ -252,6 +303,7 @@ COMMANDS = {
     "demo": demo,
     "new": new,
     "evaluate": evaluate,
+    "iv": iv,
     "design": design,
     "fit": fit_command,
     "sweep": sweep_command,
@@ -277,6 +329,19 @@ def main() -> None:
     except (ValueError, OSError) as error:
         print(f"jaxdiode: error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
+
+
+def _print_limits(limits: Limits) -> None:
+    for k, sign in enumerate("+-"):
+        found = {
+            "fold": limits.fold[k],
+            "period-two fold": limits.period_two_fold[k],
+            "flip": limits.flip[k],
+        }
+        ends = [f"{name} at {float(x):.8g}" for name, x in found.items() if jnp.isfinite(x)]
+        low, high = (float(x) for x in limits.ramp[k])
+        ramp = f"ramp switches between {low:.4g} and {high:.4g}"
+        print(f"{sign}: {'; '.join([*ends, ramp])}")
 
 
 def _folder(path: Path, force: bool) -> Path:

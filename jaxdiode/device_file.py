@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _checks
 from .core.device import AbstractDevice
+from .devices.kapitza.circuits import CircuitScale
 from .gates import Gate, GateMap
 from .space import Space
 
@@ -51,6 +52,44 @@ flux = { start = 0, stop = 1, points = 201 }
 # bounds = { turns = [60, 80], offset = [-0.01, 0.01], "squid.branches.0.second" = [20, 360] }
 # ties = ["turns"]
 """
+
+EXAMPLE_KAPITZA = """\
+# A parametrically driven junction. Currents in units of the reference current, times in inverse
+# plasma frequencies.
+[device]
+type = "KapitzaJunction"
+damping = 0.5                        # 1/(R C omega_p)
+drive_frequency = 3.0                # omega / omega_p
+mean_current = 1.0                   # (a0 + a1 cos Omega tau) sin phi + b sin(phi + phi0)
+drive_current = 1.0
+static_current = 1.0
+phase_offset = 1.5707963267948966
+criterion = "fold"                   # or "switching", "stability"
+
+# The same from a circuit, in SI units:
+# type = "KapitzaJunction.gated_squid"
+# scale = { type = "CircuitScale", critical_current = 10e-9, capacitance = 1e-12, resistance = 360 }
+# mean_current = 10e-9               # of the gated junction (A)
+# drive_current = 8e-9
+# static_current = 10e-9             # of the other one
+# frequency = 2.6e9                  # Hz
+# flux = 0.25                        # flux quanta
+
+[bounds]                             # for design
+drive_current = [0, 3]
+drive_frequency = [1.5, 6]
+phase_offset = [0.1, 3.0]
+static_current = [0.3, 1.5]
+
+[design]
+starts = 8                           # an evaluation takes about 10 ms
+
+[sweep]
+drive_frequency = { start = 1, stop = 6, points = 26 }
+drive_current = { start = 0.1, stop = 3, points = 16 }
+"""
+
+EXAMPLES = {"squid": EXAMPLE, "kapitza": EXAMPLE_KAPITZA}
 
 SECTIONS = ("unit", "device", "bounds", "design", "sweep", "fit")
 
@@ -136,7 +175,7 @@ def _types() -> dict[str, type]:
         if inspect.isclass(thing)
         and not inspect.isabstract(thing)
         and thing is not AbstractDevice
-        and issubclass(thing, AbstractDevice | Gate | GateMap)
+        and issubclass(thing, AbstractDevice | Gate | GateMap | CircuitScale)
     }
 
 

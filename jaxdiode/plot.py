@@ -10,6 +10,8 @@ from ._checks import Numbers
 from .core.cpr import current_phase_relation
 from .core.device import AbstractPhaseBiased
 from .design import DesignResult
+from .devices.kapitza.switching import SwitchingCurrents
+from .devices.kapitza.transport import IVCurve
 
 if TYPE_CHECKING:
     import xarray
@@ -74,6 +76,56 @@ def critical_currents_along(
     bottom.set(xlabel=label, ylabel=r"diode efficiency $\eta$")
     bottom.sharex(top)
     top.tick_params(labelbottom=False)
+    return figure
+
+
+def iv(curve: IVCurve, *, drive_frequency: Numbers | None = None, title: str = "") -> "Figure":
+    """Mean voltage against bias, swept up and down.
+
+    With `drive_frequency`: lines at its multiples, where Shapiro steps lie.
+    """
+    current, up, down = (np.asarray(a) for a in (curve.current, curve.up, curve.down))
+    figure, (axes,) = _figure(1)
+    if drive_frequency is not None:
+        step = float(drive_frequency)
+        reached = np.nan_to_num([up, down]) / step
+        for n in range(int(np.ceil(reached.min() - 1e-3)), int(reached.max() + 1e-3) + 1):
+            axes.axhline(n * step, color=GREY, lw=0.6, ls=":" if n else "-")
+        axes.plot([], [], color=GREY, lw=0.6, ls=":", label=r"$n\Omega$")
+    axes.plot(current, up, color=PLUS, lw=1.4, label="up")
+    axes.plot(current, down, color=MINUS, lw=1.4, ls="--", label="down")
+    axes.set(xlabel=r"bias ($I_0$)", title=title,
+             ylabel=r"mean voltage $\langle\varphi'\rangle$ ($\hbar\omega_p/2e$)")  # fmt: skip
+    axes.legend(fontsize=8, loc="upper left")
+    return figure
+
+
+def switching_histogram(
+    found: SwitchingCurrents, *, bins: int = 40, unit: str = r"$I_0$", title: str = ""
+) -> "Figure":
+    """Switching currents of noisy ramps in both directions, with their means."""
+    samples = [np.asarray(a) for a in (found.plus, found.minus)]
+    if samples[0].ndim != 1:
+        raise ValueError(
+            "found must hold repeated ramps of one device (noise > 0), "
+            f"got shape {samples[0].shape}"
+        )
+    plus, minus = (a[np.isfinite(a)] for a in samples)
+    together = np.concatenate([plus, minus])
+    figure, (axes,) = _figure(1)
+    edges = np.histogram_bin_edges(together, bins)
+    for values, colour, name in ((plus, PLUS, "I_+"), (minus, MINUS, "I_-")):
+        if values.size == 0:
+            continue
+        mean, spread = values.mean(), values.std()
+        label = rf"${name}$: {mean:.4g}, $\sigma$ = {spread:.2g}"
+        axes.hist(values, edges, color=colour, alpha=0.55, label=label)
+        axes.axvline(mean, color=colour, lw=1.4, ls="--")
+    axes.set(xlabel=_with_unit("switching current", unit), ylabel="ramps per bin")
+    axes.margins(y=0.25)
+    axes.set_title(title or rf"$\eta$ of the means = {float(found.efficiency):+.4f}")
+    if together.size:
+        axes.legend(fontsize=8, loc="upper left")
     return figure
 
 

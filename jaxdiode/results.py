@@ -1,9 +1,11 @@
 """Devices, designs and fits on disk, as JSON. (Sweeps write netCDF themselves.)"""
 
 import json
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -25,7 +27,8 @@ def record(result: Any) -> Any:
             name: float(np.ravel(leaves[leaf])[i])
             for name, (leaf, i) in elements_of(result).items()
         }
-        return {"type": type(result).__name__, **values}
+        options = {f.name: getattr(result, f.name) for f in fields(result) if _is_static(f)}
+        return {"type": type(result).__name__, **values, **record(options)}
     if isinstance(result, DesignResult):
         return record(
             {
@@ -53,6 +56,8 @@ def record(result: Any) -> Any:
                 "device": result.device,
             }
         )
+    if isinstance(result, eqx.Module):
+        return record({f.name: getattr(result, f.name) for f in fields(result)})
     if isinstance(result, dict):
         return {str(k): record(v) for k, v in result.items()}
     if isinstance(result, list | tuple):
@@ -64,6 +69,10 @@ def record(result: Any) -> Any:
         return [record(v) for v in array]
     number = array.item()
     return None if isinstance(number, float) and not np.isfinite(number) else number
+
+
+def _is_static(field: Field) -> bool:
+    return field.metadata.get("static", False)
 
 
 def write_json(path: str | Path, result: Any) -> None:

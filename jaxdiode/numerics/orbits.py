@@ -45,7 +45,7 @@ class _System:
     def __init__(self, restoring, args, damping, frequency, turns, flip, n):
         self.n, self.flip = n, flip
         self.ones, self.mean = jnp.ones(n), jnp.full(n, 1 / n)
-        self.theta = 2 * jnp.pi * turns / n * jnp.arange(n)
+        self.theta = 2 * jnp.pi * turns / n * jnp.arange(n, dtype=float)
         rate = frequency / turns
         first, second = _derivatives(n, antiperiodic=False)
         self.linear = rate**2 * second + damping * rate * first
@@ -175,6 +175,15 @@ def differentiable(
 def velocity(orbit: Samples, frequency: Scalar, turns: Scalar | float = 1.0) -> Samples:
     """du/dτ at the samples."""
     return frequency / turns * (_derivatives(orbit.size, antiperiodic=False)[0] @ orbit)
+
+
+def interpolate(samples: Samples, points: int, *, antiperiodic: bool = False) -> Samples:
+    """The trigonometric interpolant of n samples on more points."""
+    n = samples.size
+    wave = np.fft.fftfreq(n, 1 / n) + (0.5 if antiperiodic else 0.0)
+    old, new = (2 * np.pi * np.arange(k) / k for k in (n, points))
+    basis = np.exp(1j * np.outer(new, wave)) @ np.exp(-1j * np.outer(wave, old)) / n
+    return basis.real @ samples
 
 
 def tail(orbit: Samples) -> Scalar:

@@ -136,7 +136,7 @@ class KapitzaJunction(AbstractCurrentBiased):
         evaluated at the zero-bias minimum: it has a resonance and a change of sign at Ω² = κ that
         the dynamics do not show, and agrees only for Ω² ≫ κ. Both leave out quadrature currents.
         """
-        order = 1.0 + jnp.arange(self.drive_current.size)
+        order = jnp.arange(1, self.drive_current.size + 1, dtype=float)
         square = jnp.atleast_1d(self.drive_current) ** 2
         fast = (order * self.drive_frequency) ** 2
         if form == "corrected":

@@ -8,14 +8,23 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ...numerics.lanes import lanewise
-from ...numerics.orbits import differentiable, find_marginal_orbit, tail, velocity
+from ...numerics.orbits import (
+    MarginalOrbit,
+    differentiable,
+    find_marginal_orbit,
+    interpolate,
+    tail,
+    velocity,
+)
 from ...numerics.status import Status
 from .ramp import Held, Staircase, orbit, runs_away, scale, staircase
 
 Scalar = Float[Array, ""]
 
-POINTS = 64  # resolves drives from about 0.3 plasma frequencies on
+POINTS = 64  # per orbit; resolves drives from about 0.3 plasma frequencies on
+_FEWER = 32  # enough for most, at an eighth of the cost
 _RESOLVED = 1e-5  # largest tail of an orbit's spectrum
+_WELL_RESOLVED = 1e-9
 
 
 class Limits(eqx.Module):
@@ -47,19 +56,13 @@ def fold_limit(device: Any, direction: Scalar) -> tuple[Scalar, Int[Array, ""], 
     """
     found, turns, status, ramp = _search_fold(jax.lax.stop_gradient(device), direction)
     ends = (status == Status.CONVERGED) | (status == Status.PERIOD_TWO_FOLD)
-    current = direction * differentiable(
-        _restoring, device, device.damping, device.drive_frequency, found, turns=turns
-    ).parameter  # fmt: skip
-    return jnp.where(ends, current, jnp.nan), status, ramp
+    return direction * _current(device, found, ends, turns=turns), status, ramp
 
 
 def flip_limit(device: Any, direction: Scalar, ramp: Staircase) -> Scalar:
     """Magnitude of the first flip current that a ramp met, NaN where it met none."""
     found, good = _search_flip(jax.lax.stop_gradient(device), direction, ramp)
-    current = direction * differentiable(
-        _restoring, device, device.damping, device.drive_frequency, found, flip=True
-    ).parameter  # fmt: skip
-    return jnp.where(good, current, jnp.nan)
+    return direction * _current(device, found, good, flip=True)
 
 
 @lanewise
@@ -98,9 +101,30 @@ def _restoring(theta, phase, device):
     return device.supercurrent(theta, phase)
 
 
-def _find(device, held, turns, flip):
-    seed = orbit(device, held, POINTS, turns)
-    return find_marginal_orbit(
-        _restoring, device, device.damping, device.drive_frequency, seed, held.current,
-        turns=turns, flip=flip,
+def _current(device, found, good, **kind):
+    # A failed lane must not send NaN gradients through the branches not taken.
+    device = jax.tree.map(lambda x: jnp.where(good, x, jax.lax.stop_gradient(x)), device)
+    exact = differentiable(
+        _restoring, device, device.damping, device.drive_frequency, found, **kind
     )  # fmt: skip
+    return jnp.where(good, exact.parameter, jnp.nan)
+
+
+def _find(device, held, turns, flip):
+    """On few points first; on all of them only where those do not resolve the orbit."""
+    seed = orbit(device, held, POINTS, turns)
+
+    def find(points, current):
+        return find_marginal_orbit(
+            _restoring, device, device.damping, device.drive_frequency, points, current,
+            turns=turns, flip=flip,
+        )  # fmt: skip
+
+    coarse, good = find(seed[:: POINTS // _FEWER], held.current)
+    good = good & (tail(coarse.orbit) < _WELL_RESOLVED)
+    fine = MarginalOrbit(
+        coarse.parameter,
+        interpolate(coarse.orbit, POINTS),
+        interpolate(coarse.null, POINTS, antiperiodic=flip),
+    )
+    return jax.lax.cond(good, lambda: (fine, good), lambda: find(seed, held.current))

@@ -64,7 +64,8 @@ def staircase(
     device: Any,
     direction: Scalar,
     *,
-    first: float = 1 / 48,
+    first: float = 1 / 12,
+    fine: float = 1 / 48,
     halvings: int = 5,
     hold: float = 2.0,
     patience: int = 8,
@@ -78,7 +79,8 @@ def staircase(
     hold time and then holds it, until the strobed state repeats or patience ends.
 
     Args:
-        first: first step, in units of `scale`.
+        first: first step, in units of `scale`, while the state has the drive's period.
+        fine: step from the first state on that has not, or that is gone; it goes back for that.
         halvings: bisections after the first switch.
         hold: in units of the relaxation time max(2/β, β), rounded up to an even number of
             drive periods.
@@ -115,17 +117,22 @@ def staircase(
         enough = jnp.where(s.held.period == 0, restless, patience)
         stays = settles | (~switched & (s.holds >= enough))
         kind = jnp.where(settles, jnp.where(change < repeats, 1, 2), 0)
+        coarse = s.driven & (s.size > 1.001 * fine * unit)
+        retreats = coarse & (switched | (stays & ((kind != 1) | (test < 0))))
+        stays, settles = stays & ~retreats, settles & ~retreats
         new = Held(s.target, x, v, kind)
         held = _where(stays, new, s.held)
         settled = _where(settles, new, s.settled)
         beyond = jnp.abs(s.target - settled.current)
-        gap = jnp.where(switched | stays, jnp.minimum(s.gap, beyond), s.gap)
+        gap = jnp.where((switched & ~retreats) | stays, jnp.minimum(s.gap, beyond), s.gap)
 
-        unstable = ~switched & ~ramping & (test < 0)
+        unstable = ~switched & ~ramping & ~coarse & (test < 0)
         first_flip = unstable & s.attracting & ~s.flipped
-        tests = s.tests + (s.driven & (switched | (stays & (s.tests > 0))))
+        tested = s.driven & ~retreats & (switched | (stays & (s.tests > 0)))
+        tests = s.tests + jnp.where(tested, 1, 0)
         size = jnp.where(tests > s.tests, 0.5 * s.size, s.size)
-        ended = switched | stays
+        size = jnp.where(retreats, fine * unit, size)
+        ended = switched | stays | retreats
         return _Climb(
             held=held,
             settled=settled,
@@ -177,7 +184,7 @@ def orbit(device, held: Held, points: int, turns) -> Float[Array, " n"]:
         x, v = state
         return advance(force, 4 * size * k, x, v, size, 4), x
 
-    return jax.lax.scan(one, (held.phase, held.velocity), jnp.arange(points) * 1.0)[1]
+    return jax.lax.scan(one, (held.phase, held.velocity), jnp.arange(points, dtype=float))[1]
 
 
 class _Climb(NamedTuple):

@@ -44,10 +44,10 @@ def switching_currents(
     device: KapitzaJunction,
     protocol: str = "ramp",
     *,
-    accuracy: float = 1e-5,
-    duration: float = 500.0,
+    accuracy: Numbers = 1e-5,
+    duration: Numbers = 500.0,
     noise: Numbers = 0.0,
-    rate: float = 5e-4,
+    rate: Numbers = 5e-4,
     samples: int = 256,
     key: PRNGKeyArray | int | None = None,
 ) -> SwitchingCurrents:

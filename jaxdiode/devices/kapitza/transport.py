@@ -1,5 +1,6 @@
 """Trajectories and current–voltage curves of a driven junction, by diffrax."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -47,8 +48,8 @@ def trajectory(
     device: KapitzaJunction,
     current: Numbers,
     *,
-    duration: float = 200.0,
-    start: tuple[float, float] | None = None,
+    duration: Numbers = 200.0,
+    start: Sequence[Numbers] | None = None,
     samples: int = 2001,
 ) -> Trajectory:
     """φ(τ) at constant bias.
@@ -77,7 +78,7 @@ def trajectory(
 
 
 def iv_curve(
-    device: KapitzaJunction, currents: Numbers, *, duration: float = 500.0, settle: float = 0.5
+    device: KapitzaJunction, currents: Numbers, *, duration: Numbers = 500.0, settle: Numbers = 0.5
 ) -> IVCurve:
     """Mean voltage against bias, as an experimenter sweeps it: up, and down again.
 
