@@ -2,9 +2,10 @@
 
 import jax
 
-from benchmarks import design_squid, sweep_squid
+from benchmarks import design_squid, kapitza, sweep_squid
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
     sweep_squid.main()
     design_squid.main()
+    kapitza.main()
