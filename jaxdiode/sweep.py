@@ -68,11 +68,11 @@ def sweep(
     grid = _Grid(device, axes)
     shards = jax.device_count()
     chunk = -(-min(chunk, grid.size) // shards) * shards
-    place = _placement()
+    mesh = _mesh() if shards > 1 else None
 
     def compute(points):
-        index = place(np.minimum(points, grid.size - 1))
-        return _evaluate(function, grid.targets, device, grid.values, index)
+        index = jnp.asarray(np.minimum(points, grid.size - 1))
+        return _evaluate(function, grid.targets, device, grid.values, index, mesh)
 
     store = None
     if path is not None:
@@ -166,7 +166,7 @@ class _Grid:
 
 
 @eqx.filter_jit
-def _evaluate(function, targets, device, values, index):
+def _evaluate(function, targets, device, values, index, mesh):
     where = jnp.unravel_index(index, tuple(len(v) for v in values))
 
     def one(*position):
@@ -176,7 +176,12 @@ def _evaluate(function, targets, device, values, index):
             chosen += list(axis[i]) if axis.ndim == 2 else [axis[i]] * len(group)
         return _named(function, function(with_values(device, members, chosen)))
 
-    return jax.vmap(one)(*where)
+    run = jax.vmap(one)
+    if mesh is not None:
+        # Each JAX device runs its own loop: lanes that end early do not wait for the others'.
+        spec = jax.sharding.PartitionSpec("points")
+        run = jax.shard_map(run, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
+    return run(*where)
 
 
 def _named(function, output) -> dict[str, Any]:
@@ -198,15 +203,10 @@ def _named(function, output) -> dict[str, Any]:
     )
 
 
-def _placement():
-    """How an index array is spread over the JAX devices."""
-    if jax.device_count() == 1:
-        return jnp.asarray
-    mesh = jax.make_mesh(
-        (jax.device_count(),), ("points",), axis_types=(jax.sharding.AxisType.Auto,)
-    )
-    sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("points"))
-    return lambda index: jax.device_put(index, sharding)
+def _mesh():
+    """All JAX devices, side by side."""
+    auto = (jax.sharding.AxisType.Auto,)
+    return jax.make_mesh((jax.device_count(),), ("points",), axis_types=auto)
 
 
 class _Store:
