@@ -139,7 +139,8 @@ def device(table: dict[str, Any]) -> AbstractDevice:
     """The device of a file's [device] section."""
     section = table["device"]
     if not isinstance(section, dict) or "type" not in section:
-        raise ValueError(f"[device] must have a type: {', '.join(_types())}")
+        devices = [name for name, kind in _types().items() if issubclass(kind, AbstractDevice)]
+        raise ValueError(f"[device] must have a type: {', '.join(devices)}")
     made = build(section)
     if not isinstance(made, AbstractDevice):
         raise ValueError(f"[device] type must be a device, got {section['type']!r}")

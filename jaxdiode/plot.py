@@ -10,12 +10,13 @@ from ._checks import Numbers
 from .core.cpr import current_phase_relation
 from .core.device import AbstractPhaseBiased
 from .design import DesignResult
-from .devices.kapitza.switching import SwitchingCurrents
-from .devices.kapitza.transport import IVCurve
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
+
+    from .devices.kapitza.switching import SwitchingCurrents
+    from .devices.kapitza.transport import IVCurve
 
 # Okabe & Ito's colours, told apart by every kind of colour vision.
 PLUS, MINUS, EFFICIENCY, ACCENT, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F"
@@ -79,7 +80,7 @@ def critical_currents_along(
     return figure
 
 
-def iv(curve: IVCurve, *, drive_frequency: Numbers | None = None, title: str = "") -> "Figure":
+def iv(curve: "IVCurve", *, drive_frequency: float | None = None, title: str = "") -> "Figure":
     """Mean voltage against bias, swept up and down.
 
     With `drive_frequency`: lines at its multiples, where Shapiro steps lie.
@@ -101,7 +102,7 @@ def iv(curve: IVCurve, *, drive_frequency: Numbers | None = None, title: str = "
 
 
 def switching_histogram(
-    found: SwitchingCurrents, *, bins: int = 40, unit: str = r"$I_0$", title: str = ""
+    found: "SwitchingCurrents", *, bins: int = 40, unit: str = r"$I_0$", title: str = ""
 ) -> "Figure":
     """Switching currents of noisy ramps in both directions, with their means."""
     samples = [np.asarray(a) for a in (found.plus, found.minus)]

@@ -16,7 +16,6 @@ from jaxtyping import PyTree
 
 from . import _checks
 from ._checks import Numbers
-from .core.critical import CriticalCurrents
 from .core.device import AbstractDevice
 from .progress import track
 from .space import elements_of, match_names, require_range, with_values
@@ -49,8 +48,8 @@ def sweep(
     all JAX devices. A lane that fails is NaN with its status and leaves the others alone.
 
     Args:
-        function: device → number, array, dict of them, or `CriticalCurrents`, which becomes
-            the variables plus, minus, efficiency and status.
+        function: device → number, array, dict of them, or what has `as_dict()`, such as
+            `CriticalCurrents`: plus, minus, efficiency and status.
         device: the device whose other parameters stay as they are.
         axes: {name: values}. A name is a path as in `Space`; if it covers several
             parameters ("flux", "branches.2") all get the same value. Values of shape
@@ -186,12 +185,12 @@ def _evaluate(function, targets, device, values, index, mesh):
 
 def _named(function, output) -> dict[str, Any]:
     """The function's output as named arrays."""
-    if isinstance(output, CriticalCurrents):
+    if hasattr(output, "as_dict"):
         return output.as_dict()
     if isinstance(output, Mapping):
         named = {}
         for key, value in output.items():
-            inner = value.as_dict() if isinstance(value, CriticalCurrents) else None
+            inner = value.as_dict() if hasattr(value, "as_dict") else None
             named |= {f"{key}.{k}": v for k, v in inner.items()} if inner else {str(key): value}
         return {k: jnp.asarray(v) for k, v in named.items()}
     if jax.tree.structure(output) == jax.tree.structure(0.0):

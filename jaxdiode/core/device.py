@@ -62,10 +62,10 @@ class AbstractPhaseBiased(AbstractDevice):
 
 
 class AbstractCurrentBiased(AbstractDevice):
-    """A device driven by a current: its critical currents are where the zero-voltage state ends.
+    """A device driven by a current: its critical currents are where its stated criterion is met.
 
-    How to find that end (a fold, a root, a threshold) is physics, so every such device brings
-    its own.
+    Usually the end of the zero-voltage state, as a fold, a root or a threshold: physics, so every
+    such device brings its own.
     """
 
     @abc.abstractmethod

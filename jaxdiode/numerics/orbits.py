@@ -183,7 +183,7 @@ def interpolate(samples: Samples, points: int, *, antiperiodic: bool = False) ->
     wave = np.fft.fftfreq(n, 1 / n) + (0.5 if antiperiodic else 0.0)
     old, new = (2 * np.pi * np.arange(k) / k for k in (n, points))
     basis = np.exp(1j * np.outer(new, wave)) @ np.exp(-1j * np.outer(wave, old)) / n
-    return basis.real @ samples
+    return jnp.asarray(basis.real) @ samples
 
 
 def tail(orbit: Samples) -> Scalar:

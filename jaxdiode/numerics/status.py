@@ -35,12 +35,12 @@ _TEXT = {
         "(2 pi L dI/dphase <= -1 somewhere): critical currents then depend on history"
     ),
     Status.PERIOD_TWO_FOLD: (
-        "the zero-voltage state first doubles its period and ends as such an orbit: its critical "
-        "current is Limits.period_two_fold, or that of criterion='switching'"
+        "the zero-voltage state ends as an orbit of twice the drive's period, at the fold of that: "
+        "see limits() for its current"
     ),
     Status.FLIP: (
-        "the zero-voltage state loses stability by period doubling and ends, after a cascade, at "
-        "no fold: Limits.flip says where it begins, a ramp (switching_currents) where it ends"
+        "the zero-voltage state loses stability by period doubling and ends at no fold: see "
+        "limits() for where it begins; where it ends depends on the ramp (switching_currents)"
     ),
     Status.NO_ZERO_VOLTAGE_STATE: "the phase runs already at zero bias: no critical current",
 }

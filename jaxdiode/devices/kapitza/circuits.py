@@ -100,6 +100,8 @@ def double_loop(
 ):
     """Arguments of `KapitzaJunction`; see `KapitzaJunction.double_loop`."""
     harmonics = _checks.whole_number("harmonics", harmonics)
+    if harmonics >= _SAMPLES // 2:
+        raise ValueError(f"harmonics must be less than {_SAMPLES // 2}, got {harmonics}")
     outer = _pair("outer_current", outer_current) / scale.critical_current
     middle = _checks.real_array("middle_current", middle_current, ndim=0) / scale.critical_current
     offset = _checks.real_array("phase_offset", phase_offset, ndim=0)

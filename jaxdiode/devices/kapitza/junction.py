@@ -90,8 +90,7 @@ class KapitzaJunction(AbstractCurrentBiased):
         self.criterion = criterion
 
     def ranges(self) -> dict[str, tuple[float, float]]:
-        smallest = math.ulp(0.0)
-        return {"damping": (smallest, math.inf), "drive_frequency": (smallest, math.inf)}
+        return {"damping": (1e-6, math.inf), "drive_frequency": (1e-6, math.inf)}
 
     def supercurrent(
         self,
@@ -211,8 +210,10 @@ class KapitzaJunction(AbstractCurrentBiased):
             middle_current, phase_offset: I_m (A) and φ₀ (radians) of the anomalous junction.
             dc_flux, ac_flux: f and g (Φ₀) of both loops, or one number per loop.
             frequency: ω/2π (Hz).
-            harmonics: of the drive that are kept; their amplitudes are exact (Bessel functions).
-            weak: first order in g instead (paper, S59): a₀ = cos θ, a₁ = −θ_ac sin θ.
+            harmonics: of the drive that are kept, at most 31; their amplitudes are exact (Bessel
+                functions).
+            weak: first order in g and one harmonic instead (paper, S59): a₀ = cos θ,
+                a₁ = −θ_ac sin θ.
         """
         given = circuits.double_loop(
             scale, outer_current, middle_current, phase_offset, dc_flux, ac_flux, frequency,
@@ -233,7 +234,8 @@ def _critical_currents(device):
     if device.criterion == "stability":
         flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
         # A flip comes before whatever the ramp met later.
-        current = jnp.where(ramp.flipped, flips, current)
+        fold = jnp.where(status == Status.CONVERGED, current, jnp.nan)
+        current = jnp.where(ramp.flipped, flips, fold)
         ends = jnp.isfinite(current)
         lost = jnp.where(status == Status.NO_ZERO_VOLTAGE_STATE, status, Status.NOT_CONVERGED)
         status = jnp.where(ends, Status.CONVERGED, lost).astype(jnp.int32)

@@ -102,13 +102,13 @@ def staircase(
 
     def unfinished(s):
         beyond = jnp.abs(s.held.current) > device.largest_current()
-        return (s.tests < halvings) & ~s.running & ~beyond
+        return (s.bisections < halvings) & ~s.running & ~beyond
 
     def climb(s):
         ramping = s.holds == 0
         begin = jnp.where(ramping, s.held.current, s.target)
         drive = jnp.where(ramping & ~s.driven, zero, zero + 1)
-        x, v, change, test = _chunk(
+        x, v, change, margin = _chunk(
             device, s.phase, s.velocity, (begin, drive), (s.target, zero + 1), periods, step
         )
         moved = jnp.maximum(jnp.abs(x - s.phase), jnp.abs(v - s.velocity))
@@ -118,7 +118,7 @@ def staircase(
         stays = settles | (~switched & (s.holds >= enough))
         kind = jnp.where(settles, jnp.where(change < repeats, 1, 2), 0)
         coarse = s.driven & (s.size > 1.001 * fine * unit)
-        retreats = coarse & (switched | (stays & ((kind != 1) | (test < 0))))
+        retreats = coarse & (switched | (stays & ((kind != 1) | (margin < 0))))
         stays, settles = stays & ~retreats, settles & ~retreats
         new = Held(s.target, x, v, kind)
         held = _where(stays, new, s.held)
@@ -126,27 +126,27 @@ def staircase(
         beyond = jnp.abs(s.target - settled.current)
         gap = jnp.where((switched & ~retreats) | stays, jnp.minimum(s.gap, beyond), s.gap)
 
-        unstable = ~switched & ~ramping & ~coarse & (test < 0)
+        unstable = ~switched & ~ramping & ~coarse & (margin < 0)
         first_flip = unstable & s.attracting & ~s.flipped
-        tested = s.driven & ~retreats & (switched | (stays & (s.tests > 0)))
-        tests = s.tests + jnp.where(tested, 1, 0)
-        size = jnp.where(tests > s.tests, 0.5 * s.size, s.size)
+        bisected = s.driven & ~retreats & (switched | (stays & (s.bisections > 0)))
+        bisections = s.bisections + jnp.where(bisected, 1, 0)
+        size = jnp.where(bisections > s.bisections, 0.5 * s.size, s.size)
         size = jnp.where(retreats, fine * unit, size)
         ended = switched | stays | retreats
         return _Climb(
             held=held,
             settled=settled,
-            gap=jnp.where(settles, jnp.where(s.tests > 0, 2 * size, jnp.inf), gap),
+            gap=jnp.where(settles, jnp.where(s.bisections > 0, 2 * size, jnp.inf), gap),
             target=jnp.where(ended, held.current + direction * size, s.target),
             size=size,
             phase=jnp.where(ended, held.phase, x),
             velocity=jnp.where(ended, held.velocity, v),
             holds=jnp.where(ended, 0, s.holds + 1),
-            tests=tests,
+            bisections=bisections,
             driven=s.driven | ended,
             flip=_where(first_flip, s.held, s.flip),
             flipped=s.flipped | first_flip,
-            attracting=jnp.where(stays, test > 0, s.attracting & ~unstable),
+            attracting=jnp.where(stays, margin > 0, s.attracting & ~unstable),
             running=s.running | (switched & ~s.driven),
         )
 
@@ -198,7 +198,7 @@ class _Climb(NamedTuple):
     phase: Any
     velocity: Any
     holds: Any
-    tests: Any
+    bisections: Any
     driven: Any
     flip: Held
     flipped: Any

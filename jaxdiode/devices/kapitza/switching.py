@@ -5,6 +5,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from equinox.internal import nondifferentiable
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ... import _checks
@@ -33,6 +34,10 @@ class SwitchingCurrents(eqx.Module):
     def __repr__(self) -> str:
         return eqx.tree_pformat(self, short_arrays=True)
 
+    def as_dict(self) -> dict[str, Array]:
+        """Currents and status by name, as sweeps and files hold them."""
+        return {"plus": self.plus, "minus": self.minus, "status": self.status}
+
     @property
     def efficiency(self) -> Float[Array, "..."]:
         """η of the mean switching currents."""
@@ -44,7 +49,7 @@ def switching_currents(
     device: KapitzaJunction,
     protocol: str = "ramp",
     *,
-    accuracy: Numbers = 1e-5,
+    accuracy: float = 1e-5,
     duration: Numbers = 500.0,
     noise: Numbers = 0.0,
     rate: Numbers = 5e-4,
@@ -70,7 +75,8 @@ def switching_currents(
     Args:
         device: the junction.
         protocol: "ramp" or "quench".
-        accuracy: of a ramp without noise or a quench, relative to I₁.
+        accuracy: of a ramp without noise, relative to the larger of I₁ and a quarter of all
+            amplitudes; of a quench, relative to the sum of all amplitudes.
         duration: of each bias of a quench (1/ω_p).
         noise: γ = k_BT/E_J (see `CircuitScale.noise`), for "ramp".
         rate: di/dτ of a ramp with noise.
@@ -85,16 +91,15 @@ def switching_currents(
         raise ValueError(f"device must be a KapitzaJunction, got {type(device).__name__}")
     if protocol not in _PROTOCOLS:
         raise _checks.unknown_name("protocol", protocol, _PROTOCOLS)
+    for name, value in (("accuracy", accuracy), ("duration", duration), ("rate", rate)):
+        _checks.positive(name, value)
     gamma = _checks.real_array("noise", noise, ndim=0, at_least=0.0)
-    accuracy, duration, rate = (
-        float(_checks.positive(name, value))
-        for name, value in (("accuracy", accuracy), ("duration", duration), ("rate", rate))
-    )
-    noisy = not _checks.is_concrete(gamma) or bool(gamma > 0)
+    noisy = not isinstance(noise, int | float) or noise > 0
+    device = nondifferentiable(device, name="switching_currents")
     if protocol == "quench":
         if noisy:
             raise ValueError("noise must be 0 with protocol 'quench'; use 'ramp'")
-        return _quench(device, accuracy, duration)
+        return _quench(device, float(accuracy), jnp.asarray(duration, float))
     if not noisy:
         halvings = max(1, math.ceil(math.log2(_FIRST / accuracy)))
         return _ramp(device, halvings)
@@ -102,7 +107,7 @@ def switching_currents(
         raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
     samples = _checks.whole_number("samples", samples)
     key = jax.random.key(key) if isinstance(key, int) else key
-    return _noisy_ramps(device, gamma, jnp.asarray(rate), jax.random.split(key, samples))
+    return _noisy_ramps(device, gamma, jnp.asarray(rate, float), jax.random.split(key, samples))
 
 
 def _both(function):
@@ -114,7 +119,6 @@ def _both(function):
 
 @eqx.filter_jit
 def _ramp(device, halvings):
-    device = jax.lax.stop_gradient(device)
 
     def one(direction):
         found = staircase(
@@ -132,13 +136,12 @@ def _ramp(device, halvings):
 def _quench(device, accuracy, duration):
     import diffrax
 
-    device = jax.lax.stop_gradient(device)
     most, origin = device.largest_current(), (jnp.zeros(()), jnp.zeros(()))
 
     def switches(bias):
         ran = diffrax.Event(lambda t, y, args, **_: jnp.abs(y[0]) > SWITCHED)
         found = solve(
-            device, bias, origin, jnp.zeros(()), jnp.asarray(duration), step_size(device),
+            device, bias, origin, jnp.zeros(()), duration, step_size(device),
             saveat=diffrax.SaveAt(t1=True), max_steps=None, event=ran,
         )  # fmt: skip
         return ~(jnp.abs(found.ys[0][-1]) <= SWITCHED)
@@ -167,7 +170,6 @@ def _quench(device, accuracy, duration):
 
 @eqx.filter_jit
 def _noisy_ramps(device, gamma, rate, keys):
-    device = jax.lax.stop_gradient(device)
     size = jnp.minimum(_NOISE_STEP, 2 * jnp.pi / device.drive_frequency / 20)
     spread = jnp.sqrt(2 * device.damping * gamma * size)
     rest = -device.static_phase()

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from equinox.internal import nondifferentiable
 from jaxtyping import Array, Float
 
 from ... import _checks
@@ -83,7 +84,8 @@ def iv_curve(
     """Mean voltage against bias, as an experimenter sweeps it: up, and down again.
 
     Each bias starts from the state that the one before left. The voltage is averaged over whole
-    drive periods, so that a locked state has exactly a rational multiple of Ω.
+    drive periods, so that a locked state has exactly a rational multiple of Ω. Not
+    differentiable: a running phase forgets its parameters or is chaotic.
 
     Args:
         device: the junction.
@@ -157,7 +159,7 @@ def _trajectory(device, bias, length, state, count):
 def _iv_curve(device, bias, periods, part):
     import diffrax
 
-    device, bias = jax.lax.stop_gradient((device, bias))
+    device, bias = nondifferentiable((device, bias), name="iv_curve")
     period = 2 * jnp.pi / device.drive_frequency
     before, averaged = jnp.ceil(periods * part), jnp.maximum(jnp.floor(periods * (1 - part)), 1.0)
     size = step_size(device)
