@@ -47,6 +47,9 @@ class Limits(eqx.Module):
     ramp: Float[Array, "*lanes 2 2"]
     status: Int[Array, "*lanes 2"]
 
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=False)
+
 
 def fold_limit(device: Any, direction: Scalar) -> tuple[Scalar, Int[Array, ""], Staircase]:
     """Magnitude of the fold current that ends the ramp in one direction, its status, the ramp.
@@ -76,7 +79,7 @@ def _search_fold(device, direction):
     good = good & near & ~ramp.running & (tail(found.orbit) < _RESOLVED)
     speed = velocity(found.orbit, device.drive_frequency, turns)[0]
     start = jnp.where(good, found.orbit[0], jnp.nan)
-    past = Held(found.parameter + direction * 2e-3 * unit, start, speed, ramp.settled.period)
+    past = Held(found.parameter + direction * 3e-4 * unit, start, speed, ramp.settled.period)
     good = good & runs_away(device, past)
     # A state that had not settled may be taken for one of twice its period.
     halves = jnp.stack([found.orbit, found.null]).reshape(2, 2, -1)

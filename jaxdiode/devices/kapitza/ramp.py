@@ -82,7 +82,7 @@ def staircase(
         first: first step, in units of `scale`, while the state has the drive's period.
         fine: step from the first state on that has not, or that is gone; it goes back for that.
         halvings: bisections after the first switch.
-        hold: in units of the relaxation time max(2/β, β), rounded up to an even number of
+        hold: in units of the relaxation time max(2/β, 4β), rounded up to an even number of
             drive periods.
         patience: longest stay at one bias, in holds.
         restless: the same where the last bias did not settle.
@@ -155,7 +155,7 @@ def staircase(
     return Staircase(s.held, switched, s.settled, s.gap, s.flip, s.flipped, s.running)
 
 
-def runs_away(device, held: Held, *, hold: float = 2.0, patience: int = 60) -> Bool[Array, ""]:
+def runs_away(device, held: Held, *, hold: float = 2.0, patience: int = 300) -> Bool[Array, ""]:
     """Whether the phase escapes from a state within `patience` holds at its bias."""
     periods = _even_periods(device, hold)
     begin = held.current, jnp.ones_like(held.current)
@@ -211,7 +211,7 @@ def _where(condition, one, other):
 
 
 def _even_periods(device, hold):
-    relaxation = jnp.maximum(2 / device.damping, device.damping)
+    relaxation = jnp.maximum(2 / device.damping, 4 * device.damping)
     return 2 * jnp.maximum(jnp.ceil(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0)
 
 

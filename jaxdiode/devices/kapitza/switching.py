@@ -59,7 +59,7 @@ def switching_currents(
     """The measurement of I₊ and I₋. For design use `critical_currents`: this has no gradients.
 
     - "ramp", without noise: from the static minimum at zero bias the drive is turned up, then the
-      bias raised in steps of 0.5 % of I₁, each ramped during two relaxation times max(2/β, β) and
+      bias raised in steps of 0.5 % of I₁, each ramped during two relaxation times max(2/β, 4β) and
       held until the motion repeats, or for 40 relaxation times where it is chaotic (800
       next to a fold). At a switch (the phase advances by more than 4π at one bias) the ramp
       goes back and halves the step, down to `accuracy`. The adiabatic limit of an experiment;
