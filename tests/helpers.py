@@ -57,14 +57,20 @@ def stacked(devices):
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *devices)
 
 
-def reversed_in_time(device):
-    """The device in the opposite magnetic field: I(φ) → −I(−φ)."""
-    if isinstance(device, jd.Squid):
-        branches = [reversed_in_time(branch) for branch in device.branches]
-        return jd.Squid(branches, -device.flux, device.inductance)
-    if isinstance(device, jd.Harmonics):
-        return jd.Harmonics(device.sine, -device.cosine)
-    return device
+def negated(*names):
+    """The function that turns the sign of all parameters with these names in a device."""
+
+    def turn(path, leaf):
+        return -leaf if path[-1].name in names else leaf
+
+    return lambda device: jax.tree_util.tree_map_with_path(turn, device)
+
+
+# ---- What devices with a current-phase relation share
+
+
+# The device in the opposite magnetic field, I(φ) → −I(−φ).
+reversed_in_time = negated("flux", "cosine")
 
 
 # The same device for tests/reference/dense_squid.py, which shares no code with jaxdiode.
@@ -98,17 +104,24 @@ def _branch(branch):
             return "andreev", *modes, float(branch.gap), float(branch.temperature)
 
 
-def reference(device):
-    """(I₊, I₋, η) by the independent NumPy evaluation."""
-    plus, minus = dense_squid.critical_currents(*specification(device))
+def with_efficiency(plus, minus):
+    """(I₊, I₋, η)."""
     return np.array([plus, minus, (plus - minus) / (plus + minus)])
+
+
+def dense_reference(device):
+    """(I₊, I₋, η) by the independent NumPy evaluation."""
+    return with_efficiency(*dense_squid.critical_currents(*specification(device)))
+
+
+# ---- Derivatives of a reference
 
 
 class Unresolved(Exception):
     """A finite difference is not to be trusted: a peak switch or a kink inside the stencil."""
 
 
-def reference_gradient(device, steps, tolerance):
+def reference_gradient(device, steps, tolerance, reference=dense_reference):
     """Gradients (3, n) by Richardson differences of the reference, and the scale of each row.
 
     Where symmetry keeps η at 0, its row is judged by what I± alone would contribute.
@@ -122,7 +135,7 @@ def reference_gradient(device, steps, tolerance):
     return _agreed(coarse, fine, scale, tolerance), scale
 
 
-def reference_hessian(device, steps, tolerance):
+def reference_hessian(device, steps, tolerance, reference=dense_reference):
     """Hessian of η likewise."""
     function = _remembered(lambda v: reference(with_parameters(device, v))[2])
     x = parameters(device)
@@ -156,3 +169,8 @@ def assert_close(actual, expected, *, absolute):
     assert np.all(ratio <= 1), (
         f"worst error is {np.max(ratio):.3g} × the tolerance\n{actual=}\n{expected=}"
     )
+
+
+def assert_equal_where_finite(actual, expected, *, absolute):
+    """NaN in the same places, and elsewhere within `absolute`."""
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=absolute, equal_nan=True)

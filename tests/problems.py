@@ -4,6 +4,9 @@ Tolerances. Sheet values (`tables`): the sheet promises its digits to ±1 in the
 such place or 1e-8 relative, whichever is larger. Everything else: what `critical_currents`
 promises, 1e-11 of the largest current; η then follows to 1e-11 × 2/(I₊ + I₋)/max.
 
+`reverse` maps a device to the same one in the opposite magnetic field, `reference` to its
+(I₊, I₋, η) by code that shares nothing with jaxdiode.
+
 Tags:
     smooth         the extrema lie on smooth peaks
     kinked         an extremum within 0.2 of a near-kink (unequal series pair, transparency near 1)
@@ -13,6 +16,7 @@ Tags:
     time-reversal  I(−φ) = −I(φ) up to a shift of φ, so η = 0
     dead           a branch carries nothing
     no-current     I(φ) = 0: NO_SUPERCURRENT
+    driven         no I(φ): the zero-voltage state oscillates, and ends in a fold
 """
 
 import math
@@ -20,11 +24,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import numpy as np
 
 import jaxdiode as jd
+from tests import helpers
+from tests.reference import kapitza
 
 TAGS = {"smooth", "kinked", "jump", "tied", "inductive", "thermal"}
-TAGS |= {"time-reversal", "dead", "no-current"}
+TAGS |= {"time-reversal", "dead", "no-current", "driven"}
 
 
 class Problem(NamedTuple):
@@ -38,6 +45,8 @@ class Problem(NamedTuple):
     # Absolute errors allowed in I₊, I₋ and in η.
     current_tolerance: float
     efficiency_tolerance: float
+    reverse: Callable[[jd.AbstractDevice], jd.AbstractDevice] = helpers.reversed_in_time
+    reference: Callable[[jd.AbstractDevice], np.ndarray] = helpers.dense_reference
 
 
 PROBLEMS: list[Problem] = []
@@ -47,7 +56,7 @@ KNOWN_FAILURES: list[tuple[str, str, str]] = []
 
 
 def _add(name, tags, build, plus, minus, efficiency=None, *, source, last_place=None):
-    largest = max(plus, minus, 1e-300)
+    largest = max(abs(plus), abs(minus), 1e-300)
     if last_place is None:
         current = 1e-11 * largest
         eta = 2 * current / max(plus + minus, 1e-300)
@@ -307,6 +316,69 @@ _frozen(
     ),
     69.96330545234999,
     29.336922754784716,
+)
+
+
+# ---- Driven junctions (shared/physics/kapitza.md)
+
+
+def drive(device):
+    """A `KapitzaJunction` as tests/reference/kapitza.py takes it."""
+    return kapitza.Drive(
+        float(device.mean_current),
+        tuple(np.ravel(device.drive_current).tolist()),
+        float(device.static_current),
+        float(device.phase_offset),
+        float(device.drive_frequency),
+        float(device.damping),
+        tuple(np.ravel(device.quadrature_current).tolist()),
+    )
+
+
+def _folds(device):
+    # 24 points resolve these drives to 1e-12.
+    found = [kapitza.fold(drive(device), sign, points=24)[0] for sign in (1, -1)]
+    return helpers.with_efficiency(*found)
+
+
+def _driven(name, tags, build, plus, minus, efficiency, source, currents, eta):
+    reverse = helpers.negated("phase_offset", "quadrature_current")
+    PROBLEMS.append(
+        Problem(
+            name, frozenset(tags.split()), build, plus, minus, efficiency, source, currents, eta,
+            reverse, _folds,
+        )
+    )  # fmt: skip
+
+
+# The sheet's currents are ramps with five digits; those of η carry an error of their own.
+for _a1, _omega, _plus, _minus, _eta, _error in (
+    (0.5, 2.0, 1.42630, 1.39702, 0.01037, 3e-6),
+    (1.0, 2.0, 1.46234, 1.34668, 0.04117, 2e-6),
+    (1.0, 3.0, 1.43907, 1.38518, 0.01908, 1e-6),
+    (3.0, 4.0, 1.54561, 1.27113, 0.09744, 2e-6),
+):
+    _driven(
+        f"driven junction, a1 {_a1:g}, frequency {_omega:g}",
+        "driven",
+        lambda a1=_a1, omega=_omega: jd.KapitzaJunction(0.5, omega, 1.0, a1, 1.0, math.pi / 2),
+        _plus,
+        _minus,
+        _eta,
+        "shared/physics/kapitza.md, reference values",
+        2e-5,
+        _error + 5e-6,
+    )
+_driven(
+    "driven junction without drive",
+    "driven time-reversal",
+    lambda: jd.KapitzaJunction(0.5, 2.0, 1.0, 0.0, 1.0, math.pi / 3),
+    math.sqrt(3),
+    math.sqrt(3),
+    0.0,
+    "|1 + exp(iπ/3)|",
+    1e-11,
+    1e-11,
 )
 
 

@@ -1,6 +1,7 @@
 """Figures: what is drawn, what it is called, and that it can be saved."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray
@@ -65,6 +66,65 @@ def test_critical_currents_along(tmp_path):
 def test_critical_currents_along_with_failed_points(tmp_path):
     plus = np.array([1.0, np.nan, 2.0])
     check(plot.critical_currents_along(np.arange(3.0), plus, plus), tmp_path, axes=2)
+
+
+def iv_curve():
+    current = np.array([-1.0, 0.0, 1.0, 2.0])
+    return jd.IVCurve(*(jnp.asarray(a) for a in (current, 2 * current, 2.5 * current)))
+
+
+def test_iv(tmp_path):
+    (axes,) = check(plot.iv(iv_curve(), title="mine"), tmp_path)
+    assert axes.get_title() == "mine"
+    assert axes.get_xlabel() == "bias ($I_0$)"
+    assert "mean voltage" in axes.get_ylabel()
+    assert labels(axes) == ["up", "down"]
+    up, down = axes.lines
+    assert np.array_equal(up.get_ydata(), [-2, 0, 2, 4])
+    assert np.array_equal(down.get_ydata(), [-2.5, 0, 2.5, 5])
+
+
+def test_iv_with_lines_at_multiples_of_the_drive_frequency(tmp_path):
+    (axes,) = check(plot.iv(iv_curve(), drive_frequency=2.0), tmp_path)
+    assert labels(axes) == [r"$n\Omega$", "up", "down"]
+    levels = [line.get_ydata()[0] for line in axes.lines if len(line.get_xdata()) == 2]
+    assert levels == [-2, 0, 2, 4]
+
+
+def test_iv_with_failed_points(tmp_path):
+    none = jnp.full(2, jnp.nan)
+    half = jd.IVCurve(jnp.arange(2.0), none, jnp.array([0.0, 1.0]))
+    check(plot.iv(half, drive_frequency=1.0), tmp_path)
+
+
+def ramps(plus, minus):
+    return jd.SwitchingCurrents(*(jnp.asarray(a) for a in (plus, minus, np.zeros(2, np.int32))))
+
+
+def test_switching_histogram(tmp_path):
+    found = ramps([1.5, 1.7, 1.7, 1.9], [1.0, 1.2, 1.0, 1.2])
+    (axes,) = check(plot.switching_histogram(found, bins=9, unit="nA"), tmp_path)
+    assert axes.get_xlabel() == "switching current (nA)"
+    assert "eta" in axes.get_title()
+    assert "+0.2143" in axes.get_title()  # 0.6/2.8
+    assert ["1.7" in labels(axes)[0], "1.1" in labels(axes)[1]] == [True, True]
+    assert [line.get_xdata()[0] for line in axes.lines] == pytest.approx([1.7, 1.1])
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    assert [sum(h) for h in heights] == [4, 4]
+    assert len(heights[0]) == 9
+    assert plot.switching_histogram(found, title="mine").axes[0].get_title() == "mine"
+
+
+def test_switching_histogram_leaves_failed_ramps_out(tmp_path):
+    (axes,) = check(plot.switching_histogram(ramps([np.nan, 1.0], [np.nan, np.nan])), tmp_path)
+    assert len(axes.containers) == 1
+    none = ramps([np.nan, np.nan], [np.nan, np.nan])
+    assert plot.switching_histogram(none).axes[0].get_legend() is None
+
+
+def test_switching_histogram_needs_repeated_ramps():
+    with pytest.raises(ValueError, match=r"found must hold repeated ramps.*got shape \(\)"):
+        plot.switching_histogram(ramps(1.0, 1.0))
 
 
 def test_search(tmp_path):

@@ -177,7 +177,7 @@ def velocity(orbit: Samples, frequency: Scalar, turns: Scalar | float = 1.0) -> 
     return frequency / turns * (_derivatives(orbit.size, antiperiodic=False)[0] @ orbit)
 
 
-def interpolate(samples: Samples, points: int, *, antiperiodic: bool = False) -> Samples:
+def interpolate(samples: Samples, points: int, *, antiperiodic: bool = False) -> Float[Array, " m"]:
     """The trigonometric interpolant of n samples on more points."""
     n = samples.size
     wave = np.fft.fftfreq(n, 1 / n) + (0.5 if antiperiodic else 0.0)
@@ -187,12 +187,12 @@ def interpolate(samples: Samples, points: int, *, antiperiodic: bool = False) ->
 
 
 def tail(orbit: Samples) -> Scalar:
-    """Largest amplitude in the highest quarter of the harmonics, relative to the largest."""
+    """Largest amplitude (radians) in the highest quarter of the harmonics."""
     n = orbit.size
     # A matrix, not an FFT: XLA's can deadlock on a CPU under vmap.
     angle = 2 * np.pi * np.outer(np.arange(1, n // 2), np.arange(n)) / n
     size = (np.cos(angle) @ orbit) ** 2 + (np.sin(angle) @ orbit) ** 2
-    return jnp.sqrt(jnp.max(size[3 * size.size // 4 :]) / jnp.maximum(jnp.max(size), 1e-300))
+    return 2 / n * jnp.sqrt(jnp.max(size[3 * size.size // 4 :]))
 
 
 def _bordered(matrix, column, row):

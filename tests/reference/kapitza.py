@@ -317,10 +317,12 @@ def ramp(
     `ramp_time` and held for `hold` (all rounded up to whole periods); |Δφ| > 4π means switched:
     back to the last held state with half the step, `halvings` times.  A hold starts with a `KICK`
     of φ, lest an orbit that has become unstable is followed on; it ends early where (φ, φ')
-    repeats within `settled` after two periods.  Escape at a distance ε above a fold takes
-    about πβ/√(εI₁/2), several times that where every slip by 2π ends in the same bottleneck; hence
-    the long hold.  Returns the last held current + half the last step, and u of that state on two
-    periods from θ = 0 (2·points values).  Stops early at `top`.
+    repeats within `settled` after two periods.  Returns the last held current + half the last step,
+    and u of that state on two periods from θ = 0 (2·points values).  Stops early at `top`.
+
+    Escape at ε above a fold takes about πβ/√(εI₁/2), several times that where every slip by 2π ends
+    in the same bottleneck; hence the long hold.  Above a subcritical flip it takes ln(1/KICK) over
+    a rate linear in ε, so the ramp can overshoot by 1e-3 there: `flip` is the answer.
     """
     period = 2 * np.pi / drive.omega
     a, b = static(drive)

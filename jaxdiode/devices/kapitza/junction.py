@@ -39,7 +39,8 @@ class KapitzaJunction(AbstractCurrentBiased):
       runs away past it. Devices that switch otherwise are NaN with their status.
     - "switching": also folds of the state of twice that period, where it switches.
     - "stability": the first loss of stability of the state of the drive's period, flip or fold.
-      No more than the switching current; defined after period doublings too.
+      No more than the switching current; defined after period doublings too, unless that state
+      is unstable at zero bias already.
 
     η(−φ₀) = −η(φ₀), η(φ₀ = 0) = 0, and η is unchanged when currents are multiplied by λ, damping
     and frequency by √λ.
@@ -127,8 +128,9 @@ class KapitzaJunction(AbstractCurrentBiased):
         """The time-averaged current-phase relation A sin X + B cos X + C sin 2X.
 
         The fast part of φ averages to a second harmonic. "corrected": C = Σ a_k²/[4(k²Ω² + β²)],
-        evaluated where switching happens, X = ±π/2 − δ, where the stiffness is 0. It agrees with
-        the exact folds to leading order in the drive, at any frequency. "paper": Eq. (6),
+        evaluated where switching happens, X = ±π/2 − δ, where the stiffness is 0. Its η agrees
+        with the exact folds to leading order in the drive, at any frequency; I₊ and I₋ both lack
+        the term −a₁²I₁cos²δ/[4Ω²(Ω² + β²)], which cancels in η. "paper": Eq. (6),
 
             C = −(a₁²/4)(κ − Ω²)/[(κ − Ω²)² + β²Ω²],  κ = I₁,
 
@@ -236,8 +238,8 @@ def _critical_currents(device):
         # A flip comes before whatever the ramp met later.
         fold = jnp.where(status == Status.CONVERGED, current, jnp.nan)
         current = jnp.where(ramp.flipped, flips, fold)
-        ends = jnp.isfinite(current)
-        lost = jnp.where(status == Status.NO_ZERO_VOLTAGE_STATE, status, Status.NOT_CONVERGED)
+        ends = jnp.isfinite(current) & ~ramp.doubled_at_rest
+        lost = jnp.where(status == Status.CONVERGED, Status.NOT_CONVERGED, status)
         status = jnp.where(ends, Status.CONVERGED, lost).astype(jnp.int32)
     elif device.criterion == "switching":
         two = status == Status.PERIOD_TWO_FOLD

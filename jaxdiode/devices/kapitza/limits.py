@@ -81,11 +81,15 @@ def _search_fold(device, direction):
     start = jnp.where(good, found.orbit[0], jnp.nan)
     past = Held(found.parameter + direction * 3e-4 * unit, start, speed, ramp.settled.period)
     good = good & runs_away(device, past)
+    # A window of period doubling below the fold is harmless only if the state survives in it.
+    below = direction * (found.parameter - ramp.past_flip.current) > 0
+    phase = jnp.where(good & ramp.flipped & below, ramp.past_flip.phase, jnp.nan)
+    good = good & ~runs_away(device, ramp.past_flip._replace(phase=phase))
     # A state that had not settled may be taken for one of twice its period.
     halves = jnp.stack([found.orbit, found.null]).reshape(2, 2, -1)
     doubled = (turns == 2) & (jnp.max(jnp.abs(halves[:, 0] - halves[:, 1])) > 1e-6)
     kind = jnp.where(doubled, Status.PERIOD_TWO_FOLD, Status.CONVERGED)
-    other = jnp.where(ramp.flipped, Status.FLIP, Status.NOT_CONVERGED)
+    other = jnp.where(ramp.flipped | ramp.doubled_at_rest, Status.FLIP, Status.NOT_CONVERGED)
     status = jnp.where(good, kind, other)
     status = jnp.where(ramp.running, Status.NO_ZERO_VOLTAGE_STATE, status).astype(jnp.int32)
     return found, turns, status, ramp

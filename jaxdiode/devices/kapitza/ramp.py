@@ -14,6 +14,8 @@ from ...numerics.oscillator import advance, advance_with_trace
 
 Scalar = Float[Array, ""]
 
+_NARROWEST = 1 / 800  # smallest step before the first switch, in units of `scale`
+_PUSH = 0.02  # radians
 SWITCHED = 4 * jnp.pi  # phase advance at one step of the bias that counts as switching
 
 
@@ -41,8 +43,10 @@ class Staircase(NamedTuple):
         settled: the last state that repeated.
         gap: distance from there to the next bias, which did not settle or switched.
         flip: the state held before the orbit of period 1 was first seen to lose stability by
-            period doubling.
+            period doubling, as the bias grew.
+        past_flip: the state there, at the next bias.
         flipped: there was such a state.
+        doubled_at_rest: it was not stable at zero bias.
         running: the phase runs already at zero bias.
     """
 
@@ -51,7 +55,9 @@ class Staircase(NamedTuple):
     settled: Held
     gap: Scalar
     flip: Held
+    past_flip: Held
     flipped: Bool[Array, ""]
+    doubled_at_rest: Bool[Array, ""]
     running: Bool[Array, ""]
 
 
@@ -79,8 +85,10 @@ def staircase(
     hold time and then holds it, until the strobed state repeats or patience ends.
 
     Args:
-        first: first step, in units of `scale`, while the state has the drive's period.
-        fine: step from the first state on that has not, or that is gone; it goes back for that.
+        first: first and largest step, in units of `scale`. Steps shrink with the distance of the
+            orbit from a period doubling, so as not to jump over a narrow window of it.
+        fine: largest step where the state has not the drive's period, or is gone; the ramp goes
+            back for either.
         halvings: bisections after the first switch.
         hold: in units of the relaxation time max(2/β, 4β), rounded up to an even number of
             drive periods.
@@ -97,7 +105,7 @@ def staircase(
     # The first stage turns up the drive at zero bias, from drive 0 to 1.
     state = _Climb(
         start, start, zero + jnp.inf, zero, first * unit, start.phase, zero, 0, 0, no,
-        start, no, yes, no,
+        start, start, no, no, yes, no,
     )  # fmt: skip
 
     def unfinished(s):
@@ -113,12 +121,20 @@ def staircase(
         )
         moved = jnp.maximum(jnp.abs(x - s.phase), jnp.abs(v - s.velocity))
         switched = ~(jnp.abs(x - s.held.phase) <= SWITCHED)
-        settles = ~switched & ~ramping & (moved < repeats)
+        repeating = ~switched & ~ramping & (moved < repeats)
+        once = change < 10 * repeats  # else twice the drive's period
+        # An orbit past its flip can linger: it is pushed, and does not count as settled.
+        lingers = repeating & once & (margin < 0)
+        settles = repeating & ~lingers
         enough = jnp.where(s.held.period == 0, restless, patience)
         stays = settles | (~switched & (s.holds >= enough))
-        kind = jnp.where(settles, jnp.where(change < repeats, 1, 2), 0)
-        coarse = s.driven & (s.size > 1.001 * fine * unit)
-        retreats = coarse & (switched | (stays & ((kind != 1) | (margin < 0))))
+        kind = jnp.where(settles, jnp.where(once, 1, 2), 0)
+        safe = jnp.where(kind == 1, 0.08 * margin, fine)
+        safe = unit * jnp.clip(safe, min(first, _NARROWEST), first)
+        stepping = s.driven & (s.bisections == 0)
+        lost = (switched | lingers | (stays & (kind != 1))) & (s.size > 1.001 * fine * unit)
+        near = stays & (kind == 1) & (s.size > 2 * safe)
+        retreats = stepping & (lost | near)
         stays, settles = stays & ~retreats, settles & ~retreats
         new = Held(s.target, x, v, kind)
         held = _where(stays, new, s.held)
@@ -126,12 +142,13 @@ def staircase(
         beyond = jnp.abs(s.target - settled.current)
         gap = jnp.where((switched & ~retreats) | stays, jnp.minimum(s.gap, beyond), s.gap)
 
-        unstable = ~switched & ~ramping & ~coarse & (margin < 0)
-        first_flip = unstable & s.attracting & ~s.flipped
+        unstable = ~switched & ~ramping & ~retreats & (margin < 0)
+        first_flip = unstable & s.driven & s.attracting & ~s.flipped & (s.held.period == 1)
         bisected = s.driven & ~retreats & (switched | (stays & (s.bisections > 0)))
         bisections = s.bisections + jnp.where(bisected, 1, 0)
         size = jnp.where(bisections > s.bisections, 0.5 * s.size, s.size)
-        size = jnp.where(retreats, fine * unit, size)
+        size = jnp.where(stepping & stays, safe, size)
+        size = jnp.where(retreats, jnp.where(near & ~lost, safe, fine * unit), size)
         ended = switched | stays | retreats
         return _Climb(
             held=held,
@@ -139,20 +156,34 @@ def staircase(
             gap=jnp.where(settles, jnp.where(s.bisections > 0, 2 * size, jnp.inf), gap),
             target=jnp.where(ended, held.current + direction * size, s.target),
             size=size,
-            phase=jnp.where(ended, held.phase, x),
+            phase=jnp.where(ended, held.phase, jnp.where(lingers, x + _PUSH, x)),
             velocity=jnp.where(ended, held.velocity, v),
             holds=jnp.where(ended, 0, s.holds + 1),
             bisections=bisections,
             driven=s.driven | ended,
             flip=_where(first_flip, s.held, s.flip),
+            past_flip=_where(first_flip, Held(s.target, x + _PUSH, v, kind), s.past_flip),
             flipped=s.flipped | first_flip,
+            doubled_at_rest=jnp.where(
+                s.driven, s.doubled_at_rest, unstable | (stays & (kind != 1))
+            ),
             attracting=jnp.where(stays, margin > 0, s.attracting & ~unstable),
             running=s.running | (switched & ~s.driven),
         )
 
     s = jax.lax.while_loop(unfinished, climb, state)
     switched = s.held.current + 2 * direction * s.size
-    return Staircase(s.held, switched, s.settled, s.gap, s.flip, s.flipped, s.running)
+    return Staircase(
+        held=s.held,
+        switched=switched,
+        settled=s.settled,
+        gap=s.gap,
+        flip=s.flip,
+        past_flip=s.past_flip,
+        flipped=s.flipped,
+        doubled_at_rest=s.doubled_at_rest,
+        running=s.running,
+    )
 
 
 def runs_away(device, held: Held, *, hold: float = 2.0, patience: int = 300) -> Bool[Array, ""]:
@@ -201,7 +232,9 @@ class _Climb(NamedTuple):
     bisections: Any
     driven: Any
     flip: Held
+    past_flip: Held
     flipped: Any
+    doubled_at_rest: Any
     attracting: Any
     running: Any
 

@@ -141,7 +141,7 @@ def _quench(device, accuracy, duration):
     def switches(bias):
         ran = diffrax.Event(lambda t, y, args, **_: jnp.abs(y[0]) > SWITCHED)
         found = solve(
-            device, bias, origin, jnp.zeros(()), duration, step_size(device),
+            device, bias, origin, jnp.zeros(()), duration, step_size(device, 0.0),
             saveat=diffrax.SaveAt(t1=True), max_steps=None, event=ran,
         )  # fmt: skip
         return ~(jnp.abs(found.ys[0][-1]) <= SWITCHED)

@@ -14,8 +14,6 @@ from ... import _checks
 from ..._checks import Numbers
 from .junction import KapitzaJunction
 
-STEPS_PER_PERIOD = 20  # at least; Tsit5 with steps of 0.1: phases to 1e-8 at Ω = 3
-
 
 class Trajectory(eqx.Module):
     """φ and φ' = V/(ħω_p/2e) at equidistant times (1/ω_p)."""
@@ -136,10 +134,14 @@ def solve(device, current, state, start, end, size, **options) -> Any:
     )
 
 
-def step_size(device):
-    """A step that divides the drive period and resolves the plasma oscillation."""
+def step_size(device, current, longest=0.1, per_period=20):
+    """A step of Tsit5 that divides the drive period; by default mean voltages to 1e-6.
+
+    It also resolves the Josephson oscillation, φ' ~ i/β: a coarser one locks to its own steps.
+    """
     period = 2 * jnp.pi / device.drive_frequency
-    return period / jnp.maximum(jnp.ceil(period / 0.1), STEPS_PER_PERIOD)
+    oscillation = 3 * longest * device.damping / jnp.maximum(jnp.max(jnp.abs(current)), 1e-9)
+    return period / jnp.maximum(jnp.ceil(period / jnp.minimum(longest, oscillation)), per_period)
 
 
 @eqx.filter_jit
@@ -148,7 +150,7 @@ def _trajectory(device, bias, length, state, count):
 
     times = length * jnp.linspace(0.0, 1.0, count)
     found = solve(
-        device, bias, state, jnp.zeros(()), length, step_size(device),
+        device, bias, state, jnp.zeros(()), length, step_size(device, bias, 0.05, 40),
         saveat=diffrax.SaveAt(ts=times), max_steps=None, adjoint=diffrax.ForwardMode(),
     )  # fmt: skip
     phase, velocity = found.ys
@@ -162,7 +164,7 @@ def _iv_curve(device, bias, periods, part):
     device, bias = nondifferentiable((device, bias), name="iv_curve")
     period = 2 * jnp.pi / device.drive_frequency
     before, averaged = jnp.ceil(periods * part), jnp.maximum(jnp.floor(periods * (1 - part)), 1.0)
-    size = step_size(device)
+    size = step_size(device, bias)
 
     def hold(state, current, count):
         found = solve(
