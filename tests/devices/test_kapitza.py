@@ -98,7 +98,8 @@ def test_fold_is_that_of_the_reference(arguments):
     [
         ((1.0, 1.0), (SWITCHES, FLIP)),
         ((3.0, 1.1, 1.0), (TWO, FLIP)),
-        ((1.5, 1.0), (TWO, FLIP)),
+        # Chaotic from 1.30 on: only a fast ramp reaches the period-two fold at 1.35906.
+        ((1.5, 1.0), (FLIP, FLIP)),
         ((0.5, 0.9, 0.1), (FLIP, SWITCHES)),  # its + fold leads to another orbit in the well
         ((1.0, 1.5), (SWITCHES, SWITCHES)),  # flips that restabilise before the fold
         ((3.0, 2.0), (RUNS, RUNS)),
@@ -127,8 +128,27 @@ def test_values_of_the_sheet_beyond_the_plain_fold():
     cascade = limits(1.0, 1.0)
     helpers.assert_close(cascade.flip[1], 0.61634, absolute=1e-5)
     helpers.assert_close(cascade.fold[0], 1.47915, absolute=2e-5)
-    helpers.assert_close(limits(1.5, 1.0).period_two_fold[0], 1.3590622, absolute=1e-7)
-    helpers.assert_close(limits(3.0, 1.1, 1.0).period_two_fold[0], 1.3411, absolute=1e-4)
+    doubled = limits(3.0, 1.1, 1.0).period_two_fold[0]
+    helpers.assert_close(doubled, 1.3411, absolute=1e-4)
+    expected, _ = kapitza.period_two_fold(drive(junction(3.0, 1.1, 1.0)), 1)
+    helpers.assert_close(doubled, expected, absolute=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("beta", "omega", "a1", "direction", "flip"),
+    [
+        (0.11, 1.29, 0.63, 0, 1.3357),
+        (0.12, 0.6, 1.035, 0, 0.9472),
+        (0.08, 0.84, 0.17, 0, 1.3909),
+        (0.34, 1.82, 0.925, 0, 0.767),
+    ],
+)
+def test_narrow_windows_of_period_doubling_are_not_stepped_over(beta, omega, a1, direction, flip):
+    """An adiabatic ramp switches inside them; the branch has a fold beyond, up to 8 % on."""
+    found = limits(a1, omega, beta)
+    assert found.status[direction] == FLIP
+    assert np.isnan(found.fold[direction])
+    helpers.assert_close(found.flip[direction], flip, absolute=5e-4)
 
 
 @pytest.mark.parametrize("direction", [1, -1])
