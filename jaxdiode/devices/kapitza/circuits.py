@@ -138,7 +138,13 @@ def _common(scale, frequency):
     if not isinstance(scale, CircuitScale):
         raise ValueError(f"scale must be a CircuitScale, got {type(scale).__name__}")
     hertz = _checks.positive("frequency", frequency)
-    return {"damping": scale.damping, "drive_frequency": hertz / scale.plasma_frequency}
+    ratio = hertz / scale.plasma_frequency
+    if _checks.is_concrete(ratio) and not 1e-3 <= ratio <= 1e3:
+        raise ValueError(
+            "frequency must be in Hz, within a factor of 1000 of the plasma frequency "
+            f"{float(scale.plasma_frequency):.4g}, got {float(hertz):.4g}"
+        )
+    return {"damping": scale.damping, "drive_frequency": ratio}
 
 
 def _pair(name, value):

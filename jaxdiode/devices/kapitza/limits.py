@@ -37,7 +37,8 @@ class Limits(eqx.Module):
         period_two_fold: the same of an orbit with period 2T, met after a period doubling.
         flip: where the orbit of period T first loses stability by period doubling: the
             state goes on as an orbit of period 2T or as chaos, but no longer as a fixed one.
-        ramp: bracket of the switching current by the coarse ramp, shape (2, 2).
+        ramp: where the coarse ramp switched, shape (2, 2): between these two biases, which lie
+            up to about a per cent from the adiabatic limit (`switching_currents` finds that).
         status: what ends the state, see `Status`: CONVERGED is the fold.
     """
 
