@@ -122,7 +122,8 @@ def efficiency_map(side=128):
 
 
 def main():
-    write("kapitza", {**folds(), **current_voltage(), **efficiency_map()})
+    write("kapitza", {**folds(), **current_voltage()})
+    write("kapitza-map", efficiency_map())
 
 
 if __name__ == "__main__":
