@@ -12,6 +12,7 @@ import itertools
 from functools import cache, partial
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -519,3 +520,14 @@ def test_supercurrent_is_that_of_the_equation():
     helpers.assert_close(found, expected, absolute=1e-14)
     helpers.assert_close(device.largest_current(), 1.1 + 0.6 + 0.9 + 0.7, absolute=1e-14)
     assert np.abs(static).max() <= device.static_critical_current()
+
+
+@pytest.mark.parametrize(("damping", "frequency"), [(0.1, 1e-6), (1e-6, 1.0), (np.nan, 1.0)])
+def test_what_no_ramp_can_reach_is_flagged_at_once(damping, frequency):
+    """Holds of 10⁷ steps and more, or of NaN steps: no loop may begin."""
+    device = jd.KapitzaJunction(0.1, 1.0, 1.0, 0.5)
+    leaves = lambda d: (d.damping, d.drive_frequency)  # noqa: E731
+    device = eqx.tree_at(leaves, device, (jnp.array(damping), jnp.array(frequency)))
+    found = helpers.critical_currents(device)
+    assert found.status == (jd.Status.NONFINITE if np.isnan(damping) else jd.Status.NOT_CONVERGED)
+    assert np.isnan([found.plus, found.minus]).all()

@@ -17,7 +17,7 @@ from ...numerics.orbits import (
     velocity,
 )
 from ...numerics.status import Status
-from .ramp import Held, Staircase, orbit, runs_away, scale, staircase
+from .ramp import Held, Staircase, orbit, runs_away, scale, staircase, workable
 
 Scalar = Float[Array, ""]
 
@@ -92,7 +92,8 @@ def _search_fold(device, direction):
     kind = jnp.where(doubled, Status.PERIOD_TWO_FOLD, Status.CONVERGED)
     other = jnp.where(ramp.flipped | ramp.doubled_at_rest, Status.FLIP, Status.NOT_CONVERGED)
     status = jnp.where(good, kind, other)
-    status = jnp.where(ramp.running, Status.NO_ZERO_VOLTAGE_STATE, status).astype(jnp.int32)
+    status = jnp.where(ramp.running, Status.NO_ZERO_VOLTAGE_STATE, status)
+    status = jnp.where(workable(device), status, Status.NOT_CONVERGED).astype(jnp.int32)
     return found, turns, status, ramp
 
 

@@ -16,6 +16,7 @@ Scalar = Float[Array, ""]
 
 _NARROWEST = 1 / 800  # smallest step before the first switch, in units of `scale`
 _PUSH = 0.02  # radians
+_MOST_STEPS = 1e6  # of the integration in one hold: a second's work
 SWITCHED = 4 * jnp.pi  # phase advance at one step of the bias that counts as switching
 
 
@@ -47,7 +48,7 @@ class Staircase(NamedTuple):
         past_flip: the state there, at the next bias.
         flipped: there was such a state.
         doubled_at_rest: it was not stable at zero bias.
-        running: the phase runs already at zero bias.
+        running: the phase runs already at zero bias, or the device is not `workable`.
     """
 
     held: Held
@@ -64,6 +65,17 @@ class Staircase(NamedTuple):
 def scale(device) -> Scalar:
     """The current that steps of the bias are measured in."""
     return jnp.maximum(device.static_critical_current(), 0.25 * device.largest_current())
+
+
+def workable(device: Any, *, hold: float = 2.0, step: float = 0.2) -> Bool[Array, ""]:
+    """Whether every parameter is finite and one hold ends within a second.
+
+    Asked before any loop whose length depends on the parameters: NaN as a count is whatever the
+    processor makes of it.
+    """
+    leaves = jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(device)])
+    steps = _even_periods(device, hold) * _per_period(device, step)
+    return jnp.all(jnp.isfinite(leaves)) & (steps <= _MOST_STEPS)
 
 
 def staircase(
@@ -101,7 +113,8 @@ def staircase(
     periods = _even_periods(device, hold)
     zero = jnp.zeros_like(unit)
     yes, no = jnp.ones((), bool), jnp.zeros((), bool)
-    start = Held(zero, -device.static_phase(), zero, jnp.ones((), int))
+    begins = jnp.where(workable(device, hold=hold, step=step), -device.static_phase(), jnp.nan)
+    start = Held(zero, begins, zero, jnp.ones((), int))
     # The first stage turns up the drive at zero bias, from drive 0 to 1.
     state = _Climb(
         start, start, zero + jnp.inf, zero, first * unit, start.phase, zero, 0, 0, no,
@@ -248,6 +261,14 @@ def _even_periods(device, hold):
     return 2 * jnp.maximum(jnp.ceil(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0)
 
 
+def _per_period(device, step):
+    return jnp.maximum(jnp.ceil(2 * jnp.pi / device.drive_frequency / step), 12.0)
+
+
+def _whole(count):
+    return jnp.where(count <= _MOST_STEPS, count, 0.0).astype(int)
+
+
 def _chunk(device, x, v, begin, end, periods, step):
     """(bias, drive) from `begin` to `end`, linearly over a whole number of periods.
 
@@ -255,7 +276,7 @@ def _chunk(device, x, v, begin, end, periods, step):
     negative where an orbit of the drive's period has a multiplier below −1.
     """
     period = 2 * jnp.pi / device.drive_frequency
-    per_period = jnp.maximum(jnp.ceil(period / step), 12.0)
+    per_period = _per_period(device, step)
     size = period / per_period
     slopes = tuple((b - a) / (periods * period) for a, b in zip(begin, end, strict=True))
 
@@ -263,8 +284,8 @@ def _chunk(device, x, v, begin, end, periods, step):
         current, drive = (a + slope * time for a, slope in zip(begin, slopes, strict=True))
         return device.acceleration(time, x, v, current, drive)
 
-    once = per_period.astype(int)
-    x0, v0 = advance(force, 0.0, x, v, size, once * (periods - 1).astype(int))
+    once = _whole(per_period)
+    x0, v0 = advance(force, 0.0, x, v, size, _whole(per_period * (periods - 1)))
     late = (periods - 1) * period
     x1, v1, trace = advance_with_trace(force, late, x0, v0, size, once)
     change = jnp.maximum(jnp.abs(x1 - x0), jnp.abs(v1 - v0))
