@@ -17,6 +17,8 @@ from .core.device import AbstractPhaseBiased as AbstractPhaseBiased
 from .design import DesignResult as DesignResult
 from .design import maximise as maximise
 from .design import random_search as random_search
+from .devices.andreev import AndreevInterferometer as AndreevInterferometer
+from .devices.andreev import InterferometerCoefficients as InterferometerCoefficients
 from .devices.kapitza.circuits import CircuitScale as CircuitScale
 from .devices.kapitza.junction import KapitzaJunction as KapitzaJunction
 from .devices.kapitza.limits import Limits as Limits
@@ -26,6 +28,10 @@ from .devices.kapitza.transport import IVCurve as IVCurve
 from .devices.kapitza.transport import Trajectory as Trajectory
 from .devices.kapitza.transport import iv_curve as iv_curve
 from .devices.kapitza.transport import trajectory as trajectory
+from .devices.phase_slip.limits import WireLimits as WireLimits
+from .devices.phase_slip.valley import ValleyPolarization as ValleyPolarization
+from .devices.phase_slip.wire import PhaseSlipWire as PhaseSlipWire
+from .devices.phase_slip.wire import WireState as WireState
 from .devices.squid import CoilBiasedSquid as CoilBiasedSquid
 from .devices.squid import Squid as Squid
 from .fit import FitResult as FitResult

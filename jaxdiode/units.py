@@ -81,6 +81,20 @@ def flux_from_coil(coil_current: Numbers, period: Numbers, offset: Numbers = 0.0
     return (coil - start) / turns
 
 
+def thouless_energy(diffusion: Numbers, length: Numbers, *, energy: str = "J"):
+    """E_T = ħD/L² of a diffusive wire.
+
+    100 cm²/s and 1 µm: 6.58 µeV, 76 mK.
+
+    Args:
+        diffusion: D (m²/s).
+        length: L (m).
+        energy: J, eV, meV, ueV, GHz (E/h), K or mK (E/k_B).
+    """
+    joule = hbar * _array("diffusion", diffusion) / _array("length", length) ** 2
+    return joule / _scale("energy", energy, _ENERGY)
+
+
 def _array(name: str, value: Numbers) -> Array:
     return _checks.real_array(name, value)
 

@@ -1,5 +1,6 @@
 """Critical currents in both directions and the diode efficiency."""
 
+import dataclasses
 from functools import partial
 
 import equinox as eqx
@@ -18,7 +19,7 @@ class CriticalCurrents(eqx.Module):
 
     Both are positive for an ordinary device. A device that carries current of one sign at
     every phase (a supra-perfect diode) keeps the sign: one of the two is then negative and
-    |efficiency| exceeds 1. Where `status` is not 0 (see `Status`) both are NaN.
+    |efficiency| exceeds 1. Where `status` is not 0 (see `Status`) what is not known is NaN.
     """
 
     plus: Float[Array, "..."]
@@ -42,9 +43,22 @@ class CriticalCurrents(eqx.Module):
         """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋)."""
         return (self.plus - self.minus) / (self.plus + self.minus)
 
+    @property
+    def bounded_efficiency(self) -> Float[Array, "..."]:
+        """η′ = (|I₊| − |I₋|)/(|I₊| + |I₋|): η for an ordinary diode, 1/η beyond a perfect one.
 
-def critical_currents(device: AbstractDevice) -> CriticalCurrents:
+        It vanishes where the current no longer depends on the phase (Shaffer et al., Eq. (18)).
+        """
+        plus, minus = jnp.abs(self.plus), jnp.abs(self.minus)
+        return (plus - minus) / (plus + minus)
+
+
+def critical_currents(device: AbstractDevice, criterion: str | None = None) -> CriticalCurrents:
     """Critical currents of any device, exact under jit, vmap, grad, jacfwd and hessian.
+
+    Args:
+        device: phase-biased or current-biased.
+        criterion: of a current-biased device that offers several, in place of its own.
 
     Phase-biased devices: extrema of I(φ), to 1e-11 of the largest current; value, gradient
     and Hessian are exact at a smooth extremum (envelope theorem plus one differentiated
@@ -53,8 +67,10 @@ def critical_currents(device: AbstractDevice) -> CriticalCurrents:
     η has a cusp, −|first − second|^(2/3): derivatives across it do not exist there.
 
     Raises:
-        ValueError: `device` is not a jaxdiode device.
+        ValueError: `device` is not a jaxdiode device, or has no such criterion.
     """
+    if criterion is not None:
+        device = _with_criterion(device, criterion)
     if isinstance(device, AbstractPhaseBiased):
         return _extrema_of_current(device)
     if isinstance(device, AbstractCurrentBiased):
@@ -65,9 +81,17 @@ def critical_currents(device: AbstractDevice) -> CriticalCurrents:
     )
 
 
-def diode_efficiency(device: AbstractDevice) -> Float[Array, ""]:
+def diode_efficiency(device: AbstractDevice, criterion: str | None = None) -> Float[Array, ""]:
     """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋) of any device; see `critical_currents`."""
-    return critical_currents(device).efficiency
+    return critical_currents(device, criterion).efficiency
+
+
+def _with_criterion(device, criterion):
+    if "criterion" not in {field.name for field in dataclasses.fields(device)}:
+        raise ValueError(
+            f"criterion must be left out for a {type(device).__name__}, got {criterion!r}"
+        )
+    return dataclasses.replace(device, criterion=criterion)
 
 
 @eqx.filter_jit

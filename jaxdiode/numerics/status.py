@@ -15,8 +15,9 @@ class Status(enum.IntEnum):
     NO_SUPERCURRENT = 3
     MULTIVALUED = 4
     PERIOD_TWO_FOLD = 5
-    FLIP = 6
+    PERIOD_DOUBLING = 6
     NO_ZERO_VOLTAGE_STATE = 7
+    NO_TRANSITION = 8
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -29,7 +30,7 @@ _TEXT = {
         "accurately"
     ),
     Status.NONFINITE: "the device returned NaN or infinity (a parameter outside its range?)",
-    Status.NO_SUPERCURRENT: "the current does not depend on the phase: no critical current",
+    Status.NO_SUPERCURRENT: "no supercurrent that depends on phase or bias: no critical current",
     Status.MULTIVALUED: (
         "a branch inductance makes the current-phase relation multivalued "
         "(2 pi L dI/dphase <= -1 somewhere): critical currents then depend on history"
@@ -38,9 +39,13 @@ _TEXT = {
         "the zero-voltage state ends as an orbit of twice the drive's period, at the fold of that: "
         "see limits() for its current"
     ),
-    Status.FLIP: (
+    Status.PERIOD_DOUBLING: (
         "the zero-voltage state loses stability by period doubling and ends at no fold: see "
         "limits() for where it begins; where it ends depends on the ramp (switching_currents)"
     ),
     Status.NO_ZERO_VOLTAGE_STATE: "the phase runs already at zero bias: no critical current",
+    Status.NO_TRANSITION: (
+        "what the criterion asks for does not happen in one direction of the current (it is NaN): "
+        "see limits()"
+    ),
 }

@@ -28,7 +28,7 @@ from tests.reference import dense_squid, kapitza
 
 HALF = np.pi / 2
 SWITCHES = Status.CONVERGED
-TWO, FLIP, RUNS = Status.PERIOD_TWO_FOLD, Status.FLIP, Status.NO_ZERO_VOLTAGE_STATE
+TWO, FLIP, RUNS = Status.PERIOD_TWO_FOLD, Status.PERIOD_DOUBLING, Status.NO_ZERO_VOLTAGE_STATE
 
 
 def junction(a1, omega, beta=0.5, b=1.0, phi0=HALF, a0=1.0, **options):

@@ -90,7 +90,9 @@ def _search_fold(device, direction):
     halves = jnp.stack([found.orbit, found.null]).reshape(2, 2, -1)
     doubled = (turns == 2) & (jnp.max(jnp.abs(halves[:, 0] - halves[:, 1])) > 1e-6)
     kind = jnp.where(doubled, Status.PERIOD_TWO_FOLD, Status.CONVERGED)
-    other = jnp.where(ramp.flipped | ramp.doubled_at_rest, Status.FLIP, Status.NOT_CONVERGED)
+    other = jnp.where(
+        ramp.flipped | ramp.doubled_at_rest, Status.PERIOD_DOUBLING, Status.NOT_CONVERGED
+    )
     status = jnp.where(good, kind, other)
     status = jnp.where(ramp.running, Status.NO_ZERO_VOLTAGE_STATE, status)
     status = jnp.where(workable(device), status, Status.NOT_CONVERGED).astype(jnp.int32)

@@ -1,0 +1,281 @@
+"""The nonequilibrium Andreev interferometer: a diode made by a dissipative current alone.
+
+Source: Shaffer, Li, Hasan, Titov and Levchenko, "Josephson Diode Effect from Nonequilibrium
+Current in a Superconducting Interferometer"; equation numbers are theirs.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .. import _checks, units
+from .._checks import Numbers
+from ..core.device import AbstractPhaseBiased
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+# Edges in √(ε/E_T) that resolve F₁ and F₂: their poles lie at ½π(±1 − i)n, and F₂ decays as
+# exp(−√(ε/E_T)(1 − ℓ)), which is 1e-26 at the last edge for ℓ = .995.
+_PROXIMITY = np.concatenate([[0.0], 1.5 * 2.0 ** np.arange(14)])
+# Edges around the steps of the distribution functions, in units of T: their poles lie at ±iπT.
+_THERMAL = 4.0 ** np.arange(1, 13)
+_LONGEST_SPACING = 0.995
+_COLDEST = 1e-6
+
+
+class InterferometerCoefficients(NamedTuple):
+    """J₀ⁿ, J₁ and J₂ of J(φ) = constant + sine · sin φ + cosine · cos φ, Eqs. (15a–c)."""
+
+    constant: Float[Array, "..."]
+    sine: Float[Array, "..."]
+    cosine: Float[Array, "..."]
+
+    @property
+    def anomalous_phase(self) -> Float[Array, "..."]:
+        """φ₀ = atan2(J₂, J₁): J(φ) = J₀ⁿ + √(J₁² + J₂²) sin(φ + φ₀); near π in the π state."""
+        return jnp.arctan2(self.cosine, self.sine)
+
+    @property
+    def efficiency(self) -> Float[Array, "..."]:
+        """η = J₀ⁿ/√(J₁² + J₂²), Eq. (16)."""
+        return self.constant / jnp.hypot(self.sine, self.cosine)
+
+
+class AndreevInterferometer(AbstractPhaseBiased):
+    """Diffusive wire between two normal reservoirs, with two superconductors weakly attached.
+
+    A voltage V between the reservoirs drives a dissipative current along the wire. Linearised
+    Usadel equation, rigid superconductors, second order in the transparency of the interfaces:
+
+        J(φ) = J₀ⁿ + J₁ sin φ + J₂ cos φ,
+        J₁ = ⅛ ∫ h₀ Im F₂ dε,   J₀ⁿ = −(d/8L) ∫ h_μT Re F₁ dε,   J₂ = −(d/8L) ∫ h_μT Re F₂ dε,
+
+    in units of J₀ = G_N E_T (αL)²/e times `amplitude` (Eqs. (15a–c)). The constant term makes the
+    diode. It does not stop at |η| = 1: beyond, both critical currents have one sign (they are kept
+    signed), and `CriticalCurrents.bounded_efficiency` is the η′ of Eq. (18).
+
+    Energies, eV and k_BT in units of E_T = ħD/L². Where the paper's text and its equations part
+    this follows the equations: with μ = ±eV/2 η = 1 at ℓ = .1 needs eV = .4964 E_T (text: .24);
+    Eq. (17a) reads J₁ → −¼[ψ(½ + ℓ/2) + ψ(½ − ℓ/2) − 2ψ(½)]; (10a) needs e^{iχ}.
+
+    Args:
+        spacing: ℓ = l/L, twice the distance of an interface from its reservoir; 0 < ℓ ≤ .995. The
+            interfaces lie d = L − l apart.
+        voltage: eV = μ₁ − μ₂ between the reservoirs; the superconductors are grounded.
+        temperature: mean temperature of the reservoirs, at least 1e-6.
+        mean_potential: (μ₁ + μ₂)/2 against the superconductors; 0 if left out.
+        temperature_difference: T₁ − T₂, a heat bias; 0 if left out. With either of the two, the
+            superconductors also draw the net current `drained_current`.
+        amplitude: J₀ in any unit of current; `from_si` computes it in amperes.
+
+    Raises:
+        ValueError: spacing outside its range, a reservoir that is not warmer than 1e-6.
+    """
+
+    spacing: Float[Array, ""]
+    voltage: Float[Array, ""]
+    temperature: Float[Array, ""]
+    mean_potential: Float[Array, ""] | None
+    temperature_difference: Float[Array, ""] | None
+    amplitude: Float[Array, ""]
+
+    def __init__(
+        self,
+        spacing: Numbers,
+        voltage: Numbers,
+        temperature: Numbers = 1e-3,
+        mean_potential: Numbers | None = None,
+        temperature_difference: Numbers | None = None,
+        amplitude: Numbers = 1.0,
+    ):
+        self.spacing = _checks.real_array("spacing", spacing, ndim=0, at_most=_LONGEST_SPACING)
+        _checks.positive("spacing", spacing)
+        self.voltage = _checks.real_array("voltage", voltage, ndim=0)
+        self.temperature = _checks.real_array("temperature", temperature, ndim=0, at_least=_COLDEST)
+        self.mean_potential = _optional("mean_potential", mean_potential)
+        self.temperature_difference = _optional("temperature_difference", temperature_difference)
+        self.amplitude = _checks.real_array("amplitude", amplitude, ndim=0, at_least=0.0)
+        if self.temperature_difference is not None:
+            coldest = self.temperature - abs(self.temperature_difference) / 2
+            if _checks.is_concrete(coldest) and coldest < _COLDEST:
+                raise ValueError(
+                    f"temperature_difference must leave both reservoirs at {_COLDEST:g} or above, "
+                    f"got {self.temperature_difference:g} around {self.temperature:g}"
+                )
+
+    @classmethod
+    def from_reservoirs(
+        cls,
+        spacing: Numbers,
+        potentials: Sequence[Numbers],
+        temperatures: Sequence[Numbers],
+        amplitude: Numbers = 1.0,
+    ) -> "AndreevInterferometer":
+        """From μ₁, μ₂ and T₁, T₂ of the two reservoirs (units of E_T), superconductors at 0."""
+        mu = _checks.real_array("potentials", potentials, ndim=1)
+        warm = _checks.real_array("temperatures", temperatures, ndim=1)
+        _checks.require_length("potentials", mu, 2, "one per reservoir")
+        _checks.require_length("temperatures", warm, 2, "one per reservoir")
+        return cls(
+            spacing,
+            voltage=mu[0] - mu[1],
+            temperature=jnp.mean(warm),
+            mean_potential=jnp.mean(mu),
+            temperature_difference=warm[0] - warm[1],
+            amplitude=amplitude,
+        )
+
+    @classmethod
+    def from_si(
+        cls,
+        length: Numbers,
+        interface_distance: Numbers,
+        diffusion: Numbers,
+        conductance: Numbers,
+        transparency: Numbers,
+        voltage: Numbers,
+        temperature: Numbers,
+    ) -> "AndreevInterferometer":
+        """From laboratory units; the critical currents are then in A.
+
+        Args:
+            length: L of the normal wire between its reservoirs (m).
+            interface_distance: d between the two superconducting interfaces (m), below L.
+            diffusion: D (m²/s).
+            conductance: G_N of the wire (S).
+            transparency: αL = g L/Sσ, interface conductance over that of the wire; the theory is
+                its second order.
+            voltage: V between the reservoirs (V).
+            temperature: of both reservoirs (K).
+        """
+        length = _checks.positive("length", length)
+        distance = _checks.positive("interface_distance", interface_distance)
+        if _checks.is_concrete(distance / length) and distance >= length:
+            raise ValueError(
+                f"interface_distance must be below length = {length:g}, got {distance:g}"
+            )
+        thouless = units.thouless_energy(_checks.positive("diffusion", diffusion), length)
+        in_volts = thouless / units.elementary_charge
+        strength = _checks.positive("transparency", transparency)
+        kelvin = _checks.positive("temperature", temperature)
+        return cls(
+            spacing=1 - distance / length,
+            voltage=_checks.real_array("voltage", voltage, ndim=0) / in_volts,
+            temperature=kelvin * units.boltzmann / thouless,
+            amplitude=_checks.positive("conductance", conductance) * in_volts * strength**2,
+        )
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        return {
+            "spacing": (1e-6, _LONGEST_SPACING),
+            "temperature": (_COLDEST, math.inf),
+            "amplitude": (0.0, math.inf),
+        }
+
+    def coefficients(self) -> InterferometerCoefficients:
+        """(J₀ⁿ, J₁, J₂), to 1e-12 J₀ for temperatures up to 10 and voltages up to 100 E_T/e."""
+        parts = self._integrals()
+        constant = self.amplitude * (1 - self.spacing) * parts.biased_first
+        sine = self.amplitude * parts.supercurrent
+        cosine = self.amplitude * (1 - self.spacing) * parts.biased_second
+        return InterferometerCoefficients(constant, sine, cosine)
+
+    def drained_current(self, phase: Numbers) -> Array:
+        """Net current from the wire into both superconductors, elementwise.
+
+        K(φ) = −¼ ∫ h_μ Re[F₁ + F₂ cos φ] dε + (d/4L) sin φ ∫ h_T Im F₂ dε: the sum of the
+        currents through the two interfaces, where the supercurrent is half their difference.
+        (Eq. (12) leaves out the term with h sin φ Im F₂, which makes (15a) and the last one.) It
+        vanishes for μ₁ = −μ₂ and T₁ = T₂. Where it does not, a superconducting loop that nothing
+        grounds floats to a phase-dependent `mean_potential` at which it does.
+        """
+        phase = _checks.real_array("phase", phase)
+        parts = self._integrals()
+        heat = (1 - self.spacing) * parts.drained_sine * jnp.sin(phase)
+        bias = parts.drained_first + parts.drained_second * jnp.cos(phase)
+        return self.amplitude * (bias + heat)
+
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        constant, sine, cosine = self.coefficients()
+        return constant + sine * jnp.sin(phase) + cosine * jnp.cos(phase)
+
+    def _integrals(self) -> "_Integrals":
+        half = self.voltage / 2
+        if self.mean_potential is None and self.temperature_difference is None:
+            # μ₂ = −μ₁: the second reservoir doubles what is even in μ and cancels what is odd.
+            one = _reservoir(self.spacing, half, self.temperature)
+            doubled = jax.tree.map(lambda x: 2 * x, one)
+            zero = jnp.zeros_like(half)
+            return doubled._replace(drained_first=zero, drained_second=zero, drained_sine=zero)
+        mean = jnp.zeros_like(half) if self.mean_potential is None else self.mean_potential
+        change = self.temperature_difference
+        change = jnp.zeros_like(half) if change is None else change
+        one = _reservoir(self.spacing, mean + half, self.temperature + change / 2)
+        two = _reservoir(self.spacing, mean - half, self.temperature - change / 2)
+        return _Integrals(
+            one.supercurrent + two.supercurrent,
+            one.biased_first - two.biased_first,
+            one.biased_second - two.biased_second,
+            one.drained_first + two.drained_first,
+            one.drained_second + two.drained_second,
+            one.drained_sine - two.drained_sine,
+        )
+
+
+class _Integrals(NamedTuple):
+    """What a reservoir adds to J₁, to J₀ⁿ and J₂ (over 1 − ℓ), and to the drained currents."""
+
+    supercurrent: Array
+    biased_first: Array
+    biased_second: Array
+    drained_first: Array
+    drained_second: Array
+    drained_sine: Array
+
+
+def _reservoir(spacing, potential, temperature) -> _Integrals:
+    energy, weight = _quadrature(potential, temperature)
+    first, second = _proximity(energy, spacing)
+    below = jnp.tanh((energy - potential) / (2 * temperature))
+    above = jnp.tanh((energy + potential) / (2 * temperature))
+    # tanh a − tanh b = tanh(a − b)(1 − tanh a tanh b) keeps its digits at small potentials.
+    bias = jnp.tanh(potential / temperature) * (1 - below * above)
+    one, two = jnp.sum(weight * bias * first.real), jnp.sum(weight * bias * second.real)
+    sine = jnp.sum(weight * (below + above) * second.imag)
+    return _Integrals(0.25 * sine, 0.25 * one, 0.25 * two, 0.5 * one, 0.5 * two, 0.5 * sine)
+
+
+def _quadrature(potential, temperature):
+    """Energies and weights on (0, ∞): Gauss panels graded towards 0, |μ| and every scale."""
+    center = jax.lax.stop_gradient(jnp.abs(potential))
+    width = jax.lax.stop_gradient(temperature)
+    last = _PROXIMITY[-1]
+    steps = center + width * jnp.concatenate([-_THERMAL[::-1], jnp.zeros(1), _THERMAL])
+    edges = jnp.concatenate([_PROXIMITY, jnp.sqrt(jnp.clip(steps, 1e-12, last**2))])
+    edges = jnp.sort(edges)
+    half = (edges[1:] - edges[:-1]) / 2
+    root = ((edges[1:] + edges[:-1]) / 2)[:, None] + half[:, None] * _NODES
+    weight = 2 * root * half[:, None] * _WEIGHTS
+    return jnp.ravel(root**2), jnp.ravel(weight)
+
+
+def _proximity(energy, spacing):
+    """F₁ and F₂ of Eqs. (10b), (10c) over α²L², with z = (1 − i)√ε; no term grows."""
+    z = (1 - 1j) * jnp.sqrt(energy)
+    common = 0.25 * spacing / _falling(2 * z) * _falling(spacing * z)
+    first = common * (2 - spacing) * _falling((2 - spacing) * z)
+    second = common * spacing * _falling(spacing * z) * jnp.exp(-(1 - spacing) * z)
+    return first, second
+
+
+def _falling(x):
+    """(1 − e^{−x})/x."""
+    return -jnp.expm1(-x) / x
+
+
+def _optional(name, value):
+    return None if value is None else _checks.real_array(name, value, ndim=0)

@@ -1,0 +1,1 @@
+"""Wires with phase-slip centres: their voltage, valley polarisation, and direct simulation."""

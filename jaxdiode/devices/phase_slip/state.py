@@ -1,0 +1,63 @@
+"""A stationary state of a wire, and how it follows from a point of the back-action curve."""
+
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from .valley import Curve, Point
+
+
+class WireState(eqx.Module):
+    """A stationary state of a wire at a given current.
+
+    Attributes:
+        current: j.
+        voltage: V, the mean electric field, with the sign of the current.
+        slope: dV/dj along the branch.
+        valley: Φ_V; NaN for a wire without valleys.
+        order_parameter: √ε(Φ_V), its modulus between the phase slips; 0 in the normal state.
+        stable: Φ_V is a local minimum of the free energy at fixed normal current, and the state
+            survives small changes at fixed total current.
+    """
+
+    current: Float[Array, "*shape"]
+    voltage: Float[Array, "*shape"]
+    slope: Float[Array, "*shape"]
+    valley: Float[Array, "*shape"]
+    order_parameter: Float[Array, "*shape"]
+    stable: Bool[Array, "*shape"]
+
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=True)
+
+
+def described(at: tuple[Point, Point], c: Curve, magnitude, resistive, direction, side):
+    """A `WireState` from a point of a curve and its derivative along it."""
+    here, along = at
+    folded = along.current <= 0
+    slope = along.voltage / jnp.where(along.current != 0, along.current, jnp.finfo(float).tiny)
+    minimum = jnp.abs(here.valley) * math.sqrt(3) >= c.zero_current * (1 - 1e-12)
+    positive = here.epsilon > 0
+    root = jnp.where(positive, jnp.sqrt(jnp.where(positive, here.epsilon, 1.0)), 0.0)
+    return WireState(
+        current=direction * magnitude,
+        voltage=direction * jnp.where(resistive, here.voltage, 0.0),
+        slope=jnp.where(resistive, slope, 0.0),
+        valley=side * here.valley,
+        order_parameter=root,
+        stable=jnp.where(resistive, ~folded & minimum, minimum),
+    )
+
+
+def where_exists(exists: Bool[Array, "*shape"], state: WireState) -> WireState:
+    """NaN, and not stable, where there is no such state."""
+    return WireState(
+        current=jnp.where(exists, state.current, jnp.nan),
+        voltage=jnp.where(exists, state.voltage, jnp.nan),
+        slope=jnp.where(exists, state.slope, jnp.nan),
+        valley=jnp.where(exists, state.valley, jnp.nan),
+        order_parameter=jnp.where(exists, state.order_parameter, jnp.nan),
+        stable=exists & state.stable,
+    )

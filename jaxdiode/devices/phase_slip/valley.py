@@ -1,0 +1,136 @@
+"""Valley polarisation under the back-action of the normal current, as one smooth curve.
+
+Source: Banerjee and Scheurer, Eq. (3). The local minimum of the free energy
+F = α₁Φ² + α₂Φ⁴ + 2c₁j_NΦ, α₂ = −α₁/2Φ₀², obeys (c₁/|α₁|) V = Φ(1 − Φ²/Φ₀²) with j_N = V. It
+is parametrised by w ≥ 0, with p = ±c₁/|α₁| positive where the current weakens the polarisation:
+
+    Φ = Φ₀ − pw,   V = (Φ₀ − pw)(2Φ₀ − pw) w/Φ₀²,   j = k_cE + K(V, E),   E = (ε₀ + βΦ²)^{3/2},
+
+regular without back-action (p = 0), at the spinodal pw = (1 − 1/√3)Φ₀, and at the onset w = 0.
+"""
+
+import math
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ... import _checks
+from ..._checks import Numbers
+from .universal import CRITICAL, excess_current
+
+Scalar = Float[Array, ""]
+
+
+class ValleyPolarization(eqx.Module):
+    """Imbalance Φ_V of two valleys that suppresses superconductivity and feels the current.
+
+    Args:
+        zero_current: Φ₀ ≠ 0 without current; its sign says which valley is fuller.
+        coupling: c₁ of the normal current to Φ_V.
+        beta: β ≤ 0 in ε(Φ_V) = ε₀ + βΦ_V²; see `cooper_channel` for a microscopic value.
+        alpha: α₁ < 0 of the free energy. The paper does not give it; α₁ = −1 puts its
+            Regime III where it says (departure from Ohm at j ≈ .3).
+
+    Raises:
+        ValueError: Φ₀ = 0, β > 0, α₁ ≥ 0.
+    """
+
+    zero_current: Scalar
+    coupling: Scalar
+    beta: Scalar
+    alpha: Scalar
+
+    def __init__(
+        self,
+        zero_current: Numbers,
+        coupling: Numbers,
+        beta: Numbers = -1.2,
+        alpha: Numbers = -1.0,
+    ):
+        self.zero_current = _checks.real_array("zero_current", zero_current, ndim=0)
+        if _checks.is_concrete(self.zero_current) and self.zero_current == 0:
+            raise ValueError("zero_current must not be zero, got 0: leave `valley` out instead")
+        self.coupling = _checks.real_array("coupling", coupling, ndim=0)
+        self.beta = _checks.real_array("beta", beta, ndim=0, at_most=0.0)
+        self.alpha = _checks.real_array("alpha", alpha, ndim=0)
+        if _checks.is_concrete(self.alpha) and self.alpha >= 0:
+            raise ValueError(f"alpha must be negative, got {self.alpha:g}")
+
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=False)
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        return {"beta": (-math.inf, 0.0), "alpha": (-math.inf, -1e-9)}
+
+
+class Curve(NamedTuple):
+    """The model on one branch: ε₀, |Φ₀|, β and the signed back-action p."""
+
+    epsilon: Scalar
+    zero_current: Scalar
+    beta: Scalar
+    pull: Scalar
+
+
+class Point(NamedTuple):
+    """Where w lies on a curve: |Φ|, V, ε, E = ε^{3/2}, and the current j that belongs to it."""
+
+    valley: Scalar
+    voltage: Scalar
+    epsilon: Scalar
+    strength: Scalar
+    current: Scalar
+
+
+def curve(epsilon: Scalar, valley: ValleyPolarization | None, direction) -> Curve:
+    """The curve that starts at Φ₀, for one direction of the current."""
+    zero = jnp.zeros_like(epsilon)
+    if valley is None:
+        return Curve(epsilon, zero + 1.0, zero, zero)
+    side = jnp.where(valley.zero_current < 0, -1.0, 1.0)
+    pull = side * direction * valley.coupling / jnp.abs(valley.alpha)
+    return Curve(epsilon, jnp.abs(valley.zero_current), valley.beta, pull)
+
+
+def mirrored(c: Curve) -> Curve:
+    """The curve of the other valley, for the same current."""
+    return c._replace(pull=-c.pull)
+
+
+def point(w: Scalar, c: Curve) -> Point:
+    part = c.pull * w / c.zero_current
+    valley = c.zero_current * (1 - part)
+    return _point(c, valley, w * (1 - part) * (2 - part))
+
+
+def middle_point(w: Scalar, c: Curve) -> Point:
+    """On the unstable branch through Φ = 0, Φ = pw: a maximum of the free energy."""
+    valley = c.pull * w
+    return _point(c, valley, w * (1 - (valley / c.zero_current) ** 2))
+
+
+def strength(epsilon: Scalar) -> Scalar:
+    """E = max(0, ε)^{3/2}."""
+    positive = epsilon > 0
+    return jnp.where(positive, jnp.where(positive, epsilon, 1.0) ** 1.5, 0.0)
+
+
+def _point(c, valley, volts):
+    epsilon = jnp.maximum(c.epsilon + c.beta * valley**2, 0.0)
+    power = strength(epsilon)
+    return Point(valley, volts, epsilon, power, CRITICAL * power + excess_current(volts, power))
+
+
+def with_slope(w: Scalar, c: Curve) -> tuple[Point, Point]:
+    """A point and its derivative along w."""
+    return jax.jvp(lambda x: point(x, c), (w,), (jnp.ones_like(w),))
+
+
+def spinodal(c: Curve) -> Scalar:
+    """w where the local minimum ends, Φ = Φ₀/√3; infinite where the current strengthens Φ."""
+    weakens = c.pull > 0
+    last = c.zero_current * (1 - 1 / math.sqrt(3)) / jnp.where(weakens, c.pull, 1.0)
+    return jnp.where(weakens, last, jnp.inf)

@@ -1,0 +1,249 @@
+"""The phase-slip wire: resistive superconductivity with valley polarisation under back-action.
+
+Source: Banerjee and Scheurer, "Dissipation-enhanced non-reciprocal superconductivity: application
+to multi-valley superconductors", Eqs. (1)–(3); equation numbers are theirs.
+"""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ... import _checks
+from ..._checks import Numbers
+from ...core.critical import CriticalCurrents
+from ...core.device import AbstractCurrentBiased
+from ...numerics.roots import increasing_root
+from ...numerics.status import Status
+from . import limits
+from .branches import all_states
+from .state import WireState, described
+from .universal import voltage
+from .valley import Curve, ValleyPolarization, curve, point, spinodal, with_slope
+
+Scalar = Float[Array, ""]
+
+_SWEEPS = ("up", "down")
+_SEARCH = 48  # steps of Newton or bisection
+
+
+class PhaseSlipWire(AbstractCurrentBiased):
+    """A long wire with phase-slip centres, in the limit γ ≫ 1 of slow amplitude relaxation.
+
+    It is superconducting up to j_s0 = (2/3√3) ε^{3/2}. Beyond, phase slips make a voltage per
+    length V = ε^{3/2} v(j/ε^{3/2}), with v the universal function of Eqs. (2a), (2b): V rises from
+    0 with vertical slope, V ≃ .3505 ε^{3/2}/(−.5964 − ln(j/ε^{3/2} − k_c)), and tends to
+    j − .26017 ε^{3/2}, with dV/dj > 1 throughout.
+
+    With a `valley` polarisation Φ_V, ε = ε₀ + βΦ_V² (normal state where that is negative), and the
+    normal current j_N = V acts back on Φ_V, Eq. (3): one direction weakens the polarisation, so
+    that superconductivity grows, the other strengthens it and makes V(j) S-shaped and
+    hysteretic. Without β and back-action there is no diode.
+
+    A critical current needs a `criterion`; `limits()` reports all of them:
+
+    - "onset": V > 0 on the way up. The same in both directions, η = 0.
+    - "retrap": V = 0 on the way down, in the same valley.
+    - "half": V = j/2.
+    - "ohmic": dV/dj = 1 + tolerance.
+    - "flip": Φ_V turns over; one direction only, the other is NaN with a status.
+
+    The paper's η ≈ 96 % with j_c+ ≈ 50 j_c− for its Regime II (Φ₀ = .9, c₁ = .25) follows from none
+    of them at α₁ = −1: "ohmic" gives |η| = .937 and a ratio of 31, with the smaller current in
+    the direction that weakens the polarisation.
+
+    Dimensionless, as Eq. (1): lengths in coherence lengths, currents such that V = j in the normal
+    state.
+
+    Args:
+        epsilon: ε₀ ≥ 0, strength of superconductivity without polarisation.
+        valley: `ValleyPolarization`, or None.
+        criterion: "onset", "retrap", "half", "ohmic" or "flip".
+        tolerance: ≥ 0, of "ohmic".
+
+    Raises:
+        ValueError: negative ε₀ or tolerance, unknown criterion.
+    """
+
+    epsilon: Float[Array, ""]
+    valley: ValleyPolarization | None
+    criterion: str = eqx.field(static=True)
+    tolerance: float = eqx.field(static=True)
+
+    def __init__(
+        self,
+        epsilon: Numbers = 1.0,
+        valley: ValleyPolarization | None = None,
+        criterion: str = "half",
+        tolerance: float = 0.0,
+    ):
+        self.epsilon = _checks.real_array("epsilon", epsilon, ndim=0, at_least=0.0)
+        self.valley = valley
+        if criterion not in limits.CRITERIA:
+            raise _checks.unknown_name("criterion", criterion, limits.CRITERIA)
+        self.criterion = criterion
+        self.tolerance = float(_checks.real_array("tolerance", tolerance, ndim=0, at_least=0.0))
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        return {"epsilon": (0.0, math.inf)}
+
+    def critical_currents(self) -> CriticalCurrents:
+        return _critical_currents(self)
+
+    def limits(self) -> limits.WireLimits:
+        """Every criterion's current in both directions."""
+        return _limits(self)
+
+    def voltage(self, current: Numbers, sweep: str = "up") -> Array:
+        """V(j), elementwise and differentiable; see `state`."""
+        return self.state(current, sweep).voltage
+
+    def state(self, current: Numbers, sweep: str = "up") -> WireState:
+        """The state at each current, elementwise and differentiable.
+
+        Args:
+            current: j, of either sign.
+            sweep: "up": reached from j = 0 in valley Φ₀, past a flip if there was one. "down":
+                still resistive below the onset, down to the retrapping current.
+
+        Raises:
+            ValueError: unknown sweep.
+        """
+        if sweep not in _SWEEPS:
+            raise _checks.unknown_name("sweep", sweep, _SWEEPS)
+        j = _checks.real_array("current", current)
+        flat = _states(self, jnp.ravel(j), sweep)
+        return jax.tree.map(lambda leaf: leaf.reshape(j.shape), flat)
+
+    def trace(self, currents: Numbers) -> WireState:
+        """The history of a wire taken slowly through a list of currents, from j = 0 in valley Φ₀.
+
+        A state is left only where it ends: V = 0 at the onset, a voltage at the retrapping
+        current or through j = 0, a valley at the flip.
+
+        Args:
+            currents: at least one, any order and signs; straight ramps in between.
+
+        Raises:
+            ValueError: no currents.
+        """
+        j = _checks.real_array("currents", currents, ndim=1)
+        if j.size == 0:
+            raise ValueError("currents must hold at least one current, got none")
+        return _trace(self, j)
+
+    def states(self, current: Numbers) -> WireState:
+        """All stationary states at one current, in both valleys, unstable ones too.
+
+        Twelve entries, NaN where there are fewer states. A vertical scan of all branches: the
+        superconducting ones, both valleys, and the maximum of the free energy between them.
+
+        Args:
+            current: j, one number.
+        """
+        return all_states(self, _checks.real_array("current", current, ndim=0))
+
+    def curve(self, direction: Numbers) -> Curve:
+        """The branch of valley Φ₀ for currents of one sign, ±1."""
+        return curve(self.epsilon, self.valley, _checks.real_array("direction", direction, ndim=0))
+
+    def orientation(self) -> Scalar:
+        """Sign of Φ₀."""
+        if self.valley is None:
+            return jnp.full_like(self.epsilon, jnp.nan)
+        return jnp.where(self.valley.zero_current < 0, -1.0, 1.0)
+
+
+def _curves(wire) -> Curve:
+    """Both directions, stacked."""
+    return jax.vmap(lambda s: curve(wire.epsilon, wire.valley, s))(jnp.array([1.0, -1.0]))
+
+
+@eqx.filter_jit
+def _critical_currents(wire):
+    both = jax.vmap(lambda c: limits.limit(wire.criterion, c, wire.tolerance))(_curves(wire))
+    leaves = jnp.stack(jax.tree.leaves(wire))
+    status = jnp.where(jnp.all(jnp.isfinite(both)), Status.CONVERGED, Status.NO_TRANSITION)
+    status = jnp.where(jnp.max(both) > 0, status, Status.NO_SUPERCURRENT)
+    finite = jnp.all(jnp.isfinite(leaves))
+    status = jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
+    known = (status == Status.CONVERGED) | (status == Status.NO_TRANSITION)
+    plus, minus = jnp.where(known, both, jnp.nan)
+    return CriticalCurrents(plus, minus, status)
+
+
+@eqx.filter_jit
+def _limits(wire):
+    return jax.vmap(lambda c: limits.limits(c, wire.tolerance))(_curves(wire))
+
+
+@eqx.filter_jit
+def _states(wire, currents, sweep):
+    def one(j):
+        direction = jnp.where(j < 0, -1.0, 1.0)
+        c = curve(wire.epsilon, wire.valley, direction)
+        magnitude = direction * j
+        end = limits.flip(c)[0]
+        flipped = magnitude > jnp.where(jnp.isnan(end), jnp.inf, end)
+        c = c._replace(pull=jnp.where(flipped, -c.pull, c.pull))
+        side = jnp.where(flipped, -1.0, 1.0) * wire.orientation()
+        begin = limits.onset(c)
+        if sweep == "up":
+            lower, resistive = jnp.zeros_like(j), magnitude > begin
+        else:
+            lower = jax.lax.stop_gradient(limits.retrap_position(c))
+            resistive = magnitude > jnp.where(c.pull < 0, point(lower, c).current, begin)
+        return _state(c, magnitude, resistive, lower, direction, side)
+
+    return jax.vmap(one)(currents)
+
+
+@eqx.filter_jit
+def _trace(wire, currents):
+    curves = _curves(wire)  # of valley Φ₀; the other valley has them exchanged
+    begin = jax.vmap(limits.onset)(curves)
+    end = jax.vmap(lambda c: limits.flip(c)[0])(curves)
+    end = jnp.where(jnp.isnan(end), jnp.inf, end)
+    lowest = jax.vmap(limits.retrap_position)(curves)
+    ends = jax.vmap(lambda w, c: point(w, c).current)(lowest, curves)
+
+    def follow(state, j):
+        before, valley, resistive = state
+        direction = jnp.where(j < 0, -1.0, 1.0)
+        resistive = resistive & (direction == before)
+        k = jnp.where(direction == valley, 0, 1)
+        magnitude = direction * j
+        flips = magnitude > end[k]
+        valley = jnp.where(flips, -valley, valley)
+        k = jnp.where(flips, 1 - k, k)
+        resistive = (magnitude > begin[k]) | (resistive & (magnitude > ends[k]))
+        c = jax.tree.map(lambda x: x[k], curves)
+        # The fold bounds the search only where the onset does not.
+        lower = jnp.where(magnitude > begin[k], 0.0, lowest[k])
+        found = _state(c, magnitude, resistive, lower, direction, valley * wire.orientation())
+        return (direction, valley, resistive), found
+
+    one = jnp.ones(())
+    return jax.lax.scan(follow, (one, one, jnp.zeros((), bool)), currents)[1]
+
+
+def _state(c: Curve, magnitude, resistive, lower, direction, side) -> WireState:
+    w = jnp.where(resistive, resistive_position(c, magnitude, lower), 0.0)
+    return described(with_slope(w, c), c, magnitude, resistive, direction, side)
+
+
+def resistive_position(c: Curve, magnitude: Scalar, lower: Scalar) -> Scalar:
+    """w of the resistive state that carries a current, above the fold or onset at `lower`."""
+    # V ≤ j bounds w: V ≥ 2w where the polarisation grows, V ≥ .91 w up to the spinodal.
+    upper = jnp.minimum(spinodal(c), jnp.where(c.pull > 0, 1.1, 0.5) * magnitude)
+    upper = jnp.maximum(upper, lower)
+    first = point(jnp.zeros_like(magnitude), c)
+    guess = 0.5 * voltage(magnitude - first.current, first.strength)
+
+    def missing(w, args):
+        c, magnitude = args
+        return point(w, c).current - magnitude
+
+    return increasing_root(missing, (c, magnitude), lower, upper, _SEARCH, guess)
