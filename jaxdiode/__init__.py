@@ -28,6 +28,11 @@ from .devices.kapitza.transport import IVCurve as IVCurve
 from .devices.kapitza.transport import Trajectory as Trajectory
 from .devices.kapitza.transport import iv_curve as iv_curve
 from .devices.kapitza.transport import trajectory as trajectory
+from .devices.phase_slip.cooper import CooperChannel as CooperChannel
+from .devices.phase_slip.cooper import TightBindingBand as TightBindingBand
+from .devices.phase_slip.cooper import cooper_bubble as cooper_bubble
+from .devices.phase_slip.cooper import cooper_channel as cooper_channel
+from .devices.phase_slip.cooper import valley_beta as valley_beta
 from .devices.phase_slip.limits import WireLimits as WireLimits
 from .devices.phase_slip.valley import ValleyPolarization as ValleyPolarization
 from .devices.phase_slip.wire import PhaseSlipWire as PhaseSlipWire
