@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ...numerics.roots import increasing_root, refined
+from ...numerics.roots import bracketed_root, implicit_root
 from .state import WireState, described, where_exists
 from .universal import CRITICAL
-from .valley import Curve, curve, middle_point, mirrored, point, strength
+from .valley import Curve, curve, middle_with_slope, mirrored, strength, with_slope
 
 Scalar = Float[Array, ""]
 
@@ -29,9 +29,9 @@ def all_states(wire: Any, current: Scalar) -> WireState:
     ends = _ends(c, magnitude)
     side = wire.orientation()
     found = [
-        _resistive(point, c, ends[0], magnitude, direction, side),
-        _resistive(middle_point, c, ends[1], magnitude, direction, side),
-        _resistive(point, mirrored(c), ends[2], magnitude, direction, -side),
+        _resistive(with_slope, c, ends[0], magnitude, direction, side),
+        _resistive(middle_with_slope, c, ends[1], magnitude, direction, side),
+        _resistive(with_slope, mirrored(c), ends[2], magnitude, direction, -side),
         _superconducting(c, magnitude, direction, side),
     ]
     if wire.valley is None:  # no other valley, and no maximum in between
@@ -57,16 +57,16 @@ def _ends(c: Curve, magnitude):
 
 def _resistive(branch, c, last, magnitude, direction, side):
     """States on one branch: roots of j(w) = |j| between its turning points."""
-    if branch is middle_point:  # V and j grow with Φ of the sign of p
+    if branch is middle_with_slope:  # V and j grow with Φ of the sign of p
         side = side * jnp.where(c.pull < 0, -1.0, 1.0)
         c = c._replace(pull=jnp.abs(c.pull))
 
     def slope(w, c):
-        return jax.jvp(lambda x: branch(x, c).current, (w,), (jnp.ones_like(w),))[1]
+        return branch(w, c)[1].current
 
     def missing(w, args):
         c, magnitude = args
-        return branch(w, c).current - magnitude
+        return branch(w, c)[0].current - magnitude
 
     frozen = jax.lax.stop_gradient(c)
     end = jax.lax.stop_gradient(last)
@@ -87,9 +87,8 @@ def _resistive(branch, c, last, magnitude, direction, side):
         args = jax.tree.map(
             lambda x: jnp.where(exists, x, jax.lax.stop_gradient(x)), (c, magnitude)
         )
-        w = refined(missing, args, _bisected(missing, at, nodes, values, k))
-        here = jax.jvp(lambda x: branch(x, c), (w,), (jnp.ones_like(w),))
-        found = described(here, c, magnitude, jnp.ones((), bool), direction, side)
+        w = implicit_root(missing, args, _bisected(missing, at, nodes, values, k))
+        found = described(branch(w, c), c, magnitude, jnp.ones((), bool), direction, side)
         return where_exists(exists, found)
 
     return jax.vmap(state)(crossing)
@@ -123,5 +122,4 @@ def _bisected(f, args, nodes, values, k):
         sign, args = args
         return sign * f(x, args)
 
-    found = increasing_root(rising, (sign, args), nodes[k], nodes[k + 1], _SEARCH)
-    return jax.lax.stop_gradient(jnp.clip(found, nodes[k], nodes[k + 1]))
+    return bracketed_root(rising, (sign, args), nodes[k], nodes[k + 1], _SEARCH)

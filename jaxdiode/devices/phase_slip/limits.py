@@ -1,11 +1,14 @@
 """The currents at which something happens to a resistive wire, one criterion each."""
 
+from functools import partial
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ...numerics.roots import increasing_root
+from ...numerics.lanes import lanewise
+from ...numerics.roots import bracketed_root, implicit_root
 from .universal import HALF
 from .valley import Curve, point, spinodal, with_slope
 
@@ -13,7 +16,7 @@ Scalar = Float[Array, ""]
 
 CRITERIA = ("onset", "retrap", "half", "ohmic", "flip")
 _SAMPLES = 160
-_SEARCH = 40  # steps of Newton or bisection
+_STEPS = 60  # steps of Newton or bisection
 
 
 class WireLimits(eqx.Module):
@@ -143,21 +146,22 @@ def _end_of_superconductivity(c):
 
 
 def _first_crossing(missing, c) -> tuple[Scalar, Bool[Array, ""]]:
-    """First w at which `missing(w, c)` turns from negative to positive, as far as Φ goes.
+    """First w at which `missing(w, c)` turns from negative to positive, as far as Φ goes."""
+    w, exists = lanewise(partial(_search, missing))(jax.lax.stop_gradient(c))
+    # A lane without a crossing must not send NaN gradients through the branch not taken.
+    c = jax.tree.map(lambda x: jnp.where(exists, x, jax.lax.stop_gradient(x)), c)
+    return implicit_root(missing, c, w), exists
 
-    Sampled evenly in ln w, from where the voltage is exponentially faint.
-    """
-    frozen = jax.lax.stop_gradient(c)
-    power = point(jnp.zeros_like(frozen.pull), frozen).strength
-    last = jnp.minimum(spinodal(frozen), _end_of_superconductivity(frozen))
+
+def _search(missing, c):
+    """Sampled evenly in ln w, from where the voltage is exponentially faint, then bracketed."""
+    power = point(jnp.zeros_like(c.pull), c).strength
+    last = jnp.minimum(spinodal(c), _end_of_superconductivity(c))
     last = jnp.minimum(last, 1e3 * jnp.maximum(power, 1e-6))
     first = jnp.minimum(2e-3 * jnp.maximum(power, 1e-12), 0.5 * last)
     grid = first * (last / first) ** jnp.linspace(0.0, 1.0, _SAMPLES)
-    value = jax.vmap(missing, (0, None))(grid, frozen)
+    value = jax.vmap(missing, (0, None))(grid, c)
     turns = (value[:-1] < 0) & (value[1:] >= 0)
     k = jnp.argmax(turns)
-    exists = jnp.any(turns)
-    low, high = jnp.where(exists, grid[k], first), jnp.where(exists, grid[k + 1], last)
-    # A lane without a crossing must not send NaN gradients through the branch not taken.
-    c = jax.tree.map(lambda x: jnp.where(exists, x, jax.lax.stop_gradient(x)), c)
-    return increasing_root(missing, c, low, high, steps=_SEARCH), exists
+    found = bracketed_root(missing, c, grid[k], grid[k + 1], _STEPS, tolerance=1e-9)
+    return found, jnp.any(turns)

@@ -13,6 +13,7 @@ the integrand turns at d ~ √(K/E).
 """
 
 import math
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -75,22 +76,22 @@ def excess_current(
 ) -> Float[Array, "..."]:
     """K(V, E), the inverse of `voltage` at V > 0, elementwise: the current is k_cE + K.
 
-    Exact derivatives of every order. Newton's method for 1/V against ln K, which is convex and
-    nearly straight at both ends.
+    Exact derivatives of every order. Newton's method for 1/V against ln K, which is nearly
+    straight, from a table.
     """
     target = jnp.where(volts > 0, volts, 1.0)
+    ratio = strength / target
     faint = _faint_excess(target, strength)
-    start = jnp.maximum(faint, target - (CRITICAL - _NORMAL) * strength)
-
-    def step(_, log):
-        excess = jnp.exp(log)
-        value, slope = jax.jvp(voltage, (excess, strength), (excess, jnp.zeros_like(strength)))
-        change = value * (1 - value / target) / jnp.where(slope > 0, slope, 1.0)
-        return log + jnp.clip(change, -5.0, 5.0)
-
-    start = jnp.log(jnp.maximum(start, 1e-18 * target))
-    log = jax.lax.fori_loop(0, 7, step, start)
-    excess = jnp.where(target < _FAINT * strength, faint, jnp.exp(log))
+    guesses, spacing = _guesses()
+    place = jnp.clip(jnp.log1p(ratio) / spacing, 0.0, guesses.size - 1.001)
+    k = jnp.floor(jnp.where(jnp.isnan(place), 0.0, place)).astype(int)
+    table = jnp.asarray(guesses)
+    log = table[k] + (place - k.astype(float)) * (table[k + 1] - table[k])
+    for _ in range(2):
+        excess = jnp.exp(log) * target
+        value, slope, _ = _with_slopes(excess, strength)
+        log = log + value * (1 - value / target) / (excess * slope)
+    excess = jnp.where(target < _FAINT * strength, faint, jnp.exp(log) * target)
     return jnp.where(volts > 0, excess, 0.0)
 
 
@@ -98,26 +99,52 @@ def excess_current(
 def _excess_current_jvp(primals, tangents):
     volts, strength = primals
     excess = excess_current(volts, strength)
+    by_voltage, by_strength = excess_slopes(excess, volts, strength)
+    return excess, by_voltage * tangents[0] + by_strength * tangents[1]
+
+
+def excess_slopes(
+    excess: Float[Array, "..."], volts: Float[Array, "..."], strength: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """∂K/∂V and ∂K/∂E at a point K = K(V, E), from the sums of V(K, E) without differentiation."""
     faint = volts < _FAINT * strength
+    _, slope, softening = _with_slopes(jnp.where(faint, 1.0, excess), strength)
     target = jnp.where(volts > 0, volts, 1.0)
-    at = jnp.where(faint, 1.0, excess), strength
-    by_excess = _derivative(at, 0)
-    by_strength = _derivative(at, 1)
-    slope_v = jnp.where(faint, excess * _RISE * strength / target**2, 1 / by_excess)
     known = jnp.where(strength > 0, strength, 1.0)
-    slope_e = jnp.where(faint, excess * (1 / known - _RISE / target), -by_strength / by_excess)
-    return excess, slope_v * tangents[0] + slope_e * tangents[1]
+    by_voltage = jnp.where(faint, excess * _RISE * strength / target**2, 1 / slope)
+    by_strength = jnp.where(faint, excess * (1 / known - _RISE / target), -softening / slope)
+    return by_voltage, by_strength
 
 
-def _derivative(at, which):
-    tangents = tuple(
-        jnp.ones_like(x) if k == which else jnp.zeros_like(x) for k, x in enumerate(at)
-    )
-    return jax.jvp(voltage, at, tangents)[1]
+def _with_slopes(excess, strength):
+    """V, ∂V/∂K and ∂V/∂E for K > 0."""
+    x = excess[..., None] * _A + strength[..., None] * _B
+    root = jnp.sqrt(x)
+    term = _WEIGHTED / root
+    curved = term / x
+    sums = jnp.sum(term, axis=-1)
+    half = root[..., -1] / sums
+    top = x[..., -1]
+    slope = half * (_A[-1] / top + jnp.sum(curved * _A, axis=-1) / sums)
+    softening = half * (_B[-1] / top + jnp.sum(curved * _B, axis=-1) / sums)
+    return 2 * half, slope, softening
 
 
 def _faint_excess(volts, strength):
     return strength * jnp.exp(_SHIFT - _RISE * strength / volts)
+
+
+@cache
+def _guesses(size=1024) -> tuple[np.ndarray, float]:
+    """ln(K/V) at V = 1, evenly in ln(1 + E) up to where the voltage is faint."""
+    spacing = math.log1p(1 / _FAINT) / (size - 1)
+    strength = np.expm1(spacing * np.arange(size))[:, None]
+    onset = strength * np.exp(_SHIFT - _RISE * strength)
+    log = np.log(np.maximum(onset, 1 - (CRITICAL - _NORMAL) * strength))
+    for _ in range(8):  # Newton for 1/V; dV/dlnK by a difference is good enough here
+        value, ahead = (_quotient(np.exp(x), strength, np)[:, None] for x in (log, log + 1e-5))
+        log = log + value * (1 - value) * 1e-5 / (ahead - value)
+    return log[:, 0], spacing
 
 
 def _half() -> float:

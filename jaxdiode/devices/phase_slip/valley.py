@@ -13,13 +13,12 @@ import math
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
-from .universal import CRITICAL, excess_current
+from .universal import CRITICAL, excess_current, excess_slopes
 
 Scalar = Float[Array, ""]
 
@@ -106,12 +105,6 @@ def point(w: Scalar, c: Curve) -> Point:
     return _point(c, valley, w * (1 - part) * (2 - part))
 
 
-def middle_point(w: Scalar, c: Curve) -> Point:
-    """On the unstable branch through Φ = 0, Φ = pw: a maximum of the free energy."""
-    valley = c.pull * w
-    return _point(c, valley, w * (1 - (valley / c.zero_current) ** 2))
-
-
 def strength(epsilon: Scalar) -> Scalar:
     """E = max(0, ε)^{3/2}."""
     positive = epsilon > 0
@@ -125,8 +118,31 @@ def _point(c, valley, volts):
 
 
 def with_slope(w: Scalar, c: Curve) -> tuple[Point, Point]:
-    """A point and its derivative along w."""
-    return jax.jvp(lambda x: point(x, c), (w,), (jnp.ones_like(w),))
+    """A point and its derivative along w, written out: it is differentiated again."""
+    part = c.pull * w / c.zero_current
+    valley = c.zero_current * (1 - part)
+    volts = w * (1 - part) * (2 - part)
+    along = (1 - part) * (2 - part) - part * (3 - 2 * part)
+    return _with_slope(c, valley, volts, -c.pull, along)
+
+
+def middle_with_slope(w: Scalar, c: Curve) -> tuple[Point, Point]:
+    """The same on the unstable branch through Φ = 0, Φ = pw: a maximum of the free energy."""
+    valley = c.pull * w
+    square = (valley / c.zero_current) ** 2
+    return _with_slope(c, valley, w * (1 - square), c.pull, 1 - 3 * square)
+
+
+def _with_slope(c, valley, volts, turning, rising):
+    here = _point(c, valley, volts)
+    superconducting = here.epsilon > 0
+    epsilon = jnp.where(superconducting, 2 * c.beta * valley * turning, 0.0)
+    root = jnp.sqrt(jnp.where(superconducting, here.epsilon, 1.0))
+    power = 1.5 * root * epsilon
+    excess = excess_current(volts, here.strength)
+    by_voltage, by_strength = excess_slopes(excess, volts, here.strength)
+    current = CRITICAL * power + by_voltage * rising + by_strength * power
+    return here, Point(turning, rising, epsilon, power, current)
 
 
 def spinodal(c: Curve) -> Scalar:

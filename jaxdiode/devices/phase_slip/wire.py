@@ -15,7 +15,8 @@ from ... import _checks
 from ..._checks import Numbers
 from ...core.critical import CriticalCurrents
 from ...core.device import AbstractCurrentBiased
-from ...numerics.roots import increasing_root
+from ...numerics.lanes import lanewise
+from ...numerics.roots import bracketed_root, implicit_root
 from ...numerics.status import Status
 from . import limits
 from .branches import all_states
@@ -26,7 +27,7 @@ from .valley import Curve, ValleyPolarization, curve, point, spinodal, with_slop
 Scalar = Float[Array, ""]
 
 _SWEEPS = ("up", "down")
-_SEARCH = 48  # steps of Newton or bisection
+_STEPS = 60  # steps of Newton or bisection
 
 
 class PhaseSlipWire(AbstractCurrentBiased):
@@ -84,7 +85,9 @@ class PhaseSlipWire(AbstractCurrentBiased):
         if criterion not in limits.CRITERIA:
             raise _checks.unknown_name("criterion", criterion, limits.CRITERIA)
         self.criterion = criterion
-        self.tolerance = float(_checks.real_array("tolerance", tolerance, ndim=0, at_least=0.0))
+        if not 0 <= tolerance < math.inf:
+            raise ValueError(f"tolerance must be finite and at least 0, got {tolerance}")
+        self.tolerance = float(tolerance)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {"epsilon": (0.0, math.inf)}
@@ -166,7 +169,7 @@ def _critical_currents(wire):
     both = jax.vmap(lambda c: limits.limit(wire.criterion, c, wire.tolerance))(_curves(wire))
     leaves = jnp.stack(jax.tree.leaves(wire))
     status = jnp.where(jnp.all(jnp.isfinite(both)), Status.CONVERGED, Status.NO_TRANSITION)
-    status = jnp.where(jnp.max(both) > 0, status, Status.NO_SUPERCURRENT)
+    status = jnp.where(jnp.nanmax(both) > 0, status, Status.NO_SUPERCURRENT)
     finite = jnp.all(jnp.isfinite(leaves))
     status = jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
     known = (status == Status.CONVERGED) | (status == Status.NO_TRANSITION)
@@ -241,9 +244,15 @@ def resistive_position(c: Curve, magnitude: Scalar, lower: Scalar) -> Scalar:
     upper = jnp.maximum(upper, lower)
     first = point(jnp.zeros_like(magnitude), c)
     guess = 0.5 * voltage(magnitude - first.current, first.strength)
+    frozen = jax.lax.stop_gradient(((c, magnitude), lower, upper, guess))
+    return implicit_root(_missing, (c, magnitude), _search(*frozen))
 
-    def missing(w, args):
-        c, magnitude = args
-        return point(w, c).current - magnitude
 
-    return increasing_root(missing, (c, magnitude), lower, upper, _SEARCH, guess)
+@lanewise
+def _search(args, lower, upper, guess):
+    return bracketed_root(_missing, args, lower, upper, _STEPS, guess, tolerance=1e-9)
+
+
+def _missing(w, args):
+    c, magnitude = args
+    return point(w, c).current - magnitude
