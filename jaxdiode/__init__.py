@@ -34,6 +34,8 @@ from .devices.phase_slip.cooper import cooper_bubble as cooper_bubble
 from .devices.phase_slip.cooper import cooper_channel as cooper_channel
 from .devices.phase_slip.cooper import valley_beta as valley_beta
 from .devices.phase_slip.limits import WireLimits as WireLimits
+from .devices.phase_slip.tdgl import WireSimulation as WireSimulation
+from .devices.phase_slip.tdgl import simulate_wire as simulate_wire
 from .devices.phase_slip.valley import ValleyPolarization as ValleyPolarization
 from .devices.phase_slip.wire import PhaseSlipWire as PhaseSlipWire
 from .devices.phase_slip.wire import WireState as WireState

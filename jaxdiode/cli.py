@@ -1,5 +1,6 @@
 """The command line: one command per verb; every result lands in a folder it names."""
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,9 +15,12 @@ from .core.critical import critical_currents, diode_efficiency
 from .core.device import AbstractPhaseBiased
 from .demo import run_demo
 from .design import maximise, random_search
+from .devices.andreev import AndreevInterferometer
 from .devices.kapitza.junction import KapitzaJunction
 from .devices.kapitza.limits import Limits
 from .devices.kapitza.transport import iv_curve
+from .devices.phase_slip.limits import WireLimits
+from .devices.phase_slip.wire import PhaseSlipWire
 from .devices.squid import CoilBiasedSquid, Squid
 from .fit import Loss, fit
 from .measurement import read_switching_currents
@@ -47,7 +51,7 @@ def demo(out: Path = Path("jaxdiode-demo"), force: bool = False, seed: int = 0) 
 
 def new(
     path: Annotated[Path, tyro.conf.Positional] = Path("device.toml"),
-    system: Literal["squid", "kapitza"] = "squid",
+    system: Literal["squid", "kapitza", "andreev", "wire"] = "squid",
 ) -> None:
     """Write an example device file to start from.
 
@@ -55,11 +59,12 @@ def new(
 
     Args:
         path: File to write; it must not exist.
-        system: Which system: squid (double-loop SQUID) or kapitza (driven junction).
+        system: Which system: squid (double-loop SQUID), kapitza (driven junction), andreev
+            (nonequilibrium interferometer) or wire (phase slips, valley polarisation).
     """
     if path.exists():
         raise ValueError(f"path must not exist yet, {str(path)!r} does")
-    path.write_text(device_file.EXAMPLES[system], encoding="utf-8")
+    path.write_text(device_file.example(system), encoding="utf-8")
     print(f"Wrote {path}. Next: jaxdiode evaluate {path}")
 
 
@@ -86,7 +91,9 @@ def evaluate(
     print(f"eta  {float(critical.efficiency):+.8f}")
     print(f"status: {status.describe()}")
     outcome = {"critical_currents": critical, "device": made}
-    if isinstance(made, KapitzaJunction):
+    if isinstance(made, AndreevInterferometer):
+        print(f"eta' {float(critical.bounded_efficiency):+.8f}")
+    if isinstance(made, KapitzaJunction | PhaseSlipWire):
         outcome["limits"] = limits = made.limits()
         _print_limits(limits)
     results.write_json(folder / "result.json", outcome)
@@ -103,26 +110,42 @@ def iv(
     duration: float = 500.0,
     force: bool = False,
 ) -> None:
-    """Current-voltage curve of a driven junction, swept up and down.
+    """Current-voltage curve of a driven junction or a phase-slip wire, swept up and down.
+
+    A wire starts at zero current and is taken to the maximum, to minus the maximum and back, so
+    that flips and hysteresis show.
 
     Example: jaxdiode iv device.toml --maximum 2
 
     Args:
-        device: TOML file with a KapitzaJunction as [device].
+        device: TOML file with a KapitzaJunction or a PhaseSlipWire as [device].
         out: Folder for the figure and the CSV.
-        maximum: Biases run from minus to plus this (default: 1.2 times the sum of amplitudes).
-        points: Number of biases.
-        duration: Time at each bias, in inverse plasma frequencies.
+        maximum: Biases run from minus to plus this (default: 1.2 times the sum of amplitudes, or
+            of the largest current at which anything happens to the wire).
+        points: Number of biases from minus to plus.
+        duration: Time at each bias, in inverse plasma frequencies (driven junctions).
         force: Overwrite the folder's files.
     """
     made = device_file.device(device_file.read(device))
-    if not isinstance(made, KapitzaJunction):
-        raise ValueError(f"[device] must be a KapitzaJunction, got {type(made).__name__}")
+    if not isinstance(made, KapitzaJunction | PhaseSlipWire):
+        raise ValueError(
+            f"[device] must be a KapitzaJunction or PhaseSlipWire, got {type(made).__name__}"
+        )
     points = _checks.whole_number("points", points, at_least=2)
     if maximum is None:
-        maximum = 1.2 * float(made.largest_current())
+        maximum = 1.2 * _largest_current(made)
     most = float(_checks.positive("maximum", maximum))
     folder = _folder(out, force)
+    if isinstance(made, PhaseSlipWire):
+        steps = np.linspace(-most, most, points)
+        first = steps[steps >= 0]
+        state = made.trace(np.concatenate([first, steps[::-1], steps]))
+        names = ("current", "voltage", "slope", "valley", "order_parameter")
+        columns = np.stack([getattr(state, name) for name in names], axis=1)
+        np.savetxt(folder / "iv.csv", columns, delimiter=",", header=",".join(names), comments="")
+        plot.wire(state).savefig(folder / "iv.png")
+        _done(out)
+        return
     curve = iv_curve(made, np.linspace(-most, most, points), duration=duration)
     columns = np.stack([curve.current, curve.up, curve.down], axis=1)
     header = "current,voltage_up,voltage_down"
@@ -331,17 +354,26 @@ def main() -> None:
         sys.exit(2)
 
 
-def _print_limits(limits: Limits) -> None:
-    for k, sign in enumerate("+-"):
-        found = {
-            "fold": limits.fold[k],
-            "period-two fold": limits.period_two_fold[k],
-            "flip": limits.flip[k],
-        }
-        ends = [f"{name} at {float(x):.8g}" for name, x in found.items() if jnp.isfinite(x)]
-        low, high = (float(x) for x in limits.ramp[k])
-        ramp = f"ramp switches between {low:.4g} and {high:.4g}"
-        print(f"{sign}: {'; '.join([*ends, ramp])}")
+def _print_limits(limits: Limits | WireLimits) -> None:
+    for field in dataclasses.fields(limits):
+        values = np.asarray(getattr(limits, field.name))
+        if field.name == "status" or not np.isfinite(values).any():
+            continue
+        shown = (
+            " to ".join(f"{x:.8g}" for x in np.ravel(one)) if np.isfinite(one).all() else "none"
+            for one in values
+        )
+        name = field.name.replace("_", " ")
+        print(f"{name:16}  + {next(shown)}   - {next(shown)}")
+
+
+def _largest_current(device: KapitzaJunction | PhaseSlipWire) -> float:
+    if isinstance(device, KapitzaJunction):
+        return float(device.largest_current())
+    limits = device.limits()
+    found = np.ravel([limits.onset, limits.half, limits.flip])
+    largest = float(np.nanmax(found))
+    return largest if largest > 0 else 1.0
 
 
 def _folder(path: Path, force: bool) -> Path:

@@ -2,6 +2,7 @@
 
 import inspect
 import tomllib
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -10,88 +11,19 @@ import numpy as np
 from . import _checks
 from .core.device import AbstractDevice
 from .devices.kapitza.circuits import CircuitScale
+from .devices.phase_slip.valley import ValleyPolarization
 from .gates import Gate, GateMap
 from .space import Space
 
-EXAMPLE = """\
-# A device file: what it is, and what may vary. Currents in nA, fluxes in flux quanta.
-unit = "nA"
-
-[device]
-type = "Squid.from_pairs"            # any public device class, or one of its constructors
-pairs = [[420, 80], [380, 90], [80, 90]]
-flux = [0.403, 0.403]
-
-# The same with branches spelt out; inductances in flux quanta per nA:
-# type = "Squid"
-# branches = [
-#   { type = "SeriesJunctions", first = 420, second = 80 },
-#   { type = "TunnelJunction", critical_current = 380 },
-#   { type = "AndreevModes", amplitude = 100, transparency = [0.7, 0.9] },
-# ]
-# inductance = [1e-6, 1e-6, 1e-6]
-
-[bounds]                             # for design, and for fit
-"branches.0.second" = [20, 360]
-"branches.1.second" = [20, 360]
-"branches.2" = [20, 360]             # both junctions of the third branch
-flux = [0, 1]                        # both loops
-
-[design]
-ties = ["flux"]                      # one value for both fluxes
-starts = 128
-
-[sweep]                              # lists, or start, stop and number of points
-flux = { start = 0, stop = 1, points = 201 }
-"branches.2.first" = { start = 40, stop = 120, points = 81 }
-
-# [fit]                              # for `jaxdiode fit`: a CSV with coil, plus, minus columns
-# turns = [70.0, 70.0]               # starting flux quanta per unit of coil current, per loop
-# offset = 0.0                       # coil current at zero flux
-# sigma = 2.0                        # noise (nA); left out: estimated from the residuals
-# bounds = { turns = [60, 80], offset = [-0.01, 0.01], "squid.branches.0.second" = [20, 360] }
-# ties = ["turns"]
-"""
-
-EXAMPLE_KAPITZA = """\
-# A parametrically driven junction. Currents in units of the reference current, times in inverse
-# plasma frequencies.
-[device]
-type = "KapitzaJunction"
-damping = 0.5                        # 1/(R C omega_p)
-drive_frequency = 3.0                # omega / omega_p
-mean_current = 1.0                   # (a0 + a1 cos Omega tau) sin phi + b sin(phi + phi0)
-drive_current = 1.0
-static_current = 1.0
-phase_offset = 1.5707963267948966
-criterion = "fold"                   # or "switching", "stability"
-
-# The same from a circuit, in SI units:
-# type = "KapitzaJunction.gated_squid"
-# scale = { type = "CircuitScale", critical_current = 10e-9, capacitance = 1e-12, resistance = 360 }
-# mean_current = 10e-9               # of the gated junction (A)
-# drive_current = 8e-9
-# static_current = 10e-9             # of the other one
-# frequency = 2.6e9                  # Hz
-# flux = 0.25                        # flux quanta
-
-[bounds]                             # for design
-drive_current = [0, 3]
-drive_frequency = [1.5, 6]
-phase_offset = [0.1, 3.0]
-static_current = [0.3, 1.5]
-
-[design]
-starts = 8                           # an evaluation takes about 10 ms
-
-[sweep]
-drive_frequency = { start = 1, stop = 6, points = 26 }
-drive_current = { start = 0.1, stop = 3, points = 16 }
-"""
-
-EXAMPLES = {"squid": EXAMPLE, "kapitza": EXAMPLE_KAPITZA}
+EXAMPLES = ("squid", "kapitza", "andreev", "wire")
 
 SECTIONS = ("unit", "device", "bounds", "design", "sweep", "fit")
+
+
+def example(system: str) -> str:
+    """The text of an example device file."""
+    folder = resources.files("jaxdiode") / "examples"
+    return (folder / f"{system}.toml").read_text(encoding="utf-8")
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -176,7 +108,7 @@ def _types() -> dict[str, type]:
         if inspect.isclass(thing)
         and not inspect.isabstract(thing)
         and thing is not AbstractDevice
-        and issubclass(thing, AbstractDevice | Gate | GateMap | CircuitScale)
+        and issubclass(thing, AbstractDevice | Gate | GateMap | CircuitScale | ValleyPolarization)
     }
 
 

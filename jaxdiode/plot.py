@@ -1,5 +1,6 @@
 """Figures of results. Every function returns a matplotlib Figure; none touches pyplot."""
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from .devices.kapitza.switching import SwitchingCurrents
     from .devices.kapitza.transport import IVCurve
+    from .devices.phase_slip.state import WireState
+    from .devices.phase_slip.tdgl import WireSimulation
 
 # Okabe & Ito's colours, told apart by every kind of colour vision.
 PLUS, MINUS, EFFICIENCY, ACCENT, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F"
@@ -98,6 +101,65 @@ def iv(curve: "IVCurve", *, drive_frequency: float | None = None, title: str = "
     axes.set(xlabel=r"bias ($I_0$)", title=title,
              ylabel=r"mean voltage $\langle\varphi'\rangle$ ($\hbar\omega_p/2e$)")  # fmt: skip
     axes.legend(fontsize=8, loc="upper left")
+    return figure
+
+
+def wire(state: "WireState", *, title: str = "") -> "Figure":
+    """V, dV/dj, Φ_V and √ε of a wire against its current, in the order of its history.
+
+    Takes what `PhaseSlipWire.trace` or `.state` returns. Jumps are thin lines.
+    """
+    current = np.asarray(state.current)
+    if current.ndim != 1 or current.size < 2:
+        raise ValueError(f"state must hold a list of currents, got shape {current.shape}")
+    figure, axes = _figure(2, 2)
+    slope = np.asarray(state.slope)
+    panels = (
+        (r"voltage $V$", state.voltage),
+        (r"$dV/dj$", np.where(np.abs(slope) < 20, slope, np.nan)),
+        (r"polarisation $\Phi_V$", state.valley),
+        (r"$\sqrt{\epsilon}$", state.order_parameter),
+    )
+    rising = np.diff(current) > 0
+    starts = [0, *(np.flatnonzero(rising[1:] != rising[:-1]) + 1), current.size - 1]
+    for ax, (label, values) in zip(axes, panels, strict=True):
+        for first, last in itertools.pairwise(starts):
+            up = bool(rising[first])
+            leg = slice(first, last + 1)
+            ax.plot(current[leg], np.asarray(values)[leg], color=PLUS if up else MINUS, lw=1.3,
+                    ls="-" if up else "--", label="up" if up else "down")  # fmt: skip
+        ax.set_ylabel(label)
+        ax.axvline(0, color=GREY, lw=0.5)
+    axes[1].axhline(1, color=GREY, lw=0.6, ls=":")
+    for ax in axes[2:]:
+        ax.set_xlabel(r"current $j$")
+    handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
+    axes[0].legend(handles.values(), handles.keys(), fontsize=8)
+    if title:
+        figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def slips(simulation: "WireSimulation", *, title: str = "") -> "Figure":
+    """|ψ| of a simulated wire over space and time, its phase slips, and its voltage."""
+    if simulation.time.ndim != 1:
+        raise ValueError(f"simulation must hold a single current, got {simulation.time.shape[0]}")
+    time, position = np.asarray(simulation.time), np.asarray(simulation.position)
+    figure, (space, below) = _figure(2)
+    shown = space.pcolormesh(
+        time, position, np.asarray(simulation.magnitude).T, shading="auto", cmap="magma",
+        rasterized=True,
+    )  # fmt: skip
+    figure.colorbar(shown, ax=space, label=r"$|\psi|$")
+    events = simulation.slips()
+    if 0 < len(events) <= 200:
+        space.plot(*events.T, "o", mfc="none", color="white", ms=4, lw=0.6)
+    space.set(ylabel=r"position ($\xi$)", title=title)
+    below.plot(time, simulation.voltage, color=PLUS, lw=1.0, label="voltage")
+    mean = float(simulation.mean_voltage)
+    below.axhline(mean, color=MINUS, ls="--", label=f"mean {mean:.4g}")
+    below.set(xlabel="time", ylabel=r"$V$ per length", xlim=(time[0], time[-1]))
+    below.legend(fontsize=8, loc="upper right")
     return figure
 
 
@@ -191,8 +253,9 @@ def _with_unit(label: str, unit: str) -> str:
     return f"{label} ({unit})" if unit else label
 
 
-def _figure(rows: int):
+def _figure(rows: int, columns: int = 1):
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.2 if rows == 1 else 5.6), dpi=150, layout="constrained")
-    return figure, np.atleast_1d(figure.subplots(rows, 1))
+    size = (6.4 if columns == 1 else 8.0, 4.2 if rows == 1 else 5.6)
+    figure = Figure(figsize=size, dpi=150, layout="constrained")
+    return figure, np.ravel(figure.subplots(rows, columns))

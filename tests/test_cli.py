@@ -154,7 +154,7 @@ def test_new(run, capsys, refuse, tmp_path):
 
 
 def test_the_commented_half_of_the_example_works_too():
-    text = device_file.EXAMPLE
+    text = device_file.example("squid")
     assert "# [fit]" in text
     text = re.sub(r"^# (\[fit\]|turns|offset|sigma|bounds|ties)", r"\1", text, flags=re.M)
     device_file.tomllib.loads(text)

@@ -1,0 +1,46 @@
+"""Plain NumPy integration of the generalised Ginzburg–Landau equation on a ring.
+
+Explicit midpoint steps on complex ψ and complex links, which shares neither method, nor gauge, nor
+code with the package:
+
+    ∂ψ/∂t = ρR/u − γ² Re(ψ*R) ψ/(uρ),   R = (ε − |ψ|²)ψ + D²ψ,   ρ = √(1 + γ²|ψ|²)
+    link = exp(−iθ),   ∂θ/∂t = −h(j − j_s),   j_s = Im(ψ* link ψ₊)/h
+"""
+
+import numpy as np
+
+U = 5.79
+
+
+def ring(psi, current, length, gamma, duration, settle, part=0.2):
+    """Mean voltage with weight sin⁴ over the time after `settle`, and |ψ| at the end (ε = 1).
+
+    `part` is the step in units of the largest for which the scheme might be stable.
+    """
+    psi = np.array(psi, complex)
+    h = length / psi.size
+    steps = int(np.ceil(duration / (part * h**2 * U / np.sqrt(1 + gamma**2))))
+    dt = duration / steps
+    time = dt * np.arange(steps)
+    inside = np.clip(((time + dt / 2) / duration - settle) / (1 - settle), 0, 1)
+    weight = np.sin(np.pi * inside) ** 4
+    link = np.ones(psi.size, complex)
+    total = 0.0
+
+    def rates(psi, link):
+        ahead = link * np.roll(psi, -1)
+        behind = np.roll(psi / link, 1)
+        normal = current - (psi.conj() * ahead).imag / h
+        square = psi.real**2 + psi.imag**2
+        rest = (1 - square) * psi + (ahead + behind - 2 * psi) / h**2
+        rho = np.sqrt(1 + gamma**2 * square)
+        pull = gamma**2 * (psi.real * rest.real + psi.imag * rest.imag) / rho
+        return (rho * rest - pull * psi) / U, normal
+
+    for k in range(steps):
+        slope, normal = rates(psi, link)
+        half = link * np.exp(0.5j * dt * h * normal)
+        slope, normal = rates(psi + 0.5 * dt * slope, half)
+        psi, link = psi + dt * slope, link * np.exp(1j * dt * h * normal)
+        total += weight[k] * normal.mean()
+    return total / weight.sum(), np.abs(psi)
