@@ -2,10 +2,11 @@
 
 import jax
 
-from benchmarks import design_squid, kapitza, sweep_squid
+from benchmarks import design_squid, kapitza, nonequilibrium, sweep_squid
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
     sweep_squid.main()
     design_squid.main()
     kapitza.main()
+    nonequilibrium.main()

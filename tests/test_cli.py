@@ -153,6 +153,35 @@ def test_new(run, capsys, refuse, tmp_path):
     assert (tmp_path / "device.toml").read_text() == "precious"
 
 
+@pytest.mark.parametrize("system", device_file.EXAMPLES)
+def test_examples_are_complete(run, system):
+    """Each builds, its commented constructor too, and its bounds and axes fit the device."""
+    run("new", "example.toml", "--system", system)
+    table = device_file.read("example.toml")
+    device = device_file.device(table)
+    assert device_file.space(table, device).names
+    assert all(device_file.axis(k, v).size > 1 for k, v in table["sweep"].items())
+    spelt = re.search(r'# type = "\w+\.\w+"\n(?:# .*\n)+', device_file.example(system))
+    if spelt:
+        text = re.sub("^# ", "", spelt[0], flags=re.M)
+        made = device_file.build(device_file.tomllib.loads(text))
+        assert isinstance(made, type(device))
+
+
+def test_wire(run, capsys, tmp_path):
+    run("new", "wire.toml", "--system", "wire")
+    run("evaluate", "wire.toml", "--out", "found")
+    printed = capsys.readouterr().out
+    assert re.search(r"^retrap +\+ 0\.10178738 +- 0\.10147735$", printed, re.M)
+    assert re.search(r"^flip +\+ 2\.8824841 +- none$", printed, re.M)
+    assert json.loads((tmp_path / "found/result.json").read_text())["limits"]["flip"][1] is None
+    run("iv", "wire.toml", "--points", "11", "--maximum", "4")
+    rows = np.loadtxt(tmp_path / "jaxdiode-iv/iv.csv", delimiter=",", skiprows=1)
+    assert rows.shape == (6 + 11 + 11, 5)
+    assert rows[4, 3] < 0 < rows[3, 3]  # flipped between 2.4 and 3.2
+    assert (tmp_path / "jaxdiode-iv/iv.png").stat().st_size > 1000
+
+
 def test_the_commented_half_of_the_example_works_too():
     text = device_file.example("squid")
     assert "# [fit]" in text

@@ -89,7 +89,8 @@ def current_phase_relation(device: AbstractPhaseBiased) -> CurrentPhaseRelation:
 
 
 @eqx.filter_jit
-def _sample(device):
+def _sample(original):
+    device = original.prepared()
     kinks, widths = jax.lax.stop_gradient(device.kinks())
     kinks = jnp.ravel(jnp.asarray(kinks, float))
     edges = clustered_grid(kinks, widths, device.resolution())
@@ -101,7 +102,7 @@ def _sample(device):
     status = device.status()
     good = status == Status.CONVERGED
     current, slope = jnp.where(good, current, jnp.nan), jnp.where(good, slope, jnp.nan)
-    return CurrentPhaseRelation(device, phase.ravel(), current, slope, weight.ravel(), status)
+    return CurrentPhaseRelation(original, phase.ravel(), current, slope, weight.ravel(), status)
 
 
 def _antiderivative() -> np.ndarray:

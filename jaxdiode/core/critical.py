@@ -96,6 +96,7 @@ def _with_criterion(device, criterion):
 
 @eqx.filter_jit
 def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
+    device = device.prepared()
     frozen = jax.tree.map(jax.lax.stop_gradient, device)
     kinks, widths = frozen.kinks()
     grid = clustered_grid(kinks, widths, frozen.resolution())

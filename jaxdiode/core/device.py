@@ -48,6 +48,14 @@ class AbstractPhaseBiased(AbstractDevice):
         """
         return jnp.zeros(0), jnp.zeros(0)
 
+    def prepared(self) -> "AbstractPhaseBiased":
+        """The same relation with all that does not depend on the phase worked out once.
+
+        Critical currents and relations are taken from it, with the same gradients. Worth
+        overriding where the current at one phase costs an integral or a boundary value problem.
+        """
+        return self
+
     def resolution(self) -> int:
         """Uniform samples per period that separate all extrema away from the kinks."""
         return 64

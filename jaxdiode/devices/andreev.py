@@ -22,7 +22,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 # exp(−√(ε/E_T)(1 − ℓ)), which is 1e-26 at the last edge for ℓ = .995.
 _PROXIMITY = np.concatenate([[0.0], 1.5 * 2.0 ** np.arange(14)])
 # Edges around the steps of the distribution functions, in units of T: their poles lie at ±iπT.
-_THERMAL = 4.0 ** np.arange(1, 13)
+_THERMAL = 4.0 ** np.arange(1, 11)
 _LONGEST_SPACING = 0.995
 _COLDEST = 1e-6
 
@@ -200,8 +200,10 @@ class AndreevInterferometer(AbstractPhaseBiased):
         return self.amplitude * (bias + heat)
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        constant, sine, cosine = self.coefficients()
-        return constant + sine * jnp.sin(phase) + cosine * jnp.cos(phase)
+        return self.prepared().current(phase)
+
+    def prepared(self) -> "_Relation":
+        return _Relation(*self.coefficients())
 
     def _integrals(self) -> "_Integrals":
         half = self.voltage / 2
@@ -226,6 +228,15 @@ class AndreevInterferometer(AbstractPhaseBiased):
         )
 
 
+class _Relation(AbstractPhaseBiased):
+    constant: Float[Array, ""]
+    sine: Float[Array, ""]
+    cosine: Float[Array, ""]
+
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        return self.constant + self.sine * jnp.sin(phase) + self.cosine * jnp.cos(phase)
+
+
 class _Integrals(NamedTuple):
     """What a reservoir adds to J₁, to J₀ⁿ and J₂ (over 1 − ℓ), and to the drained currents."""
 
@@ -239,13 +250,13 @@ class _Integrals(NamedTuple):
 
 def _reservoir(spacing, potential, temperature) -> _Integrals:
     energy, weight = _quadrature(potential, temperature)
-    first, second = _proximity(energy, spacing)
+    first, second, sine = _proximity(energy, spacing)
     below = jnp.tanh((energy - potential) / (2 * temperature))
     above = jnp.tanh((energy + potential) / (2 * temperature))
     # tanh a − tanh b = tanh(a − b)(1 − tanh a tanh b) keeps its digits at small potentials.
     bias = jnp.tanh(potential / temperature) * (1 - below * above)
-    one, two = jnp.sum(weight * bias * first.real), jnp.sum(weight * bias * second.real)
-    sine = jnp.sum(weight * (below + above) * second.imag)
+    one, two = jnp.sum(weight * bias * first), jnp.sum(weight * bias * second)
+    sine = jnp.sum(weight * (below + above) * sine)
     return _Integrals(0.25 * sine, 0.25 * one, 0.25 * two, 0.5 * one, 0.5 * two, 0.5 * sine)
 
 
@@ -264,17 +275,29 @@ def _quadrature(potential, temperature):
 
 
 def _proximity(energy, spacing):
-    """F₁ and F₂ of Eqs. (10b), (10c) over α²L², with z = (1 − i)√ε; no term grows."""
-    z = (1 - 1j) * jnp.sqrt(energy)
-    common = 0.25 * spacing / _falling(2 * z) * _falling(spacing * z)
-    first = common * (2 - spacing) * _falling((2 - spacing) * z)
-    second = common * spacing * _falling(spacing * z) * jnp.exp(-(1 - spacing) * z)
-    return first, second
+    """Re F₁, Re F₂ and Im F₂ of Eqs. (10b), (10c) over α²L², with z = (1 − i)√ε.
+
+    With u = e^{−ℓz}, v = e^{−(1−ℓ)z}: F₁ = (1 − u)(1 − uv²)/[2z(1 − u²v²)] and
+    F₂ = (1 − u)²v/[2z(1 − u²v²)]. No term grows, and every 1 − x keeps its digits as z → 0.
+    """
+    root = jnp.sqrt(energy)
+    u, one_u = _decay(spacing * root)
+    v, one_v = _decay((1 - spacing) * root)
+    uv = u * v
+    one_uv = one_u + u * one_v
+    common = one_u / (2 * (1 - 1j) * root * one_uv * (1 + uv))
+    first = common * (one_uv + uv * one_v)
+    second = common * one_u * v
+    return first.real, second.real, second.imag
 
 
-def _falling(x):
-    """(1 − e^{−x})/x."""
-    return -jnp.expm1(-x) / x
+def _decay(x):
+    """e^{−(1−i)x} and one minus it."""
+    fall, s, c = jnp.expm1(-x), jnp.sin(x / 2), jnp.cos(x / 2)
+    size, turned = 1 + fall, 2 * s * s
+    imaginary = size * 2 * s * c
+    difference = size * turned - fall
+    return jax.lax.complex(1 - difference, imaginary), jax.lax.complex(difference, -imaginary)
 
 
 def _optional(name, value):

@@ -119,17 +119,15 @@ def limit(criterion: str, c: Curve, tolerance: float) -> Scalar:
     return {"onset": onset, "retrap": retrap, "half": half}[criterion](c)
 
 
-def limits(c: Curve, tolerance: float) -> WireLimits:
-    current, volts = flip(c)
-    return WireLimits(
-        onset=onset(c),
-        retrap=retrap(c),
-        half=half(c),
-        ohmic=ohmic(c, tolerance),
-        flip=current,
-        flip_voltage=volts,
-        reentrance=reentrance(c),
-    )
+def limits(both: Curve, tolerance: float) -> WireLimits:
+    """All limits of the stacked curves of both directions."""
+
+    def one(c):
+        current, volts = flip(c)
+        found = onset(c), retrap(c), half(c), ohmic(c, tolerance), current, volts, reentrance(c)
+        return jnp.stack(found)
+
+    return WireLimits(*jnp.unstack(jax.vmap(one, out_axes=1)(both)))
 
 
 def _distance_to_normal(c):

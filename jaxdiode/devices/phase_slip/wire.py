@@ -179,7 +179,7 @@ def _critical_currents(wire):
 
 @eqx.filter_jit
 def _limits(wire):
-    return jax.vmap(lambda c: limits.limits(c, wire.tolerance))(_curves(wire))
+    return limits.limits(_curves(wire), wire.tolerance)
 
 
 @eqx.filter_jit
