@@ -30,9 +30,7 @@ def interferometers(count=100_000):
     def efficiency(x):
         return jd.diode_efficiency(jd.AndreevInterferometer(x[0], x[1], x[2]))
 
-    return compared(
-        "interferometers", grid, in_batches(efficiency), scipy_efficiency
-    )
+    return compared("interferometers", grid, in_batches(efficiency), scipy_efficiency)
 
 
 def scipy_efficiency(spacing, voltage, temperature):
@@ -89,9 +87,7 @@ def wires(count=100_000):
         wire = jd.PhaseSlipWire(valley=jd.ValleyPolarization(x[0], x[1], BETA))
         return wire.voltage(x[2])
 
-    return compared(
-        "wire operating points", grid, in_batches(voltage), scipy_voltage
-    )
+    return compared("wire operating points", grid, in_batches(voltage), scipy_voltage)
 
 
 def scipy_voltage(zero, coupling, current):

@@ -36,6 +36,8 @@ def real_array(
 ) -> Array:
     """`value` as a float64 array after checking shape and, unless traced, range."""
     require_x64()
+    if isinstance(value, str | bytes | bool):
+        raise ValueError(f"{name} must be a real number or array of them, got {value!r}")
     try:
         array = jnp.asarray(value, float)
     except (TypeError, ValueError) as error:

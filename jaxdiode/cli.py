@@ -15,7 +15,6 @@ from .core.critical import critical_currents, diode_efficiency
 from .core.device import AbstractPhaseBiased
 from .demo import run_demo
 from .design import maximise, random_search
-from .devices.andreev import AndreevInterferometer
 from .devices.kapitza.junction import KapitzaJunction
 from .devices.kapitza.limits import Limits
 from .devices.kapitza.transport import iv_curve
@@ -91,7 +90,7 @@ def evaluate(
     print(f"eta  {float(critical.efficiency):+.8f}")
     print(f"status: {status.describe()}")
     outcome = {"critical_currents": critical, "device": made}
-    if isinstance(made, AndreevInterferometer):
+    if min(critical.plus, critical.minus) < 0:
         print(f"eta' {float(critical.bounded_efficiency):+.8f}")
     if isinstance(made, KapitzaJunction | PhaseSlipWire):
         outcome["limits"] = limits = made.limits()
@@ -121,7 +120,7 @@ def iv(
         device: TOML file with a KapitzaJunction or a PhaseSlipWire as [device].
         out: Folder for the figure and the CSV.
         maximum: Biases run from minus to plus this (default: 1.2 times the sum of amplitudes, or
-            of the largest current at which anything happens to the wire).
+            of the largest onset, half or flip current of the wire).
         points: Number of biases from minus to plus.
         duration: Time at each bias, in inverse plasma frequencies (driven junctions).
         force: Overwrite the folder's files.
@@ -138,6 +137,7 @@ def iv(
     folder = _folder(out, force)
     if isinstance(made, PhaseSlipWire):
         steps = np.linspace(-most, most, points)
+        steps[np.abs(steps) < 1e-9 * most] = 0.0
         first = steps[steps >= 0]
         state = made.trace(np.concatenate([first, steps[::-1], steps]))
         names = ("current", "voltage", "slope", "valley", "order_parameter")
@@ -166,6 +166,7 @@ def design(
     polish: int = 600,
     rounds: int = 3,
     compare: bool = True,
+    objective: Literal["eta", "eta-prime", "minus-eta"] = "eta",
     seed: int = 0,
     force: bool = False,
 ) -> None:
@@ -181,6 +182,8 @@ def design(
         polish: Evaluations of each ridge-following climb per round.
         rounds: Rounds of such climbs.
         compare: Also run Monte Carlo at the same number of evaluations.
+        objective: What is made large: eta, or eta-prime, which ends at a perfect diode where eta
+            goes on beyond (Andreev interferometers), or minus-eta, a diode the other way.
         seed: Random seed.
         force: Overwrite the folder's files.
     """
@@ -194,14 +197,15 @@ def design(
             raise _checks.unknown_name("key of [design]", name, ("ties", "starts"))
     key, other = jax.random.split(jax.random.key(seed))
     starts = starts or int(options.get("starts", 128))
+    function = OBJECTIVES[objective]
     found = maximise(
-        diode_efficiency, varied, key=key, starts=starts, steps=steps, polish=polish, rounds=rounds
+        function, varied, key=key, starts=starts, steps=steps, polish=polish, rounds=rounds
     )
     print(found.summary())
     searches = {"gradient": found}
     if compare:
         searches["Monte Carlo"] = random_search(
-            diode_efficiency, varied, key=other, samples=found.evaluations
+            function, varied, key=other, samples=found.evaluations
         )
         print(f"Monte Carlo at the same cost: {searches['Monte Carlo'].value:.6f}")
     results.write_json(folder / "result.json", searches)
@@ -321,6 +325,12 @@ def sweep_command(
         plot.dataset(data).savefig(folder / "efficiency.png")
     _done(out)
 
+
+OBJECTIVES = {
+    "eta": diode_efficiency,
+    "eta-prime": lambda device: critical_currents(device).bounded_efficiency,
+    "minus-eta": lambda device: -diode_efficiency(device),
+}
 
 COMMANDS = {
     "demo": demo,

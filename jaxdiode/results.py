@@ -56,6 +56,8 @@ def record(result: Any) -> Any:
                 "device": result.device,
             }
         )
+    if isinstance(result, tuple) and hasattr(result, "_asdict"):
+        return record(result._asdict())  # pyright: ignore[reportAttributeAccessIssue]
     if isinstance(result, eqx.Module):
         return record({f.name: getattr(result, f.name) for f in fields(result)})
     if isinstance(result, dict):
@@ -65,6 +67,8 @@ def record(result: Any) -> Any:
     if isinstance(result, str | bool | int) or result is None:
         return result
     array = np.asarray(result)
+    if np.iscomplexobj(array):
+        return {"real": record(np.real(array)), "imag": record(np.imag(array))}
     if array.ndim:
         return [record(v) for v in array]
     number = array.item()

@@ -24,6 +24,13 @@ hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "jaxdiode"))
 
 
+def pytest_collection_modifyitems(items):
+    """One process per file, whose tests share compilations; notebooks go where there is room."""
+    for item in items:
+        alone = item.nodeid.startswith("tests/test_notebooks.py")
+        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else item.path.name))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder with the project's data and papers, beside the repository."""

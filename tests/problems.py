@@ -17,21 +17,25 @@ Tags:
     dead           a branch carries nothing
     no-current     I(φ) = 0: NO_SUPERCURRENT
     driven         no I(φ): the zero-voltage state oscillates, and ends in a fold
+    dissipative    a current between normal reservoirs drives it; I₊ or I₋ may be negative
+    resistive      no I(φ): a criterion on V(j) defines its critical currents
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import numpy as np
+from scipy.optimize import brentq
 
 import jaxdiode as jd
 from tests import helpers
-from tests.reference import kapitza
+from tests.reference import andreev, kapitza, phase_slip
 
 TAGS = {"smooth", "kinked", "jump", "tied", "inductive", "thermal"}
-TAGS |= {"time-reversal", "dead", "no-current", "driven"}
+TAGS |= {"time-reversal", "dead", "no-current", "driven", "dissipative", "resistive"}
 
 
 class Problem(NamedTuple):
@@ -380,6 +384,153 @@ _driven(
     1e-11,
     1e-11,
 )
+
+
+# ---- Andreev interferometers (shared/physics/andreev.md)
+
+
+def _swing(device):
+    """J₀ⁿ ± √(J₁² + J₂²)."""
+    mean = 0.0 if device.mean_potential is None else float(device.mean_potential)
+    warmer = 0.0 if device.temperature_difference is None else float(device.temperature_difference)
+    half, temperature = float(device.voltage) / 2, float(device.temperature)
+    constant, sine, cosine = float(device.amplitude) * np.array(
+        andreev.coefficients(
+            float(device.spacing),
+            (mean + half, mean - half),
+            (temperature + warmer / 2, temperature - warmer / 2),
+        )
+    )
+    swing = np.hypot(sine, cosine)
+    return helpers.with_efficiency(swing + constant, swing - constant)
+
+
+def _interferometer(name, build, plus, minus, efficiency, source, current, eta):
+    reverse = helpers.negated("voltage", "temperature_difference")
+    PROBLEMS.append(
+        Problem(
+            name, frozenset({"smooth", "dissipative"}), build, plus, minus, efficiency, source,
+            current, eta, reverse, _swing,
+        )
+    )  # fmt: skip
+
+
+_CONSTANT, _SINE, _COSINE = 5.129886114684e-3, 1.061349159908e-2, 2.698998873506e-4
+_interferometer(
+    "interferometer, dissipative",
+    lambda: jd.AndreevInterferometer(0.1, 0.24),
+    math.hypot(_SINE, _COSINE) + _CONSTANT,
+    math.hypot(_SINE, _COSINE) - _CONSTANT,
+    0.4831801275,
+    "shared/physics/andreev.md, reference values: J₀ⁿ ± √(J₁² + J₂²)",
+    1e-13,
+    1e-10,
+)
+_interferometer(
+    "interferometer beyond a perfect diode",
+    lambda: jd.AndreevInterferometer(0.1, 1.0, 0.001),
+    0.03194249594019542,
+    -0.01079112655949459,
+    2.0203714346,
+    "tests/reference/andreev.py (coefficients), frozen; η of the sheet",
+    1e-13,
+    1e-10,
+)
+_interferometer(
+    "interferometer between unlike reservoirs",
+    lambda: jd.AndreevInterferometer.from_reservoirs(0.3, (1.5, -0.9), (0.2, 0.5)),
+    0.20432028355509957,
+    -0.007213849220224236,
+    1.0731975010817578,
+    "tests/reference/andreev.py (coefficients), frozen",
+    1e-13,
+    1e-12,
+)
+
+
+# ---- Phase-slip wires (shared/physics/phase_slip.md)
+
+
+def rescaled(parameters):
+    """(Φ₀, c₁, β, α₁) of the wire with ε₀ = 1 whose currents are those of this one over ε₀^{3/2}.
+
+    ε = ε₀(1 + (β/ε₀)Φ²), and c₁V = c₁ε₀^{3/2} · V/ε₀^{3/2}.
+    """
+    epsilon, zero_current, coupling, beta, alpha = map(float, parameters)
+    scale = epsilon**1.5
+    return (zero_current, coupling * scale, beta / epsilon, alpha), scale
+
+
+def wire_parameters(parameters, criterion):
+    """(I₊, I₋) by roots on the reference's curve, ε₀, Φ₀, c₁ > 0 and moderate back-action."""
+    (zero, coupling, beta, alpha), scale = rescaled(parameters)
+    curve = phase_slip.Curve(zero, coupling, beta, alpha)
+    end, critical = zero / math.sqrt(3), 1 / math.sqrt(-beta)
+    near, far = 1 - 1e-7, 1 + 1e-7
+
+    def between(function, low, high):
+        at = brentq(function, low, high, xtol=1e-16, rtol=1e-15)
+        return scale * abs(curve.current(at))
+
+    def half(phi):
+        return abs(curve.voltage(phi)) - _half_of_normal() / 2 * curve.strength(phi) ** 1.5
+
+    def bend(phi):  # 1 − dj/dV
+        return 1 - curve.change(phi) * curve.c / (1 - 3 * (phi / zero) ** 2)
+
+    begin = scale * phase_slip.CRITICAL * curve.strength(zero) ** 1.5
+    match criterion:
+        case "onset":
+            return float(begin), float(begin)
+        case "half":
+            return between(half, end, zero * near), between(half, zero * far, critical)
+        case "ohmic":
+            plus = between(bend, end * far, zero * near)
+            return plus, scale * abs(float(curve.voltage(critical)))
+        case "retrap":
+            return float(begin), between(curve.change, zero * far, 0.99 * critical)
+        case "flip":
+            return scale * curve.current(end), math.nan
+    raise ValueError(criterion)
+
+
+@functools.cache
+def _half_of_normal():
+    """k with v(k) = k/2."""
+
+    def missing(k):
+        return float(phase_slip.universal_voltage(k)[0]) - k / 2
+
+    return brentq(missing, 0.39, 1.0, xtol=1e-15)
+
+
+def wire_events(device):
+    """(I₊, I₋, η) of a wire by its criterion."""
+    return helpers.with_efficiency(*wire_parameters(helpers.parameters(device), device.criterion))
+
+
+for _criterion, _plus, _minus in (
+    ("half", 0.147887137, 0.141486186),
+    ("ohmic", 0.183790224, 6.396307),
+    ("retrap", 0.10178738043, 0.101477346),
+):
+    PROBLEMS.append(
+        Problem(
+            f"phase-slip wire, {_criterion}",
+            frozenset({"resistive"}),
+            lambda criterion=_criterion: jd.PhaseSlipWire(
+                1.0, jd.ValleyPolarization(0.7, 0.1), criterion
+            ),
+            _plus,
+            _minus,
+            (_plus - _minus) / (_plus + _minus),
+            "shared/physics/phase_slip.md, Regime I",
+            1e-6 if _criterion == "ohmic" else 1e-9,
+            1e-7 if _criterion == "ohmic" else 1e-8,
+            helpers.negated("zero_current"),
+            wire_events,
+        )
+    )
 
 
 def representatives():

@@ -22,6 +22,8 @@ ROUNDING = 1e-12
 QUICK = {"series pair", "two harmonics, tied"}
 # Seconds to compile, and little that smaller structures do not show: with `make test-all`.
 COSTLY = {"four branches", "mixed branches", "symmetric SQUID at half flux"}
+# Half a minute each to differentiate; tests/devices/test_phase_slip.py has their values.
+SLOW = {"phase-slip wire, ohmic", "phase-slip wire, retrap"}
 
 
 def every_problem(test):
@@ -31,9 +33,14 @@ def every_problem(test):
         pytest.param(
             problem,
             id=problem.name,
-            marks=[pytest.mark.xfail(reason=known[problem.name], strict=True)]
-            if problem.name in known
-            else [],
+            marks=[
+                *[pytest.mark.slow] * (problem.name in SLOW),
+                *[
+                    pytest.mark.xfail(reason=why, strict=True)
+                    for name, why in known.items()
+                    if name == problem.name
+                ],
+            ],
         )
         for problem in PROBLEMS
     ]
@@ -42,7 +49,7 @@ def every_problem(test):
 
 def _structures(problems):
     marks = {True: [pytest.mark.slow], False: []}
-    params = [pytest.param(p, id=p.name, marks=marks[p.name in COSTLY]) for p in problems]
+    params = [pytest.param(p, id=p.name, marks=marks[p.name in COSTLY | SLOW]) for p in problems]
     return pytest.mark.parametrize("problem", params)
 
 

@@ -184,3 +184,36 @@ def test_dataset_errors():
         plot.dataset(grid(3), "eta")
     with pytest.raises(ValueError, match="variable must be one of"):
         plot.dataset(xarray.Dataset())
+
+
+def test_wire(tmp_path):
+    """A loop of currents: two legs up, one down, each in the order it was taken."""
+    current = np.concatenate([np.linspace(0, 2, 5), np.linspace(2, -2, 9), np.linspace(-2, 2, 9)])
+    flat = jnp.asarray(current)
+    state = jd.WireState(flat, flat**3, flat, flat + 1, flat + 2, jnp.ones(flat.shape, bool))
+    axes = check(plot.wire(state), tmp_path, axes=4)
+    assert labels(axes[0]) == ["up", "down"]
+    legs = [line for line in axes[0].lines if line.get_label() in ("up", "down")]
+    lengths = [len(leg.get_xdata()) for leg in legs]
+    assert sum(lengths) == current.size + 2  # a turn belongs to the legs on both its sides
+    start = lengths[0] - 1
+    np.testing.assert_array_equal(legs[1].get_ydata(), current[start : start + lengths[1]] ** 3)
+    with pytest.raises(ValueError, match="state"):
+        plot.wire(jax.tree.map(lambda x: x[0], state))
+
+
+def test_slips(tmp_path):
+    """Two slips of a made-up ring, where and when its phase loses a turn."""
+    time, position = jnp.linspace(0.0, 4.0, 5), jnp.arange(8, dtype=float)
+    magnitude = jnp.ones((5, 8)).at[1:3, 3].set(0.1).at[3, 5].set(0.2)
+    winding = jnp.array([0.0, 0.0, -1.0, -1.0, -2.0])
+    one = jnp.ones(())
+    simulation = jd.WireSimulation(
+        time, position, magnitude, time, winding, one, jnp.zeros((), jnp.int32), 8 * one,
+        jax.lax.complex(position, position), one, "ring",
+    )  # fmt: skip
+    axes = check(plot.slips(simulation), tmp_path, axes=3)
+    np.testing.assert_array_equal(np.array(axes[0].lines[0].get_data()).T, [[1.5, 3], [3.5, 5]])
+    assert labels(axes[1]) == ["voltage", "mean 1"]
+    with pytest.raises(ValueError, match="simulation"):
+        plot.slips(jax.tree.map(lambda x: jnp.stack([x, x]), simulation))

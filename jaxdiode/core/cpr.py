@@ -28,7 +28,7 @@ class CurrentPhaseRelation(eqx.Module):
         current: I(φ) there, in the device's unit.
         slope: dI/dφ there.
         weight: weights of the nodes: Σ weight · g(phase) integrates g over the period.
-        device: the device it came from.
+        device: the device it came from, `prepared`.
         status: `Status` of the relation.
     """
 
@@ -89,8 +89,8 @@ def current_phase_relation(device: AbstractPhaseBiased) -> CurrentPhaseRelation:
 
 
 @eqx.filter_jit
-def _sample(original):
-    device = original.prepared()
+def _sample(device):
+    device = device.prepared()
     kinks, widths = jax.lax.stop_gradient(device.kinks())
     kinks = jnp.ravel(jnp.asarray(kinks, float))
     edges = clustered_grid(kinks, widths, device.resolution())
@@ -102,7 +102,7 @@ def _sample(original):
     status = device.status()
     good = status == Status.CONVERGED
     current, slope = jnp.where(good, current, jnp.nan), jnp.where(good, slope, jnp.nan)
-    return CurrentPhaseRelation(original, phase.ravel(), current, slope, weight.ravel(), status)
+    return CurrentPhaseRelation(device, phase.ravel(), current, slope, weight.ravel(), status)
 
 
 def _antiderivative() -> np.ndarray:

@@ -1,6 +1,5 @@
 """Critical currents in both directions and the diode efficiency."""
 
-import dataclasses
 from functools import partial
 
 import equinox as eqx
@@ -58,23 +57,30 @@ def critical_currents(device: AbstractDevice, criterion: str | None = None) -> C
 
     Args:
         device: phase-biased or current-biased.
-        criterion: of a current-biased device that offers several, in place of its own.
+        criterion: of a current-biased device that offers several, in place of its own; static
+            under jit (`jax.jit(critical_currents, static_argnames="criterion")`).
 
-    Phase-biased devices: extrema of I(φ), to 1e-11 of the largest current; value, gradient
-    and Hessian are exact at a smooth extremum (envelope theorem plus one differentiated
-    Newton step). At a jump of I(φ) the one-sided limit counts, and the gradient follows the
-    jump. Where two peaks tie the gradient is that of one of them. At an exactly balanced pair
-    η has a cusp, −|first − second|^(2/3): derivatives across it do not exist there.
+    Current-biased devices state themselves where the criterion is met. Phase-biased devices:
+    extrema of I(φ), to 1e-11 of the largest current; value, gradient and Hessian are exact at a
+    smooth extremum (envelope theorem plus one differentiated Newton step). At a jump of I(φ) the
+    one-sided limit counts, and the gradient follows the jump. Where two peaks tie the gradient is
+    that of one of them. At an exactly balanced pair η has a cusp, −|first − second|^(2/3):
+    derivatives across it do not exist there.
 
     Raises:
         ValueError: `device` is not a jaxdiode device, or has no such criterion.
     """
-    if criterion is not None:
-        device = _with_criterion(device, criterion)
     if isinstance(device, AbstractPhaseBiased):
+        if criterion is not None:
+            raise ValueError(
+                "criterion must be left out for a phase-biased device, whose critical currents "
+                f"are the extrema of I(φ), got {criterion!r}"
+            )
         return _extrema_of_current(device)
     if isinstance(device, AbstractCurrentBiased):
-        return device.critical_currents()
+        return (
+            device.critical_currents() if criterion is None else device.critical_currents(criterion)
+        )
     raise ValueError(
         "device must be phase-biased or current-biased (a subclass of AbstractPhaseBiased or "
         f"AbstractCurrentBiased), got {type(device).__name__}"
@@ -84,14 +90,6 @@ def critical_currents(device: AbstractDevice, criterion: str | None = None) -> C
 def diode_efficiency(device: AbstractDevice, criterion: str | None = None) -> Float[Array, ""]:
     """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋) of any device; see `critical_currents`."""
     return critical_currents(device, criterion).efficiency
-
-
-def _with_criterion(device, criterion):
-    if "criterion" not in {field.name for field in dataclasses.fields(device)}:
-        raise ValueError(
-            f"criterion must be left out for a {type(device).__name__}, got {criterion!r}"
-        )
-    return dataclasses.replace(device, criterion=criterion)
 
 
 @eqx.filter_jit

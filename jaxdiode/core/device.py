@@ -19,7 +19,7 @@ class AbstractDevice(eqx.Module):
     def ranges(self) -> dict[str, tuple[float, float]]:
         """{field: (smallest, largest)} of what the model allows; unnamed fields are free.
 
-        Constructors check it for the values they get, `Space` for bounds, `sweep` for axes.
+        `Space` checks it for bounds and `sweep` for axes; constructors check the same themselves.
         """
         return {}
 
@@ -51,7 +51,8 @@ class AbstractPhaseBiased(AbstractDevice):
     def prepared(self) -> "AbstractPhaseBiased":
         """The same relation with all that does not depend on the phase worked out once.
 
-        Critical currents and relations are taken from it, with the same gradients. Worth
+        Critical currents and relations are taken from it, with the same gradients, and so are
+        `kinks`, `resolution`, `magnitude` and `status`. Preparing twice must change nothing. Worth
         overriding where the current at one phase costs an integral or a boundary value problem.
         """
         return self
@@ -77,5 +78,9 @@ class AbstractCurrentBiased(AbstractDevice):
     """
 
     @abc.abstractmethod
-    def critical_currents(self) -> "CriticalCurrents":
-        """I₊ and I₋ with their status, differentiable in the parameters."""
+    def critical_currents(self, criterion: str | None = None) -> "CriticalCurrents":
+        """I₊ and I₋ with their status, differentiable in the parameters.
+
+        A device that offers several criteria takes the name of one; others may leave the
+        argument out.
+        """

@@ -5,7 +5,6 @@ Current in a Superconducting Interferometer"; equation numbers are theirs.
 """
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -58,7 +57,8 @@ class AndreevInterferometer(AbstractPhaseBiased):
     diode. It does not stop at |η| = 1: beyond, both critical currents have one sign (they are kept
     signed), and `CriticalCurrents.bounded_efficiency` is the η′ of Eq. (18).
 
-    Energies, eV and k_BT in units of E_T = ħD/L². Where the paper's text and its equations part
+    Energies, eV and k_BT in units of E_T = ħD/L², all far below the gap of the superconductors,
+    which the theory takes as infinite. Where the paper's text and its equations part
     this follows the equations: with μ = ±eV/2 η = 1 at ℓ = .1 needs eV = .4964 E_T (text: .24);
     Eq. (17a) reads J₁ → −¼[ψ(½ + ℓ/2) + ψ(½ − ℓ/2) − 2ψ(½)]; (10a) needs e^{iχ}.
 
@@ -69,7 +69,8 @@ class AndreevInterferometer(AbstractPhaseBiased):
         temperature: mean temperature of the reservoirs, at least 1e-6.
         mean_potential: (μ₁ + μ₂)/2 against the superconductors; 0 if left out.
         temperature_difference: T₁ − T₂, a heat bias; 0 if left out. With either of the two, the
-            superconductors also draw the net current `drained_current`.
+            superconductors also draw the net current `drained_current`. Give 0.0 to have it as a
+            parameter of sweeps and designs.
         amplitude: J₀ in any unit of current; `from_si` computes it in amperes.
 
     Raises:
@@ -111,8 +112,8 @@ class AndreevInterferometer(AbstractPhaseBiased):
     def from_reservoirs(
         cls,
         spacing: Numbers,
-        potentials: Sequence[Numbers],
-        temperatures: Sequence[Numbers],
+        potentials: Numbers,
+        temperatures: Numbers,
         amplitude: Numbers = 1.0,
     ) -> "AndreevInterferometer":
         """From μ₁, μ₂ and T₁, T₂ of the two reservoirs (units of E_T), superconductors at 0."""
@@ -141,6 +142,10 @@ class AndreevInterferometer(AbstractPhaseBiased):
         temperature: Numbers,
     ) -> "AndreevInterferometer":
         """From laboratory units; the critical currents are then in A.
+
+        The device itself stays in units of E_T: so do bounds and axes of `Space` and `sweep`.
+        `units.thouless_energy` converts; eV/E_T of some hundred is beyond what the integrals
+        resolve, and beyond the gap of most superconductors.
 
         Args:
             length: L of the normal wire between its reservoirs (m).
@@ -249,6 +254,8 @@ class _Integrals(NamedTuple):
 
 
 def _reservoir(spacing, potential, temperature) -> _Integrals:
+    # A sweep may go where the constructor does not: no number then.
+    temperature = jnp.where(temperature >= 0.999 * _COLDEST, temperature, jnp.nan)
     energy, weight = _quadrature(potential, temperature)
     first, second, sine = _proximity(energy, spacing)
     below = jnp.tanh((energy - potential) / (2 * temperature))
@@ -285,7 +292,7 @@ def _proximity(energy, spacing):
     v, one_v = _decay((1 - spacing) * root)
     uv = u * v
     one_uv = one_u + u * one_v
-    common = one_u / (2 * (1 - 1j) * root * one_uv * (1 + uv))
+    common = one_u / (2 * jax.lax.complex(root, -root) * one_uv * (1 + uv))
     first = common * (one_uv + uv * one_v)
     second = common * one_u * v
     return first.real, second.real, second.imag

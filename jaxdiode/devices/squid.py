@@ -105,6 +105,10 @@ class Squid(AbstractPhaseBiased):
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         return jnp.sum(self._over_branches(_current, phase), axis=-1)
 
+    def prepared(self) -> "Squid":
+        branches = tuple(branch.prepared() for branch in self.branches)
+        return eqx.tree_at(lambda squid: squid.branches, self, branches)
+
     def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         phases, widths = [], []
         for k, branch in enumerate(self.branches):

@@ -4,7 +4,7 @@ import enum
 
 
 class Status(enum.IntEnum):
-    """Numerical outcome of one lane. Anything but `CONVERGED` comes with NaN values.
+    """Numerical outcome of one lane. Anything but `CONVERGED` comes with NaN for what is not known.
 
     Stored in arrays as int32; `Status(int(x)).describe()` says what it means.
     """
@@ -27,7 +27,7 @@ _TEXT = {
     Status.CONVERGED: "converged",
     Status.NOT_CONVERGED: (
         "an extremum (a sharp turn without kinks()?) or an orbit (a slow drive?) was not located "
-        "accurately"
+        "accurately, or a simulation did not end"
     ),
     Status.NONFINITE: "the device returned NaN or infinity (a parameter outside its range?)",
     Status.NO_SUPERCURRENT: "no supercurrent that depends on phase or bias: no critical current",
@@ -45,7 +45,7 @@ _TEXT = {
     ),
     Status.NO_ZERO_VOLTAGE_STATE: "the phase runs already at zero bias: no critical current",
     Status.NO_TRANSITION: (
-        "what the criterion asks for does not happen in one direction of the current (it is NaN): "
+        "what the criterion asks for does not happen in a direction of the current (NaN there): "
         "see limits()"
     ),
 }

@@ -9,7 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiode.numerics.roots import increasing_root, value_and_slope
+from jaxdiode.numerics.roots import (
+    bracketed_root,
+    implicit_root,
+    increasing_root,
+    value_and_slope,
+)
 
 
 def sinh_root(a, steps=12):
@@ -72,3 +77,47 @@ def test_lanes_do_not_share_a_fate():
 def test_value_and_slope():
     value, slope = value_and_slope(jnp.sin, jnp.array(0.3))
     assert (value, slope) == pytest.approx((np.sin(0.3), np.cos(0.3)), rel=1e-15)
+
+
+def cubic(x, args):
+    a, b = args
+    return x**3 + a * x - b
+
+
+def test_implicit_root_to_third_order():
+    """x³ + ax = b: derivatives in (a, b) against those of Cardano's formula."""
+
+    def found(v):
+        root = bracketed_root(cubic, (v[0], v[1]), jnp.zeros(()), jnp.asarray(3.0), steps=60)
+        return implicit_root(cubic, (v[0], v[1]), root)
+
+    def exact(v):
+        a, b = v
+        inner = jnp.sqrt(b**2 / 4 + a**3 / 27)
+        return jnp.cbrt(b / 2 + inner) + jnp.cbrt(b / 2 - inner)
+
+    v = jnp.array([1.3, 2.1])
+    for order in (lambda f: f, jax.grad, jax.hessian, lambda f: jax.jacfwd(jax.hessian(f))):
+        np.testing.assert_allclose(jax.jit(order(found))(v), order(exact)(v), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.9, 3.0])
+def test_bracketed_root_ends_early_and_right(start):
+    """Also where the Newton step leaves the bracket and where the slope is flat."""
+
+    def steep(x, args):
+        del args
+        return jnp.tanh(40 * (x - 0.7))
+
+    found = bracketed_root(
+        steep, (), jnp.zeros(()), jnp.asarray(3.0), 80, jnp.asarray(start), tolerance=1e-8
+    )
+    assert abs(found - 0.7) < 1e-14
+
+
+def test_implicit_root_has_no_derivative_where_the_slope_vanishes():
+    def square(x, a):
+        return (x - a) ** 2
+
+    gradient = jax.grad(lambda a: implicit_root(square, a, jnp.asarray(0.5)))(jnp.asarray(0.5))
+    assert gradient == 0

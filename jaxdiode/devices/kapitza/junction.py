@@ -86,9 +86,7 @@ class KapitzaJunction(AbstractCurrentBiased):
         self.static_current = _checks.real_array("static_current", static_current, ndim=0)
         self.phase_offset = _checks.real_array("phase_offset", phase_offset, ndim=0)
         self.quadrature_current = _harmonics("quadrature_current", quadrature_current)
-        if criterion not in _CRITERIA:
-            raise _checks.unknown_name("criterion", criterion, _CRITERIA)
-        self.criterion = criterion
+        self.criterion = _known(criterion)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {"damping": (1e-6, math.inf), "drive_frequency": (1e-6, math.inf)}
@@ -150,8 +148,8 @@ class KapitzaJunction(AbstractCurrentBiased):
         sine, cosine = self._static()
         return Harmonics(jnp.stack([sine, second]), jnp.stack([cosine, jnp.zeros_like(cosine)]))
 
-    def critical_currents(self) -> CriticalCurrents:
-        return _critical_currents(self)
+    def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
+        return _critical_currents(self, _known(criterion or self.criterion))
 
     def limits(self) -> Limits:
         """All that ends the zero-voltage state in both directions, whatever the criterion."""
@@ -229,11 +227,17 @@ class KapitzaJunction(AbstractCurrentBiased):
         return self.mean_current + turned, self.static_current * jnp.sin(self.phase_offset)
 
 
+def _known(criterion: str) -> str:
+    if criterion not in _CRITERIA:
+        raise _checks.unknown_name("criterion", criterion, _CRITERIA)
+    return criterion
+
+
 @eqx.filter_jit
-def _critical_currents(device):
+def _critical_currents(device, criterion):
     signs = jnp.array([1.0, -1.0])
     current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
-    if device.criterion == "stability":
+    if criterion == "stability":
         flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
         # A flip comes before whatever the ramp met later.
         fold = jnp.where(status == Status.CONVERGED, current, jnp.nan)
@@ -241,7 +245,7 @@ def _critical_currents(device):
         ends = jnp.isfinite(current) & ~ramp.doubled_at_rest
         lost = jnp.where(status == Status.CONVERGED, Status.NOT_CONVERGED, status)
         status = jnp.where(ends, Status.CONVERGED, lost).astype(jnp.int32)
-    elif device.criterion == "switching":
+    elif criterion == "switching":
         two = status == Status.PERIOD_TWO_FOLD
         status = jnp.where(two, Status.CONVERGED, status).astype(jnp.int32)
     worst = jnp.max(status)

@@ -189,4 +189,7 @@ def _iv_curve(device, bias, periods, part):
 
 def _require(device):
     if not isinstance(device, KapitzaJunction):
-        raise ValueError(f"device must be a KapitzaJunction, got {type(device).__name__}")
+        raise ValueError(
+            f"device must be a KapitzaJunction, got {type(device).__name__}"
+            " (a PhaseSlipWire has trace() and state())"
+        )

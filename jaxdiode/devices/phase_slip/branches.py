@@ -11,7 +11,16 @@ from jaxtyping import Array, Float
 from ...numerics.roots import bracketed_root, implicit_root
 from .state import WireState, described, where_exists
 from .universal import CRITICAL
-from .valley import Curve, curve, middle_with_slope, mirrored, strength, with_slope
+from .valley import (
+    Curve,
+    curve,
+    middle_with_slope,
+    mirrored,
+    modulus,
+    orientation,
+    strength,
+    with_slope,
+)
 
 Scalar = Float[Array, ""]
 
@@ -27,7 +36,7 @@ def all_states(wire: Any, current: Scalar) -> WireState:
     magnitude = direction * current
     c = curve(wire.epsilon, wire.valley, direction)
     ends = _ends(c, magnitude)
-    side = wire.orientation()
+    side = orientation(wire.valley)
     found = [
         _resistive(with_slope, c, ends[0], magnitude, direction, side),
         _resistive(middle_with_slope, c, ends[1], magnitude, direction, side),
@@ -99,8 +108,7 @@ def _superconducting(c, magnitude, direction, side):
     valley = c.zero_current * jnp.array([1.0, -1.0, 0.0])
     epsilon = jnp.maximum(c.epsilon + c.beta * valley**2, 0.0)
     carries = CRITICAL * strength(epsilon) >= magnitude
-    positive = epsilon > 0
-    root = jnp.where(positive, jnp.sqrt(jnp.where(positive, epsilon, 1.0)), 0.0)
+    root = jnp.where(epsilon > 0, modulus(epsilon), 0.0)
     zero = jnp.zeros(3)
     minimum = jnp.array([True, True, False])
     current = direction * magnitude + zero

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 from ...numerics.lanes import lanewise
 from ...numerics.roots import bracketed_root, implicit_root
 from .universal import HALF
-from .valley import Curve, point, spinodal, with_slope
+from .valley import Curve, mirrored, point, spinodal, with_slope
 
 Scalar = Float[Array, ""]
 
@@ -22,7 +22,8 @@ _STEPS = 60  # steps of Newton or bisection
 class WireLimits(eqx.Module):
     """All that happens to a wire in valley Φ₀, one entry per direction of the current (+, −).
 
-    Magnitudes of the current, NaN where there is no such event.
+    Magnitudes of the current, NaN where there is no such event; 0 for the first four where the
+    wire is normal at zero current.
 
     Attributes:
         onset: a voltage appears as the current grows, k_cE(Φ₀).
@@ -70,15 +71,22 @@ def retrap(c: Curve) -> Scalar:
 
 
 def half(c: Curve) -> Scalar:
-    """Where V = j/2 on the way up: v(k) = k/2, or the onset if the voltage jumps beyond it."""
+    """Where V reaches j/2 on the way up: v(k) = k/2, or the jump that leads beyond it.
+
+    That is the onset where V(j) is S-shaped, or the flip to the other valley.
+    """
 
     def missing(w, c):
         at = point(w, c)
         return at.voltage - 0.5 * HALF * at.strength
 
-    w, exists = _first_crossing(missing, c)
+    def reached(c):
+        w, exists = _first_crossing(missing, c)
+        return jnp.where(exists, jnp.maximum(point(w, c).current, begin), jnp.nan)
+
     begin = onset(c)
-    found = jnp.where(exists, jnp.maximum(point(w, c).current, begin), jnp.nan)
+    here, there = jax.vmap(reached)(jax.tree.map(lambda *x: jnp.stack(x), c, mirrored(c)))
+    found = jnp.where(jnp.isnan(here), jnp.maximum(flip(c)[0], there), here)
     return jnp.where(begin > 0, found, begin)
 
 

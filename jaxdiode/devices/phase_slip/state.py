@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from .valley import Curve, Point
+from .valley import Curve, Point, modulus
 
 
 class WireState(eqx.Module):
@@ -30,7 +30,7 @@ class WireState(eqx.Module):
     stable: Bool[Array, "*shape"]
 
     def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=True)
+        return eqx.tree_pformat(self, short_arrays=False)
 
 
 def described(at: tuple[Point, Point], c: Curve, magnitude, resistive, direction, side):
@@ -39,14 +39,12 @@ def described(at: tuple[Point, Point], c: Curve, magnitude, resistive, direction
     folded = along.current <= 0
     slope = along.voltage / jnp.where(along.current != 0, along.current, jnp.finfo(float).tiny)
     minimum = jnp.abs(here.valley) * math.sqrt(3) >= c.zero_current * (1 - 1e-12)
-    positive = here.epsilon > 0
-    root = jnp.where(positive, jnp.sqrt(jnp.where(positive, here.epsilon, 1.0)), 0.0)
     return WireState(
         current=direction * magnitude,
         voltage=direction * jnp.where(resistive, here.voltage, 0.0),
         slope=jnp.where(resistive, slope, 0.0),
         valley=side * here.valley,
-        order_parameter=root,
+        order_parameter=jnp.where(here.epsilon > 0, modulus(here.epsilon), 0.0),
         stable=jnp.where(resistive, ~folded & minimum, minimum),
     )
 

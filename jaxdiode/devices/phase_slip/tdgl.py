@@ -37,7 +37,8 @@ class WireSimulation(eqx.Module):
         mean_voltage: average of V over the time after `settle`, exact in time and not from
             frames, with weight sin⁴ (a period cut off at its ends then hardly counts). NaN
             where status is not 0.
-        status: see `Status`.
+        status: see `Status`; CONVERGED says that the integration reached its end, not that the
+            state is stationary: compare `voltage` early and late.
         length: of the ring or wire.
         order_parameter: ψ at the end, in the gauge of uniform vector potential.
         vector_potential: that potential; 0 between normal ends.

@@ -89,9 +89,15 @@ def curve(epsilon: Scalar, valley: ValleyPolarization | None, direction) -> Curv
     zero = jnp.zeros_like(epsilon)
     if valley is None:
         return Curve(epsilon, zero + 1.0, zero, zero)
-    side = jnp.where(valley.zero_current < 0, -1.0, 1.0)
-    pull = side * direction * valley.coupling / jnp.abs(valley.alpha)
+    pull = orientation(valley) * direction * valley.coupling / jnp.abs(valley.alpha)
     return Curve(epsilon, jnp.abs(valley.zero_current), valley.beta, pull)
+
+
+def orientation(valley: ValleyPolarization | None) -> Scalar:
+    """Sign of Φ₀; NaN for a wire without valleys."""
+    if valley is None:
+        return jnp.full((), jnp.nan)
+    return jnp.where(valley.zero_current < 0, -1.0, 1.0)
 
 
 def mirrored(c: Curve) -> Curve:
@@ -105,10 +111,18 @@ def point(w: Scalar, c: Curve) -> Point:
     return _point(c, valley, w * (1 - part) * (2 - part))
 
 
-def strength(epsilon: Scalar) -> Scalar:
-    """E = max(0, ε)^{3/2}."""
-    positive = epsilon > 0
-    return jnp.where(positive, jnp.where(positive, epsilon, 1.0) ** 1.5, 0.0)
+def strength(epsilon: Float[Array, "..."]) -> Float[Array, "..."]:
+    """E = max(0, ε)^{3/2}.
+
+    No two tests of ε > 0 here: where ε is 0 to rounding the compiler may work it out twice,
+    differently, and both would not agree.
+    """
+    return jnp.maximum(epsilon, 0.0) * modulus(epsilon)
+
+
+def modulus(epsilon: Float[Array, "..."]) -> Float[Array, "..."]:
+    """√max(0, ε), with a finite derivative at 0."""
+    return jnp.sqrt(jnp.maximum(epsilon, 1e-300))
 
 
 def _point(c, valley, volts):
@@ -137,8 +151,7 @@ def _with_slope(c, valley, volts, turning, rising):
     here = _point(c, valley, volts)
     superconducting = here.epsilon > 0
     epsilon = jnp.where(superconducting, 2 * c.beta * valley * turning, 0.0)
-    root = jnp.sqrt(jnp.where(superconducting, here.epsilon, 1.0))
-    power = 1.5 * root * epsilon
+    power = 1.5 * modulus(here.epsilon) * epsilon
     excess = excess_current(volts, here.strength)
     by_voltage, by_strength = excess_slopes(excess, volts, here.strength)
     current = CRITICAL * power + by_voltage * rising + by_strength * power

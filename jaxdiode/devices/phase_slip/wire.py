@@ -22,7 +22,7 @@ from . import limits
 from .branches import all_states
 from .state import WireState, described
 from .universal import voltage
-from .valley import Curve, ValleyPolarization, curve, point, spinodal, with_slope
+from .valley import Curve, ValleyPolarization, curve, orientation, point, spinodal, with_slope
 
 Scalar = Float[Array, ""]
 
@@ -47,8 +47,8 @@ class PhaseSlipWire(AbstractCurrentBiased):
 
     - "onset": V > 0 on the way up. The same in both directions, η = 0.
     - "retrap": V = 0 on the way down, in the same valley.
-    - "half": V = j/2.
-    - "ohmic": dV/dj = 1 + tolerance.
+    - "half": V reaches j/2 on the way up, at the latest by a jump at the onset or flip.
+    - "ohmic": dV/dj falls to 1 + tolerance on the way up.
     - "flip": Φ_V turns over; one direction only, the other is NaN with a status.
 
     The paper's η ≈ 96 % with j_c+ ≈ 50 j_c− for its Regime II (Φ₀ = .9, c₁ = .25) follows from none
@@ -56,7 +56,8 @@ class PhaseSlipWire(AbstractCurrentBiased):
     the direction that weakens the polarisation.
 
     Dimensionless, as Eq. (1): lengths in coherence lengths, currents such that V = j in the normal
-    state.
+    state. For how far γ is from infinite, see `simulate_wire`: at j = .5 a ring of the right length
+    has V = .2425 for γ = 100 and .260 for γ = 30, where this has .2233.
 
     Args:
         epsilon: ε₀ ≥ 0, strength of superconductivity without polarisation.
@@ -81,10 +82,12 @@ class PhaseSlipWire(AbstractCurrentBiased):
         tolerance: float = 0.0,
     ):
         self.epsilon = _checks.real_array("epsilon", epsilon, ndim=0, at_least=0.0)
+        if valley is not None and not isinstance(valley, ValleyPolarization):
+            raise ValueError(
+                f"valley must be a ValleyPolarization or None, got {type(valley).__name__}"
+            )
         self.valley = valley
-        if criterion not in limits.CRITERIA:
-            raise _checks.unknown_name("criterion", criterion, limits.CRITERIA)
-        self.criterion = criterion
+        self.criterion = _known(criterion)
         if not 0 <= tolerance < math.inf:
             raise ValueError(f"tolerance must be finite and at least 0, got {tolerance}")
         self.tolerance = float(tolerance)
@@ -92,8 +95,8 @@ class PhaseSlipWire(AbstractCurrentBiased):
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {"epsilon": (0.0, math.inf)}
 
-    def critical_currents(self) -> CriticalCurrents:
-        return _critical_currents(self)
+    def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
+        return _critical_currents(self, _known(criterion or self.criterion))
 
     def limits(self) -> limits.WireLimits:
         """Every criterion's current in both directions."""
@@ -148,15 +151,11 @@ class PhaseSlipWire(AbstractCurrentBiased):
         """
         return all_states(self, _checks.real_array("current", current, ndim=0))
 
-    def curve(self, direction: Numbers) -> Curve:
-        """The branch of valley Φ₀ for currents of one sign, ±1."""
-        return curve(self.epsilon, self.valley, _checks.real_array("direction", direction, ndim=0))
 
-    def orientation(self) -> Scalar:
-        """Sign of Φ₀."""
-        if self.valley is None:
-            return jnp.full_like(self.epsilon, jnp.nan)
-        return jnp.where(self.valley.zero_current < 0, -1.0, 1.0)
+def _known(criterion: str) -> str:
+    if criterion not in limits.CRITERIA:
+        raise _checks.unknown_name("criterion", criterion, limits.CRITERIA)
+    return criterion
 
 
 def _curves(wire) -> Curve:
@@ -165,11 +164,11 @@ def _curves(wire) -> Curve:
 
 
 @eqx.filter_jit
-def _critical_currents(wire):
-    both = jax.vmap(lambda c: limits.limit(wire.criterion, c, wire.tolerance))(_curves(wire))
+def _critical_currents(wire, criterion):
+    both = jax.vmap(lambda c: limits.limit(criterion, c, wire.tolerance))(_curves(wire))
     leaves = jnp.stack(jax.tree.leaves(wire))
-    status = jnp.where(jnp.all(jnp.isfinite(both)), Status.CONVERGED, Status.NO_TRANSITION)
-    status = jnp.where(jnp.nanmax(both) > 0, status, Status.NO_SUPERCURRENT)
+    status = jnp.where(jnp.max(both) > 0, Status.CONVERGED, Status.NO_SUPERCURRENT)
+    status = jnp.where(jnp.all(jnp.isfinite(both)), status, Status.NO_TRANSITION)
     finite = jnp.all(jnp.isfinite(leaves))
     status = jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
     known = (status == Status.CONVERGED) | (status == Status.NO_TRANSITION)
@@ -191,7 +190,7 @@ def _states(wire, currents, sweep):
         end = limits.flip(c)[0]
         flipped = magnitude > jnp.where(jnp.isnan(end), jnp.inf, end)
         c = c._replace(pull=jnp.where(flipped, -c.pull, c.pull))
-        side = jnp.where(flipped, -1.0, 1.0) * wire.orientation()
+        side = jnp.where(flipped, -1.0, 1.0) * orientation(wire.valley)
         begin = limits.onset(c)
         if sweep == "up":
             lower, resistive = jnp.zeros_like(j), magnitude > begin
@@ -225,7 +224,7 @@ def _trace(wire, currents):
         c = jax.tree.map(lambda x: x[k], curves)
         # The fold bounds the search only where the onset does not.
         lower = jnp.where(magnitude > begin[k], 0.0, lowest[k])
-        found = _state(c, magnitude, resistive, lower, direction, valley * wire.orientation())
+        found = _state(c, magnitude, resistive, lower, direction, valley * orientation(wire.valley))
         return (direction, valley, resistive), found
 
     one = jnp.ones(())
