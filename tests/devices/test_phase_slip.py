@@ -663,6 +663,7 @@ def _check_traces(several, steps):
     return found
 
 
+@pytest.mark.slow
 def test_loops_are_the_quasi_static_ones():
     _check_traces((THREE, turned(S_SHAPED)), 10)
 

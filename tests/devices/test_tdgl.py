@@ -143,6 +143,7 @@ def test_a_finer_grid_starts_from_the_coarse_state(slipping):
     np.testing.assert_allclose(fine.voltage[0], slipping.voltage[-1], atol=0.01)
 
 
+@pytest.mark.slow
 def test_a_list_of_currents_is_a_loop(slipping):
     currents = jnp.array([0.2, 0.5])
     both = simulate_wire(currents, 5.8, **SLIPS)
@@ -156,6 +157,7 @@ def test_a_list_of_currents_is_a_loop(slipping):
     np.testing.assert_allclose(one.slips(), slipping.slips())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("excess", "superconducts"), [(0.95, False), (1.1, True)])
 def test_normal_ends_forbid_short_wires(excess, superconducts):
     """Lowest mode sin(πx/L): the wire is longer or shorter than where it begins to grow."""
