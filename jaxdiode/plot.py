@@ -159,6 +159,7 @@ def slips(simulation: "WireSimulation", *, title: str = "") -> "Figure":
     mean = float(simulation.mean_voltage)
     below.axhline(mean, color=MINUS, ls="--", label=f"mean {mean:.4g}")
     below.set(xlabel="time", ylabel=r"$V$ per length", xlim=(time[0], time[-1]))
+    below.margins(y=0.3)
     below.legend(fontsize=8, loc="upper right")
     return figure
 

@@ -43,6 +43,9 @@ def turned(p):
     return p[0], -p[1], *p[2:]
 
 
+BETA = -1.2
+
+
 def wire(p, **options):
     epsilon, zero_current, coupling, beta, alpha = p
     return PhaseSlipWire(
@@ -785,3 +788,51 @@ def test_limits_of_random_wires():
 def test_impossible_wires_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+# ---- Where strong back-action and normal wires are found out
+
+
+@pytest.mark.parametrize(
+    ("zero", "coupling", "alpha"), [(0.02, 0.25, -1e-3), (0.01, 0.25, -0.01), (0.05, 200.0, -1.0)]
+)
+def test_folds_of_strong_back_action(zero, coupling, alpha):
+    """Where V grows as w³ long before the fold; j(w) by the reference on a dense grid."""
+    found = wire((1.0, zero, coupling, BETA, alpha)).limits()
+    pull = coupling / abs(alpha)
+    w = np.geomspace(1e-9, 1.0, 20001)
+    valley = zero + pull * w
+    volts = w * (zero + pull * w) * (2 * zero + pull * w) / zero**2
+    strength = np.maximum(1 + BETA * valley**2, 0) ** 1.5
+    inside = (strength > 1e-3) & (volts > 0.012 * strength)
+    current = strength[inside] * reference.inverse(volts[inside] / strength[inside])
+    helpers.assert_close(found.retrap[1], current.min(), absolute=1e-6)
+    assert found.retrap[1] < found.onset[1] * (1 - 1e-3)
+
+
+def test_small_strength_is_the_same_problem():
+    """ε₀ = 1e-12: all currents scale with ε₀^{3/2}."""
+    scale = 1e-12
+    small = wire((scale, 0.7 * scale**0.5, 0.1 / scale, BETA, -1.0)).limits()
+    large = wire((1.0, 0.7, 0.1, BETA, -1.0)).limits()
+    for name in ("onset", "retrap", "half", "ohmic"):
+        found = np.asarray(getattr(small, name)) / scale**1.5
+        np.testing.assert_allclose(found, getattr(large, name), rtol=1e-9)
+
+
+def test_a_weakened_polarisation_can_be_ohmic_at_once():
+    """dV/dj = 2/(k_c |dE/dw|) < 1 at the onset where p > 1.73/(√ε|β|Φ₀)."""
+    found = wire((1.0, 0.7, 4.0, BETA, -1.0)).limits()
+    assert found.ohmic[0] == found.onset[0]
+
+
+def test_normal_wires_at_no_current():
+    for device in (
+        jd.PhaseSlipWire(0.0),
+        jd.PhaseSlipWire(valley=jd.ValleyPolarization(0.95, 0.25)),
+    ):
+        for sweep in ("up", "down"):
+            assert device.state(0.0, sweep).slope == 1
+            assert jax.grad(lambda j, d=device, s=sweep: d.voltage(j, s))(0.0) == 1
+        gradient = jax.grad(lambda d: d.voltage(0.0))(device)
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))

@@ -112,7 +112,8 @@ def _superconducting(c, magnitude, direction, side):
     zero = jnp.zeros(3)
     minimum = jnp.array([True, True, False])
     current = direction * magnitude + zero
-    return where_exists(carries, WireState(current, zero, zero, side * valley, root, minimum))
+    slope = jnp.where(epsilon > 0, 0.0, 1.0)  # a normal wire, at j = 0
+    return where_exists(carries, WireState(current, zero, slope, side * valley, root, minimum))
 
 
 def _sign_changes(values, count):

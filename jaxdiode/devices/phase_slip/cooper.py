@@ -108,7 +108,8 @@ def cooper_channel(
     Args:
         dispersion: ξ(k_x, k_y) of the valley ν = +, elementwise: a `TightBindingBand`, or any JAX
             function.
-        momenta: shape (n, 2): a Brillouin zone, or in a continuum model all |ξ| ≲ 30 T.
+        momenta: shape (n, 2): a Brillouin zone, with ξ changing by less than about T from one to
+            the next, or in a continuum model all |ξ| ≲ 30 T.
         temperature: T > 0, in the unit of ξ.
         pair_momentum: q.
 

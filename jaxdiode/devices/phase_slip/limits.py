@@ -103,6 +103,9 @@ def ohmic(c: Curve, tolerance: float) -> Scalar:
 
     w, exists = _first_crossing(missing, c)
     begin = onset(c)
+    # Strong back-action can hold dV/dj below 1 from the onset on.
+    at_once = _located(missing, c)[2] & (c.pull > 0)
+    w, exists = jnp.where(at_once, 0.0, w), exists | at_once
     if tolerance == 0:
         end = _end_of_superconductivity(c)
         strengthened = c.pull < 0
@@ -153,21 +156,30 @@ def _end_of_superconductivity(c):
 
 def _first_crossing(missing, c) -> tuple[Scalar, Bool[Array, ""]]:
     """First w at which `missing(w, c)` turns from negative to positive, as far as Φ goes."""
-    w, exists = lanewise(partial(_search, missing))(jax.lax.stop_gradient(c))
+    w, exists, _ = _located(missing, c)
     # A lane without a crossing must not send NaN gradients through the branch not taken.
     c = jax.tree.map(lambda x: jnp.where(exists, x, jax.lax.stop_gradient(x)), c)
     return implicit_root(missing, c, w), exists
 
 
+def _located(missing, c):
+    """w of the first crossing, whether there is one, and whether it lies before all samples."""
+    return lanewise(partial(_search, missing))(jax.lax.stop_gradient(c))
+
+
 def _search(missing, c):
     """Sampled evenly in ln w, from where the voltage is exponentially faint, then bracketed."""
     power = point(jnp.zeros_like(c.pull), c).strength
+    power = jnp.where(power > 0, power, 1.0)  # else there is nothing to be found
     last = jnp.minimum(spinodal(c), _end_of_superconductivity(c))
-    last = jnp.minimum(last, 1e3 * jnp.maximum(power, 1e-6))
-    first = jnp.minimum(2e-3 * jnp.maximum(power, 1e-12), 0.5 * last)
+    last = jnp.minimum(last, 1e6 * power)
+    # V < .01 E there, also where strong back-action makes V = p²w³/Φ₀².
+    strong = jnp.cbrt(4e-3 * power * (c.zero_current / jnp.where(c.pull < 0, c.pull, 1.0)) ** 2)
+    first = jnp.where(c.pull < 0, jnp.minimum(2e-3 * power, strong), 2e-3 * power)
+    first = jnp.minimum(first, 0.5 * last)
     grid = first * (last / first) ** jnp.linspace(0.0, 1.0, _SAMPLES)
     value = jax.vmap(missing, (0, None))(grid, c)
     turns = (value[:-1] < 0) & (value[1:] >= 0)
     k = jnp.argmax(turns)
     found = bracketed_root(missing, c, grid[k], grid[k + 1], _STEPS, tolerance=1e-9)
-    return found, jnp.any(turns)
+    return found, jnp.any(turns), value[0] >= 0

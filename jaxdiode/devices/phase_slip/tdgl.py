@@ -18,6 +18,7 @@ from .lattice import Wire, observe, prepare, rates, smooth_gauge
 
 ENDS = ("ring", "superconducting", "normal")
 _FEWEST_CELLS = 8
+_DEAD = 0.01  # |ψ| below which a phase means nothing
 _MOST_STEPS = 20_000_000  # before a lane is given up
 
 
@@ -33,7 +34,8 @@ class WireSimulation(eqx.Module):
         magnitude: |ψ| at frames and points.
         voltage: V at the frames, per length.
         winding: turns of the gauge-invariant phase at the frames; a phase slip at positive
-            voltage takes one away. Whole numbers, except between normal ends.
+            voltage takes one away. Whole numbers, except between normal ends; meaningless once
+            the wire has turned normal.
         mean_voltage: average of V over the time after `settle`, exact in time and not from
             frames, with weight sin⁴ (a period cut off at its ends then hardly counts). NaN
             where status is not 0.
@@ -71,6 +73,7 @@ class WireSimulation(eqx.Module):
         How many there are between two frames is exact (except between normal ends, where the
         phase of the ends must turn by less than π from frame to frame). The time is that
         between the frames, the position that of the smallest |ψ|: take more frames for more.
+        Where the wire has turned normal (|ψ| < .01 everywhere) none are counted.
 
         Raises:
             ValueError: simulation of several currents.
@@ -86,6 +89,7 @@ class WireSimulation(eqx.Module):
         if self.ends != "ring":
             dips[:, [0, -1]] = False
         change = np.rint(np.diff(np.asarray(self.winding)))
+        change[magnitude[1:].max(axis=1) < _DEAD] = 0
         found = []
         for k in np.flatnonzero(np.isfinite(change) & (change != 0)):
             places = np.flatnonzero(dips[k])
@@ -137,7 +141,8 @@ def simulate_wire(
             where the metal is normal; a number or one per grid point (round(length/spacing) of
             them in a ring, one more in a wire).
         relaxation: u, 5.79 in the dirty limit.
-        spacing: grid step, rounded so that it divides the length (at least 8 cells).
+        spacing: grid step, rounded so that it divides the length (at least 8 cells). Nothing
+            warns of a coarse one: halve it until the voltage stays.
         duration: 3uγ and at least 100 by default.
         settle: part of the duration before averaging begins, 0 to 0.9.
         ends: "ring", or a wire between banks that are "superconducting" (ψ = √ε) or "normal"

@@ -108,7 +108,7 @@ def excess_slopes(
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """∂K/∂V and ∂K/∂E at a point K = K(V, E), from the sums of V(K, E) without differentiation."""
     faint = volts < _FAINT * strength
-    _, slope, softening = _with_slopes(jnp.where(faint, 1.0, excess), strength)
+    _, slope, softening = _with_slopes(jnp.where(faint | (excess <= 0), 1.0, excess), strength)
     target = jnp.where(volts > 0, volts, 1.0)
     known = jnp.where(strength > 0, strength, 1.0)
     by_voltage = jnp.where(faint, excess * _RISE * strength / target**2, 1 / slope)

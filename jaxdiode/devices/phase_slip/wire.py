@@ -47,7 +47,8 @@ class PhaseSlipWire(AbstractCurrentBiased):
 
     - "onset": V > 0 on the way up. The same in both directions, η = 0.
     - "retrap": V = 0 on the way down, in the same valley.
-    - "half": V reaches j/2 on the way up, at the latest by a jump at the onset or flip.
+    - "half": V reaches j/2 on the way up, at the latest by a jump at the onset or flip. Where V(j)
+      only just reaches j/2 before the flip this current jumps with the parameters.
     - "ohmic": dV/dj falls to 1 + tolerance on the way up.
     - "flip": Φ_V turns over; one direction only, the other is NaN with a status.
 
@@ -193,10 +194,11 @@ def _states(wire, currents, sweep):
         side = jnp.where(flipped, -1.0, 1.0) * orientation(wire.valley)
         begin = limits.onset(c)
         if sweep == "up":
-            lower, resistive = jnp.zeros_like(j), magnitude > begin
+            lower, resistive = jnp.zeros_like(j), (magnitude > begin) | (begin <= 0)
         else:
             lower = jax.lax.stop_gradient(limits.retrap_position(c))
             resistive = magnitude > jnp.where(c.pull < 0, point(lower, c).current, begin)
+            resistive = resistive | (begin <= 0)
         return _state(c, magnitude, resistive, lower, direction, side)
 
     return jax.vmap(one)(currents)
@@ -220,7 +222,8 @@ def _trace(wire, currents):
         flips = magnitude > end[k]
         valley = jnp.where(flips, -valley, valley)
         k = jnp.where(flips, 1 - k, k)
-        resistive = (magnitude > begin[k]) | (resistive & (magnitude > ends[k]))
+        normal = begin[k] <= 0
+        resistive = normal | (magnitude > begin[k]) | (resistive & (magnitude > ends[k]))
         c = jax.tree.map(lambda x: x[k], curves)
         # The fold bounds the search only where the onset does not.
         lower = jnp.where(magnitude > begin[k], 0.0, lowest[k])
