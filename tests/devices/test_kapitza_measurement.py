@@ -92,7 +92,9 @@ def test_quench_finds_a_diode_where_there_is_none():
         helpers.assert_close(found.efficiency, eta, absolute=3e-3)
         assert found.plus <= np.sqrt(2)
     driven = jd.switching_currents(junction(1.0, 3.0, 0.1), "quench")
-    helpers.assert_close(driven.efficiency, 0.60, absolute=0.01)
+    # SciPy's DOP853 at biases .0025 apart: 1.355 and .325 hold, 1.3575 and .3275 run.
+    helpers.assert_close(driven.plus, 1.35625, absolute=2e-3)
+    helpers.assert_close(driven.minus, 0.32625, absolute=2e-3)
     ramp = jd.switching_currents(junction(1.0, 3.0, 0.1))
     helpers.assert_close(ramp.efficiency, 0.0196, absolute=1e-4)
 

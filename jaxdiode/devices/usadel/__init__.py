@@ -1,0 +1,1 @@
+"""Diffusive hybrid junctions with spin-active interfaces (Usadel equation)."""

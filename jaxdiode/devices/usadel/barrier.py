@@ -1,0 +1,173 @@
+"""Ferromagnetic insulators between superconductor and ferromagnet: their scattering matrices.
+
+Units: E_F and k_F of the superconductor are 1 and 2m = 1, so that a band is E = k² + V ∓ J.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float
+
+from ... import _checks
+from ..._checks import Numbers
+from ...core.device import AbstractDevice
+from ...numerics.matrices import complexified
+
+_SMALLEST = 1e-14  # of a squared wave number
+
+
+class SpinBarrier(AbstractDevice):
+    """A ferromagnetic insulator of box shape, with its own height and width for each spin.
+
+    Spin ↑ is along the barrier's moment and sees the lower barrier, V_I − J_I.
+
+    Args:
+        height: V_I, in Fermi energies of the superconductor.
+        exchange: J_I, in the same unit; V_I − |J_I| must exceed 1 (an insulator).
+        width_up: d↑, in Fermi wavelengths λ_F = 2π/k_F of the superconductor.
+        width_down: d↓.
+        polar: angle α of the moment from the magnetisation of the ferromagnet (radians).
+        azimuth: angle φ of the moment around that magnetisation; only the difference of two
+            barriers matters, the geometric phase.
+
+    Raises:
+        ValueError: a barrier below the Fermi energy, a width that is not positive.
+    """
+
+    height: Float[Array, ""]
+    exchange: Float[Array, ""]
+    width_up: Float[Array, ""]
+    width_down: Float[Array, ""]
+    polar: Float[Array, ""]
+    azimuth: Float[Array, ""]
+
+    def __init__(
+        self,
+        height: Numbers,
+        exchange: Numbers,
+        width_up: Numbers,
+        width_down: Numbers,
+        polar: Numbers = np.pi / 2,
+        azimuth: Numbers = 0.0,
+    ):
+        self.height = _checks.real_array("height", height, ndim=0)
+        self.exchange = _checks.real_array("exchange", exchange, ndim=0)
+        self.width_up = _checks.positive("width_up", width_up)
+        self.width_down = _checks.positive("width_down", width_down)
+        self.polar = _checks.real_array("polar", polar, ndim=0)
+        self.azimuth = _checks.real_array("azimuth", azimuth, ndim=0)
+        lowest = self.height - abs(self.exchange)
+        if _checks.is_concrete(lowest) and lowest <= 1:
+            raise ValueError(
+                "height must exceed 1 + |exchange|, so that both spins tunnel through an "
+                f"insulator, got height {self.height:g} and exchange {self.exchange:g}"
+            )
+
+
+class Segment(NamedTuple):
+    """Scattering at parallel momenta with one number of open channels.
+
+    Attributes:
+        matrix: S, unitary, channels (S↑, S↓, F↑, F↓) of which the last may be missing, [n, n, k].
+        weight: of each momentum in ∫₀¹ d(k∥²), [k].
+    """
+
+    matrix: Complex[Array, "n n k"]
+    weight: Float[Array, " k"]
+
+
+def segments(
+    barrier: SpinBarrier, wave_numbers: Float[Array, "2"], points: int
+) -> tuple[Segment, Segment, Segment]:
+    """S(k∥) of a barrier: both bands of the ferromagnet open, one, none (total reflection).
+
+    The azimuth is left out: it twists the pair amplitudes, S(φ) = e^{−iφσ_z/2} S(0) e^{iφσ_z/2}.
+
+    Args:
+        barrier: the insulator, at x < 0 beside the ferromagnet at x > 0.
+        wave_numbers: k↑² ≥ k↓² of the ferromagnet, negative for a band that is empty.
+        points: Gauss nodes in each segment, placed so that the square roots at its ends are smooth.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    turn = np.pi * (nodes + 1) / 4
+    up, down = jnp.clip(wave_numbers, 0.0, 1.0)
+    edges = jnp.zeros(()), down, up, jnp.ones(())
+    found = []
+    for low, high, bands in zip(edges[:-1], edges[1:], (2, 1, 0), strict=True):
+        parallel = low + (high - low) * np.sin(turn) ** 2
+        weight = (high - low) * np.pi / 4 * weights * np.sin(2 * turn)
+
+        def one(w, bands=bands):
+            return _scattering(barrier, wave_numbers, w, bands)
+
+        found.append(Segment(jax.vmap(one, out_axes=-1)(parallel), weight))
+    return found[0], found[1], found[2]
+
+
+def _scattering(barrier, wave_numbers, parallel, bands):
+    """Plane waves on both sides, ψ and ψ′ continuous, amplitudes normalised by velocity.
+
+    Inside, decaying waves connect values and slopes at the two faces, for each spin along the
+    moment: ψ′ = q(−coth(qd) ψ + csch(qd) ψ_F) at the superconductor's face, and the like at the
+    ferromagnet's. No growing exponential appears, however thick the barrier.
+    """
+    spin = jnp.array([1.0, -1.0])
+    height, width = barrier.height - spin * barrier.exchange, _stacked(barrier)
+    decay = jnp.sqrt(height - 1 + parallel)
+    reach = decay * width
+    diagonal = complexified(decay / jnp.tanh(reach))
+    across = complexified(decay / jnp.sinh(reach))
+    axes = rotation(barrier.polar)  # columns: barrier spins in the frame of the ferromagnet
+
+    speed = jnp.sqrt(jnp.sqrt(jnp.maximum(1 - parallel, _SMALLEST)))
+    travel = speed**2 * width
+    there = jax.lax.complex(jnp.cos(travel), jnp.sin(travel))
+    left_value, left_slope = complexified(1 / speed), _imaginary(speed)
+
+    squared = jnp.abs(wave_numbers - parallel)
+    wave = jnp.sqrt(jnp.sqrt(jnp.where(squared > _SMALLEST, squared, 1.0)))
+    open_band = jnp.arange(2) < bands
+    # An empty band only decays: one amplitude, and nothing comes in.
+    out_value = complexified(jnp.where(open_band, 1 / wave, 1.0))
+    out_slope = jnp.where(open_band, _imaginary(wave), complexified(-(wave**2)))
+    in_value = complexified(jnp.where(open_band, 1 / wave, 0.0))
+    in_slope = jnp.where(open_band, -_imaginary(wave), jnp.zeros_like(out_slope))
+
+    dagger = axes.T.conj()
+    coupling = across[:, None] * dagger
+    response = axes @ (diagonal[:, None] * dagger)
+    outgoing = jnp.block(
+        [
+            [jnp.diag(there * (diagonal * left_value - left_slope)), -coupling * out_value],
+            [axes * across * (there * left_value), jnp.diag(out_slope) - response * out_value],
+        ]
+    )
+    incoming = -jnp.block(
+        [
+            [jnp.diag(there.conj() * (diagonal * left_value + left_slope)), -coupling * in_value],
+            [
+                axes * across * (there.conj() * left_value),
+                jnp.diag(in_slope) - response * in_value,
+            ],
+        ]
+    )
+    n = 2 + bands
+    matrix = jnp.linalg.solve(outgoing, incoming)[:n, :n]
+    frame = jnp.eye(n, dtype=matrix.dtype).at[:2, :2].set(axes)
+    return frame @ matrix @ frame.T.conj()
+
+
+def rotation(polar: Float[Array, ""]) -> Complex[Array, "2 2"]:
+    """Spin states along a direction in the x–z plane, as columns in the frame of z."""
+    c, s = jnp.cos(polar / 2), jnp.sin(polar / 2)
+    return complexified(jnp.array([[c, -s], [s, c]]))
+
+
+def _stacked(barrier):
+    return 2 * jnp.pi * jnp.stack([barrier.width_up, barrier.width_down])
+
+
+def _imaginary(x):
+    return jax.lax.complex(jnp.zeros_like(x), x)

@@ -1,0 +1,197 @@
+"""The spin-active diffusive junction: superconductor, barrier, strong ferromagnet, and back.
+
+Source: "Theory of quantum-geometric charge and spin Josephson diode effects in strongly
+spin-polarized hybrid structures with noncoplanar spin textures"; equation numbers are theirs.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ... import _checks
+from ..._checks import Numbers
+from .barrier import Segment, SpinBarrier, segments
+from .frequencies import matsubara
+from .gap import bcs_gap
+from .solver import Layers, solve
+from .spin import AbstractSpinResolved
+from .torus import PhaseTorus, SpinResolvedRelation, half_torus, whole_torus
+
+_COLDEST = 0.01
+
+
+class UsadelResolution(NamedTuple):
+    """How finely a junction is computed. The default leaves about 2e-6 I₀, doubled 5e-8 I₀.
+
+    Attributes:
+        phases: points of the torus along each effective phase; even.
+        terms: Matsubara frequencies summed one by one.
+        tail: nodes that stand for all higher ones.
+        steps: of the integration of half the ferromagnet.
+        momenta: parallel momenta in each segment of the Fermi surface.
+    """
+
+    phases: int = 16
+    terms: int = 8
+    tail: int = 8
+    steps: int = 12
+    momenta: int = 8
+
+    def doubled(self) -> "UsadelResolution":
+        """Twice as many of everything, 1.5 times as many phases."""
+        return UsadelResolution(
+            self.phases * 3 // 4 * 2, *(2 * n for n in (self.terms, self.tail, self.steps)),
+            2 * self.momenta,
+        )  # fmt: skip
+
+
+class SpinActiveJunction(AbstractSpinResolved):
+    """Superconductor | ferromagnetic insulator | strong ferromagnet | insulator | superconductor.
+
+    Diffusive layers by the Usadel equation, pairs of equal spin in each band of the ferromagnet
+    only (strong spin polarisation), and the general matrix current of spin-active interfaces. If
+    the moments of the two barriers and the magnetisation are not coplanar, the bands acquire
+    opposite geometric phases, and with unequal bands the junction is a diode.
+
+    Currents in I₀ = πk_BT_c σ_S A/(eξ₀), ξ₀ = √(ħD_S/2πk_BT_c); energies of the ferromagnet in Fermi
+    energies of the superconductor. The gap is uniform and that of the weak-coupling theory. All
+    that depends on phases is read from one `torus`; a call of `current` computes it (seconds), so
+    keep `prepared()` or the torus for more than one call.
+
+    Args:
+        temperature: T/T_c, from 0.01 to 1.
+        superconductor_length: d_S of both superconductors, in ξ₀. Their outer ends are bulk.
+        ferromagnet_length: d_F, in ξ₀.
+        conductance: κ = (3/4)ξ₀/ℓ_S, conductance of the interfaces over that of a superconductor
+            of length ξ₀, were they transparent.
+        exchange: J_F ≥ 0 of the ferromagnet.
+        potential: V_F of the ferromagnet; bands E = k² + V_F ∓ J_F. With J_F ≥ 1 − V_F it is
+            a half-metal.
+        left, right: barriers; their azimuths differ by the geometric phase Δφ = φ_R − φ_L.
+        resolution: of the computation, see `UsadelResolution`.
+
+    Raises:
+        ValueError: a temperature outside (0.01, 1), lengths or a conductance that are not positive,
+            a negative exchange, no open band.
+    """
+
+    temperature: Float[Array, ""]
+    superconductor_length: Float[Array, ""]
+    ferromagnet_length: Float[Array, ""]
+    conductance: Float[Array, ""]
+    exchange: Float[Array, ""]
+    potential: Float[Array, ""]
+    left: SpinBarrier
+    right: SpinBarrier
+    fineness: UsadelResolution = eqx.field(static=True)
+
+    def __init__(
+        self,
+        temperature: Numbers,
+        superconductor_length: Numbers,
+        ferromagnet_length: Numbers,
+        conductance: Numbers,
+        exchange: Numbers,
+        potential: Numbers,
+        left: SpinBarrier,
+        right: SpinBarrier,
+        resolution: UsadelResolution = UsadelResolution(),
+    ):
+        self.temperature = _checks.real_array("temperature", temperature, ndim=0)
+        if _checks.is_concrete(self.temperature) and not _COLDEST <= self.temperature < 1:
+            raise ValueError(
+                f"temperature must lie between {_COLDEST:g} and 1 (T_c), got {self.temperature:g}"
+            )
+        self.superconductor_length = _checks.positive(
+            "superconductor_length", superconductor_length
+        )
+        self.ferromagnet_length = _checks.positive("ferromagnet_length", ferromagnet_length)
+        self.conductance = _checks.positive("conductance", conductance)
+        self.exchange = _checks.real_array("exchange", exchange, ndim=0, at_least=0.0)
+        self.potential = _checks.real_array("potential", potential, ndim=0)
+        for name, barrier in (("left", left), ("right", right)):
+            if not isinstance(barrier, SpinBarrier):
+                raise ValueError(f"{name} must be a SpinBarrier, got {type(barrier).__name__}")
+        self.left, self.right = left, right
+        open_band = 1 - self.potential + self.exchange
+        if _checks.is_concrete(open_band) and open_band <= 0:
+            raise ValueError(
+                "potential must stay below 1 + exchange, or no band of the ferromagnet is open, "
+                f"got potential {self.potential:g} and exchange {self.exchange:g}"
+            )
+        self.fineness = resolution
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        return {
+            "temperature": (_COLDEST, 0.999),
+            "superconductor_length": (1e-3, jnp.inf),
+            "ferromagnet_length": (1e-3, jnp.inf),
+            "conductance": (0.0, jnp.inf),
+            "exchange": (0.0, jnp.inf),
+        }
+
+    @property
+    def geometric_phase(self) -> Float[Array, ""]:
+        """Δφ = φ_R − φ_L of the barriers' moments, radians."""
+        return self.right.azimuth - self.left.azimuth
+
+    def torus(self) -> PhaseTorus:
+        """I↑ and I↓ at all effective phases, with exact gradients in every parameter."""
+        return _torus(self)
+
+    def prepared(self) -> SpinResolvedRelation:
+        return self.torus().relation(self.geometric_phase)
+
+    def spin_currents(
+        self, phase: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        return self.prepared().spin_currents(phase)
+
+    def harmonics_2d(self, n: int) -> Float[Array, "2 orders orders"]:
+        """I_mn of both bands; see `PhaseTorus.harmonics_2d`."""
+        return self.torus().harmonics_2d(n)
+
+    def doubled(self) -> "SpinActiveJunction":
+        """The same junction at twice the resolution, to check a result by."""
+        fine = self.fineness.doubled()
+        return SpinActiveJunction(
+            self.temperature, self.superconductor_length, self.ferromagnet_length,
+            self.conductance, self.exchange, self.potential, self.left, self.right, fine,
+        )  # fmt: skip
+
+
+@eqx.filter_jit
+def _torus(device: SpinActiveJunction) -> PhaseTorus:
+    fine = device.fineness
+    layers = _layers(device)
+    # The majority band decays slowest: exp(−d_F √(2ω/D↑)).
+    fall = layers.ferromagnet * jnp.sqrt(2 * device.temperature / layers.wave_numbers[0])
+    sum_over = matsubara(device.temperature, fall, fine.terms, fine.tail)
+    found = solve(layers, sum_over.value, half_torus(fine.phases), fine.steps)
+    parts = device.temperature * sum_over.weight[:, None, None] * found.current
+    current = whole_torus(jnp.sum(parts, axis=0), fine.phases, -1)
+    converged = whole_torus(jnp.all(found.converged, axis=0), fine.phases, 1)
+    return PhaseTorus(current, converged, jnp.max(jnp.abs(parts[0])))
+
+
+def _layers(device) -> Layers:
+    wave_numbers = 1 - device.potential + jnp.stack([device.exchange, -device.exchange])
+    left, right = (
+        segments(barrier, wave_numbers, device.fineness.momenta)
+        for barrier in (device.left, device.right)
+    )
+    channels = tuple(
+        Segment(jnp.stack([a.matrix, b.matrix], axis=-1)[..., None], a.weight)
+        for a, b in zip(left, right, strict=True)
+    )
+    return Layers(
+        bcs_gap(device.temperature),
+        device.superconductor_length,
+        device.ferromagnet_length,
+        device.conductance,
+        wave_numbers,
+        channels,
+    )
