@@ -41,6 +41,15 @@ from .devices.phase_slip.wire import PhaseSlipWire as PhaseSlipWire
 from .devices.phase_slip.wire import WireState as WireState
 from .devices.squid import CoilBiasedSquid as CoilBiasedSquid
 from .devices.squid import Squid as Squid
+from .devices.usadel.barrier import SpinBarrier as SpinBarrier
+from .devices.usadel.junction import SpinActiveJunction as SpinActiveJunction
+from .devices.usadel.junction import UsadelResolution as UsadelResolution
+from .devices.usadel.model import SixHarmonicModel as SixHarmonicModel
+from .devices.usadel.spin import AbstractSpinResolved as AbstractSpinResolved
+from .devices.usadel.spin import SpinDiode as SpinDiode
+from .devices.usadel.spin import spin_diode as spin_diode
+from .devices.usadel.spin import spin_diode_efficiency as spin_diode_efficiency
+from .devices.usadel.torus import PhaseTorus as PhaseTorus
 from .fit import FitResult as FitResult
 from .fit import fit as fit
 from .gates import Gate as Gate

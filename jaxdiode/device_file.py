@@ -12,10 +12,14 @@ from . import _checks
 from .core.device import AbstractDevice
 from .devices.kapitza.circuits import CircuitScale
 from .devices.phase_slip.valley import ValleyPolarization
+from .devices.usadel.barrier import SpinBarrier
+from .devices.usadel.junction import UsadelResolution
 from .gates import Gate, GateMap
 from .space import Space
 
-EXAMPLES = ("squid", "kapitza", "andreev", "wire")
+EXAMPLES = ("squid", "kapitza", "andreev", "wire", "usadel")
+# What devices are made of and files may name.
+_PARTS = (Gate, GateMap, CircuitScale, ValleyPolarization, SpinBarrier, UsadelResolution)
 
 SECTIONS = ("unit", "device", "bounds", "design", "sweep", "fit")
 
@@ -108,7 +112,7 @@ def _types() -> dict[str, type]:
         if inspect.isclass(thing)
         and not inspect.isabstract(thing)
         and thing is not AbstractDevice
-        and issubclass(thing, AbstractDevice | Gate | GateMap | CircuitScale | ValleyPolarization)
+        and issubclass(thing, (AbstractDevice, *_PARTS))
     }
 
 

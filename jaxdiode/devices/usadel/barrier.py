@@ -3,8 +3,10 @@
 Units: E_F and k_F of the superconductor are 1 and 2m = 1, so that a band is E = k² + V ∓ J.
 """
 
+import math
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,13 +14,12 @@ from jaxtyping import Array, Complex, Float
 
 from ... import _checks
 from ..._checks import Numbers
-from ...core.device import AbstractDevice
 from ...numerics.matrices import complexified
 
 _SMALLEST = 1e-14  # of a squared wave number
 
 
-class SpinBarrier(AbstractDevice):
+class SpinBarrier(eqx.Module):
     """A ferromagnetic insulator of box shape, with its own height and width for each spin.
 
     Spin ↑ is along the barrier's moment and sees the lower barrier, V_I − J_I.
@@ -64,6 +65,16 @@ class SpinBarrier(AbstractDevice):
                 "height must exceed 1 + |exchange|, so that both spins tunnel through an "
                 f"insulator, got height {self.height:g} and exchange {self.exchange:g}"
             )
+
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=False)
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        return {
+            "height": (1.0, math.inf),
+            "width_up": (1e-6, math.inf),
+            "width_down": (1e-6, math.inf),
+        }
 
 
 class Segment(NamedTuple):

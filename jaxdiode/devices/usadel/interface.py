@@ -94,7 +94,7 @@ class _Scattered:
 
 def _count(n):
     """How many pair amplitudes live in the first n channels."""
-    return int(np.sum(ROWS < n))
+    return int(np.sum(n > ROWS))
 
 
 def _embedded(elements, n):

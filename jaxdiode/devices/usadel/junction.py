@@ -4,6 +4,7 @@ Source: "Theory of quantum-geometric charge and spin Josephson diode effects in 
 spin-polarized hybrid structures with noncoplanar spin textures"; equation numbers are theirs.
 """
 
+import math
 from typing import NamedTuple
 
 import equinox as eqx
@@ -13,6 +14,7 @@ from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
+from ...numerics.status import Status
 from .barrier import Segment, SpinBarrier, segments
 from .frequencies import matsubara
 from .gap import bcs_gap
@@ -42,10 +44,10 @@ class UsadelResolution(NamedTuple):
 
     def doubled(self) -> "UsadelResolution":
         """Twice as many of everything, 1.5 times as many phases."""
-        return UsadelResolution(
-            self.phases * 3 // 4 * 2, *(2 * n for n in (self.terms, self.tail, self.steps)),
-            2 * self.momenta,
-        )  # fmt: skip
+        return UsadelResolution(self.phases * 3 // 4 * 2, *(2 * n for n in self[1:]))
+
+
+_DEFAULT = UsadelResolution()
 
 
 class SpinActiveJunction(AbstractSpinResolved):
@@ -56,8 +58,8 @@ class SpinActiveJunction(AbstractSpinResolved):
     the moments of the two barriers and the magnetisation are not coplanar, the bands acquire
     opposite geometric phases, and with unequal bands the junction is a diode.
 
-    Currents in I₀ = πk_BT_c σ_S A/(eξ₀), ξ₀ = √(ħD_S/2πk_BT_c); energies of the ferromagnet in Fermi
-    energies of the superconductor. The gap is uniform and that of the weak-coupling theory. All
+    Currents in I₀ = πk_BT_c σ_S A/(eξ₀), σ_S per spin, ξ₀ = √(ħD_S/2πk_BT_c); energies of the
+    ferromagnet in Fermi energies of the superconductor. The gap is uniform and that of the weak-coupling theory. All
     that depends on phases is read from one `torus`; a call of `current` computes it (seconds), so
     keep `prepared()` or the torus for more than one call.
 
@@ -98,7 +100,7 @@ class SpinActiveJunction(AbstractSpinResolved):
         potential: Numbers,
         left: SpinBarrier,
         right: SpinBarrier,
-        resolution: UsadelResolution = UsadelResolution(),
+        resolution: UsadelResolution = _DEFAULT,
     ):
         self.temperature = _checks.real_array("temperature", temperature, ndim=0)
         if _checks.is_concrete(self.temperature) and not _COLDEST <= self.temperature < 1:
@@ -122,15 +124,23 @@ class SpinActiveJunction(AbstractSpinResolved):
                 "potential must stay below 1 + exchange, or no band of the ferromagnet is open, "
                 f"got potential {self.potential:g} and exchange {self.exchange:g}"
             )
+        if resolution.phases % 2 or resolution.phases < 4:
+            raise ValueError(
+                f"resolution must have an even number of phases from 4 on, got {resolution.phases}"
+            )
+        if resolution.terms < 4 or min(resolution) < 1:
+            raise ValueError(
+                f"resolution must have at least 4 terms, and 1 of everything else, got {resolution}"
+            )
         self.fineness = resolution
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {
             "temperature": (_COLDEST, 0.999),
-            "superconductor_length": (1e-3, jnp.inf),
-            "ferromagnet_length": (1e-3, jnp.inf),
-            "conductance": (0.0, jnp.inf),
-            "exchange": (0.0, jnp.inf),
+            "superconductor_length": (1e-3, math.inf),
+            "ferromagnet_length": (1e-3, math.inf),
+            "conductance": (0.0, math.inf),
+            "exchange": (0.0, math.inf),
         }
 
     @property
@@ -174,7 +184,10 @@ def _torus(device: SpinActiveJunction) -> PhaseTorus:
     parts = device.temperature * sum_over.weight[:, None, None] * found.current
     current = whole_torus(jnp.sum(parts, axis=0), fine.phases, -1)
     converged = whole_torus(jnp.all(found.converged, axis=0), fine.phases, 1)
-    return PhaseTorus(current, converged, jnp.max(jnp.abs(parts[0])))
+    known = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(layers)]))
+    status = jnp.where(jnp.all(converged), Status.CONVERGED, Status.NOT_CONVERGED)
+    status = jnp.where(known, status, Status.NONFINITE).astype(jnp.int32)
+    return PhaseTorus(current, converged, jnp.max(jnp.abs(parts[0])), status)
 
 
 def _layers(device) -> Layers:

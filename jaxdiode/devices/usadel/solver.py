@@ -175,7 +175,7 @@ def _superconductor(slope, layers, frequency):
 
 
 def _ferromagnet(linear, layers, frequency, twist, steps):
-    """γ and σ∂ₙγ of both bands, [band, side, lane], the right interface turned into its own frame."""
+    """γ and σ∂ₙγ of both bands, [band, side, lane], the right interface in its own frame."""
     decay = jnp.sqrt(frequency / (jnp.pi * layers.diffusion))
     value, slope, _, _ = ferromagnet.half_layers(linear, decay, layers.ferromagnet, steps)
     sigma = jnp.where(layers.occupied, layers.conductivities, 1.0)[:, None, None]
@@ -234,7 +234,7 @@ def _columns(of_superconductor, of_ferromagnet, none):
 
 
 def _scattered(rate):
-    """[6, 16, side, lane] as the Jacobian [24, 24, lane]: each side meets its own superconductor."""
+    """[6, 16, side, lane] as the Jacobian [24, 24, lane]: a side meets its own superconductor."""
     lanes = rate.shape[-1]
     parts = jnp.stack([rate.real, rate.imag])  # part, equation, column, side, lane
     parts = jnp.moveaxis(parts, 3, 0).reshape(2, 12, 16, lanes)

@@ -15,7 +15,7 @@ def layer(
     wave_number: Array,
     length: Array,
 ) -> tuple[Complex[Array, "2 2 *lanes"], Complex[Array, "2 2 *lanes"], Array]:
-    """γ at the interface of a layer with the bulk's γ at its outer end, and ∂γ towards the interface.
+    """γ at the interface of a layer whose outer end is bulk, and ∂γ towards the interface.
 
     With G = G_b e^W and {W, G_b} = 0 the Usadel equation D ∂(G∂G) = Ω[G_b, G] of a uniform gap
     becomes W″ = k² sinh W, k² = 2Ω/D, whose solutions that vanish at the outer end commute with

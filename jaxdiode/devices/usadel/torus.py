@@ -24,17 +24,13 @@ class PhaseTorus(eqx.Module):
         current: I↑ and I↓ in I₀ = πk_BT_c σ_S A/(eξ₀), at θ = 2πj/M, [band, j↑, j↓].
         converged: whether the boundary value problems of a point were all solved, [j↑, j↓].
         frequency_error: estimate of what the sum over frequencies leaves out, in I₀.
+        status: `Status.CONVERGED` if every point is; else all that is read from it is NaN.
     """
 
     current: Float[Array, "2 m m"]
     converged: Bool[Array, "m m"]
     frequency_error: Float[Array, ""]
-
-    @property
-    def status(self) -> Int[Array, ""]:
-        """`Status.CONVERGED` if every point is; else all that is read from the torus is NaN."""
-        good = jnp.all(self.converged)
-        return jnp.where(good, Status.CONVERGED, Status.NOT_CONVERGED).astype(jnp.int32)
+    status: Int[Array, ""]
 
     @property
     def truncation_error(self) -> Float[Array, ""]:
