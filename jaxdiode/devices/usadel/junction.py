@@ -59,9 +59,9 @@ class SpinActiveJunction(AbstractSpinResolved):
     opposite geometric phases, and with unequal bands the junction is a diode.
 
     Currents in I₀ = πk_BT_c σ_S A/(eξ₀), σ_S per spin, ξ₀ = √(ħD_S/2πk_BT_c); energies of the
-    ferromagnet in Fermi energies of the superconductor. The gap is uniform and that of the weak-coupling theory. All
-    that depends on phases is read from one `torus`; a call of `current` computes it (seconds), so
-    keep `prepared()` or the torus for more than one call.
+    ferromagnet in Fermi energies of the superconductor. The gap is uniform and that of the
+    weak-coupling theory. All that depends on phases is read from one `torus`; a call of `current`
+    computes it (seconds), so keep `prepared()` or the torus for more than one call.
 
     Args:
         temperature: T/T_c, from 0.01 to 1.
