@@ -6,10 +6,10 @@ cost a hundred times the arithmetic of a 50 × 50 matrix, and on a GPU they run 
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Inexact
 
 
-def inverse(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
+def inverse(matrix: Inexact[Array, "n n"]) -> Inexact[Array, "n n"]:
     """By Gauss–Jordan elimination with partial pivoting; infinite or NaN where singular."""
     n = matrix.shape[0]
     index = jnp.arange(n)

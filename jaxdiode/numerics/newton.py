@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, Inexact, PyTree
 
 from .dense import inverse
 
@@ -22,22 +22,22 @@ class Linearised(NamedTuple):
         admissible: whether x lies where the equations mean something, [lane].
     """
 
-    residual: Float[Array, "n lanes"]
-    jacobian: Float[Array, "n n lanes"]
+    residual: Inexact[Array, "n lanes"]
+    jacobian: Inexact[Array, "n n lanes"]
     admissible: Bool[Array, " lanes"]
 
 
 class Solution(NamedTuple):
     """x where R(x) = 0, and whether each lane got there."""
 
-    x: Float[Array, "n lanes"]
+    x: Inexact[Array, "n lanes"]
     converged: Bool[Array, " lanes"]
 
 
 def damped_newton(
     linearise: Callable[[Array], Linearised],
-    start: Float[Array, "n lanes"],
-    predicted: Float[Array, "n lanes"],
+    start: Inexact[Array, "n lanes"],
+    predicted: Inexact[Array, "n lanes"],
     tolerance: float = 1e-7,
     most: int = 60,
 ) -> Solution:
@@ -57,9 +57,9 @@ def damped_newton(
 
     def step(state):
         count, x, direction, norm, length, done, failed = state
-        trial = x + length * direction
+        trial = x + length.astype(x.dtype) * direction
         here = linearise(trial)
-        size = jnp.sqrt(jnp.sum(here.residual**2, axis=0))
+        size = jnp.sqrt(jnp.sum(jnp.abs(here.residual) ** 2, axis=0))
         newton = -_apply(here.jacobian, here.residual)
         accepted = here.admissible & (size <= (1 - 0.1 * length) * norm) | (size <= 1e-14)
         accepted &= jnp.isfinite(size) & ~done & ~failed
@@ -88,7 +88,7 @@ def implicit_solution(
     residual: Callable[[Array, PyTree], Array],
     jacobian: Callable[[Array, PyTree], Array],
     args: PyTree,
-    x: Float[Array, "n lanes"],
+    x: Inexact[Array, "n lanes"],
 ) -> Any:
     """Located roots of residual(x, args) = 0 as exact functions of `args`, to every order.
 

@@ -1,8 +1,10 @@
 """A diffusive layer without a gap, one scalar equation per band: shooting from its middle."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Inexact
 
 from ...numerics.matrices import complexified
 
@@ -10,17 +12,24 @@ from ...numerics.matrices import complexified
 _DEEPEST = 18.0
 
 
+def matsubara_partner(value: Array) -> Array:
+    """γ̃ = −γ*."""
+    return -jnp.conj(value)
+
+
 def half_layers(
     linear: Complex[Array, "2 bands *lanes"],
-    wave_numbers: Float[Array, " bands"],
+    wave_numbers: Inexact[Array, "bands *lane"],
     length: Float[Array, ""],
     steps: int,
+    partner: Callable[[Array], Array] = matsubara_partner,
+    part: Array | float = 1.0,
 ) -> tuple[Array, Array, Array, Array]:
     """γ and its outward slope at both interfaces, [bands, side, lane], and γ, γ′ in the middle.
 
-    In each band, on the Matsubara axis (γ̃ = −γ*),
+    In each band
 
-        γ″ = k²γ − 2 γ* γ′²/(1 − |γ|²),  k = √(2ω/D).
+        γ″ = k²γ + 2γ̃ γ′²/(1 + γγ̃),  k = √(2ω/D).
 
     The unknowns are the interface values of the linear equation, of which the middle follows
     without loss of digits; from there both halves are integrated outwards, the direction in
@@ -32,29 +41,36 @@ def half_layers(
         wave_numbers: k of each band.
         length: of the layer.
         steps: of each half.
+        partner: γ → γ̃, for an array of any γ in this function.
+        part: of the way from the middle to the interfaces at which to stop.
     """
-    k = wave_numbers.reshape(wave_numbers.shape + (1,) * (linear.ndim - 2))
-    reach = complexified(jnp.minimum(k * length / 2, _DEEPEST))
+    k = wave_numbers.reshape(wave_numbers.shape + (1,) * (linear.ndim - 1 - wave_numbers.ndim))
+    half = length / 2
+    reach = complexified(k) * complexified(jnp.minimum(half, _DEEPEST / k.real))
     k = complexified(k)
     middle = (linear[0] + linear[1]) / (2 * jnp.cosh(reach))
     rise = (linear[1] - linear[0]) / (2 * jnp.sinh(reach))
     value = jnp.stack([middle, middle], axis=1)
     slope = jnp.stack([-rise, rise], axis=1)
-    h = (reach / max(steps, 1))[:, None]
+    h = complexified(jnp.asarray(part, float)) * (reach / max(steps, 1))[:, None]
     c, s = jnp.cosh(h / 2), jnp.sinh(h / 2)
+
+    def pull(value, slope):
+        other = partner(value)
+        return 2 * other * slope**2 / (1 + value * other)
 
     def carried(value, slope):
         return c * value + s * slope, s * value + c * slope
 
     def step(_, state):
         value, slope = state
-        first = _pull(value, slope)
+        first = pull(value, slope)
         half_value, half_slope = carried(value, slope)
         first_value, first_slope = s * first, c * first
-        second = _pull(half_value + h / 2 * first_value, half_slope + h / 2 * first_slope)
-        third = _pull(half_value, half_slope + h / 2 * second)
+        second = pull(half_value + h / 2 * first_value, half_slope + h / 2 * first_slope)
+        third = pull(half_value, half_slope + h / 2 * second)
         end_value, end_slope = carried(half_value, half_slope)
-        fourth = _pull(end_value + h * s * third, end_slope + h * c * third)
+        fourth = pull(end_value + h * s * third, end_slope + h * c * third)
         first_value, first_slope = carried(first_value, first_slope)
         inner = 2 * (second + third)
         value = end_value + h / 6 * (first_value + s * inner)
@@ -63,10 +79,6 @@ def half_layers(
 
     value, slope = jax.lax.fori_loop(0, steps, step, (value, slope))
     return value, k[:, None] * slope, middle, k * rise
-
-
-def _pull(value, slope):
-    return -2 * jnp.conj(value) * slope**2 / complexified(1 - value.real**2 - value.imag**2)
 
 
 def spectral_current(value: Array, slope: Array) -> Array:

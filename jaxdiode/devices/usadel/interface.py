@@ -43,14 +43,15 @@ def matrix_current(
 def linearised_current(
     channels: tuple[Segment, ...],
     pairs: Complex[Array, "6 *lanes"],
+    partners: Complex[Array, "6 *lanes"],
     change: Complex[Array, "6 m *lanes"],
+    turned: Complex[Array, "6 m *lanes"],
 ) -> tuple[Array, Array]:
-    """`matrix_current` on the Matsubara axis (γ̃ = −γ*) and its change along m directions of γ.
+    """`matrix_current` and its change along m directions (δγ, δγ̃) = (change, turned).
 
     Y = (1 + γ_oγ̃)⁻¹(γ − γ_o) = X(γ − γ_o) changes by X δγ − (XS) δγ S*(1 + γ̃Y) − (Xγ_o) δγ̃ Y: a
     product of rank one for each element of γ, averaged over momenta before any direction is taken.
     """
-    partners, turned = -pairs.conj(), -change.conj()
     average, along, against = 0.0, 0.0, 0.0
     for part in channels:
         n = part.matrix.shape[0]

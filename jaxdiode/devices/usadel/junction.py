@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from ... import _checks
 from ..._checks import Numbers
 from ...numerics.status import Status
+from . import retarded
 from .barrier import Segment, SpinBarrier, segments
 from .frequencies import matsubara
 from .gap import bcs_gap
@@ -41,6 +42,46 @@ class UsadelResolution(NamedTuple):
     tail: int = 8
     steps: int = 12
     momenta: int = 8
+
+    def ldos(
+        self,
+        energy: Numbers,
+        position: Numbers | None = None,
+        phase: Numbers = 0.0,
+        layer: str = "ferromagnet",
+        broadening: Numbers = 0.005,
+    ) -> Float[Array, "2 ..."]:
+        """Local density of states of spins ↑ and ↓ over that of the normal layer, [spin, …].
+
+        From the retarded functions, N_η = Re (1 − γγ̃)/(1 + γγ̃) in a band of the ferromagnet, and
+        the diagonal of Re (1 + γγ̃)⁻¹(1 − γγ̃) in a superconductor; spins along the ferromagnet's.
+
+        Args:
+            energy: E in k_BT_c, any shape; the density is even in E together with time reversal.
+            position: distance from the left interface in the ferromagnet (its middle if left out),
+                from the own interface in a superconductor (0 if left out), in ξ₀.
+            phase: Δχ.
+            layer: "ferromagnet", "left" or "right" superconductor.
+            broadening: imaginary part of the energy, in k_BT_c; a hundredth of it costs accuracy.
+
+        Raises:
+            ValueError: unknown layer, position outside of it, no positive broadening.
+        """
+        energy = _checks.real_array("energy", energy)
+        layers = ("ferromagnet", "left", "right")
+        if layer not in layers:
+            raise _checks.unknown_name("layer", layer, layers)
+        inside = layer == "ferromagnet"
+        length = self.ferromagnet_length if inside else self.superconductor_length
+        if position is None:
+            position = length / 2 if inside else 0.0
+        where = _checks.real_array("position", position, ndim=0)
+        if _checks.is_concrete(where / length) and not 0 <= where <= length:
+            raise ValueError(f"position must lie between 0 and {length:g} (ξ₀), got {where:g}")
+        blur = _checks.positive("broadening", broadening)
+        phase = _checks.real_array("phase", phase, ndim=0)
+        found = _density(self, energy.ravel(), where, phase, blur, layer)
+        return found.reshape(2, *energy.shape)
 
     def doubled(self) -> "UsadelResolution":
         """Twice as many of everything, 1.5 times as many phases."""
@@ -164,6 +205,46 @@ class SpinActiveJunction(AbstractSpinResolved):
         """I_mn of both bands; see `PhaseTorus.harmonics_2d`."""
         return self.torus().harmonics_2d(n)
 
+    def ldos(
+        self,
+        energy: Numbers,
+        position: Numbers | None = None,
+        phase: Numbers = 0.0,
+        layer: str = "ferromagnet",
+        broadening: Numbers = 0.005,
+    ) -> Float[Array, "2 ..."]:
+        """Local density of states of spins ↑ and ↓ over that of the normal layer, [spin, …].
+
+        From the retarded functions, N_η = Re (1 − γγ̃)/(1 + γγ̃) in a band of the ferromagnet, and
+        the diagonal of Re (1 + γγ̃)⁻¹(1 − γγ̃) in a superconductor; spins along the ferromagnet's.
+
+        Args:
+            energy: E in k_BT_c, any shape; the density is even in E together with time reversal.
+            position: distance from the left interface in the ferromagnet (its middle if left out),
+                from the own interface in a superconductor (0 if left out), in ξ₀.
+            phase: Δχ.
+            layer: "ferromagnet", "left" or "right" superconductor.
+            broadening: imaginary part of the energy, in k_BT_c; a hundredth of it costs accuracy.
+
+        Raises:
+            ValueError: unknown layer, position outside of it, no positive broadening.
+        """
+        energy = _checks.real_array("energy", energy)
+        layers = ("ferromagnet", "left", "right")
+        if layer not in layers:
+            raise _checks.unknown_name("layer", layer, layers)
+        inside = layer == "ferromagnet"
+        length = self.ferromagnet_length if inside else self.superconductor_length
+        if position is None:
+            position = length / 2 if inside else 0.0
+        where = _checks.real_array("position", position, ndim=0)
+        if _checks.is_concrete(where / length) and not 0 <= where <= length:
+            raise ValueError(f"position must lie between 0 and {length:g} (ξ₀), got {where:g}")
+        blur = _checks.positive("broadening", broadening)
+        phase = _checks.real_array("phase", phase, ndim=0)
+        found = _density(self, energy.ravel(), where, phase, blur, layer)
+        return found.reshape(2, *energy.shape)
+
     def doubled(self) -> "SpinActiveJunction":
         """The same junction at twice the resolution, to check a result by."""
         fine = self.fineness.doubled()
@@ -188,6 +269,21 @@ def _torus(device: SpinActiveJunction) -> PhaseTorus:
     status = jnp.where(jnp.all(converged), Status.CONVERGED, Status.NOT_CONVERGED)
     status = jnp.where(known, status, Status.NONFINITE).astype(jnp.int32)
     return PhaseTorus(current, converged, jnp.max(jnp.abs(parts[0])), status)
+
+
+@eqx.filter_jit
+def _density(device, energy, position, phase, broadening, layer):
+    layers, steps = _layers(device), device.fineness.steps
+    angle = phase + jnp.array([-1.0, 1.0]) * device.geometric_phase
+    twist = jnp.broadcast_to(angle[:, None], (2, energy.size))
+    unknowns, converged = retarded.solve(layers, energy, broadening, twist, steps)
+    frequency = jax.lax.complex(jnp.broadcast_to(broadening, energy.shape), -energy)
+    if layer == "ferromagnet":
+        found = retarded.ferromagnet_density(unknowns, layers, frequency, position, steps)
+    else:
+        side = 0 if layer == "left" else 1
+        found = retarded.superconductor_density(unknowns, layers, frequency, position, side)
+    return jnp.where(converged, found, jnp.nan)
 
 
 def _layers(device) -> Layers:

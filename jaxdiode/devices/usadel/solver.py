@@ -140,7 +140,7 @@ def _linearise(x, args, steps) -> Linearised:
     none = jnp.zeros((1, 4, 2, lanes), pairs.dtype)
     change = _columns(s_change, f_change, none)
     rise = _columns(s_rise, f_rise, none)
-    flux, rate = linearised_current(layers.channels, pairs, change)
+    flux, rate = linearised_current(layers.channels, pairs, -pairs.conj(), change, -change.conj())
     kappa = complexified(layers.conductance)
     residual = jnp.concatenate([s_slopes, f_slopes]) - kappa * flux
     jacobian = _scattered(rise - kappa * rate)

@@ -96,7 +96,8 @@ def _spin_diode(device):
     device = device.prepared()
     known = critical_currents(device).status
     frozen = jax.tree.map(jax.lax.stop_gradient, device)
-    grid = clustered_grid(*frozen.kinks(), frozen.resolution())
+    kinks, widths = frozen.kinks()
+    grid = clustered_grid(kinks, widths, frozen.resolution())
     found = periodic_extrema(frozen.current, grid)
 
     def at(position):

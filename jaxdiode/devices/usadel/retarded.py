@@ -1,0 +1,188 @@
+"""The junction at real energies: retarded functions, and the local density of states from them."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Complex, Float
+
+from ...numerics.matrices import complexified
+from ...numerics.newton import Linearised, damped_newton
+from . import ferromagnet, superconductor
+from .interface import linearised_current
+from .solver import Layers
+
+_UNKNOWNS = 24
+_HIGH = 4.0  # broadening (k_BT_c) at which the equations are easy
+_STEPS = 24  # of the way from there
+
+
+def solve(
+    layers: Layers,
+    energies: Float[Array, " lanes"],
+    broadening: Float[Array, ""],
+    twist: Float[Array, "2 lanes"],
+    steps: int,
+) -> tuple[Complex[Array, "24 lanes"], Bool[Array, " lanes"]]:
+    """Unknowns of the junction at ω = broadening − i energy, and whether they were found.
+
+    γ and γ̃ are independent here, and every equation is holomorphic in both. The energy is kept
+    and the broadening falls geometrically from a high value: the gap's edge, where solutions
+    change on the scale of the broadening, is then approached in steps of that scale.
+    """
+    fall = jnp.log(broadening / _HIGH)
+    zero = jnp.zeros((_UNKNOWNS, energies.size), complex)
+
+    def advance(state, share):
+        before, last = state
+        blur = jnp.broadcast_to(_HIGH * jnp.exp(share * fall), energies.shape)
+        frequency = jax.lax.complex(blur, -energies)
+        found = damped_newton(
+            lambda z: _linearise(z, layers, frequency, twist, steps), last, 2 * last - before
+        )
+        return (last, found.x), found.converged
+
+    shares = jnp.linspace(0.0, 1.0, _STEPS + 1)
+    (_, found), converged = jax.lax.scan(advance, (zero, zero), shares)
+    return found, jnp.all(converged, axis=0)
+
+
+def ferromagnet_density(
+    unknowns: Complex[Array, "24 lanes"],
+    layers: Layers,
+    frequency: Complex[Array, " lanes"],
+    position: Float[Array, ""],
+    steps: int,
+) -> Float[Array, "2 lanes"]:
+    """N_η/N_η⁰ of both bands at a distance from the left interface, [band, lane]."""
+    _, linear = _fields(unknowns)
+    part = 2 * position / layers.ferromagnet - 1
+    value = _half_layers(linear, layers, frequency, steps, jnp.abs(part))[0]
+    value = jnp.where(part > 0, value[..., 1, :], value[..., 0, :])
+    return _normal(value[0] * value[1])
+
+
+def superconductor_density(
+    unknowns: Complex[Array, "24 lanes"],
+    layers: Layers,
+    frequency: Complex[Array, " lanes"],
+    distance: Float[Array, ""],
+    side: int,
+) -> Float[Array, "2 lanes"]:
+    """N_σ/N⁰ of both spins at a distance from an interface, [spin, lane]; spins along the sFM's."""
+    slope, _ = _fields(unknowns)
+    bulk, k = _bulk(layers, frequency)
+    near, length = complexified(layers.superconductor - distance), layers.superconductor
+    # The same solution nearer its outer end.
+    shorter = jnp.sinh(k * near) / jnp.sinh(k * complexified(length))
+    one, two = shorter * slope[0][:, :, side], shorter * slope[1][:, :, side]
+    pair = superconductor.layer(one, two, bulk, k, near)[0]
+    partner = superconductor.layer(two, one, bulk, k, near)[0]
+    square = [sum(pair[i, j] * partner[j, k] for j in (0, 1)) for i in (0, 1) for k in (0, 1)]
+    a, b, c, d = square
+    # (1 + γγ̃)⁻¹(1 − γγ̃) = 2(1 + γγ̃)⁻¹ − 1, its diagonal.
+    determinant = (1 + a) * (1 + d) - b * c
+    return jnp.stack([2 * (1 + d) / determinant - 1, 2 * (1 + a) / determinant - 1]).real
+
+
+def _normal(square):
+    return ((1 - square) / (1 + square)).real
+
+
+def _bulk(layers, frequency):
+    # The root with positive real part; Re ω > 0 keeps it off its cut.
+    whole = jnp.sqrt(frequency**2 + complexified(layers.gap**2))
+    return complexified(layers.gap) / (frequency + whole), jnp.sqrt(whole / jnp.pi)
+
+
+def _half_layers(linear, layers, frequency, steps, part=1.0):
+    """Values and outward slopes [pair, band, side, lane] from `linear` [pair, side, band, lane]."""
+    decay = jnp.sqrt(frequency / complexified(jnp.pi * layers.diffusion[:, None]))
+    stacked = jnp.concatenate([linear[0], linear[1]], axis=1)  # side, (pair, band), lane
+
+    def swapped(value):
+        return jnp.concatenate([value[2:], value[:2]])
+
+    value, slope, _, _ = ferromagnet.half_layers(
+        stacked, jnp.concatenate([decay, decay]), layers.ferromagnet, steps, swapped, part
+    )
+    shape = (2, 2, *value.shape[1:])
+    return value.reshape(shape), slope.reshape(shape)
+
+
+def _sides(slope, layers, frequency):
+    """γ, γ̃ and ∂ₙ of both at the superconductors' interfaces, [pair, 4, side, lane]."""
+    bulk, k = _bulk(layers, frequency)
+    one = superconductor.layer(slope[0], slope[1], bulk, k, layers.superconductor)
+    two = superconductor.layer(slope[1], slope[0], bulk, k, layers.superconductor)
+    shape = (4, *slope.shape[3:])
+    value = jnp.stack([one[0].reshape(shape), two[0].reshape(shape)])
+    return value, -jnp.stack([one[1].reshape(shape), two[1].reshape(shape)])
+
+
+def _bands(linear, layers, frequency, twist, steps):
+    """γ, γ̃ and σ∂ₙ of both, [pair, band, side, lane], each interface in its own frame."""
+    value, slope = _half_layers(linear, layers, frequency, steps)
+    angle = jnp.stack([jnp.zeros_like(twist), twist], axis=1)
+    turn = jax.lax.complex(jnp.cos(angle), -jnp.sin(angle))
+    turn = jnp.stack([turn, turn.conj()])
+    sigma = complexified(jnp.where(layers.occupied, layers.conductivities, 1.0))[:, None, None]
+    return value * turn, -sigma * slope * turn
+
+
+def _linearise(z, layers, frequency, twist, steps) -> Linearised:
+    slope, linear = _fields(z)
+    lanes = z.shape[1]
+    unit = jnp.eye(8, dtype=z.dtype)
+    (s_pairs, s_slopes), (s_change, s_rise) = _pushforward(
+        lambda y: _sides(y, layers, frequency), slope, unit.reshape(8, 2, 2, 2, 1, 1)
+    )
+    (f_pairs, f_slopes), (f_change, f_rise) = _pushforward(
+        lambda y: _bands(y, layers, frequency, twist, steps),
+        linear,
+        unit[:4, :4].reshape(4, 2, 2, 1, 1),
+    )
+    pairs = jnp.concatenate([s_pairs, f_pairs], axis=1)
+    slopes = jnp.concatenate([s_slopes, f_slopes], axis=1)
+    change, rise = _columns(s_change, f_change), _columns(s_rise, f_rise)
+    kappa = complexified(layers.conductance)
+    mirrored = tuple(part._replace(matrix=part.matrix.conj()) for part in layers.channels)
+    flux, rate = linearised_current(layers.channels, pairs[0], pairs[1], change[0], change[1])
+    back, back_rate = linearised_current(mirrored, pairs[1], pairs[0], change[1], change[0])
+    residual = slopes - kappa * jnp.stack([flux, back])
+    matrix = rise - kappa * jnp.stack([rate, back_rate])  # pair, equation, column, side, lane
+    residual = jnp.moveaxis(residual, 2, 0).reshape(_UNKNOWNS, lanes)
+    matrix = jnp.moveaxis(matrix, 3, 0).reshape(2, 12, 16, lanes)
+    zero = jnp.zeros((12, 8, lanes), z.dtype)
+    left = jnp.concatenate([matrix[0, :, :8], zero, matrix[0, :, 8:]], axis=1)
+    right = jnp.concatenate([zero, matrix[1, :, :8], matrix[1, :, 8:]], axis=1)
+
+    squared = jnp.abs(pairs) ** 2
+    size = jnp.sum(squared[:, :4], axis=1)
+    determinant = jnp.abs(pairs[:, 0] * pairs[:, 3] - pairs[:, 1] * pairs[:, 2]) ** 2
+    largest = (size + jnp.sqrt(jnp.maximum(size**2 - 4 * determinant, 0.0))) / 2
+    inside = jnp.all(largest < 1, axis=(0, 1)) & jnp.all(squared[:, 4:] < 1, axis=(0, 1, 2))
+    return Linearised(residual, jnp.concatenate([left, right]), inside)
+
+
+def _fields(z):
+    """`slope` [pair, 2, 2, side, lane] and `linear` [pair, side, band, lane]."""
+    lanes = z.shape[1]
+    slope = jnp.moveaxis(z[:16].reshape(2, 2, 2, 2, lanes), 0, 3)  # side, pair, row, column
+    linear = jnp.moveaxis(z[16:].reshape(2, 2, 2, lanes), 0, 2)  # band, pair, side
+    return slope, linear
+
+
+def _pushforward(function, primal, directions):
+    def along(direction):
+        return jax.jvp(function, (primal,), (jnp.broadcast_to(direction, primal.shape),))
+
+    return jax.vmap(along, out_axes=(None, 2))(directions)
+
+
+def _columns(of_superconductor, of_ferromagnet):
+    """Changes along 8 + 4 + 4 directions, [pair, 6, 16, side, lane]."""
+    none = jnp.zeros_like(of_ferromagnet[:, :1])
+    s = jnp.concatenate([of_superconductor, jnp.zeros_like(of_superconductor)], axis=2)
+    empty = jnp.concatenate([none, none], axis=2)
+    up = jnp.concatenate([empty, of_ferromagnet[:, :1], none], axis=2)
+    down = jnp.concatenate([empty, none, of_ferromagnet[:, 1:]], axis=2)
+    return jnp.concatenate([s, up, down], axis=1)
