@@ -20,6 +20,8 @@ from .devices.kapitza.limits import Limits
 from .devices.kapitza.transport import iv_curve
 from .devices.phase_slip.limits import WireLimits
 from .devices.phase_slip.wire import PhaseSlipWire
+from .devices.usadel.junction import SpinActiveJunction
+from .devices.usadel.spin import spin_diode, spin_diode_efficiency
 from .devices.squid import CoilBiasedSquid, Squid
 from .fit import Loss, fit
 from .measurement import read_switching_currents
@@ -59,7 +61,8 @@ def new(
     Args:
         path: File to write; it must not exist.
         system: Which system: squid (double-loop SQUID), kapitza (driven junction), andreev
-            (nonequilibrium interferometer) or wire (phase slips, valley polarisation).
+            (nonequilibrium interferometer), wire (phase slips, valley polarisation) or usadel
+            (spin-active diffusive junction).
     """
     if path.exists():
         raise ValueError(f"path must not exist yet, {str(path)!r} does")
@@ -92,6 +95,11 @@ def evaluate(
     outcome = {"critical_currents": critical, "device": made}
     if min(critical.plus, critical.minus) < 0:
         print(f"eta' {float(critical.bounded_efficiency):+.8f}")
+    if isinstance(made, SpinActiveJunction):
+        outcome["spin_diode"] = spin = spin_diode(made)
+        print(
+            f"eta_s {float(spin.efficiency):+.8f}  of the spin current at the phases of I+ and I-"
+        )
     if isinstance(made, KapitzaJunction | PhaseSlipWire):
         outcome["limits"] = limits = made.limits()
         _print_limits(limits)
@@ -330,6 +338,7 @@ OBJECTIVES = {
     "eta": diode_efficiency,
     "eta-prime": lambda device: critical_currents(device).bounded_efficiency,
     "minus-eta": lambda device: -diode_efficiency(device),
+    "spin-eta": spin_diode_efficiency,
 }
 
 COMMANDS = {

@@ -43,46 +43,6 @@ class UsadelResolution(NamedTuple):
     steps: int = 12
     momenta: int = 8
 
-    def ldos(
-        self,
-        energy: Numbers,
-        position: Numbers | None = None,
-        phase: Numbers = 0.0,
-        layer: str = "ferromagnet",
-        broadening: Numbers = 0.005,
-    ) -> Float[Array, "2 ..."]:
-        """Local density of states of spins ↑ and ↓ over that of the normal layer, [spin, …].
-
-        From the retarded functions, N_η = Re (1 − γγ̃)/(1 + γγ̃) in a band of the ferromagnet, and
-        the diagonal of Re (1 + γγ̃)⁻¹(1 − γγ̃) in a superconductor; spins along the ferromagnet's.
-
-        Args:
-            energy: E in k_BT_c, any shape; the density is even in E together with time reversal.
-            position: distance from the left interface in the ferromagnet (its middle if left out),
-                from the own interface in a superconductor (0 if left out), in ξ₀.
-            phase: Δχ.
-            layer: "ferromagnet", "left" or "right" superconductor.
-            broadening: imaginary part of the energy, in k_BT_c; a hundredth of it costs accuracy.
-
-        Raises:
-            ValueError: unknown layer, position outside of it, no positive broadening.
-        """
-        energy = _checks.real_array("energy", energy)
-        layers = ("ferromagnet", "left", "right")
-        if layer not in layers:
-            raise _checks.unknown_name("layer", layer, layers)
-        inside = layer == "ferromagnet"
-        length = self.ferromagnet_length if inside else self.superconductor_length
-        if position is None:
-            position = length / 2 if inside else 0.0
-        where = _checks.real_array("position", position, ndim=0)
-        if _checks.is_concrete(where / length) and not 0 <= where <= length:
-            raise ValueError(f"position must lie between 0 and {length:g} (ξ₀), got {where:g}")
-        blur = _checks.positive("broadening", broadening)
-        phase = _checks.real_array("phase", phase, ndim=0)
-        found = _density(self, energy.ravel(), where, phase, blur, layer)
-        return found.reshape(2, *energy.shape)
-
     def doubled(self) -> "UsadelResolution":
         """Twice as many of everything, 1.5 times as many phases."""
         return UsadelResolution(self.phases * 3 // 4 * 2, *(2 * n for n in self[1:]))

@@ -93,7 +93,7 @@ def _bulk(layers, frequency):
     return complexified(layers.gap) / (frequency + whole), jnp.sqrt(whole / jnp.pi)
 
 
-def _half_layers(linear, layers, frequency, steps, part=1.0):
+def _half_layers(linear, layers, frequency, steps, part: Array | float = 1.0):
     """Values and outward slopes [pair, band, side, lane] from `linear` [pair, side, band, lane]."""
     decay = jnp.sqrt(frequency / complexified(jnp.pi * layers.diffusion[:, None]))
     stacked = jnp.concatenate([linear[0], linear[1]], axis=1)  # side, (pair, band), lane
