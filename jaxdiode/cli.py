@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,9 +21,8 @@ from .devices.kapitza.limits import Limits
 from .devices.kapitza.transport import iv_curve
 from .devices.phase_slip.limits import WireLimits
 from .devices.phase_slip.wire import PhaseSlipWire
-from .devices.usadel.junction import SpinActiveJunction
-from .devices.usadel.spin import spin_diode, spin_diode_efficiency
 from .devices.squid import CoilBiasedSquid, Squid
+from .devices.usadel.spin import AbstractSpinResolved, spin_diode, spin_diode_efficiency
 from .fit import Loss, fit
 from .measurement import read_switching_currents
 from .numerics.status import Status
@@ -52,7 +52,7 @@ def demo(out: Path = Path("jaxdiode-demo"), force: bool = False, seed: int = 0) 
 
 def new(
     path: Annotated[Path, tyro.conf.Positional] = Path("device.toml"),
-    system: Literal["squid", "kapitza", "andreev", "wire"] = "squid",
+    system: Literal["squid", "kapitza", "andreev", "wire", "usadel"] = "squid",
 ) -> None:
     """Write an example device file to start from.
 
@@ -86,7 +86,8 @@ def evaluate(
     made = device_file.device(table)
     folder = _folder(out, force)
     unit = str(table.get("unit", ""))
-    critical = jax.jit(critical_currents)(made)
+    known = _prepared(made)
+    critical = jax.jit(critical_currents)(known)
     status = Status(int(critical.status))
     print(f"I+   {float(critical.plus):.8g} {unit}")
     print(f"I-   {float(critical.minus):.8g} {unit}")
@@ -95,17 +96,15 @@ def evaluate(
     outcome = {"critical_currents": critical, "device": made}
     if min(critical.plus, critical.minus) < 0:
         print(f"eta' {float(critical.bounded_efficiency):+.8f}")
-    if isinstance(made, SpinActiveJunction):
-        outcome["spin_diode"] = spin = spin_diode(made)
-        print(
-            f"eta_s {float(spin.efficiency):+.8f}  of the spin current at the phases of I+ and I-"
-        )
+    if isinstance(known, AbstractSpinResolved):
+        outcome["spin_diode"] = spin = spin_diode(known)
+        print(f"eta_s {float(spin.efficiency):+.8f} (spin current at the phases of I+ and I-)")
     if isinstance(made, KapitzaJunction | PhaseSlipWire):
         outcome["limits"] = limits = made.limits()
         _print_limits(limits)
     results.write_json(folder / "result.json", outcome)
     if status is Status.CONVERGED and isinstance(made, AbstractPhaseBiased):
-        plot.current_phase(made, unit=unit).savefig(folder / "cpr.png")
+        plot.current_phase(known, unit=unit).savefig(folder / "cpr.png")
     _done(out)
 
 
@@ -393,6 +392,12 @@ def _largest_current(device: KapitzaJunction | PhaseSlipWire) -> float:
     found = np.ravel([limits.onset, limits.half, limits.flip])
     largest = float(np.nanmax(found))
     return largest if largest > 0 else 1.0
+
+
+@eqx.filter_jit
+def _prepared(device):
+    """What the results are read from: all that no phase changes is worked out once."""
+    return device.prepared() if isinstance(device, AbstractPhaseBiased) else device
 
 
 def _folder(path: Path, force: bool) -> Path:
