@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .devices.kapitza.transport import IVCurve
     from .devices.phase_slip.state import WireState
     from .devices.phase_slip.tdgl import WireSimulation
+    from .devices.usadel.torus import PhaseTorus
 
 # Okabe & Ito's colours, told apart by every kind of colour vision.
 PLUS, MINUS, EFFICIENCY, ACCENT, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F"
@@ -161,6 +162,33 @@ def slips(simulation: "WireSimulation", *, title: str = "") -> "Figure":
     below.set(xlabel="time", ylabel=r"$V$ per length", xlim=(time[0], time[-1]))
     below.margins(y=0.3)
     below.legend(fontsize=8, loc="upper right")
+    return figure
+
+
+def torus(
+    torus: "PhaseTorus", *, points: int = 121, unit: str = r"$I_0$", title: str = ""
+) -> "Figure":
+    """Charge and spin current of a spin-active junction against both phases, Δχ and Δφ.
+
+    All there is to see: I(Δχ + π, Δφ + π) = I(Δχ, Δφ), and I(−Δχ, −Δφ) = −I(Δχ, Δφ).
+    """
+    phase, twist = np.linspace(0, 2, 2 * points - 1), np.linspace(0, 1, points)
+    up, down = (np.asarray(x) for x in torus.spin_currents(np.pi * phase, np.pi * twist[:, None]))
+    figure, axes = _figure(1, 2)
+    for ax, label, values in ((axes[0], "charge", up + down), (axes[1], "spin", up - down)):
+        # Centred on zero; an unsolved torus is left blank.
+        largest = float(np.max(np.abs(np.nan_to_num(values)))) or 1.0
+        shown = ax.pcolormesh(
+            phase, twist, values, shading="nearest", cmap="RdBu_r", vmin=-largest, vmax=largest,
+            rasterized=True,
+        )  # fmt: skip
+        figure.colorbar(
+            shown, ax=ax, location="top", label=_with_unit(f"{label} current", unit)
+        ).ax.locator_params(nbins=5)
+        ax.set_xlabel(r"phase difference $\Delta\chi/\pi$")
+    axes[0].set_ylabel(r"geometric phase $\Delta\varphi/\pi$")
+    if title:
+        figure.suptitle(title, fontsize=10)
     return figure
 
 

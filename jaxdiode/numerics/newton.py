@@ -18,12 +18,12 @@ class Linearised(NamedTuple):
 
     Attributes:
         residual: R(x), [n, lane].
-        jacobian: ∂R/∂x, [n, n, lane].
+        step: −(∂R/∂x)⁻¹R(x), [n, lane].
         admissible: whether x lies where the equations mean something, [lane].
     """
 
     residual: Inexact[Array, "n lanes"]
-    jacobian: Inexact[Array, "n n lanes"]
+    step: Inexact[Array, "n lanes"]
     admissible: Bool[Array, " lanes"]
 
 
@@ -60,7 +60,7 @@ def damped_newton(
         trial = x + length.astype(x.dtype) * direction
         here = linearise(trial)
         size = jnp.sqrt(jnp.sum(jnp.abs(here.residual) ** 2, axis=0))
-        newton = -_apply(here.jacobian, here.residual)
+        newton = here.step
         accepted = here.admissible & (size <= (1 - 0.1 * length) * norm) | (size <= 1e-14)
         accepted &= jnp.isfinite(size) & ~done & ~failed
         last = accepted & (jnp.max(jnp.abs(newton), axis=0) <= tolerance)
@@ -78,7 +78,10 @@ def damped_newton(
     return Solution(state[1], state[5])
 
 
-def _apply(jacobian, vector):
+def solved(
+    jacobian: Inexact[Array, "n n lanes"], vector: Inexact[Array, "n lanes"]
+) -> Inexact[Array, "n lanes"]:
+    """J⁻¹v of every lane."""
     inverted = jax.vmap(inverse, in_axes=-1, out_axes=-1)(jacobian)
     return jnp.sum(inverted * vector[None], axis=1)
 
@@ -86,7 +89,7 @@ def _apply(jacobian, vector):
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def implicit_solution(
     residual: Callable[[Array, PyTree], Array],
-    jacobian: Callable[[Array, PyTree], Array],
+    solve: Callable[[Array, PyTree, Array], Array],
     args: PyTree,
     x: Inexact[Array, "n lanes"],
 ) -> Any:
@@ -96,17 +99,17 @@ def implicit_solution(
 
     Args:
         residual: (x, args) → R, [n, lane].
-        jacobian: (x, args) → ∂R/∂x, [n, n, lane].
+        solve: (x, args, v) → (∂R/∂x)⁻¹v, linear in v.
         args: parameters, differentiated.
         x: the roots; not differentiated.
     """
-    del residual, jacobian, args
+    del residual, solve, args
     return x
 
 
 @implicit_solution.defjvp
-def _implicit_solution_jvp(residual, jacobian, primals, tangents):
+def _implicit_solution_jvp(residual, solve, primals, tangents):
     args, x = primals
-    root = implicit_solution(residual, jacobian, args, x)
+    root = implicit_solution(residual, solve, args, x)
     _, change = jax.jvp(lambda a: residual(root, a), (args,), (tangents[0],))
-    return root, -_apply(jacobian(root, args), change)
+    return root, -solve(root, args, change)

@@ -10,15 +10,17 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float, Int
 
 from ... import _checks
 from ..._checks import Numbers
+from ...numerics.matrices import complexified
 from ...numerics.status import Status
-from . import retarded
+from . import retarded, selfconsistent
 from .barrier import Segment, SpinBarrier, segments
 from .frequencies import matsubara
 from .gap import bcs_gap
+from .profile import mesh
 from .solver import Layers, solve
 from .spin import AbstractSpinResolved
 from .torus import PhaseTorus, SpinResolvedRelation, half_torus, whole_torus
@@ -35,6 +37,7 @@ class UsadelResolution(NamedTuple):
         tail: nodes that stand for all higher ones.
         steps: of the integration of half the ferromagnet.
         momenta: parallel momenta in each segment of the Fermi surface.
+        intervals: of the mesh in each superconductor, where the gap is self-consistent.
     """
 
     phases: int = 16
@@ -42,6 +45,7 @@ class UsadelResolution(NamedTuple):
     tail: int = 8
     steps: int = 12
     momenta: int = 8
+    intervals: int = 12
 
     def doubled(self) -> "UsadelResolution":
         """Twice as many of everything, 1.5 times as many phases."""
@@ -49,6 +53,21 @@ class UsadelResolution(NamedTuple):
 
 
 _DEFAULT = UsadelResolution()
+
+
+class OrderParameter(NamedTuple):
+    """Δ(x) of both superconductors in k_BT_c.
+
+    Attributes:
+        distance: from the interface, in ξ₀, falling from the outer end, [node].
+        left, right: Δ at these distances, complex.
+        status: `Status` of the solution.
+    """
+
+    distance: Float[Array, " nodes"]
+    left: Complex[Array, " nodes"]
+    right: Complex[Array, " nodes"]
+    status: Int[Array, ""]
 
 
 class SpinActiveJunction(AbstractSpinResolved):
@@ -74,6 +93,8 @@ class SpinActiveJunction(AbstractSpinResolved):
         potential: V_F of the ferromagnet; bands E = k² + V_F ∓ J_F. With J_F ≥ 1 − V_F it is
             a half-metal.
         left, right: barriers; their azimuths differ by the geometric phase Δφ = φ_R − φ_L.
+        self_consistent: whether the gap is that of Eq. (8) at every phase, or that of the bulk up
+            to the interfaces. It costs some fifty times more.
         resolution: of the computation, see `UsadelResolution`.
 
     Raises:
@@ -89,6 +110,7 @@ class SpinActiveJunction(AbstractSpinResolved):
     potential: Float[Array, ""]
     left: SpinBarrier
     right: SpinBarrier
+    self_consistent: bool = eqx.field(static=True)
     fineness: UsadelResolution = eqx.field(static=True)
 
     def __init__(
@@ -101,6 +123,7 @@ class SpinActiveJunction(AbstractSpinResolved):
         potential: Numbers,
         left: SpinBarrier,
         right: SpinBarrier,
+        self_consistent: bool = False,
         resolution: UsadelResolution = _DEFAULT,
     ):
         self.temperature = _checks.real_array("temperature", temperature, ndim=0)
@@ -119,6 +142,7 @@ class SpinActiveJunction(AbstractSpinResolved):
             if not isinstance(barrier, SpinBarrier):
                 raise ValueError(f"{name} must be a SpinBarrier, got {type(barrier).__name__}")
         self.left, self.right = left, right
+        self.self_consistent = bool(self_consistent)
         open_band = 1 - self.potential + self.exchange
         if _checks.is_concrete(open_band) and open_band <= 0:
             raise ValueError(
@@ -165,6 +189,13 @@ class SpinActiveJunction(AbstractSpinResolved):
         """I_mn of both bands; see `PhaseTorus.harmonics_2d`."""
         return self.torus().harmonics_2d(n)
 
+    def order_parameter(self, phase: Numbers = 0.0) -> OrderParameter:
+        """Δ(x) of both superconductors at one phase Δχ; the bulk's if not self-consistent.
+
+        Each in the frame in which the outer end of its superconductor has phase 0.
+        """
+        return _order_parameter(self, _checks.real_array("phase", phase, ndim=0))
+
     def ldos(
         self,
         energy: Numbers,
@@ -174,6 +205,8 @@ class SpinActiveJunction(AbstractSpinResolved):
         broadening: Numbers = 0.005,
     ) -> Float[Array, "2 ..."]:
         """Local density of states of spins ↑ and ↓ over that of the normal layer, [spin, …].
+
+        With the bulk's gap up to the interfaces, also in a self-consistent junction.
 
         From the retarded functions, N_η = Re (1 − γγ̃)/(1 + γγ̃) in a band of the ferromagnet, and
         the diagonal of Re (1 + γγ̃)⁻¹(1 − γγ̃) in a superconductor; spins along the ferromagnet's.
@@ -210,7 +243,8 @@ class SpinActiveJunction(AbstractSpinResolved):
         fine = self.fineness.doubled()
         return SpinActiveJunction(
             self.temperature, self.superconductor_length, self.ferromagnet_length,
-            self.conductance, self.exchange, self.potential, self.left, self.right, fine,
+            self.conductance, self.exchange, self.potential, self.left, self.right,
+            self.self_consistent, fine,
         )  # fmt: skip
 
 
@@ -218,17 +252,52 @@ class SpinActiveJunction(AbstractSpinResolved):
 def _torus(device: SpinActiveJunction) -> PhaseTorus:
     fine = device.fineness
     layers = _layers(device)
-    # The majority band decays slowest: exp(−d_F √(2ω/D↑)).
-    fall = layers.ferromagnet * jnp.sqrt(2 * device.temperature / layers.wave_numbers[0])
-    sum_over = matsubara(device.temperature, fall, fine.terms, fine.tail)
-    found = solve(layers, sum_over.value, half_torus(fine.phases), fine.steps)
-    parts = device.temperature * sum_over.weight[:, None, None] * found.current
-    current = whole_torus(jnp.sum(parts, axis=0), fine.phases, -1)
-    converged = whole_torus(jnp.all(found.converged, axis=0), fine.phases, 1)
+    twist = half_torus(fine.phases)
+    if device.self_consistent:
+        found = _self_consistent(device, layers, twist)
+        current, last, good = found.current, found.last, found.converged
+    else:
+        sum_over = matsubara(device.temperature, _fall(device, layers), fine.terms, fine.tail)
+        spectral = solve(layers, sum_over.value, twist, fine.steps)
+        parts = sum_over.weight[:, None, None] * spectral.current
+        current, last = jnp.sum(parts, axis=0), parts[0]
+        good = jnp.all(spectral.converged, axis=0)
+    current = whole_torus(device.temperature * current, fine.phases, -1)
+    converged = whole_torus(good, fine.phases, 1)
     known = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(layers)]))
     status = jnp.where(jnp.all(converged), Status.CONVERGED, Status.NOT_CONVERGED)
     status = jnp.where(known, status, Status.NONFINITE).astype(jnp.int32)
-    return PhaseTorus(current, converged, jnp.max(jnp.abs(parts[0])), status)
+    return PhaseTorus(current, converged, device.temperature * jnp.max(jnp.abs(last)), status)
+
+
+def _fall(device, layers):
+    """a of the spectral current's exp(−a√n): the majority band decays slowest."""
+    return layers.ferromagnet * jnp.sqrt(2 * device.temperature / layers.wave_numbers[0])
+
+
+def _self_consistent(device, layers, twist):
+    # The gap's own sum converges as 1/√n at the interfaces: it is taken ten times further.
+    fine = device.fineness
+    fall = _fall(device, layers) / 3
+    sum_over = matsubara(device.temperature, fall, fine.terms, fine.tail + 4)
+    return selfconsistent.solve(
+        layers, device.temperature, sum_over, twist, fine.steps, fine.intervals
+    )
+
+
+@eqx.filter_jit
+def _order_parameter(device, phase):
+    layers = _layers(device)
+    nodes = mesh(device.fineness.intervals)
+    distance = device.superconductor_length * jnp.asarray(1 - nodes)
+    if not device.self_consistent:
+        uniform = complexified(jnp.full(nodes.size, layers.gap))
+        return OrderParameter(distance, uniform, uniform, jnp.asarray(Status.CONVERGED, jnp.int32))
+    twist = phase + jnp.array([-1.0, 1.0]) * device.geometric_phase
+    found = _self_consistent(device, layers, twist[:, None])
+    status = jnp.where(found.converged[0], Status.CONVERGED, Status.NOT_CONVERGED)
+    left, right = jnp.where(found.converged[0], found.order_parameter[:, :, 0].T, jnp.nan)
+    return OrderParameter(distance, left, right, status.astype(jnp.int32))
 
 
 @eqx.filter_jit

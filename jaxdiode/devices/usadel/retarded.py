@@ -5,10 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
 from ...numerics.matrices import complexified
-from ...numerics.newton import Linearised, damped_newton
+from ...numerics.newton import Linearised, damped_newton, solved
 from . import ferromagnet, superconductor
 from .interface import linearised_current
-from .solver import Layers
+from .solver import Layers, physical
 
 _UNKNOWNS = 24
 _HIGH = 4.0  # broadening (k_BT_c) at which the equations are easy
@@ -155,12 +155,9 @@ def _linearise(z, layers, frequency, twist, steps) -> Linearised:
     left = jnp.concatenate([matrix[0, :, :8], zero, matrix[0, :, 8:]], axis=1)
     right = jnp.concatenate([zero, matrix[1, :, :8], matrix[1, :, 8:]], axis=1)
 
-    squared = jnp.abs(pairs) ** 2
-    size = jnp.sum(squared[:, :4], axis=1)
-    determinant = jnp.abs(pairs[:, 0] * pairs[:, 3] - pairs[:, 1] * pairs[:, 2]) ** 2
-    largest = (size + jnp.sqrt(jnp.maximum(size**2 - 4 * determinant, 0.0))) / 2
-    inside = jnp.all(largest < 1, axis=(0, 1)) & jnp.all(squared[:, 4:] < 1, axis=(0, 1, 2))
-    return Linearised(residual, jnp.concatenate([left, right]), inside)
+    inside = jnp.all(physical(pairs[0]) & physical(pairs[1]), axis=0)
+    step = -solved(jnp.concatenate([left, right]), residual)
+    return Linearised(residual, step, inside)
 
 
 def _fields(z):

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Complex, Float
 
 from ...numerics.matrices import complexified
-from ...numerics.newton import Linearised, damped_newton, implicit_solution
+from ...numerics.newton import Linearised, damped_newton, implicit_solution, solved
 from . import ferromagnet, superconductor
 from .barrier import Segment
 from .interface import linearised_current, matrix_current
@@ -102,9 +102,9 @@ def solve(
         x, frequency = pack
         args = layers, frequency, twist
         x = implicit_solution(
-            partial(_residual, steps=steps), partial(_jacobian, steps=steps), args, x
+            partial(_residual, steps=steps), partial(_answer, steps=steps), args, x
         )
-        return _current(x, args)
+        return current_of(x[16:], layers, frequency)
 
     spectral = jax.lax.map(jax.checkpoint(current), (found.x, frequencies))
     spectral = jnp.where(found.converged[:, None], spectral, jnp.nan)
@@ -118,11 +118,17 @@ def _residual(x, args, *, steps):
     return _real(slopes - complexified(layers.conductance) * flux)
 
 
-def _jacobian(x, args, *, steps):
-    return _linearise(x, args, steps).jacobian
+def _answer(x, args, vector, *, steps):
+    return solved(_jacobian(x, args, steps)[1], vector)
 
 
 def _linearise(x, args, steps) -> Linearised:
+    residual, jacobian, inside = _jacobian(x, args, steps)
+    return Linearised(residual, -solved(jacobian, residual), inside)
+
+
+def _jacobian(x, args, steps):
+    """The equations, their Jacobian, and whether the pair amplitudes are physical."""
     layers, frequency, twist = args
     slope, linear = _complex(x)
     lanes = x.shape[1]
@@ -145,14 +151,18 @@ def _linearise(x, args, steps) -> Linearised:
     residual = jnp.concatenate([s_slopes, f_slopes]) - kappa * flux
     jacobian = _scattered(rise - kappa * rate)
 
+    inside = physical(pairs) & superconductor.within_series(nome)
+    return _real(residual), jacobian, jnp.all(inside, axis=0)
+
+
+def physical(pairs: Complex[Array, "6 *lanes"]) -> Bool[Array, "*lanes"]:
+    """‖γ‖ < 1 on both sides of an interface: beyond lie poles, and no physical solution."""
     squared = pairs.real**2 + pairs.imag**2
     size = jnp.sum(squared[:4], axis=0)
     determinant = pairs[0] * pairs[3] - pairs[1] * pairs[2]
     determinant = determinant.real**2 + determinant.imag**2
     largest = (size + jnp.sqrt(jnp.maximum(size**2 - 4 * determinant, 0.0))) / 2
-    inside = (largest < 1) & jnp.all(squared[4:] < 1, axis=0)
-    inside &= superconductor.within_series(nome)
-    return Linearised(_real(residual), jacobian, jnp.all(inside, axis=0))
+    return (largest < 1) & jnp.all(squared[4:] < 1, axis=0)
 
 
 def _interfaces(x, args, steps):
@@ -184,23 +194,26 @@ def _ferromagnet(linear, layers, frequency, twist, steps):
     return value * turn, -complexified(sigma) * slope * turn
 
 
-def _current(x, args):
-    layers, frequency, _ = args
-    _, linear = _complex(x)
+def current_of(linear: Array, layers: Layers, frequency: Array) -> Array:
+    """Spectral current of both bands from the ferromagnet's unknowns as real numbers."""
     decay = jnp.sqrt(frequency / (jnp.pi * layers.diffusion))
-    _, _, middle, slope = ferromagnet.half_layers(linear, decay, layers.ferromagnet, 0)
+    middle, slope = ferromagnet.half_layers(bands(linear), decay, layers.ferromagnet, 0)[2:]
     return layers.conductivities[:, None] * ferromagnet.spectral_current(middle, slope)
+
+
+def bands(x: Array) -> Array:
+    """[band, (real, imaginary), side] of real numbers as complex [side, band, lane]."""
+    parts = x.reshape(2, 2, 2, x.shape[1])
+    return jnp.moveaxis(jax.lax.complex(parts[:, 0], parts[:, 1]), 0, 1)
 
 
 def _complex(x):
     """Unknowns: `slope` [2, 2, side, lane] of the superconductors, `linear` [side, band, lane]."""
     lanes = x.shape[1]
     s = x[:16].reshape(2, 2, 4, lanes)  # side, (real, imaginary), element
-    f = x[16:].reshape(2, 2, 2, lanes)  # band, (real, imaginary), side
     slope = jax.lax.complex(s[:, 0], s[:, 1])
     slope = jnp.moveaxis(slope, 0, 1).reshape(2, 2, 2, lanes)
-    linear = jax.lax.complex(f[:, 0], f[:, 1])
-    return slope, jnp.moveaxis(linear, 0, 1)
+    return slope, bands(x[16:])
 
 
 def _real(z):

@@ -1,0 +1,259 @@
+"""The self-consistent gap: Newton's method on Δ(x), all frequencies solved at each step."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Complex, Float
+
+from ...numerics.matrices import complexified
+from ...numerics.newton import Linearised, damped_newton, implicit_solution, solved
+from . import profile
+from .frequencies import Frequencies
+from .profile import Unknowns
+from .solver import Layers, current_of
+
+_ACCURACY = 1e-9  # of Δ, in k_BT_c
+_MOST = 12
+
+
+class SelfConsistent(NamedTuple):
+    """Attributes:
+    current: sum over frequencies of both bands' spectral currents, [2, lane].
+    order_parameter: Δ in the frame of each superconductor, on the mesh from the outer end to the
+        interface, [node, side, lane].
+    converged: [lane].
+    last: what the highest frequency adds to the current.
+    """
+
+    current: Float[Array, "2 lanes"]
+    order_parameter: Complex[Array, "nodes 2 lanes"]
+    converged: Bool[Array, " lanes"]
+    last: Float[Array, "2 lanes"]
+
+
+def solve(
+    layers: Layers,
+    temperature: Float[Array, ""],
+    frequencies: Frequencies,
+    twist: Float[Array, "2 lanes"],
+    steps: int,
+    intervals: int,
+) -> SelfConsistent:
+    """Currents with Δ(x) = 2πT Σ F(x, ω)/[2πT Σ 1/Ω], cut off as in the bulk.
+
+    Args:
+        layers: the junction; its gap is that of the bulk.
+        temperature: T.
+        frequencies: falling, with weights.
+        twist: (θ↑, θ↓).
+        steps: of the integration of half the ferromagnet.
+        intervals: of the mesh in each superconductor.
+    """
+    frozen, grid = jax.lax.stop_gradient((layers, frequencies))
+    warm = jax.lax.stop_gradient(temperature)
+    lanes = twist.shape[1]
+    bulk = jnp.broadcast_to(complexified(frozen.gap), (intervals + 1, 2, lanes))
+    started, _ = _continued(frozen, grid.value, twist, bulk, steps)
+
+    def improve(state):
+        count, delta, known, _, _, _ = state
+        found = _linearised_gap(delta, known, frozen, warm, grid, twist, steps)
+        change = -solved(found.jacobian, found.residual)
+        size = jnp.max(jnp.abs(change), axis=0)
+        # A lane that has failed must not spoil what the others know.
+        good = found.converged & jnp.isfinite(size)
+        delta = jnp.where(good, delta + change, delta)
+        return count + 1, delta, found.unknowns, found.jacobian, size, good
+
+    delta = _real(bulk)
+    size = delta.shape[0]
+    state = (
+        0, delta, started, jnp.zeros((size, size, lanes)), jnp.full(lanes, jnp.inf),
+        jnp.ones(lanes, bool),
+    )  # fmt: skip
+
+    def running(state):
+        return (state[0] < _MOST) & jnp.any(state[5] & (state[4] > _ACCURACY))
+
+    _, delta, known, jacobian, size, good = jax.lax.while_loop(running, improve, state)
+    converged = good & (size <= _ACCURACY)
+
+    parameters = layers, temperature, frequencies, twist
+    delta = implicit_solution(
+        partial(_gap_residual, steps=steps), _gap_answer, (parameters, known, jacobian), delta
+    )
+    order = _complex(delta, layers, intervals)
+
+    def current(pack):
+        x, value, weight = pack
+        args = layers, value, twist, order
+        x = _at(x, args, steps)
+        return weight * current_of(x[-8:], layers, value)
+
+    parts = jax.lax.map(jax.checkpoint(current), (known, frequencies.value, frequencies.weight))
+    parts = jnp.where(converged, parts, jnp.nan)
+    return SelfConsistent(jnp.sum(parts, axis=0), order, converged, parts[0])
+
+
+class _Gap(NamedTuple):
+    residual: Array
+    jacobian: Array
+    unknowns: Array
+    converged: Array
+
+
+def _linearised_gap(delta, known, layers, temperature, frequencies, twist, steps) -> _Gap:
+    """C Δ − 2πT Σ F at the nodes, its derivative in Δ, and the solutions it came from."""
+    intervals = delta.shape[0] // 4
+    order = _complex(delta, layers, intervals)
+    lanes = twist.shape[1]
+    basis = jnp.eye(delta.shape[0])[:, :, None]
+
+    def moved(direction):
+        inner = jnp.broadcast_to(direction, (delta.shape[0], lanes))
+        return _complex(inner, layers, intervals, outer=0.0)
+
+    def one(total, pack):
+        x, frequency, weight = pack
+        args = layers, frequency, twist, order
+        found = damped_newton(partial(_linearise, args=args, steps=steps), x, x)
+        here = _unflattened(found.x, intervals)
+        factors, _ = profile.factors(here, order, args[:3], steps)
+
+        def column(direction):
+            _, force = jax.jvp(
+                lambda d: profile.intervals(here.layer, d, layers, frequency),
+                (order,),
+                (moved(direction),),
+            )
+            outer = jnp.zeros((8, 2, lanes))
+            change = profile.answer(factors, outer, -force, jnp.zeros((24, lanes)))
+            _, rate = jax.jvp(profile.pair_amplitude, (here.layer,), (change.layer,))
+            return _real(rate)
+
+        value, slope, good = total
+        value += weight * _real(profile.pair_amplitude(here.layer))
+        slope += weight * jax.vmap(column, out_axes=1)(basis)
+        return (value, slope, good & found.converged), found.x
+
+    start = (
+        jnp.zeros_like(delta),
+        jnp.zeros((*delta.shape[:1], *delta.shape)),
+        jnp.ones(lanes, bool),
+    )
+    (value, slope, good), unknowns = jax.lax.scan(
+        one, start, (known, frequencies.value, frequencies.weight)
+    )
+    scale = _bulk_sum(layers, temperature, frequencies)
+    factor = 2 * jnp.pi * temperature
+    unit = jnp.eye(delta.shape[0])[:, :, None]
+    return _Gap(scale * delta - factor * value, scale * unit - factor * slope, unknowns, good)
+
+
+def _gap_residual(delta, args, *, steps):
+    (layers, temperature, frequencies, twist), known, _ = args
+    intervals = delta.shape[0] // 4
+    order = _complex(delta, layers, intervals)
+
+    def amplitude(pack):
+        x, frequency, weight = pack
+        x = _at(x, (layers, frequency, twist, order), steps)
+        return weight * _real(profile.pair_amplitude(_unflattened(x, intervals).layer))
+
+    parts = jax.lax.map(jax.checkpoint(amplitude), (known, frequencies.value, frequencies.weight))
+    scale = _bulk_sum(layers, temperature, frequencies)
+    return scale * delta - 2 * jnp.pi * temperature * jnp.sum(parts, axis=0)
+
+
+def _gap_answer(delta, args, vector):
+    del delta
+    return solved(args[2], vector)
+
+
+def _bulk_sum(layers, temperature, frequencies):
+    """2πT Σ 1/Ω: what the bulk's own equation makes of ln T/T_c and the cut-off."""
+    whole = jnp.sqrt(frequencies.value**2 + layers.gap**2)
+    return 2 * jnp.pi * temperature * jnp.sum(frequencies.weight / whole)
+
+
+def _continued(layers, values, twist, order, steps):
+    """Solutions at every frequency for one Δ(x), from high to low."""
+    intervals, lanes = order.shape[0] - 1, twist.shape[1]
+
+    def advance(state, frequency):
+        before, last, x_before, x_last = state
+        root = jnp.sqrt(frequency)
+        fell = before > last
+        ahead = jnp.where(fell, (last - root) / jnp.where(fell, before - last, 1.0), 0.0)
+        args = layers, frequency, twist, order
+        found = damped_newton(
+            partial(_linearise, args=args, steps=steps),
+            x_last,
+            x_last + ahead * (x_last - x_before),
+        )
+        return (last, root, x_last, found.x), (found.x, found.converged)
+
+    first = _flattened(profile.uniform(layers, values[0], intervals + 1, lanes))
+    root = jnp.sqrt(values[0])
+    _, found = jax.lax.scan(advance, (root, root, first, first), values)
+    return found
+
+
+def _at(x, args, steps):
+    return implicit_solution(
+        partial(_residual, steps=steps), partial(_answer, steps=steps), args, x
+    )
+
+
+def _residual(x, args, *, steps):
+    unknowns = _unflattened(x, args[3].shape[0] - 1)
+    parts = profile.residual(unknowns, args[3], args[:3], steps)
+    return jnp.concatenate([part.reshape(-1, x.shape[1]) for part in parts])
+
+
+def _answer(x, args, vector, *, steps):
+    unknowns = _unflattened(x, args[3].shape[0] - 1)
+    factors, _ = profile.factors(unknowns, args[3], args[:3], steps)
+    return _flattened(profile.answer(factors, *_split(vector, args[3].shape[0] - 1)))
+
+
+def _linearise(x, args, steps) -> Linearised:
+    intervals = args[3].shape[0] - 1
+    unknowns = _unflattened(x, intervals)
+    factors, inside = profile.factors(unknowns, args[3], args[:3], steps)
+    residual = _residual(x, args, steps=steps)
+    step = profile.answer(factors, *_split(-residual, intervals))
+    return Linearised(residual, _flattened(step), inside)
+
+
+def _flattened(x: Unknowns):
+    return jnp.concatenate([x.layer.reshape(-1, x.layer.shape[-1]), x.linear])
+
+
+def _unflattened(x, intervals) -> Unknowns:
+    return Unknowns(x[:-8].reshape(intervals + 1, 16, 2, x.shape[1]), x[-8:])
+
+
+def _split(vector, intervals):
+    lanes = vector.shape[1]
+    outer = vector[:16].reshape(8, 2, lanes)
+    inner = vector[16:-24].reshape(intervals, 16, 2, lanes)
+    return outer, inner, vector[-24:]
+
+
+def _real(order):
+    """Δ or F at the nodes that may vary: side, (real, imaginary), node, lane, as [n, lane]."""
+    inner = order[1:]
+    parts = jnp.stack([inner.real, inner.imag])  # part, node, side, lane
+    return jnp.moveaxis(parts, 2, 0).reshape(-1, order.shape[-1])
+
+
+def _complex(delta, layers, intervals, outer=None):
+    """The inverse of `_real`, with the bulk's gap (or `outer`) at the outer end."""
+    lanes = delta.shape[1]
+    parts = jnp.moveaxis(delta.reshape(2, 2, intervals, lanes), 0, 2)
+    inner = jax.lax.complex(parts[0], parts[1])
+    end = complexified(layers.gap if outer is None else jnp.asarray(outer, float))
+    return jnp.concatenate([jnp.broadcast_to(end, (1, 2, lanes)), inner])
