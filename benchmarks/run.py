@@ -2,7 +2,7 @@
 
 import jax
 
-from benchmarks import design_squid, kapitza, nonequilibrium, sweep_squid
+from benchmarks import design_squid, kapitza, nonequilibrium, sweep_squid, usadel
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
@@ -10,3 +10,4 @@ if __name__ == "__main__":
     design_squid.main()
     kapitza.main()
     nonequilibrium.main()
+    usadel.main()

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -34,7 +33,6 @@ def matsubara(
         terms: N, at least 4.
         tail: nodes of the rest.
     """
-    decay = jax.lax.stop_gradient(decay)
     nodes, weights = np.polynomial.legendre.leggauss(tail)
     first = np.sqrt(terms)
     span = jnp.log1p(_DECAY * max(1, tail / 10) / (decay * first))
