@@ -220,6 +220,7 @@ def test_a_balanced_start_is_no_trap(clean):
     assert np.allclose(pairs, [[60, 120], [35, 90]], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_coverage(clean):
     """200 simulated measurements: 68 % intervals hold the truth in 60 to 76 % of them.
 

@@ -51,7 +51,12 @@ def kinds(device):
     return {name: np.flatnonzero(np.array(names) == name) for name in names}
 
 
-@pytest.mark.parametrize("name", DEVICES)
+SLOW = {"inductive"}  # most of a minute
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=[pytest.mark.slow] * (x in SLOW)) for x in DEVICES]
+)
 def test_gradient(name):
     device, step = DEVICES[name]
     steps = step * np.abs(helpers.parameters(device))
