@@ -19,6 +19,7 @@ Tags:
     driven         no I(φ): the zero-voltage state oscillates, and ends in a fold
     dissipative    a current between normal reservoirs drives it; I₊ or I₋ may be negative
     resistive      no I(φ): a criterion on V(j) defines its critical currents
+    diffusive      I(φ) from a boundary value problem of the Usadel equation
 """
 
 import functools
@@ -35,7 +36,7 @@ from tests import helpers
 from tests.reference import andreev, kapitza, phase_slip
 
 TAGS = {"smooth", "kinked", "jump", "tied", "inductive", "thermal"}
-TAGS |= {"time-reversal", "dead", "no-current", "driven", "dissipative", "resistive"}
+TAGS |= {"time-reversal", "dead", "no-current", "driven", "dissipative", "resistive", "diffusive"}
 
 
 class Problem(NamedTuple):
@@ -531,6 +532,61 @@ for _criterion, _plus, _minus in (
             wire_events,
         )
     )
+
+
+# ---- Spin-active junctions (shared/physics/usadel.md)
+
+_COARSE = jd.UsadelResolution(phases=12, terms=6, tail=6, steps=8, momenta=6)
+_plain = jax.jit(jd.critical_currents)
+
+
+def _by_values(device):
+    """(I₊, I₋, η) of the device itself, to take differences of: exact values come from
+    tests/reference/usadel.py, which takes minutes per parameter."""
+    found = _plain(device)
+    return helpers.with_efficiency(float(found.plus), float(found.minus))
+
+
+def _of_sheet(azimuth):
+    return jd.SpinBarrier(1.4, 0.25, 0.14, 0.14, azimuth=azimuth)
+
+
+# Peaks of tests/reference/usadel.py at 7 phases 0.1 apart, by polynomials of degree 4 and 6, which
+# differ by 4e-9 I₀; 6 terms and 6 nodes of the resolution above leave 3e-6 I₀.
+for _name, _tags, _build, _plus, _minus, _eta, _error in (
+    (
+        "spin-active junction, coplanar",
+        "time-reversal",
+        lambda: jd.SpinActiveJunction(
+            0.3, 3.0, 0.8, 1.5, 0.3, 0.2,
+            jd.SpinBarrier(1.5, 0.25, 0.1, 0.16, 1.1), jd.SpinBarrier(1.6, 0.35, 0.13, 0.19, 2.0),
+            resolution=_COARSE,
+        ),
+        0.022595986,
+        0.022595986,
+        0.0,
+        1e-10,
+    ),
+    (
+        "spin-active junction, set A",
+        "",
+        lambda: jd.SpinActiveJunction(
+            0.1, 4.0, 1.0, 2.0, 0.25, 0.25, _of_sheet(0.0), _of_sheet(0.4 * math.pi),
+            resolution=_COARSE,
+        ),
+        0.007032361,
+        0.010418703,
+        -0.194047,
+        2e-4,
+    ),
+):  # fmt: skip
+    PROBLEMS.append(
+        Problem(
+            _name, frozenset({"smooth", "diffusive", *_tags.split()}), _build, _plus, _minus, _eta,
+            "tests/reference/usadel.py, frozen", 4e-6, _error, helpers.negated("azimuth"),
+            _by_values,
+        )
+    )  # fmt: skip
 
 
 def representatives():

@@ -24,6 +24,10 @@ QUICK = {"series pair", "two harmonics, tied"}
 COSTLY = {"four branches", "mixed branches", "symmetric SQUID at half flux"}
 # Half a minute each to differentiate; tests/devices/test_phase_slip.py has their values.
 SLOW = {"phase-slip wire, ohmic", "phase-slip wire, retrap"}
+# Minutes each; tests/devices/test_usadel.py has their values and gradients.
+SLOW |= {"spin-active junction, coplanar", "spin-active junction, set A"}
+# No patience compiles these twice differentiated; tests/numerics/test_newton.py does it in small.
+NO_HESSIAN = {"spin-active junction, coplanar"}
 
 
 def every_problem(test):
@@ -57,13 +61,16 @@ every_structure = _structures(representatives())
 every_phase_biased_structure = _structures(
     [p for p in representatives() if isinstance(p.build(), jd.AbstractPhaseBiased)]
 )
-quick_structures = pytest.mark.parametrize(
-    "problem",
-    [
-        pytest.param(p, id=p.name, marks=[] if p.name in QUICK else [pytest.mark.slow])
-        for p in representatives()
-    ],
-)
+
+
+def _quick(problems):
+    marks = {True: [], False: [pytest.mark.slow]}
+    params = [pytest.param(p, id=p.name, marks=marks[p.name in QUICK]) for p in problems]
+    return pytest.mark.parametrize("problem", params)
+
+
+quick_structures = _quick(representatives())
+quick_hessians = _quick([p for p in representatives() if p.name not in NO_HESSIAN])
 
 
 def perturbed(device, count):
@@ -186,7 +193,7 @@ def test_grad_of_diode_efficiency_reads_like_the_device():
     assert gradient.branches[1].second.shape == ()
 
 
-@quick_structures
+@quick_hessians
 def test_hessian_is_finite_and_symmetric(problem):
     device = perturbed(problem.build(), 1)[0]
     found = np.asarray(helpers.hessian(device))

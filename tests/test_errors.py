@@ -25,6 +25,33 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
+def barrier(*changes):
+    """A SpinBarrier with other arguments in front."""
+    return jd.SpinBarrier(*changes, *(1.4, 0.25, 0.14, 0.14)[len(changes) :])
+
+
+def spin_active(resolution=None, **changes):
+    """What builds a SpinActiveJunction of valid arguments, changed."""
+    valid = {
+        "temperature": 0.1, "superconductor_length": 4.0, "ferromagnet_length": 1.0,
+        "conductance": 2.0, "exchange": 0.25, "potential": 0.25,
+    }  # fmt: skip
+    fine = {} if resolution is None else {"resolution": jd.UsadelResolution(**resolution)}
+
+    def build():
+        sides = {"left": barrier(), "right": barrier()}
+        return jd.SpinActiveJunction(**(valid | sides | fine | changes))
+
+    return build
+
+
+def torus(points=8):
+    return jd.PhaseTorus(
+        jnp.zeros((2, points, points)), jnp.ones((points, points), bool), jnp.zeros(()),
+        jnp.asarray(0),
+    )  # fmt: skip
+
+
 def two():
     return [T(1.0), T(2.0)]
 
@@ -125,6 +152,80 @@ CASES = {
     "critical currents of a number": (
         lambda: jd.critical_currents(3.0),
         r"^device must be .*AbstractPhaseBiased.*got float",
+    ),
+    "barrier width": (lambda: barrier(1.4, 0.25, 0.0), r"^width_up must be positive, got 0"),
+    "barrier other width": (
+        lambda: barrier(1.4, 0.25, 0.1, -0.2),
+        r"^width_down must be positive, got -0\.2",
+    ),
+    "barrier below the Fermi energy": (
+        lambda: barrier(1.2, 0.25),
+        r"^height must exceed 1 \+ \|exchange\|.*got height 1\.2 and exchange 0\.25",
+    ),
+    "barrier below it, exchange turned": (
+        lambda: barrier(1.2, -0.25),
+        r"^height must exceed.*exchange -0\.25",
+    ),
+    "barrier NaN": (lambda: barrier(NAN), r"^height must be finite, got nan"),
+    "barrier list": (lambda: barrier([1.4, 1.5]), r"^height must be a single number.*\(2,\)"),
+    "Usadel cold": (
+        spin_active(temperature=0.0),
+        r"^temperature must lie between 0\.01 and 1 .*got 0$",
+    ),
+    "Usadel hot": (
+        spin_active(temperature=1.2),
+        r"^temperature must lie between 0\.01 and 1 .*got 1\.2$",
+    ),
+    "Usadel length of S": (
+        spin_active(superconductor_length=-4.0),
+        r"^superconductor_length must be positive, got -4",
+    ),
+    "Usadel length of F": (
+        spin_active(ferromagnet_length=0.0),
+        r"^ferromagnet_length must be positive, got 0",
+    ),
+    "Usadel conductance": (
+        spin_active(conductance=-2.0),
+        r"^conductance must be positive, got -2",
+    ),
+    "Usadel exchange": (spin_active(exchange=-0.1), r"^exchange must be at least 0, got -0\.1"),
+    "Usadel no band": (
+        spin_active(potential=1.3),
+        r"^potential must stay below 1 \+ exchange.*got potential 1\.3 and exchange 0\.25",
+    ),
+    "Usadel barrier": (spin_active(left=1.4), r"^left must be a SpinBarrier, got float"),
+    "Usadel other barrier": (
+        spin_active(right=T(1.0)),
+        r"^right must be a SpinBarrier, got TunnelJunction",
+    ),
+    "Usadel odd phases": (
+        spin_active({"phases": 15}),
+        r"^resolution must have an even number of phases from 4 on, got 15",
+    ),
+    "Usadel few phases": (
+        spin_active({"phases": 2}),
+        r"^resolution must have an even number of phases from 4 on, got 2",
+    ),
+    "Usadel few terms": (
+        spin_active({"terms": 3}),
+        r"^resolution must have at least 4 terms.*terms=3",
+    ),
+    "Usadel no momenta": (
+        spin_active({"momenta": 0}),
+        r"^resolution must have at least 4 terms, and 1 of everything.*momenta=0",
+    ),
+    "orders of a torus": (
+        lambda: torus().harmonics_2d(4),
+        r"^n must be at most 3 on this torus, got 4",
+    ),
+    "no orders of a torus": (lambda: torus().harmonics_2d(0), r"^n must be .*whole.*got 0"),
+    "model NaN": (
+        lambda: jd.SixHarmonicModel(1.0, NAN, 0.1),
+        r"^down must be finite, got nan",
+    ),
+    "spin diode of a SQUID": (
+        lambda: jd.spin_diode(jd.Squid(two(), [0.1])),
+        r"^device must carry spin-resolved currents.*got Squid",
     ),
     "relation of a number": (
         lambda: jd.current_phase_relation(3.0),

@@ -217,3 +217,39 @@ def test_slips(tmp_path):
     assert labels(axes[1]) == ["voltage", "mean 1"]
     with pytest.raises(ValueError, match="simulation"):
         plot.slips(jax.tree.map(lambda x: jnp.stack([x, x]), simulation))
+
+
+def hand_made_torus(known=True):
+    """I↑ = −3 sin θ↑ + 0.5 sin(θ↑ + θ↓), I↓ = −sin θ↓ + 0.5 sin(θ↑ + θ↓)."""
+    up, down = np.meshgrid(*[2 * np.pi * np.arange(8) / 8] * 2, indexing="ij")
+    both = 0.5 * np.sin(up + down)
+    currents = np.stack([-3 * np.sin(up) + both, -np.sin(down) + both])
+    status = jd.Status.CONVERGED if known else jd.Status.NOT_CONVERGED
+    return jd.PhaseTorus(
+        jnp.asarray(currents), jnp.full((8, 8), known), jnp.zeros(()), jnp.asarray(int(status))
+    )
+
+
+def test_torus(tmp_path):
+    figure = plot.torus(hand_made_torus(), points=31, unit="nA", title="mine")
+    axes = check(figure, tmp_path, axes=4)  # two maps and their colours
+    assert figure.get_suptitle() == "mine"
+    assert [a.get_xlabel() for a in axes[:2]] == [r"phase difference $\Delta\chi/\pi$"] * 2
+    assert axes[0].get_ylabel() == r"geometric phase $\Delta\varphi/\pi$"
+    assert [a.get_xlabel() for a in axes[2:]] == ["charge current (nA)", "spin current (nA)"]
+    phase, twist = np.pi * np.linspace(0, 2, 61), np.pi * np.linspace(0, 1, 31)[:, None]
+    up, down = -3 * np.sin(phase - twist), -np.sin(phase + twist)
+    crossed = np.sin(2 * phase) + 0 * twist
+    for ax, expected in zip(axes, (up + down + crossed, up - down), strict=False):
+        (mesh,) = [c for c in ax.collections if isinstance(c, QuadMesh)]
+        np.testing.assert_allclose(mesh.get_array(), expected, atol=1e-12)
+        largest = np.abs(expected).max()
+        assert mesh.get_clim() == pytest.approx((-largest, largest))
+        assert ax.get_xlim() == pytest.approx((0, 2), abs=0.02)
+        assert ax.get_ylim() == pytest.approx((0, 1), abs=0.02)
+
+
+def test_torus_that_was_not_solved(tmp_path):
+    axes = check(plot.torus(hand_made_torus(known=False), points=5), tmp_path, axes=4)
+    assert all(np.ma.getmaskarray(a.collections[0].get_array()).all() for a in axes[:2])
+    assert axes[3].get_xlabel() == "spin current ($I_0$)"

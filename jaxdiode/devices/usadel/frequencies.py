@@ -24,8 +24,8 @@ def matsubara(
 
     ∑_{n≥N} f(n + ½) = ∫_N^∞ f + f′(N)/24 − 7f‴(N)/5760 + …, derivatives from the terms before N.
     The summand varies on the scale of the gap and falls on that of the ferromagnet's length, which
-    may lie far apart: a logarithm resolves both. For decay lengths that the junctions of the paper
-    have, 8 terms and 8 nodes leave 1e-6 of the sum, twice as many of each 1e-9.
+    may lie far apart: a logarithm resolves both. For decays a from 0.1 to 2, 8 terms and 8
+    nodes leave 6e-5 of such a sum, twice as many of each 2e-7.
 
     Args:
         temperature: T.
