@@ -113,9 +113,10 @@ class SixHarmonicModel(AbstractSpinResolved):
         return jnp.abs(self.difference / (4 * self.charge_coupling))
 
     def maximal_efficiency(self) -> Float[Array, ""]:
-        """Largest |η| over Δφ, near Δφ = π/2: Eqs. (59), (61).
+        """|η| at `optimal_geometric_phase`, the largest for q ≤ 1.2: Eqs. (59), (61).
 
-        q(2√2 − q)/(√2 + q)² for q ≤ √2, at most 1/3 at q = 1/√2; 1/(2√2 q) beyond.
+        q(2√2 − q)/(√2 + q)² for q ≤ √2, at most 1/3 at q = 1/√2; 1/(2√2 q) beyond, where other
+        Δφ give a little more (.1497 instead of .1414 at q = 2.5).
         """
         q, root = self.asymmetry, np.sqrt(2)
         inner = jnp.minimum(q, root)

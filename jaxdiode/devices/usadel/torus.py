@@ -23,7 +23,8 @@ class PhaseTorus(eqx.Module):
     Attributes:
         current: I↑ and I↓ in I₀ = πk_BT_c σ_S A/(eξ₀), at θ = 2πj/M, [band, j↑, j↓].
         converged: whether the boundary value problems of a point were all solved, [j↑, j↓].
-        frequency_error: estimate of what the sum over frequencies leaves out, in I₀.
+        frequency_error: what the highest frequency adds, in I₀: nothing beyond it matters if this
+            is small. (The quadrature below it leaves 5e-5 of a current, see `UsadelResolution`.)
         status: `Status.CONVERGED` if every point is; else all that is read from it is NaN.
     """
 
@@ -36,7 +37,8 @@ class PhaseTorus(eqx.Module):
     def truncation_error(self) -> Float[Array, ""]:
         """Largest coefficient s_mn of the last order kept, in I₀: harmonics beyond are smaller.
 
-        `harmonics_2d` and every relation are that accurate; `frequency_error` comes on top.
+        `harmonics_2d` and every relation are that accurate; the error of the frequency sum comes on
+        top (2e-6 I₀ at most by default; compare with the `doubled` junction).
         """
         shell = np.ones(self._order() * 2 + 1, bool)
         shell[1:-1] = False
