@@ -42,9 +42,11 @@ from .devices.phase_slip.wire import WireState as WireState
 from .devices.squid import CoilBiasedSquid as CoilBiasedSquid
 from .devices.squid import Squid as Squid
 from .devices.usadel.barrier import SpinBarrier as SpinBarrier
-from .devices.usadel.junction import OrderParameter as OrderParameter
+from .devices.usadel.contact import SpinActiveContact as SpinActiveContact
+from .devices.usadel.diffusive import DiffusiveJunction as DiffusiveJunction
+from .devices.usadel.hybrid import OrderParameter as OrderParameter
+from .devices.usadel.hybrid import UsadelResolution as UsadelResolution
 from .devices.usadel.junction import SpinActiveJunction as SpinActiveJunction
-from .devices.usadel.junction import UsadelResolution as UsadelResolution
 from .devices.usadel.model import SixHarmonicModel as SixHarmonicModel
 from .devices.usadel.spin import AbstractSpinResolved as AbstractSpinResolved
 from .devices.usadel.spin import SpinDiode as SpinDiode

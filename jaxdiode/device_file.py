@@ -13,13 +13,17 @@ from .core.device import AbstractDevice
 from .devices.kapitza.circuits import CircuitScale
 from .devices.phase_slip.valley import ValleyPolarization
 from .devices.usadel.barrier import SpinBarrier
-from .devices.usadel.junction import UsadelResolution
+from .devices.usadel.contact import SpinActiveContact
+from .devices.usadel.hybrid import UsadelResolution
 from .gates import Gate, GateMap
 from .space import Space
 
 EXAMPLES = ("squid", "kapitza", "andreev", "wire", "usadel")
 # What devices are made of and files may name.
-_PARTS = (Gate, GateMap, CircuitScale, ValleyPolarization, SpinBarrier, UsadelResolution)
+_PARTS = (
+    Gate, GateMap, CircuitScale, ValleyPolarization, SpinBarrier, SpinActiveContact,
+    UsadelResolution,
+)  # fmt: skip
 
 SECTIONS = ("unit", "device", "bounds", "design", "sweep", "fit")
 

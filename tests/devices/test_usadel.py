@@ -16,10 +16,10 @@ import pytest
 
 import jaxdiode as jd
 from jaxdiode import SpinActiveJunction, SpinBarrier, Status, UsadelResolution
-from jaxdiode.devices.usadel import junction as package
+from jaxdiode.devices.usadel import hybrid as package
 from jaxdiode.devices.usadel import solver
-from jaxdiode.devices.usadel.ferromagnet import spectral_current
 from jaxdiode.devices.usadel.frequencies import matsubara
+from jaxdiode.devices.usadel.link import scalar_current
 from tests import helpers
 from tests.reference import usadel as u
 from tests.reference import usadel_limits as limits
@@ -443,8 +443,8 @@ class Solved:
 @eqx.filter_jit
 def _solved(device, twist):
     fine = device.fineness
-    layers = package._layers(device)
-    fall = layers.ferromagnet * jnp.sqrt(2 * device.temperature / layers.wave_numbers[0])
+    layers = package.layers_of(device)
+    fall = package._fall(device, layers)
     rule = matsubara(device.temperature, fall, fine.terms, fine.tail)
     found = solver.solve(layers, rule.value, twist, fine.steps)
 
@@ -453,7 +453,7 @@ def _solved(device, twist):
 
     pairs, slopes = jax.vmap(sides)(found.unknowns, rule.value)
     currents = device.temperature * jnp.sum(rule.weight[:, None, None] * found.current, axis=0)
-    return found, currents, pairs, slopes, layers.conductivities
+    return found, currents, pairs, slopes, layers.link.stiffness()
 
 
 def _twists(seed=21, count=LANES):
@@ -484,7 +484,7 @@ def test_charge_current_is_conserved_at_the_interfaces(name):
         )
         of_superconductor = sign * (1j * np.einsum("a,...aa", [1, 1, -1, -1], flux)).real
         values, rises = found.pairs[:, 4:, side], -sign * found.slopes[:, 4:, side]
-        bands = np.asarray(spectral_current(jnp.asarray(values), jnp.asarray(rises)))
+        bands = np.asarray(scalar_current(jnp.asarray(values), jnp.asarray(rises)))
         assert np.abs(bands).max() > 1e-3
         helpers.assert_close(bands.sum(axis=1), of_superconductor, absolute=1e-10)
         # Inside the ferromagnet it is as constant as its integration is accurate.

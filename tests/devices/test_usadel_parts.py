@@ -16,7 +16,7 @@ from scipy.integrate import solve_ivp
 
 import jaxdiode as jd
 from jaxdiode import SixHarmonicModel, SpinBarrier
-from jaxdiode.devices.usadel import barrier, ferromagnet, interface, superconductor
+from jaxdiode.devices.usadel import barrier, interface, link, superconductor
 from jaxdiode.devices.usadel.frequencies import matsubara
 from jaxdiode.devices.usadel.gap import bcs_gap
 from jaxdiode.devices.usadel.torus import half_torus, whole_torus
@@ -323,7 +323,7 @@ def test_bulk_layer_stays_bulk():
 
 # ---- Ferromagnets
 
-_half_layers = jax.jit(ferromagnet.half_layers, static_argnums=3)
+_half_layers = jax.jit(link.half_layers, static_argnums=3)
 LINEAR = np.array([[[0.5 + 0.2j], [-0.3 + 0.4j]], [[-0.1 + 0.55j], [0.6 - 0.1j]]])
 K = np.array([1.2, 2.1])
 
@@ -373,8 +373,8 @@ def test_halves_are_exact_where_the_equation_is_linear():
 
 def test_current_is_the_same_everywhere():
     """Re i Tr τ₃G∂G, by matrices, at both interfaces and in the middle."""
-    value, slope, middle, rise = _halves(1.5, 64)
-    current = np.asarray(ferromagnet.spectral_current(jnp.asarray(middle), jnp.asarray(rise)))
+    value, slope, middle, rise = _halves(1.5, 512)
+    current = np.asarray(link.scalar_current(jnp.asarray(middle), jnp.asarray(rise)))
     assert np.abs(current).min() > 0.05
     for side, sign in ((0, -1), (1, 1)):
         for band in range(2):
@@ -383,7 +383,7 @@ def test_current_is_the_same_everywhere():
                 gamma, -gamma.conj(), ahead, -ahead.conj()
             )
             expected = (1j * (flux[0, 0] - flux[1, 1])).real
-            helpers.assert_close(current[band], expected, absolute=1e-7)
+            helpers.assert_close(current[band], expected, absolute=1e-10)
 
 
 def test_long_ferromagnets_are_cut():

@@ -59,16 +59,18 @@ def long_sns_high_gap(length, temperature):
     return 64 * np.pi * temperature / (3 + 2 * np.sqrt(2)) * x * np.exp(-x)
 
 
-def sinis(length, ratio, temperature, gap, terms=400):
+def sinis(length, ratio, temperature, gap, terms=400, exchange=0.0):
     """I_c of SINIS with Kupriyanov-Lukichev interfaces, r = R_B/R_N of one, linear in F_N:
     rL F' = ±(G_S F - F_S) at the ends, F'' = k²F, k² = 2ω/D, hence, with z = kL,
     eR_N I_c = 2πT Σ_ω F_S² z/{[(rz)² + G_S²] sinh z + 2rzG_S cosh z}, G_S = ω/Ω, F_S = Δ/Ω.
-    (Kupriyanov, Lukichev, JETP 67, 1163 (1988), derived here; needs F_N ≪ 1: r(z²) ≫ F_S.)"""
+    (Kupriyanov, Lukichev, JETP 67, 1163 (1988), derived here; needs F_N ≪ 1: r(z²) ≫ F_S.)
+    In an exchange field h, SIFIS, ω → ω ± ih in k for both kinds of pairs: the real part.
+    (Buzdin, Rev. Mod. Phys. 77, 935 (2005), Sec. IV.)"""
     omega = matsubara(temperature, terms)
     root = np.sqrt(omega**2 + gap**2)
-    g, f, z = omega / root, gap / root, length * np.sqrt(2 * omega / D_S)
+    g, f, z = omega / root, gap / root, length * np.sqrt(2 * (omega + 1j * exchange) / D_S)
     bottom = ((ratio * z) ** 2 + g**2) * np.sinh(z) + 2 * ratio * z * g * np.cosh(z)
-    return 2 * np.pi * temperature * np.sum(f**2 * z / bottom)
+    return 2 * np.pi * temperature * np.sum(f**2 * z / bottom).real
 
 
 def sns(length, phase, temperature, gap, ratio=None, terms=60, tolerance=1e-6):
@@ -105,6 +107,30 @@ def sns(length, phase, temperature, gap, ratio=None, terms=60, tolerance=1e-6):
         flux = 16 * (c.conj() * d).imag / (1 + abs(c) ** 2) ** 2
         total += np.pi * temperature / 2 * flux.mean()
     return total
+
+
+def sns_density(length, energy, gap, broadening):
+    """Density of states in the middle of a rigid transparent SNS wire without a phase difference.
+
+    θ'' = (2ω/D) sin θ, ω = Γ - iE, tan θ = Δ/ω at the ends, Re cos θ.  Continued from Γ = 4 T_c.
+    """
+    nodes, state = np.linspace(0, 1, 101), np.zeros((4, 101))
+    for blur in np.geomspace(4, broadening, 25):
+        omega = blur - 1j * energy
+        end = np.arctan(gap / omega)
+
+        def slope(_, y, omega=omega):
+            bend = length**2 * 2 * omega / D_S * np.sin(y[0] + 1j * y[1])
+            return np.array([y[2], y[3], bend.real, bend.imag])
+
+        def boundary(a, b, end=end):
+            return np.array([y[k] - e for y in (a, b) for k, e in enumerate((end.real, end.imag))])
+
+        found = solve_bvp(slope, boundary, nodes, state, tol=1e-7, max_nodes=20000)
+        assert found.success, found.message
+        nodes, state = found.x, found.y
+    middle = found.sol(0.5)
+    return np.cos(middle[0] + 1j * middle[1]).real
 
 
 def tunnel_force(c, end):

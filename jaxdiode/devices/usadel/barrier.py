@@ -3,6 +3,7 @@
 Units: E_F and k_F of the superconductor are 1 and 2m = 1, so that a band is E = k² + V ∓ J.
 """
 
+import abc
 import math
 from typing import NamedTuple
 
@@ -19,7 +20,42 @@ from ...numerics.matrices import complexified
 _SMALLEST = 1e-14  # of a squared wave number
 
 
-class SpinBarrier(eqx.Module):
+class Segment(NamedTuple):
+    """Scattering at parallel momenta with one number of open channels.
+
+    Attributes:
+        matrix: S, unitary, channels (S↑, S↓, F↑, F↓) of which the last may be missing, [n, n, k].
+        weight: of each momentum in ∫₀¹ d(k∥²), [k].
+    """
+
+    matrix: Complex[Array, "n n k"]
+    weight: Float[Array, " k"]
+
+
+class AbstractInterface(eqx.Module):
+    """What lies between a superconductor and a layer without a gap: a set of S-matrices.
+
+    Attributes:
+        azimuth: angle φ of its moment around the spin axis of that layer. It is left out of the
+            S-matrices, as it only twists pair amplitudes, S(φ) = e^{−iφσ_z/2} S(0) e^{iφσ_z/2}.
+    """
+
+    azimuth: eqx.AbstractVar[Float[Array, ""]]
+
+    @abc.abstractmethod
+    def channels(self, wave_numbers: Float[Array, "2"], points: int) -> tuple[Segment, ...]:
+        """S-matrices against parallel momentum.
+
+        Args:
+            wave_numbers: k↑² ≥ k↓² of the layer, in the superconductor's k_F².
+            points: momenta wherever there is an integral over them.
+        """
+
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=False)
+
+
+class SpinBarrier(AbstractInterface):
     """A ferromagnetic insulator of box shape, with its own height and width for each spin.
 
     Spin ↑ is along the barrier's moment and sees the lower barrier, V_I − J_I.
@@ -66,8 +102,8 @@ class SpinBarrier(eqx.Module):
                 f"insulator, got height {self.height:g} and exchange {self.exchange:g}"
             )
 
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
+    def channels(self, wave_numbers: Float[Array, "2"], points: int) -> tuple[Segment, ...]:
+        return segments(self, wave_numbers, points)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {
@@ -75,18 +111,6 @@ class SpinBarrier(eqx.Module):
             "width_up": (1e-6, math.inf),
             "width_down": (1e-6, math.inf),
         }
-
-
-class Segment(NamedTuple):
-    """Scattering at parallel momenta with one number of open channels.
-
-    Attributes:
-        matrix: S, unitary, channels (S↑, S↓, F↑, F↓) of which the last may be missing, [n, n, k].
-        weight: of each momentum in ∫₀¹ d(k∥²), [k].
-    """
-
-    matrix: Complex[Array, "n n k"]
-    weight: Float[Array, " k"]
 
 
 def segments(

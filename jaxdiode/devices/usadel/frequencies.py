@@ -11,10 +11,37 @@ _COEFFICIENTS = {1: 1 / 24, 3: -7 / 5760, 5: 31 / 967680}  # of the midpoint sum
 
 
 class Frequencies(NamedTuple):
-    """ω in falling order and weights: Σ_{n≥0} f((2n + 1)πT) ≈ Σ weight · f(value)."""
+    """ω in falling order and weights: Σ_{n≥0} f((2n + 1)πT) ≈ Σ weight · f(value).
+
+    Attributes:
+        value: ω.
+        weight: of each.
+        coarser: weights with end corrections of two orders less.
+        series: what turns f into the Legendre coefficients of the tail's integrand, [order, n].
+    """
 
     value: Float[Array, " n"]
     weight: Float[Array, " n"]
+    coarser: Float[Array, " n"]
+    series: Float[Array, "orders n"]
+
+    def total(self, summand: Float[Array, "n *rest"]) -> Float[Array, "*rest"]:
+        """The sum over all frequencies."""
+        return jnp.tensordot(self.weight, summand, 1)
+
+    def error(self, summand: Float[Array, "n *rest"]) -> Float[Array, "*rest"]:
+        """An estimate of what the rule leaves.
+
+        End corrections: each order of them is smaller than the one before by as much again. The
+        tail: Gauss's rule with m nodes errs by the coefficient of order 2m of a geometric series
+        of which those of order below m are known.
+        """
+        ending = jnp.abs(jnp.tensordot(self.weight - self.coarser, summand, 1))
+        orders = jnp.abs(jnp.tensordot(self.series, summand, 1))
+        largest = jnp.max(orders, axis=0)
+        last = jnp.max(orders[-2:], axis=0)
+        tail = 2 * last**2 / jnp.where(largest > 0, largest, 1.0)
+        return ending + tail
 
 
 def matsubara(
@@ -39,13 +66,21 @@ def matsubara(
     beyond = terms * jnp.exp(span * (nodes + 1))
     beyond_weight = span * weights * beyond
     index = jnp.concatenate([beyond[::-1], jnp.asarray(np.arange(terms)[::-1] + 0.5)])
-    weight = jnp.concatenate([beyond_weight[::-1], jnp.asarray(_ending(terms)[::-1])])
-    return Frequencies(2 * jnp.pi * temperature * index, weight)
+    single = [_ending(terms, used)[::-1] for used in _used(terms)]
+    weight, coarser = (jnp.concatenate([beyond_weight[::-1], jnp.asarray(x)]) for x in single)
+    legendre = np.polynomial.legendre.legvander(nodes, tail - 1)
+    series = (legendre * weights[:, None] * (np.arange(tail) + 0.5)).T[:, ::-1]
+    series = jnp.pad(span * beyond[::-1] * series, [(0, 0), (0, terms)])
+    return Frequencies(2 * jnp.pi * temperature * index, weight, coarser, series)
 
 
-def _ending(terms):
+def _used(terms):
+    """How many terms make the end corrections, and how many in the coarser rule."""
+    return (4, 2) if terms < 10 else (6, 4)
+
+
+def _ending(terms, used):
     """Weights of the single terms: one, and the end corrections of the integral behind them."""
-    used = 4 if terms < 10 else 6
     offsets = -(np.arange(used) + 0.5)
     powers = np.vander(offsets, used, increasing=True).T
     wanted = np.zeros(used)

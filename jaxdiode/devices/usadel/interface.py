@@ -11,16 +11,17 @@ from jaxtyping import Array, Complex
 from ...numerics.matrices import complexified, identity, inverse, product
 from .barrier import Segment
 
-# Pair amplitudes that exist: the superconductor's 2 × 2, and one per band of the ferromagnet.
-ROWS = np.array([0, 0, 1, 1, 2, 3])
-COLUMNS = np.array([0, 1, 0, 1, 2, 3])
+# Pair amplitudes that exist, by their number: the superconductor's 2 × 2, and beyond the interface
+# one for each band of a strong ferromagnet, or another 2 × 2.
+ROWS = {6: np.array([0, 0, 1, 1, 2, 3]), 8: np.array([0, 0, 1, 1, 2, 2, 3, 3])}
+COLUMNS = {6: np.array([0, 1, 0, 1, 2, 3]), 8: np.array([0, 1, 0, 1, 2, 3, 2, 3])}
 
 
 def matrix_current(
     channels: tuple[Segment, ...],
-    pairs: Complex[Array, "6 *lanes"],
-    partners: Complex[Array, "6 *lanes"],
-) -> Complex[Array, "6 *lanes"]:
+    pairs: Complex[Array, "pairs *lanes"],
+    partners: Complex[Array, "pairs *lanes"],
+) -> Complex[Array, "pairs *lanes"]:
     """Flux of pair amplitudes into the interface: σ ξ₀ ∂ₙγ = κ · this, n pointing away from it.
 
     With γ of both sides as one block-diagonal matrix over the channels, amplitudes come in as γ
@@ -32,41 +33,45 @@ def matrix_current(
 
     Args:
         channels: S-matrices and weights, [n, n, k, …] each; lanes broadcast behind k.
-        pairs: γ, in the order of `ROWS` and `COLUMNS`.
+        pairs: γ, in the order of `ROWS` and `COLUMNS`, six or eight.
         partners: γ̃, in the same order; −γ* on the Matsubara axis.
     """
-    average = sum(_average(_Scattered(part, pairs, partners).answer, part) for part in channels)
+    kinds = len(pairs)
+    average = sum(
+        _average(_Scattered(part, pairs, partners).answer, part, kinds) for part in channels
+    )
     weight = _squared(pairs, partners)
-    return _elements(product(weight, _embedded(average, 4)))
+    return _elements(product(weight, _embedded(average, 4)), kinds)
 
 
 def linearised_current(
     channels: tuple[Segment, ...],
-    pairs: Complex[Array, "6 *lanes"],
-    partners: Complex[Array, "6 *lanes"],
-    change: Complex[Array, "6 m *lanes"],
-    turned: Complex[Array, "6 m *lanes"],
+    pairs: Complex[Array, "pairs *lanes"],
+    partners: Complex[Array, "pairs *lanes"],
+    change: Complex[Array, "pairs m *lanes"],
+    turned: Complex[Array, "pairs m *lanes"],
 ) -> tuple[Array, Array]:
     """`matrix_current` and its change along m directions (δγ, δγ̃) = (change, turned).
 
     Y = (1 + γ_oγ̃)⁻¹(γ − γ_o) = X(γ − γ_o) changes by X δγ − (XS) δγ S*(1 + γ̃Y) − (Xγ_o) δγ̃ Y: a
     product of rank one for each element of γ, averaged over momenta before any direction is taken.
     """
+    kinds = len(pairs)
     average, along, against = 0.0, 0.0, 0.0
     for part in channels:
         n = part.matrix.shape[0]
-        size = _count(n)
+        size = _count(n, kinds)
         here = _Scattered(part, pairs, partners)
         back = product(here.backward, identity(here.answer) + product(here.partner, here.answer))
         sent = product(here.inverted, part.matrix)
         mixed = product(here.inverted, here.outgoing)
-        rows, columns = ROWS[:size], COLUMNS[:size]
+        rows, columns = ROWS[kinds][:size], COLUMNS[kinds][:size]
         left, right = (rows[:, None], rows[None]), (columns[None], columns[:, None])
         same = (columns[:, None] == columns[None]).reshape((size, size) + (1,) * pairs.ndim)
         ahead = jnp.where(same, here.inverted[left], 0.0) - sent[left] * back[right]
         behind = -mixed[left] * here.answer[right]
-        missing = [(0, 6 - size)] * 2 + [(0, 0)] * (pairs.ndim - 1)
-        average = average + _average(here.answer, part)
+        missing = [(0, kinds - size)] * 2 + [(0, 0)] * (pairs.ndim - 1)
+        average = average + _average(here.answer, part, kinds)
         along = along + jnp.pad(_weighted(ahead, part), missing)
         against = against + jnp.pad(_weighted(behind, part), missing)
     response = _contracted(along, change) + _contracted(against, turned)
@@ -76,7 +81,7 @@ def linearised_current(
     move += product(pair[:, :, None], _embedded(turned, 4))
     weight = _squared(pairs, partners)
     rate = product(move, answer[:, :, None]) + product(weight[:, :, None], _embedded(response, 4))
-    return _elements(product(weight, answer)), _elements(rate)
+    return _elements(product(weight, answer), kinds), _elements(rate, kinds)
 
 
 class _Scattered:
@@ -93,20 +98,21 @@ class _Scattered:
         self.answer = product(self.inverted, pair - self.outgoing)
 
 
-def _count(n):
+def _count(n, kinds):
     """How many pair amplitudes live in the first n channels."""
-    return int(np.sum(n > ROWS))
+    return int(np.sum((n > ROWS[kinds]) & (n > COLUMNS[kinds])))
 
 
 def _embedded(elements, n):
     """Elements as a matrix [n, n, …]; what does not exist is zero."""
-    size = _count(n)
+    kinds = len(elements)
+    size = _count(n, kinds)
     empty = jnp.zeros((n, n, *elements.shape[1:]), elements.dtype)
-    return empty.at[ROWS[:size], COLUMNS[:size]].set(elements[:size])
+    return empty.at[ROWS[kinds][:size], COLUMNS[kinds][:size]].set(elements[:size])
 
 
-def _elements(matrix):
-    return matrix[ROWS, COLUMNS]
+def _elements(matrix, kinds):
+    return matrix[ROWS[kinds], COLUMNS[kinds]]
 
 
 def _squared(pairs, partners):
@@ -114,10 +120,10 @@ def _squared(pairs, partners):
     return identity(whole) + whole
 
 
-def _average(matrix, part):
-    size = _count(matrix.shape[0])
-    elements = _weighted(matrix[ROWS[:size], COLUMNS[:size]], part, axis=1)
-    return jnp.pad(elements, [(0, 6 - size)] + [(0, 0)] * (elements.ndim - 1))
+def _average(matrix, part, kinds):
+    size = _count(matrix.shape[0], kinds)
+    elements = _weighted(matrix[ROWS[kinds][:size], COLUMNS[kinds][:size]], part, axis=1)
+    return jnp.pad(elements, [(0, kinds - size)] + [(0, 0)] * (elements.ndim - 1))
 
 
 def _weighted(values, part, axis=2):

@@ -23,11 +23,11 @@ class Unknowns(NamedTuple):
     Attributes:
         layer: γ and ∂ₓγ (real parts, imaginary parts of each) on the mesh, which runs from the
             outer end to the interface, [node, 16, side, lane].
-        linear: the ferromagnet's, as real numbers, [8, lane].
+        linear: the link's, as real numbers, [4 × elements, lane].
     """
 
     layer: Float[Array, "nodes 16 2 lanes"]
-    linear: Float[Array, "8 lanes"]
+    linear: Float[Array, "link lanes"]
 
 
 def mesh(intervals: int) -> np.ndarray:
@@ -40,8 +40,8 @@ class Factors(NamedTuple):
     """All that a Newton step needs of the Jacobian."""
 
     layers: shooting.Elimination
-    value: Float[Array, "2 12 8 lanes"]
-    joined: Float[Array, "24 24 lanes"]
+    value: Float[Array, "2 equations 8 lanes"]
+    joined: Float[Array, "unknowns unknowns lanes"]
 
 
 def bulk(gap: Array, frequency: Array) -> Array:
@@ -50,10 +50,10 @@ def bulk(gap: Array, frequency: Array) -> Array:
 
 
 def uniform(layers: Layers, frequency: Array, nodes: int, lanes: int) -> Unknowns:
-    """The bulk up to the interfaces, and nothing in the ferromagnet."""
+    """The bulk up to the interfaces, and nothing in the link."""
     gamma = bulk(layers.gap, frequency) * _PAIRING_PARTS
     layer = jnp.zeros((nodes, 16, 2, lanes)).at[:, :8].set(gamma[None, :, None, None])
-    return Unknowns(layer, jnp.zeros((8, lanes)))
+    return Unknowns(layer, jnp.zeros((4 * layers.link.elements, lanes)))
 
 
 def residual(
@@ -62,7 +62,7 @@ def residual(
     args: tuple,
     steps: int,
 ) -> tuple[Array, Array, Array]:
-    """Equations: the given outer ends [8, side, lane], the intervals, the interfaces [24, lane]."""
+    """Equations: the given outer ends [8, side, lane], the intervals, the interfaces [n, lane]."""
     layers, frequency, _ = args
     outer = x.layer[0, :8] - (bulk(layers.gap, frequency) * _PAIRING_PARTS)[:, None, None]
     inner = intervals(x.layer, order_parameter, layers, frequency)
@@ -82,24 +82,21 @@ def factors(
     pairs, _ = _at_interfaces(x, args, steps)
     directions = solver._directions(4).T[:, :, None, None]  # element, direction
     s_change = jnp.broadcast_to(directions, (4, 8, 2, lanes))
-    ahead = solver._directions(2).reshape(4, 2, 1, 1)
-    _, (f_change, f_rise) = solver._pushforward(
-        lambda z: solver._ferromagnet(z, layers, frequency, twist, steps),
-        solver.bands(x.linear),
-        ahead,
+    _, (f_change, f_rise) = solver._link_pushforward(
+        solver.elements(x.linear), layers, frequency, twist, steps
     )
-    none = jnp.zeros((1, 4, 2, lanes), pairs.dtype)
-    change = solver._columns(s_change, f_change, none)
-    rise = solver._columns(jnp.zeros_like(s_change), f_rise, none)
+    change = solver._columns(s_change, f_change)
+    rise = solver._columns(jnp.zeros_like(s_change), f_rise)
     _, rate = linearised_current(layers.channels, pairs, -pairs.conj(), change, -change.conj())
     rate = rise - complexified(layers.conductance) * rate
     parts = jnp.stack([rate.real, rate.imag])
-    parts = jnp.moveaxis(parts, 3, 0).reshape(2, 12, 16, lanes)  # side, equation, column
+    kinds, columns = rate.shape[:2]
+    parts = jnp.moveaxis(parts, 3, 0).reshape(2, 2 * kinds, columns, lanes)
     value, bands = parts[:, :, :8], parts[:, :, 8:]
     # ∂ₙγ = −∂ₓγ towards the interface; the value moves with it by the layer's compliance.
     own = product(jnp.moveaxis(value, 0, 2), layer.compliance[-1])
-    own = jnp.moveaxis(own, 2, 0) - _OWN_SLOPE[None, :, :, None]
-    zero = jnp.zeros((12, 8, lanes))
+    own = jnp.moveaxis(own, 2, 0) - _own_slope(kinds)[None, :, :, None]
+    zero = jnp.zeros((2 * kinds, 8, lanes))
     left = jnp.concatenate([own[0], zero, bands[0]], axis=1)
     right = jnp.concatenate([zero, own[1], bands[1]], axis=1)
     small = jnp.all(solver.physical(pairs), axis=0)
@@ -110,7 +107,7 @@ def answer(found: Factors, outer: Array, inner: Array, joint: Array) -> Unknowns
     """J⁻¹ applied to a right-hand side with the parts of `residual`."""
     last, kept = shooting.reduced(found.layers, -inner, outer)
     shifted = jnp.sum(found.value * jnp.moveaxis(last, 1, 0)[:, None], axis=2)
-    both = solved(found.joined, joint - shifted.reshape(24, -1))
+    both = solved(found.joined, joint - shifted.reshape(joint.shape))
     lanes = both.shape[1]
     slope = jnp.moveaxis(both[:16].reshape(2, 8, lanes), 0, 1)
     return Unknowns(shooting.expanded(found.layers, kept, slope), both[16:])
@@ -216,12 +213,16 @@ def _at_interfaces(x, args, steps):
     last = x.layer[-1]
     s_pairs = jax.lax.complex(last[:4], last[4:8])
     s_slopes = -jax.lax.complex(last[8:12], last[12:])
-    f_pairs, f_slopes = solver._ferromagnet(solver.bands(x.linear), layers, frequency, twist, steps)
+    f_pairs, f_slopes = solver._link(solver.elements(x.linear), layers, frequency, twist, steps)
     return jnp.concatenate([s_pairs, f_pairs]), jnp.concatenate([s_slopes, f_slopes])
 
 
-# −σ_y as four real and four imaginary parts, and how a real equation sees the own slope.
+def _own_slope(kinds):
+    """How the real equations of one interface see the superconductor's slope there."""
+    seen = np.zeros((2, kinds, 2, 4))
+    seen[0, :4, 0], seen[1, :4, 1] = np.eye(4), np.eye(4)
+    return seen.reshape(2 * kinds, 8)
+
+
+# −σ_y as four real and four imaginary parts.
 _PAIRING_PARTS = np.array([0, 0, 0, 0, 0, 1, -1, 0], float)
-_OWN_SLOPE = np.zeros((12, 8))
-_OWN_SLOPE[:4, :4] = np.eye(4)
-_OWN_SLOPE[6:10, 4:] = np.eye(4)

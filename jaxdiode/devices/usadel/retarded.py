@@ -6,11 +6,12 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from ...numerics.matrices import complexified
 from ...numerics.newton import Linearised, damped_newton, solved
-from . import ferromagnet, superconductor
+from . import superconductor
 from .interface import linearised_current
-from .solver import Layers, physical
+from .link import half_layers, spin_density
+from .solver import Layers, apart, physical
 
-_UNKNOWNS = 24
+_SUPERCONDUCTORS = 16
 _HIGH = 4.0  # broadening (k_BT_c) at which the equations are easy
 _STEPS = 24  # of the way from there
 
@@ -19,9 +20,9 @@ def solve(
     layers: Layers,
     energies: Float[Array, " lanes"],
     broadening: Float[Array, ""],
-    twist: Float[Array, "2 lanes"],
+    twist: Float[Array, "elements lanes"],
     steps: int,
-) -> tuple[Complex[Array, "24 lanes"], Bool[Array, " lanes"]]:
+) -> tuple[Complex[Array, "unknowns lanes"], Bool[Array, " lanes"]]:
     """Unknowns of the junction at ω = broadening − i energy, and whether they were found.
 
     γ and γ̃ are independent here, and every equation is holomorphic in both. The energy is kept
@@ -29,7 +30,7 @@ def solve(
     change on the scale of the broadening, is then approached in steps of that scale.
     """
     fall = jnp.log(broadening / _HIGH)
-    zero = jnp.zeros((_UNKNOWNS, energies.size), complex)
+    zero = jnp.zeros((layers.unknowns, energies.size), complex)
 
     def advance(state, share):
         before, last = state
@@ -45,29 +46,29 @@ def solve(
     return found, jnp.all(converged, axis=0)
 
 
-def ferromagnet_density(
-    unknowns: Complex[Array, "24 lanes"],
+def link_density(
+    unknowns: Complex[Array, "unknowns lanes"],
     layers: Layers,
     frequency: Complex[Array, " lanes"],
     position: Float[Array, ""],
     steps: int,
 ) -> Float[Array, "2 lanes"]:
-    """N_η/N_η⁰ of both bands at a distance from the left interface, [band, lane]."""
+    """N/N⁰ of both spins at a distance from the left interface of the link, [spin, lane]."""
     _, linear = _fields(unknowns)
-    part = 2 * position / layers.ferromagnet - 1
+    part = 2 * position / layers.link.length - 1
     value = _half_layers(linear, layers, frequency, steps, jnp.abs(part))[0]
     value = jnp.where(part > 0, value[..., 1, :], value[..., 0, :])
-    return _normal(value[0] * value[1])
+    return layers.link.density(value[0], value[1])
 
 
 def superconductor_density(
-    unknowns: Complex[Array, "24 lanes"],
+    unknowns: Complex[Array, "unknowns lanes"],
     layers: Layers,
     frequency: Complex[Array, " lanes"],
     distance: Float[Array, ""],
     side: int,
 ) -> Float[Array, "2 lanes"]:
-    """N_σ/N⁰ of both spins at a distance from an interface, [spin, lane]; spins along the sFM's."""
+    """N/N⁰ of both spins at a distance from an interface, [spin, lane]; spins along the link's."""
     slope, _ = _fields(unknowns)
     bulk, k = _bulk(layers, frequency)
     near, length = complexified(layers.superconductor - distance), layers.superconductor
@@ -76,15 +77,7 @@ def superconductor_density(
     one, two = shorter * slope[0][:, :, side], shorter * slope[1][:, :, side]
     pair = superconductor.layer(one, two, bulk, k, near)[0]
     partner = superconductor.layer(two, one, bulk, k, near)[0]
-    square = [sum(pair[i, j] * partner[j, k] for j in (0, 1)) for i in (0, 1) for k in (0, 1)]
-    a, b, c, d = square
-    # (1 + γγ̃)⁻¹(1 − γγ̃) = 2(1 + γγ̃)⁻¹ − 1, its diagonal.
-    determinant = (1 + a) * (1 + d) - b * c
-    return jnp.stack([2 * (1 + d) / determinant - 1, 2 * (1 + a) / determinant - 1]).real
-
-
-def _normal(square):
-    return ((1 - square) / (1 + square)).real
+    return spin_density(pair, partner)
 
 
 def _bulk(layers, frequency):
@@ -94,17 +87,19 @@ def _bulk(layers, frequency):
 
 
 def _half_layers(linear, layers, frequency, steps, part: Array | float = 1.0):
-    """Values and outward slopes [pair, band, side, lane] from `linear` [pair, side, band, lane]."""
-    decay = jnp.sqrt(frequency / complexified(jnp.pi * layers.diffusion[:, None]))
-    stacked = jnp.concatenate([linear[0], linear[1]], axis=1)  # side, (pair, band), lane
+    """Values and outward slopes [pair, element, side, lane] from `linear`."""
+    link, n = layers.link, layers.link.elements
+    k = jnp.concatenate([link.wave_numbers(frequency), link.wave_numbers(frequency, tilde=True)])
+    stacked = jnp.concatenate([linear[0], linear[1]], axis=1)  # side, (pair, element), lane
 
-    def swapped(value):
-        return jnp.concatenate([value[2:], value[:2]])
+    def bend(value, slope):
+        one = link.bend(value[:n], slope[:n], value[n:])
+        return jnp.concatenate([one, link.bend(value[n:], slope[n:], value[:n])])
 
-    value, slope, _, _ = ferromagnet.half_layers(
-        stacked, jnp.concatenate([decay, decay]), layers.ferromagnet, steps, swapped, part
+    value, slope, _, _ = half_layers(
+        stacked, k, link.length, steps, bend, part, coupled=link.coupled
     )
-    shape = (2, 2, *value.shape[1:])
+    shape = (2, n, *value.shape[1:])
     return value.reshape(shape), slope.reshape(shape)
 
 
@@ -118,27 +113,24 @@ def _sides(slope, layers, frequency):
     return value, -jnp.stack([one[1].reshape(shape), two[1].reshape(shape)])
 
 
-def _bands(linear, layers, frequency, twist, steps):
-    """γ, γ̃ and σ∂ₙ of both, [pair, band, side, lane], each interface in its own frame."""
+def _link(linear, layers, frequency, twist, steps):
+    """γ, γ̃ and σ∂ₙ of both, [pair, element, side, lane], each interface in its own frame."""
     value, slope = _half_layers(linear, layers, frequency, steps)
     angle = jnp.stack([jnp.zeros_like(twist), twist], axis=1)
     turn = jax.lax.complex(jnp.cos(angle), -jnp.sin(angle))
     turn = jnp.stack([turn, turn.conj()])
-    sigma = complexified(jnp.where(layers.occupied, layers.conductivities, 1.0))[:, None, None]
+    sigma = complexified(layers.link.stiffness())[:, None, None]
     return value * turn, -sigma * slope * turn
 
 
 def _linearise(z, layers, frequency, twist, steps) -> Linearised:
     slope, linear = _fields(z)
-    lanes = z.shape[1]
     unit = jnp.eye(8, dtype=z.dtype)
     (s_pairs, s_slopes), (s_change, s_rise) = _pushforward(
         lambda y: _sides(y, layers, frequency), slope, unit.reshape(8, 2, 2, 2, 1, 1)
     )
-    (f_pairs, f_slopes), (f_change, f_rise) = _pushforward(
-        lambda y: _bands(y, layers, frequency, twist, steps),
-        linear,
-        unit[:4, :4].reshape(4, 2, 2, 1, 1),
+    (f_pairs, f_slopes), (f_change, f_rise) = _link_pushforward(
+        linear, layers, frequency, twist, steps
     )
     pairs = jnp.concatenate([s_pairs, f_pairs], axis=1)
     slopes = jnp.concatenate([s_slopes, f_slopes], axis=1)
@@ -149,9 +141,10 @@ def _linearise(z, layers, frequency, twist, steps) -> Linearised:
     back, back_rate = linearised_current(mirrored, pairs[1], pairs[0], change[1], change[0])
     residual = slopes - kappa * jnp.stack([flux, back])
     matrix = rise - kappa * jnp.stack([rate, back_rate])  # pair, equation, column, side, lane
-    residual = jnp.moveaxis(residual, 2, 0).reshape(_UNKNOWNS, lanes)
-    matrix = jnp.moveaxis(matrix, 3, 0).reshape(2, 12, 16, lanes)
-    zero = jnp.zeros((12, 8, lanes), z.dtype)
+    kinds, columns, _, lanes = matrix.shape[1:]
+    residual = jnp.moveaxis(residual, 2, 0).reshape(-1, lanes)
+    matrix = jnp.moveaxis(matrix, 3, 0).reshape(2, 2 * kinds, columns, lanes)
+    zero = jnp.zeros((2 * kinds, 8, lanes), z.dtype)
     left = jnp.concatenate([matrix[0, :, :8], zero, matrix[0, :, 8:]], axis=1)
     right = jnp.concatenate([zero, matrix[1, :, :8], matrix[1, :, 8:]], axis=1)
 
@@ -161,10 +154,11 @@ def _linearise(z, layers, frequency, twist, steps) -> Linearised:
 
 
 def _fields(z):
-    """`slope` [pair, 2, 2, side, lane] and `linear` [pair, side, band, lane]."""
+    """`slope` [pair, 2, 2, side, lane] and `linear` [pair, side, element, lane]."""
     lanes = z.shape[1]
-    slope = jnp.moveaxis(z[:16].reshape(2, 2, 2, 2, lanes), 0, 3)  # side, pair, row, column
-    linear = jnp.moveaxis(z[16:].reshape(2, 2, 2, lanes), 0, 2)  # band, pair, side
+    slope = z[:_SUPERCONDUCTORS].reshape(2, 2, 2, 2, lanes)  # side, pair, row, column
+    slope = jnp.moveaxis(slope, 0, 3)
+    linear = jnp.moveaxis(z[_SUPERCONDUCTORS:].reshape(-1, 2, 2, lanes), 0, 2)
     return slope, linear
 
 
@@ -175,11 +169,21 @@ def _pushforward(function, primal, directions):
     return jax.vmap(along, out_axes=(None, 2))(directions)
 
 
-def _columns(of_superconductor, of_ferromagnet):
-    """Changes along 8 + 4 + 4 directions, [pair, 6, 16, side, lane]."""
-    none = jnp.zeros_like(of_ferromagnet[:, :1])
-    s = jnp.concatenate([of_superconductor, jnp.zeros_like(of_superconductor)], axis=2)
-    empty = jnp.concatenate([none, none], axis=2)
-    up = jnp.concatenate([empty, of_ferromagnet[:, :1], none], axis=2)
-    down = jnp.concatenate([empty, none, of_ferromagnet[:, 1:]], axis=2)
-    return jnp.concatenate([s, up, down], axis=1)
+def _link_pushforward(linear, layers, frequency, twist, steps):
+    """`_link` and its derivatives along the unknowns of all elements, [pair, element, m, …]."""
+    count, coupled = layers.link.elements, layers.link.coupled
+    unit = jnp.eye(4 * count if coupled else 4, dtype=linear.dtype)
+    if coupled:  # element, pair, side
+        ahead = jnp.moveaxis(unit.reshape(4 * count, count, 2, 2), 1, 3)[..., None]
+    else:
+        ahead = unit.reshape(4, 2, 2, 1, 1)
+    found, moved = _pushforward(lambda z: _link(z, layers, frequency, twist, steps), linear, ahead)
+    return found, tuple(x if coupled else jax.vmap(apart)(x) for x in moved)
+
+
+def _columns(of_superconductor, of_link):
+    """Changes along 8 directions of a superconductor and m of the link, [pair, kind, 8 + m, …]."""
+    none = [(0, 0), (0, 0)]
+    s = jnp.pad(of_superconductor, [*none, (0, of_link.shape[2]), *none])
+    f = jnp.pad(of_link, [*none, (8, 0), *none])
+    return jnp.concatenate([s, f], axis=1)

@@ -20,24 +20,24 @@ _MOST = 12
 
 class SelfConsistent(NamedTuple):
     """Attributes:
-    current: sum over frequencies of both bands' spectral currents, [2, lane].
+    current: sum over frequencies of both spins' spectral currents, [2, lane].
     order_parameter: Δ in the frame of each superconductor, on the mesh from the outer end to the
         interface, [node, side, lane].
     converged: [lane].
-    last: what the highest frequency adds to the current.
+    error: of the sum over frequencies.
     """
 
     current: Float[Array, "2 lanes"]
     order_parameter: Complex[Array, "nodes 2 lanes"]
     converged: Bool[Array, " lanes"]
-    last: Float[Array, "2 lanes"]
+    error: Float[Array, "2 lanes"]
 
 
 def solve(
     layers: Layers,
     temperature: Float[Array, ""],
     frequencies: Frequencies,
-    twist: Float[Array, "2 lanes"],
+    twist: Float[Array, "elements lanes"],
     steps: int,
     intervals: int,
 ) -> SelfConsistent:
@@ -47,8 +47,8 @@ def solve(
         layers: the junction; its gap is that of the bulk.
         temperature: T.
         frequencies: falling, with weights.
-        twist: (θ↑, θ↓).
-        steps: of the integration of half the ferromagnet.
+        twist: of every element of the link, see `solver.solve`.
+        steps: of the integration of half the link.
         intervals: of the mesh in each superconductor.
     """
     frozen, grid = jax.lax.stop_gradient((layers, frequencies))
@@ -87,14 +87,14 @@ def solve(
     order = _complex(delta, layers, intervals)
 
     def current(pack):
-        x, value, weight = pack
+        x, value = pack
         args = layers, value, twist, order
         x = _at(x, args, steps)
-        return weight * current_of(x[-8:], layers, value)
+        return current_of(_unflattened(x, intervals).linear, layers, value)
 
-    parts = jax.lax.map(jax.checkpoint(current), (known, frequencies.value, frequencies.weight))
+    parts = jax.lax.map(jax.checkpoint(current), (known, frequencies.value))
     parts = jnp.where(converged, parts, jnp.nan)
-    return SelfConsistent(jnp.sum(parts, axis=0), order, converged, parts[0])
+    return SelfConsistent(frequencies.total(parts), order, converged, frequencies.error(parts))
 
 
 class _Gap(NamedTuple):
@@ -129,7 +129,7 @@ def _linearised_gap(delta, known, layers, temperature, frequencies, twist, steps
                 (moved(direction),),
             )
             outer = jnp.zeros((8, 2, lanes))
-            change = profile.answer(factors, outer, -force, jnp.zeros((24, lanes)))
+            change = profile.answer(factors, outer, -force, jnp.zeros((layers.unknowns, lanes)))
             _, rate = jax.jvp(profile.pair_amplitude, (here.layer,), (change.layer,))
             return _real(rate)
 
@@ -233,14 +233,15 @@ def _flattened(x: Unknowns):
 
 
 def _unflattened(x, intervals) -> Unknowns:
-    return Unknowns(x[:-8].reshape(intervals + 1, 16, 2, x.shape[1]), x[-8:])
+    size = 32 * (intervals + 1)
+    return Unknowns(x[:size].reshape(intervals + 1, 16, 2, x.shape[1]), x[size:])
 
 
 def _split(vector, intervals):
     lanes = vector.shape[1]
     outer = vector[:16].reshape(8, 2, lanes)
-    inner = vector[16:-24].reshape(intervals, 16, 2, lanes)
-    return outer, inner, vector[-24:]
+    size = 16 + 32 * intervals
+    return outer, vector[16:size].reshape(intervals, 16, 2, lanes), vector[size:]
 
 
 def _real(order):

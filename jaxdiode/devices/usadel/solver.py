@@ -9,11 +9,12 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from ...numerics.matrices import complexified
 from ...numerics.newton import Linearised, damped_newton, implicit_solution, solved
-from . import ferromagnet, superconductor
+from . import superconductor
 from .barrier import Segment
 from .interface import linearised_current, matrix_current
+from .link import AbstractLink, half_layers
 
-_UNKNOWNS = 24
+_SUPERCONDUCTORS = 16  # real unknowns of both
 
 
 class Layers(NamedTuple):
@@ -22,42 +23,30 @@ class Layers(NamedTuple):
     Attributes:
         gap: Δ.
         superconductor: d_S.
-        ferromagnet: d_F.
+        link: the layer between the interfaces.
         conductance: κ = (3/4)ξ₀/ℓ_S.
-        wave_numbers: k↑², k↓², of which D_η/D_S = k_η² and σ_η/σ_S = k_η³.
         channels: S-matrices of the left and right interface, stacked on the last axis.
     """
 
     gap: Float[Array, ""]
     superconductor: Float[Array, ""]
-    ferromagnet: Float[Array, ""]
+    link: AbstractLink
     conductance: Float[Array, ""]
-    wave_numbers: Float[Array, "2"]
     channels: tuple[Segment, ...]
 
     @property
-    def occupied(self) -> Bool[Array, "2"]:
-        return self.wave_numbers > 1e-6
-
-    @property
-    def conductivities(self) -> Float[Array, "2"]:
-        return jnp.where(self.occupied, self._safe() ** 1.5, 0.0)
-
-    @property
-    def diffusion(self) -> Float[Array, "2"]:
-        return self._safe()
-
-    def _safe(self):
-        return jnp.where(self.occupied, self.wave_numbers, 1.0)
+    def unknowns(self) -> int:
+        """Real ones at one frequency: 8 of each superconductor, 4 of each element of the link."""
+        return _SUPERCONDUCTORS + 4 * self.link.elements
 
 
 class Spectral(NamedTuple):
     """Solutions at every frequency.
 
     Attributes:
-        current: Re i Tr τ₃ (σ_η/σ_S) G_η ξ₀∂G_η of both bands, [frequency, 2, lane].
+        current: Re i Tr τ₃ (σ/σ_S) G ξ₀∂G of both spins, [frequency, 2, lane].
         converged: [frequency, lane].
-        unknowns: [frequency, 24, lane].
+        unknowns: [frequency, unknown, lane].
     """
 
     current: Float[Array, "frequencies 2 lanes"]
@@ -68,7 +57,7 @@ class Spectral(NamedTuple):
 def solve(
     layers: Layers,
     frequencies: Float[Array, " frequencies"],
-    twist: Float[Array, "2 lanes"],
+    twist: Float[Array, "elements lanes"],
     steps: int,
 ) -> Spectral:
     """Spectral currents at Matsubara frequencies that decrease, continued from one to the next.
@@ -76,13 +65,14 @@ def solve(
     Args:
         layers: the junction.
         frequencies: ω > 0, falling (k_BT_c).
-        twist: (θ↑, θ↓) = (Δχ − Δφ, Δχ + Δφ), radians.
-        steps: of the integration of half the ferromagnet.
+        twist: of every element of the link from left to right, radians; (θ↑, θ↓) =
+            (Δχ − Δφ, Δχ + Δφ) for pairs of equal spin, Δχ for pairs of opposite spins.
+        steps: of the integration of half the link.
     """
     frozen = jax.lax.stop_gradient(layers)
     scale = jnp.sqrt(jax.lax.stop_gradient(frequencies))
     turned = jax.lax.stop_gradient(twist)
-    zero = jnp.zeros((_UNKNOWNS, twist.shape[1]))
+    zero = jnp.zeros((layers.unknowns, twist.shape[1]))
 
     def advance(state, root):
         before, last, x_before, x_last = state
@@ -104,7 +94,7 @@ def solve(
         x = implicit_solution(
             partial(_residual, steps=steps), partial(_answer, steps=steps), args, x
         )
-        return current_of(x[16:], layers, frequency)
+        return current_of(x[_SUPERCONDUCTORS:], layers, frequency)
 
     spectral = jax.lax.map(jax.checkpoint(current), (found.x, frequencies))
     spectral = jnp.where(found.converged[:, None], spectral, jnp.nan)
@@ -131,21 +121,17 @@ def _jacobian(x, args, steps):
     """The equations, their Jacobian, and whether the pair amplitudes are physical."""
     layers, frequency, twist = args
     slope, linear = _complex(x)
-    lanes = x.shape[1]
 
-    # Both sides, and both bands, take the same directions at once: they do not know each other.
+    # Both sides take the same directions at once: they do not know each other.
     towards = _directions(4).reshape(8, 2, 2, 1, 1)
     (s_pairs, s_slopes, nome), (s_change, s_rise, _) = _pushforward(
         lambda z: _superconductor(z, layers, frequency), slope, towards
     )
-    ahead = _directions(2).reshape(4, 2, 1, 1)
-    (f_pairs, f_slopes), (f_change, f_rise) = _pushforward(
-        lambda z: _ferromagnet(z, layers, frequency, twist, steps), linear, ahead
+    (f_pairs, f_slopes), (f_change, f_rise) = _link_pushforward(
+        linear, layers, frequency, twist, steps
     )
     pairs = jnp.concatenate([s_pairs, f_pairs])
-    none = jnp.zeros((1, 4, 2, lanes), pairs.dtype)
-    change = _columns(s_change, f_change, none)
-    rise = _columns(s_rise, f_rise, none)
+    change, rise = _columns(s_change, f_change), _columns(s_rise, f_rise)
     flux, rate = linearised_current(layers.channels, pairs, -pairs.conj(), change, -change.conj())
     kappa = complexified(layers.conductance)
     residual = jnp.concatenate([s_slopes, f_slopes]) - kappa * flux
@@ -155,21 +141,25 @@ def _jacobian(x, args, steps):
     return _real(residual), jacobian, jnp.all(inside, axis=0)
 
 
-def physical(pairs: Complex[Array, "6 *lanes"]) -> Bool[Array, "*lanes"]:
+def physical(pairs: Complex[Array, "pairs *lanes"]) -> Bool[Array, "*lanes"]:
     """‖γ‖ < 1 on both sides of an interface: beyond lie poles, and no physical solution."""
-    squared = pairs.real**2 + pairs.imag**2
-    size = jnp.sum(squared[:4], axis=0)
-    determinant = pairs[0] * pairs[3] - pairs[1] * pairs[2]
+    beyond = _norm(pairs[4:]) if len(pairs) == 8 else jnp.max(jnp.abs(pairs[4:]), axis=0)
+    return (_norm(pairs[:4]) < 1) & (beyond < 1)
+
+
+def _norm(elements):
+    """Largest singular value of 2 × 2 matrices."""
+    size = jnp.sum(elements.real**2 + elements.imag**2, axis=0)
+    determinant = elements[0] * elements[3] - elements[1] * elements[2]
     determinant = determinant.real**2 + determinant.imag**2
-    largest = (size + jnp.sqrt(jnp.maximum(size**2 - 4 * determinant, 0.0))) / 2
-    return (largest < 1) & jnp.all(squared[4:] < 1, axis=0)
+    return jnp.sqrt((size + jnp.sqrt(jnp.maximum(size**2 - 4 * determinant, 0.0))) / 2)
 
 
 def _interfaces(x, args, steps):
     layers, frequency, twist = args
     slope, linear = _complex(x)
     s_pairs, s_slopes, nome = _superconductor(slope, layers, frequency)
-    f_pairs, f_slopes = _ferromagnet(linear, layers, frequency, twist, steps)
+    f_pairs, f_slopes = _link(linear, layers, frequency, twist, steps)
     return jnp.concatenate([s_pairs, f_pairs]), jnp.concatenate([s_slopes, f_slopes]), nome
 
 
@@ -184,42 +174,67 @@ def _superconductor(slope, layers, frequency):
     return gamma.reshape(shape), -rise.reshape(shape), nome
 
 
-def _ferromagnet(linear, layers, frequency, twist, steps):
-    """γ and σ∂ₙγ of both bands, [band, side, lane], the right interface in its own frame."""
-    decay = jnp.sqrt(frequency / (jnp.pi * layers.diffusion))
-    value, slope, _, _ = ferromagnet.half_layers(linear, decay, layers.ferromagnet, steps)
-    sigma = jnp.where(layers.occupied, layers.conductivities, 1.0)[:, None, None]
+def _link(linear, layers, frequency, twist, steps):
+    """γ and σ∂ₙγ of the link, [element, side, lane], the right interface in its own frame."""
+    value, slope, _, _ = _halves(linear, layers.link, frequency, steps)
+    sigma = layers.link.stiffness()[:, None, None]
     turn = jnp.stack([jnp.zeros_like(twist), twist], axis=1)
     turn = jax.lax.complex(jnp.cos(turn), -jnp.sin(turn))
     return value * turn, -complexified(sigma) * slope * turn
 
 
+def _halves(linear, link, frequency, steps):
+    def bend(value, slope):
+        return link.bend(value, slope, -value.conj())
+
+    k = link.wave_numbers(frequency)
+    return half_layers(linear, k, link.length, steps, bend, coupled=link.coupled)
+
+
+def _link_pushforward(linear, layers, frequency, twist, steps):
+    """`_link` and its derivatives along the unknowns of all elements, [element, m, side, lane]."""
+    count = layers.link.elements
+    if layers.link.coupled:
+        ahead = jnp.moveaxis(_directions(2 * count).reshape(2, count, 2, count, 2), 0, 1)
+        ahead = jnp.moveaxis(ahead.reshape(4 * count, count, 2), 1, 2)[..., None]
+    else:
+        ahead = _directions(2).reshape(4, 2, 1, 1)
+    found, moved = _pushforward(lambda z: _link(z, layers, frequency, twist, steps), linear, ahead)
+    return found, tuple(x if layers.link.coupled else apart(x) for x in moved)
+
+
+def apart(change: Complex[Array, "elements m *lanes"]) -> Complex[Array, "elements em *lanes"]:
+    """Changes of elements that do not know each other, by the directions of each."""
+    count, m, *lanes = change.shape
+    own = jnp.eye(count, dtype=change.dtype)[:, :, None, None, None]
+    return (own * change[:, None]).reshape(count, count * m, *lanes)
+
+
 def current_of(linear: Array, layers: Layers, frequency: Array) -> Array:
-    """Spectral current of both bands from the ferromagnet's unknowns as real numbers."""
-    decay = jnp.sqrt(frequency / (jnp.pi * layers.diffusion))
-    middle, slope = ferromagnet.half_layers(bands(linear), decay, layers.ferromagnet, 0)[2:]
-    return layers.conductivities[:, None] * ferromagnet.spectral_current(middle, slope)
+    """Spectral current of both spins from the link's unknowns as real numbers."""
+    middle, slope = _halves(elements(linear), layers.link, frequency, 0)[2:]
+    return layers.link.spectral_current(middle, slope)
 
 
-def bands(x: Array) -> Array:
-    """[band, (real, imaginary), side] of real numbers as complex [side, band, lane]."""
-    parts = x.reshape(2, 2, 2, x.shape[1])
+def elements(x: Array) -> Array:
+    """[element, (real, imaginary), side] of real numbers as complex [side, element, lane]."""
+    parts = x.reshape(-1, 2, 2, x.shape[1])
     return jnp.moveaxis(jax.lax.complex(parts[:, 0], parts[:, 1]), 0, 1)
 
 
 def _complex(x):
-    """Unknowns: `slope` [2, 2, side, lane] of the superconductors, `linear` [side, band, lane]."""
+    """Unknowns: `slope` [2, 2, side, lane] of the superconductors, `linear` of the link."""
     lanes = x.shape[1]
-    s = x[:16].reshape(2, 2, 4, lanes)  # side, (real, imaginary), element
+    s = x[:_SUPERCONDUCTORS].reshape(2, 2, 4, lanes)  # side, (real, imaginary), element
     slope = jax.lax.complex(s[:, 0], s[:, 1])
     slope = jnp.moveaxis(slope, 0, 1).reshape(2, 2, 2, lanes)
-    return slope, bands(x[16:])
+    return slope, elements(x[_SUPERCONDUCTORS:])
 
 
 def _real(z):
-    """Complex equations [6, side, lane] as 24 real ones: side, (real, imaginary), equation."""
+    """Complex equations [pair, side, lane] as real ones: side, (real, imaginary), equation."""
     parts = jnp.stack([z.real, z.imag])  # part, equation, side, lane
-    return jnp.moveaxis(parts, 2, 0).reshape(_UNKNOWNS, z.shape[-1])
+    return jnp.moveaxis(parts, 2, 0).reshape(-1, z.shape[-1])
 
 
 def _directions(count):
@@ -238,20 +253,20 @@ def _pushforward(function, primal, directions):
     return jax.vmap(along, out_axes=(None, 1))(directions)
 
 
-def _columns(of_superconductor, of_ferromagnet, none):
-    """Changes of the six amplitudes along 8 + 4 + 4 directions, [6, 16, side, lane]."""
-    s = jnp.concatenate([of_superconductor, jnp.zeros_like(of_superconductor)], axis=1)
-    up = jnp.concatenate([none, none, of_ferromagnet[:1], none], axis=1)
-    down = jnp.concatenate([none, none, none, of_ferromagnet[1:]], axis=1)
-    return jnp.concatenate([s, up, down])
+def _columns(of_superconductor, of_link):
+    """Changes of all amplitudes along 8 directions of S and m of the link, [pair, 8 + m, …]."""
+    m = of_link.shape[1]
+    s = jnp.pad(of_superconductor, [(0, 0), (0, m), (0, 0), (0, 0)])
+    f = jnp.pad(of_link, [(0, 0), (8, 0), (0, 0), (0, 0)])
+    return jnp.concatenate([s, f])
 
 
 def _scattered(rate):
-    """[6, 16, side, lane] as the Jacobian [24, 24, lane]: a side meets its own superconductor."""
-    lanes = rate.shape[-1]
+    """[pair, 8 + m, side, lane] as a Jacobian: a side meets its own superconductor only."""
+    kinds, columns, _, lanes = rate.shape
     parts = jnp.stack([rate.real, rate.imag])  # part, equation, column, side, lane
-    parts = jnp.moveaxis(parts, 3, 0).reshape(2, 12, 16, lanes)
-    zero = jnp.zeros((12, 8, lanes))
+    parts = jnp.moveaxis(parts, 3, 0).reshape(2, 2 * kinds, columns, lanes)
+    zero = jnp.zeros((2 * kinds, 8, lanes))
     left = jnp.concatenate([parts[0, :, :8], zero, parts[0, :, 8:]], axis=1)
     right = jnp.concatenate([zero, parts[1, :, :8], parts[1, :, 8:]], axis=1)
     return jnp.concatenate([left, right])

@@ -23,8 +23,7 @@ class PhaseTorus(eqx.Module):
     Attributes:
         current: I↑ and I↓ in I₀ = πk_BT_c σ_S A/(eξ₀), at θ = 2πj/M, [band, j↑, j↓].
         converged: whether the boundary value problems of a point were all solved, [j↑, j↓].
-        frequency_error: what the highest frequency adds, in I₀: nothing beyond it matters if this
-            is small. (The quadrature below it leaves 5e-5 of a current, see `UsadelResolution`.)
+        frequency_error: estimate of what the sum over frequencies leaves, in I₀.
         status: `Status.CONVERGED` if every point is; else all that is read from it is NaN.
     """
 
@@ -130,6 +129,11 @@ class SpinResolvedRelation(AbstractSpinResolved):
         sine, cosine = jnp.sin(angle), jnp.cos(angle)
         up, down = (sine @ self.sine[band] + cosine @ self.cosine[band] for band in (0, 1))
         return up, down
+
+    @property
+    def truncation_error(self) -> Float[Array, ""]:
+        """Size of the last two orders kept, in I₀: harmonics beyond are smaller."""
+        return jnp.max(jnp.hypot(self.sine, self.cosine)[:, -2:])
 
     def status(self) -> Int[Array, ""]:
         return self.outcome

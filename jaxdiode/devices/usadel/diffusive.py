@@ -1,0 +1,160 @@
+"""Diffusive SNS and SFS junctions: a normal metal or a weak ferromagnet between superconductors."""
+
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ... import _checks
+from ..._checks import Numbers
+from .barrier import AbstractInterface
+from .hybrid import (
+    COLDEST,
+    AbstractHybridJunction,
+    UsadelResolution,
+    require_resolution,
+    require_temperature,
+    summed,
+)
+from .link import WeakLink
+from .torus import SpinResolvedRelation
+
+_DEFAULT = UsadelResolution(phases=32)
+
+
+class DiffusiveJunction(AbstractHybridJunction):
+    """Superconductor | interface | normal metal or weak ferromagnet | interface | superconductor.
+
+    The layer between is one band with an exchange field h ≪ E_F along its spin axis: pairs of
+    opposite spins turn with h and decay over √(ħD/h), pairs of equal spin, made by noncollinear
+    interfaces, do not. Usadel equation with the general matrix current at the interfaces, so every
+    one of tunnelling (Kupriyanov–Lukichev), Nazarov's and spin-active interfaces is allowed.
+
+    Currents in I₀ = πk_BT_c σ_S A/(eξ₀), σ_S per spin, ξ₀ = √(ħD_S/2πk_BT_c); lengths in ξ₀. With
+    R_N the resistance of the layer alone, eR_N I/(k_BT_c) = (π/2) L σ_S/σ_N · I/I₀. Conductances of
+    interfaces, per spin too, are κ⟨T⟩ σ_S A/ξ₀. The spin current along the axis of the layer is
+    conserved like the charge current. A call of `current` solves at all phases (seconds): keep
+    `prepared()` for more than one.
+
+    Args:
+        temperature: T/T_c, from 0.01 to 1.
+        superconductor_length: d_S of both superconductors, in ξ₀. Their outer ends are bulk.
+        link_length: L of the layer between, in ξ₀.
+        conductance: κ, conductance of each interface were its channels transparent.
+        left, right: interfaces, each a `SpinActiveContact` or a `SpinBarrier`.
+        exchange_field: h in k_BT_c; the energies are ∓h for spin ↑ and ↓.
+        conductivity: σ_N/σ_S. A small one makes the superconductors rigid reservoirs.
+        diffusivity: D_N/D_S.
+        self_consistent: whether the gap is self-consistent, or that of the bulk up to the
+            interfaces.
+        resolution: of the computation; `phases` of Δχ here, 32 by default. Its last harmonic is
+            `prepared().truncation_error`: transparent short junctions at low temperature have
+            sharp relations and need more.
+
+    Raises:
+        ValueError: a temperature outside (0.01, 1); lengths, conductances or a diffusivity that are
+            not positive; an interface of another type.
+    """
+
+    temperature: Float[Array, ""]
+    superconductor_length: Float[Array, ""]
+    link_length: Float[Array, ""]
+    conductance: Float[Array, ""]
+    left: AbstractInterface
+    right: AbstractInterface
+    exchange_field: Float[Array, ""]
+    conductivity: Float[Array, ""]
+    diffusivity: Float[Array, ""]
+    self_consistent: bool = eqx.field(static=True)
+    fineness: UsadelResolution = eqx.field(static=True)
+
+    def __init__(
+        self,
+        temperature: Numbers,
+        superconductor_length: Numbers,
+        link_length: Numbers,
+        conductance: Numbers,
+        left: AbstractInterface,
+        right: AbstractInterface,
+        exchange_field: Numbers = 0.0,
+        conductivity: Numbers = 1.0,
+        diffusivity: Numbers = 1.0,
+        self_consistent: bool = False,
+        resolution: UsadelResolution = _DEFAULT,
+    ):
+        self.temperature = require_temperature(temperature)
+        self.superconductor_length = _checks.positive(
+            "superconductor_length", superconductor_length
+        )
+        self.link_length = _checks.positive("link_length", link_length)
+        self.conductance = _checks.positive("conductance", conductance)
+        self.exchange_field = _checks.real_array("exchange_field", exchange_field, ndim=0)
+        self.conductivity = _checks.positive("conductivity", conductivity)
+        self.diffusivity = _checks.positive("diffusivity", diffusivity)
+        for name, side in (("left", left), ("right", right)):
+            if not isinstance(side, AbstractInterface):
+                raise ValueError(
+                    f"{name} must be a SpinActiveContact or a SpinBarrier, "
+                    f"got {type(side).__name__}"
+                )
+        if type(left) is not type(right):
+            raise ValueError(
+                "left and right must be interfaces of one type, got "
+                f"{type(left).__name__} and {type(right).__name__}"
+            )
+        self.left, self.right = left, right
+        self.self_consistent = bool(self_consistent)
+        require_resolution(resolution)
+        self.fineness = resolution
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        return {
+            "temperature": (COLDEST, 0.999),
+            "superconductor_length": (1e-3, math.inf),
+            "link_length": (1e-3, math.inf),
+            "conductance": (0.0, math.inf),
+            "conductivity": (0.0, math.inf),
+            "diffusivity": (0.0, math.inf),
+        }
+
+    def link(self) -> WeakLink:
+        return WeakLink(self.link_length, self.conductivity, self.diffusivity, self.exchange_field)
+
+    def wave_numbers(self) -> Float[Array, "2"]:
+        return jnp.ones(2)
+
+    def twist(self, phase: Float[Array, "..."]) -> Float[Array, "4 ..."]:
+        turn = self.geometric_phase
+        return jnp.stack([phase - turn, phase, phase, phase + turn])
+
+    def prepared(self) -> SpinResolvedRelation:
+        return _relation(self)
+
+    def spin_currents(
+        self, phase: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        return self.prepared().spin_currents(phase)
+
+    def doubled(self) -> "DiffusiveJunction":
+        """The same junction at twice the resolution, to check a result by."""
+        return DiffusiveJunction(
+            self.temperature, self.superconductor_length, self.link_length, self.conductance,
+            self.left, self.right, self.exchange_field, self.conductivity, self.diffusivity,
+            self.self_consistent, self.fineness.doubled(),
+        )  # fmt: skip
+
+
+@eqx.filter_jit
+def _relation(device: DiffusiveJunction) -> SpinResolvedRelation:
+    points = device.fineness.phases
+    phases = 2 * np.pi * np.arange(points) / points
+    found = summed(device, device.twist(jnp.asarray(phases)))
+    angle = np.outer(phases, np.arange(points // 2))
+    scale = np.where(np.arange(points // 2) == 0, 1, 2) / points
+    status = found.status()
+    currents = jnp.where(jnp.all(found.converged), found.current, jnp.nan)
+    return SpinResolvedRelation(
+        currents @ (scale * np.sin(angle)), currents @ (scale * np.cos(angle)), status
+    )

@@ -1,0 +1,262 @@
+"""What all diffusive hybrid junctions share: resolution, sums over frequencies, gap, LDOS."""
+
+import abc
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Complex, Float, Int
+
+from ... import _checks
+from ..._checks import Numbers
+from ...numerics.matrices import complexified
+from ...numerics.status import Status
+from . import retarded, selfconsistent
+from .barrier import AbstractInterface, Segment
+from .frequencies import matsubara
+from .gap import bcs_gap
+from .link import AbstractLink
+from .profile import mesh
+from .solver import Layers, solve
+from .spin import AbstractSpinResolved
+
+COLDEST = 0.01  # T/T_c
+
+
+class UsadelResolution(NamedTuple):
+    """How finely a junction is computed. The default leaves about 2e-6 I₀, doubled 5e-8 I₀.
+
+    Attributes:
+        phases: points along each phase; even.
+        terms: Matsubara frequencies summed one by one.
+        tail: nodes that stand for all higher ones.
+        steps: of the integration of half the layer between the interfaces.
+        momenta: parallel momenta in each segment of the Fermi surface.
+        intervals: of the mesh in each superconductor, where the gap is self-consistent.
+    """
+
+    phases: int = 16
+    terms: int = 8
+    tail: int = 8
+    steps: int = 12
+    momenta: int = 8
+    intervals: int = 12
+
+    def doubled(self) -> "UsadelResolution":
+        """Twice as many of everything, 1.5 times as many phases."""
+        return UsadelResolution(self.phases * 3 // 4 * 2, *(2 * n for n in self[1:]))
+
+
+class OrderParameter(NamedTuple):
+    """Δ(x) of both superconductors in k_BT_c.
+
+    Attributes:
+        distance: from the interface, in ξ₀, falling from the outer end, [node].
+        left, right: Δ at these distances, complex.
+        status: `Status` of the solution.
+    """
+
+    distance: Float[Array, " nodes"]
+    left: Complex[Array, " nodes"]
+    right: Complex[Array, " nodes"]
+    status: Int[Array, ""]
+
+
+class AbstractHybridJunction(AbstractSpinResolved):
+    """Superconductor | interface | layer without a gap | interface | superconductor, diffusive.
+
+    A subclass says what the layer is (`link`) and how its elements turn with the phase (`twist`).
+    """
+
+    temperature: eqx.AbstractVar[Float[Array, ""]]
+    superconductor_length: eqx.AbstractVar[Float[Array, ""]]
+    conductance: eqx.AbstractVar[Float[Array, ""]]
+    left: eqx.AbstractVar[AbstractInterface]
+    right: eqx.AbstractVar[AbstractInterface]
+    self_consistent: eqx.AbstractVar[bool]
+    fineness: eqx.AbstractVar[UsadelResolution]
+
+    @abc.abstractmethod
+    def link(self) -> AbstractLink:
+        """The layer between the interfaces."""
+
+    @abc.abstractmethod
+    def wave_numbers(self) -> Float[Array, "2"]:
+        """k↑², k↓² of that layer in the superconductor's k_F², as the interfaces see them."""
+
+    @abc.abstractmethod
+    def twist(self, phase: Float[Array, "..."]) -> Float[Array, "elements ..."]:
+        """Phases by which the link's pair amplitudes differ between its ends at Δχ."""
+
+    @property
+    def geometric_phase(self) -> Float[Array, ""]:
+        """Δφ = φ_R − φ_L of the interfaces' moments, radians."""
+        return self.right.azimuth - self.left.azimuth
+
+    def order_parameter(self, phase: Numbers = 0.0) -> OrderParameter:
+        """Δ(x) of both superconductors at one phase Δχ; the bulk's if not self-consistent.
+
+        Each in the frame in which the outer end of its superconductor has phase 0.
+        """
+        return _order_parameter(self, _checks.real_array("phase", phase, ndim=0))
+
+    def ldos(
+        self,
+        energy: Numbers,
+        position: Numbers | None = None,
+        phase: Numbers = 0.0,
+        layer: str = "link",
+        broadening: Numbers = 0.005,
+    ) -> Float[Array, "2 ..."]:
+        """Local density of states of spins ↑ and ↓ over that of the normal layer, [spin, …].
+
+        With the bulk's gap up to the interfaces, also in a self-consistent junction.
+
+        From the retarded functions, the diagonal of Re (1 + γγ̃)⁻¹(1 − γγ̃), spins along the axis of
+        the layer between the interfaces.
+
+        Args:
+            energy: E in k_BT_c, any shape; the density is even in E together with time reversal.
+            position: distance from the left interface between the interfaces (the middle if left
+                out), from the own interface in a superconductor (0 if left out), in ξ₀.
+            phase: Δχ.
+            layer: "link" between the interfaces, "left" or "right" superconductor.
+            broadening: imaginary part of the energy, in k_BT_c; a hundredth of it costs accuracy.
+
+        Raises:
+            ValueError: unknown layer, position outside of it, no positive broadening.
+        """
+        energy = _checks.real_array("energy", energy)
+        layers = ("link", "left", "right")
+        if layer not in layers:
+            raise _checks.unknown_name("layer", layer, layers)
+        inside = layer == "link"
+        length = self.link().length if inside else self.superconductor_length
+        if position is None:
+            position = length / 2 if inside else 0.0
+        where = _checks.real_array("position", position, ndim=0)
+        if _checks.is_concrete(where / length) and not 0 <= where <= length:
+            raise ValueError(f"position must lie between 0 and {length:g} (ξ₀), got {where:g}")
+        blur = _checks.positive("broadening", broadening)
+        phase = _checks.real_array("phase", phase, ndim=0)
+        found = _density(self, energy.ravel(), where, phase, blur, layer)
+        return found.reshape(2, *energy.shape)
+
+
+class Summed(NamedTuple):
+    """Currents at many phases.
+
+    Attributes:
+        current: I↑ and I↓ in I₀, [2, lane]; NaN where not converged.
+        converged: [lane].
+        frequency_error: of the sum over frequencies, in I₀.
+        known: whether the junction's own numbers are finite.
+    """
+
+    current: Float[Array, "2 lanes"]
+    converged: Bool[Array, " lanes"]
+    frequency_error: Float[Array, ""]
+    known: Bool[Array, ""]
+
+    def status(self) -> Int[Array, ""]:
+        """One `Status` for all lanes."""
+        status = jnp.where(jnp.all(self.converged), Status.CONVERGED, Status.NOT_CONVERGED)
+        return jnp.where(self.known, status, Status.NONFINITE).astype(jnp.int32)
+
+
+def summed(device: AbstractHybridJunction, twist: Float[Array, "elements lanes"]) -> Summed:
+    """Currents at given twists, with exact gradients in every parameter."""
+    layers, fine = layers_of(device), device.fineness
+    known = jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(layers)])
+    known = jnp.all(known) & jnp.isfinite(device.temperature)
+    if device.self_consistent:
+        found = _self_consistent(device, layers, twist)
+        current, error, good = found.current, found.error, found.converged
+    else:
+        sum_over = matsubara(device.temperature, _fall(device, layers), fine.terms, fine.tail)
+        spectral = solve(layers, sum_over.value, twist, fine.steps)
+        current, error = sum_over.total(spectral.current), sum_over.error(spectral.current)
+        good = jnp.all(spectral.converged, axis=0)
+    error = device.temperature * jnp.max(error)
+    return Summed(device.temperature * current, good, error, known)
+
+
+def layers_of(device: AbstractHybridJunction) -> Layers:
+    wave_numbers = device.wave_numbers()
+    left, right = (
+        side.channels(wave_numbers, device.fineness.momenta) for side in (device.left, device.right)
+    )
+    channels = tuple(
+        Segment(jnp.stack([a.matrix, b.matrix], axis=-1)[..., None], a.weight)
+        for a, b in zip(left, right, strict=True)
+    )
+    return Layers(
+        bcs_gap(device.temperature),
+        device.superconductor_length,
+        device.link(),
+        device.conductance,
+        channels,
+    )
+
+
+def require_resolution(resolution: UsadelResolution) -> None:
+    if resolution.phases % 2 or resolution.phases < 4:
+        raise ValueError(
+            f"resolution must have an even number of phases from 4 on, got {resolution.phases}"
+        )
+    if resolution.terms < 4 or min(resolution) < 1:
+        raise ValueError(
+            f"resolution must have at least 4 terms, and 1 of everything else, got {resolution}"
+        )
+
+
+def require_temperature(temperature: Numbers) -> Float[Array, ""]:
+    value = _checks.real_array("temperature", temperature, ndim=0)
+    if _checks.is_concrete(value) and not COLDEST <= value < 1:
+        raise ValueError(f"temperature must lie between {COLDEST:g} and 1 (T_c), got {value:g}")
+    return value
+
+
+def _fall(device, layers):
+    """a of the spectral current's exp(−a√n): the element that decays slowest."""
+    k = layers.link.wave_numbers(2 * jnp.pi * device.temperature)
+    return layers.link.length * jnp.min(k.real)
+
+
+def _self_consistent(device, layers, twist):
+    # The gap's own sum converges as 1/√n at the interfaces: it is taken ten times further.
+    fine = device.fineness
+    fall = _fall(device, layers) / 3
+    sum_over = matsubara(device.temperature, fall, fine.terms, fine.tail + 4)
+    return selfconsistent.solve(
+        layers, device.temperature, sum_over, twist, fine.steps, fine.intervals
+    )
+
+
+@eqx.filter_jit
+def _order_parameter(device, phase):
+    layers = layers_of(device)
+    nodes = mesh(device.fineness.intervals)
+    distance = device.superconductor_length * jnp.asarray(1 - nodes)
+    if not device.self_consistent:
+        uniform = complexified(jnp.full(nodes.size, layers.gap))
+        return OrderParameter(distance, uniform, uniform, jnp.asarray(Status.CONVERGED, jnp.int32))
+    found = _self_consistent(device, layers, device.twist(phase[None]))
+    status = jnp.where(found.converged[0], Status.CONVERGED, Status.NOT_CONVERGED)
+    left, right = jnp.where(found.converged[0], found.order_parameter[:, :, 0].T, jnp.nan)
+    return OrderParameter(distance, left, right, status.astype(jnp.int32))
+
+
+@eqx.filter_jit
+def _density(device, energy, position, phase, broadening, layer):
+    layers, steps = layers_of(device), device.fineness.steps
+    twist = device.twist(jnp.broadcast_to(phase, energy.shape))
+    unknowns, converged = retarded.solve(layers, energy, broadening, twist, steps)
+    frequency = jax.lax.complex(jnp.broadcast_to(broadening, energy.shape), -energy)
+    if layer == "link":
+        found = retarded.link_density(unknowns, layers, frequency, position, steps)
+    else:
+        side = 0 if layer == "left" else 1
+        found = retarded.superconductor_density(unknowns, layers, frequency, position, side)
+    return jnp.where(converged, found, jnp.nan)

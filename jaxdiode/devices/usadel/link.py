@@ -1,0 +1,229 @@
+"""What lies between the interfaces: layers without a gap, by shooting from their middle."""
+
+import abc
+from collections.abc import Callable
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Complex, Float, Inexact
+
+from ...numerics.matrices import complexified, identity, inverse, product
+
+# Half a layer longer than this many decay lengths is cut: e^{−36} couples the interfaces.
+_DEEPEST = 18.0
+
+
+class AbstractLink(eqx.Module):
+    """A layer without a gap: which elements γ has there, and the equation they obey,
+
+        γ″ = k²γ + bend(γ, γ′, γ̃),   every element with its own k.
+
+    Attributes:
+        length: in ξ₀ of the superconductors.
+        elements: how many there are.
+        coupled: whether the equation of one knows the others.
+    """
+
+    length: eqx.AbstractVar[Float[Array, ""]]
+    elements: eqx.AbstractClassVar[int]
+    coupled: eqx.AbstractClassVar[bool]
+
+    @abc.abstractmethod
+    def wave_numbers(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
+        """k of every element of γ (or γ̃) at ω, in 1/ξ₀, [element, *lanes]."""
+
+    @abc.abstractmethod
+    def stiffness(self) -> Float[Array, " elements"]:
+        """σ/σ_S of every element; anything but 0 where there is none."""
+
+    @abc.abstractmethod
+    def bend(self, value: Array, slope: Array, partner: Array) -> Array:
+        """The nonlinear part of γ″, of γ, γ′ and γ̃, [element, …]."""
+
+    @abc.abstractmethod
+    def spectral_current(self, value: Array, slope: Array) -> Array:
+        """Re i (σ/σ_S) Tr τ₃G∂G of spins ↑ and ↓ on the Matsubara axis, [2, …]."""
+
+    @abc.abstractmethod
+    def density(self, value: Array, partner: Array) -> Array:
+        """Density of states of spins ↑ and ↓ over that of the normal layer, [2, …]."""
+
+
+class StrongFerromagnet(AbstractLink):
+    """Two spin bands without coherence between them: pairs of equal spin only.
+
+    Attributes:
+        length: d_F.
+        squared: k↑², k↓² (units of k_F), of which D_η/D_S = k_η² and σ_η/σ_S = k_η³.
+    """
+
+    length: Float[Array, ""]
+    squared: Float[Array, "2"]
+    elements: ClassVar[int] = 2
+    coupled: ClassVar[bool] = False
+
+    @property
+    def occupied(self) -> Bool[Array, "2"]:
+        return self.squared > 1e-6
+
+    @property
+    def diffusion(self) -> Float[Array, "2"]:
+        return jnp.where(self.occupied, self.squared, 1.0)
+
+    def wave_numbers(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
+        del tilde
+        diffusion = self.diffusion.reshape(2, *(1 for _ in frequency.shape))
+        return jnp.sqrt(frequency / (jnp.pi * diffusion).astype(frequency.dtype))
+
+    def stiffness(self) -> Float[Array, "2"]:
+        return self.diffusion**1.5
+
+    def bend(self, value: Array, slope: Array, partner: Array) -> Array:
+        return scalar_bend(value, slope, partner)
+
+    def spectral_current(self, value: Array, slope: Array) -> Array:
+        conductivities = jnp.where(self.occupied, self.stiffness(), 0.0)
+        shape = (2,) + (1,) * (value.ndim - 1)
+        return conductivities.reshape(shape) * scalar_current(value, slope)
+
+    def density(self, value: Array, partner: Array) -> Array:
+        square = value * partner
+        return ((1 - square) / (1 + square)).real
+
+
+class WeakLink(AbstractLink):
+    """A normal metal, or a ferromagnet so weak that both spins are one band.
+
+        D ∂(G∂G) = [ωτ₃ − ih σ_z, G]:   2(ω − ih) for γ_↑↓, 2(ω + ih) for γ_↓↑, 2ω for equal spins.
+
+    Attributes:
+        length: of the layer.
+        conductivity: σ_N/σ_S.
+        diffusion: D_N/D_S.
+        exchange_field: h in k_BT_c; the energies are ∓h for spin ↑ and ↓.
+    """
+
+    length: Float[Array, ""]
+    conductivity: Float[Array, ""]
+    diffusion: Float[Array, ""]
+    exchange_field: Float[Array, ""]
+    elements: ClassVar[int] = 4
+    coupled: ClassVar[bool] = True
+
+    def wave_numbers(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
+        spins = np.array([0.0, 1.0, -1.0, 0.0] if tilde else [0.0, -1.0, 1.0, 0.0])
+        field = (spins * self.exchange_field).reshape(4, *(1 for _ in frequency.shape))
+        whole = complexified(frequency) + jax.lax.complex(jnp.zeros_like(field), field)
+        return jnp.sqrt(whole / complexified(jnp.pi * self.diffusion))
+
+    def stiffness(self) -> Float[Array, "4"]:
+        return jnp.broadcast_to(self.conductivity, (4,))
+
+    def bend(self, value: Array, slope: Array, partner: Array) -> Array:
+        g, d, other = _matrix(value), _matrix(slope), _matrix(partner)
+        middle = inverse(identity(g) + product(other, g))
+        return 2 * product(product(d, middle), product(other, d)).reshape(value.shape)
+
+    def spectral_current(self, value: Array, slope: Array) -> Array:
+        # (G∂G)₁₁ = 2N(γγ̃′ − γ′γ̃)N, N = (1 + γγ̃)⁻¹; the lower block adds as much.
+        g, d = _matrix(value), _matrix(slope)
+        weight = inverse(identity(g) - product(g, g.conj()))
+        flow = product(product(weight, product(d, g.conj()) - product(g, d.conj())), weight)
+        return -4 * self.conductivity * jnp.stack([flow[0, 0].imag, flow[1, 1].imag])
+
+    def density(self, value: Array, partner: Array) -> Array:
+        return spin_density(_matrix(value), _matrix(partner))
+
+
+def scalar_bend(value: Array, slope: Array, partner: Array) -> Array:
+    """2γ̃γ′²/(1 + γγ̃) of one band."""
+    return 2 * partner * slope**2 / (1 + value * partner)
+
+
+def scalar_current(value: Array, slope: Array) -> Array:
+    """Re i Tr τ₃ G ∂G = −8 Im(γ′γ*)/(1 − |γ|²)² of one band on the Matsubara axis."""
+    flow = slope.imag * value.real - slope.real * value.imag
+    return -8 * flow / (1 - value.real**2 - value.imag**2) ** 2
+
+
+def spin_density(value: Array, partner: Array) -> Array:
+    """Diagonal of Re (1 + γγ̃)⁻¹(1 − γγ̃) = Re 2(1 + γγ̃)⁻¹ − 1 of matrices, [spin, …]."""
+    square = product(value, partner)
+    whole = inverse(identity(square) + square)
+    return jnp.stack([2 * whole[0, 0] - 1, 2 * whole[1, 1] - 1]).real
+
+
+def _matrix(elements):
+    return elements.reshape(2, 2, *elements.shape[1:])
+
+
+def _matsubara_bend(value, slope):
+    return scalar_bend(value, slope, -jnp.conj(value))
+
+
+def half_layers(
+    linear: Complex[Array, "2 elements *lanes"],
+    wave_numbers: Inexact[Array, "elements *lane"],
+    length: Float[Array, ""],
+    steps: int,
+    bend: Callable[[Array, Array], Array] = _matsubara_bend,
+    part: Array | float = 1.0,
+    coupled: bool = False,
+) -> tuple[Array, Array, Array, Array]:
+    """γ and its outward slope at both interfaces, [element, side, lane], and γ, γ′ in the middle.
+
+    For every element γ″ = k²γ + bend(γ, γ′). The unknowns are the interface values of the linear
+    equation, of which the middle follows without loss of digits; from there both halves are
+    integrated outwards, the direction in which solutions grow and errors do not. The linear part
+    is exact (Lawson's Runge–Kutta method of order four): no step is too long for it where γ is
+    small.
+
+    Args:
+        linear: γ at the left and right interface if the equation were linear.
+        wave_numbers: k of each element.
+        length: of the layer.
+        steps: of each half.
+        bend: the nonlinear part, of all elements at once, [element, side, lane].
+        part: of the way from the middle to the interfaces at which to stop.
+        coupled: whether elements know each other. If not, each is cut at its own depth.
+    """
+    k = wave_numbers.reshape(wave_numbers.shape + (1,) * (linear.ndim - 1 - wave_numbers.ndim))
+    half = length / 2
+    slowest = jnp.min(k.real, axis=0) if coupled else k.real
+    reach = complexified(k) * complexified(jnp.minimum(half, _DEEPEST / slowest))
+    k = complexified(k)
+    middle = (linear[0] + linear[1]) / (2 * jnp.cosh(reach))
+    rise = (linear[1] - linear[0]) / (2 * jnp.sinh(reach))
+    value = jnp.stack([middle, middle], axis=1)
+    slope = jnp.stack([-rise, rise], axis=1)
+    h = complexified(jnp.asarray(part, float)) * (reach / max(steps, 1))[:, None]
+    c, s = jnp.cosh(h / 2), jnp.sinh(h / 2)
+
+    def pull(value, slope):  # slopes are in units of k
+        if not coupled:
+            return bend(value, slope)
+        return bend(value, k[:, None] * slope) / k[:, None] ** 2
+
+    def carried(value, slope):
+        return c * value + s * slope, s * value + c * slope
+
+    def step(_, state):
+        value, slope = state
+        first = pull(value, slope)
+        half_value, half_slope = carried(value, slope)
+        first_value, first_slope = s * first, c * first
+        second = pull(half_value + h / 2 * first_value, half_slope + h / 2 * first_slope)
+        third = pull(half_value, half_slope + h / 2 * second)
+        end_value, end_slope = carried(half_value, half_slope)
+        fourth = pull(end_value + h * s * third, end_slope + h * c * third)
+        first_value, first_slope = carried(first_value, first_slope)
+        inner = 2 * (second + third)
+        value = end_value + h / 6 * (first_value + s * inner)
+        slope = end_slope + h / 6 * (first_slope + c * inner + fourth)
+        return value, slope
+
+    value, slope = jax.lax.fori_loop(0, steps, step, (value, slope))
+    return value, k[:, None] * slope, middle, k * rise
