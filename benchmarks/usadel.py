@@ -84,8 +84,10 @@ def design():
             "ferromagnet_length": (0.5, 1.5),
             "left.height": (1.3, 1.8),
             "right.height": (1.3, 1.8),
-            "left.width_*": (0.05, 0.3),
-            "right.width_*": (0.05, 0.6),
+            "left.width_up": (0.05, 0.3),
+            "left.width_down": (0.05, 0.3),
+            "right.width_up": (0.05, 0.6),
+            "right.width_down": (0.05, 0.6),
         },
     )
     start = time.perf_counter()
@@ -114,7 +116,9 @@ def junction_like(device, resolution):
 
 
 def main():
-    write("usadel", {"torus": torus(), "design": design()})
+    measured = torus()
+    print(measured, flush=True)
+    write("usadel", {"torus": measured, "design": design()})
 
 
 if __name__ == "__main__":

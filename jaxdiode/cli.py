@@ -52,7 +52,7 @@ def demo(out: Path = Path("jaxdiode-demo"), force: bool = False, seed: int = 0) 
 
 def new(
     path: Annotated[Path, tyro.conf.Positional] = Path("device.toml"),
-    system: Literal["squid", "kapitza", "andreev", "wire", "usadel"] = "squid",
+    system: Literal["squid", "kapitza", "andreev", "wire", "usadel", "diffusive"] = "squid",
 ) -> None:
     """Write an example device file to start from.
 
@@ -61,8 +61,8 @@ def new(
     Args:
         path: File to write; it must not exist.
         system: Which system: squid (double-loop SQUID), kapitza (driven junction), andreev
-            (nonequilibrium interferometer), wire (phase slips, valley polarisation) or usadel
-            (spin-active diffusive junction).
+            (nonequilibrium interferometer), wire (phase slips, valley polarisation), usadel
+            (spin-active junction with a strong ferromagnet) or diffusive (SNS and SFS junctions).
     """
     if path.exists():
         raise ValueError(f"path must not exist yet, {str(path)!r} does")

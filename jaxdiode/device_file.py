@@ -18,7 +18,7 @@ from .devices.usadel.hybrid import UsadelResolution
 from .gates import Gate, GateMap
 from .space import Space
 
-EXAMPLES = ("squid", "kapitza", "andreev", "wire", "usadel")
+EXAMPLES = ("squid", "kapitza", "andreev", "wire", "usadel", "diffusive")
 # What devices are made of and files may name.
 _PARTS = (
     Gate, GateMap, CircuitScale, ValleyPolarization, SpinBarrier, SpinActiveContact,

@@ -49,7 +49,7 @@ def junction(left=None, right=None, resolution=DEFAULT, **changes):
         "conductance": 2.0, "exchange": 0.25, "potential": 0.25,
     } | changes  # fmt: skip
     return SpinActiveJunction(
-        *values.values(), left or of_sheet(), right or of_sheet(), resolution=resolution
+        **values, left=left or of_sheet(), right=right or of_sheet(), resolution=resolution
     )
 
 

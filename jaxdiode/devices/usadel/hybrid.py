@@ -140,7 +140,9 @@ class AbstractHybridJunction(AbstractSpinResolved):
             raise ValueError(f"position must lie between 0 and {length:g} (ξ₀), got {where:g}")
         blur = _checks.positive("broadening", broadening)
         phase = _checks.real_array("phase", phase, ndim=0)
-        found = _density(self, energy.ravel(), where, phase, blur, layer)
+        flat = energy.ravel()
+        solution = _retarded(self, flat, phase, blur)
+        found = _density(self, solution, flat, where, blur, layer)
         return found.reshape(2, *energy.shape)
 
 
@@ -249,10 +251,15 @@ def _order_parameter(device, phase):
 
 
 @eqx.filter_jit
-def _density(device, energy, position, phase, broadening, layer):
-    layers, steps = layers_of(device), device.fineness.steps
+def _retarded(device, energy, phase, broadening):
     twist = device.twist(jnp.broadcast_to(phase, energy.shape))
-    unknowns, converged = retarded.solve(layers, energy, broadening, twist, steps)
+    return retarded.solve(layers_of(device), energy, broadening, twist, device.fineness.steps)
+
+
+@eqx.filter_jit
+def _density(device, solution, energy, position, broadening, layer):
+    layers, steps = layers_of(device), device.fineness.steps
+    unknowns, converged = solution
     frequency = jax.lax.complex(jnp.broadcast_to(broadening, energy.shape), -energy)
     if layer == "link":
         found = retarded.link_density(unknowns, layers, frequency, position, steps)

@@ -57,33 +57,39 @@ def solve(
     bulk = jnp.broadcast_to(complexified(frozen.gap), (intervals + 1, 2, lanes))
     started, _ = _continued(frozen, grid.value, twist, bulk, steps)
 
+    def jacobian_at(delta, known):
+        return _gap_jacobian(delta, known, frozen, warm, grid, twist, steps)
+
     def improve(state):
-        count, delta, known, _, _, _ = state
-        found = _linearised_gap(delta, known, frozen, warm, grid, twist, steps)
-        change = -solved(found.jacobian, found.residual)
+        count, delta, known, jacobian, before, good = state
+        found = _gap(delta, known, frozen, warm, grid, twist, steps)
+        # As long as a Jacobian serves it is kept: it costs several evaluations.
+        good &= found.converged
+        size = jnp.max(jnp.abs(solved(jacobian, found.residual)), axis=0)
+        stale = (count < 2) | jnp.any(good & (size > _ACCURACY) & (size > 0.1 * before))
+        jacobian = jax.lax.cond(stale, jacobian_at, lambda *_: jacobian, delta, found.unknowns)
+        change = -solved(jacobian, found.residual)
         size = jnp.max(jnp.abs(change), axis=0)
+        good &= jnp.isfinite(size)
         # A lane that has failed must not spoil what the others know.
-        good = found.converged & jnp.isfinite(size)
         delta = jnp.where(good, delta + change, delta)
-        return count + 1, delta, found.unknowns, found.jacobian, size, good
+        return count + 1, delta, found.unknowns, jacobian, size, good
 
     delta = _real(bulk)
-    size = delta.shape[0]
-    state = (
-        0, delta, started, jnp.zeros((size, size, lanes)), jnp.full(lanes, jnp.inf),
-        jnp.ones(lanes, bool),
-    )  # fmt: skip
+    unit = jnp.broadcast_to(jnp.eye(delta.shape[0])[:, :, None], (*delta.shape[:1], *delta.shape))
+    state = 0, delta, started, unit, jnp.full(lanes, jnp.inf), jnp.ones(lanes, bool)
 
     def running(state):
         return (state[0] < _MOST) & jnp.any(state[5] & (state[4] > _ACCURACY))
 
-    _, delta, known, jacobian, size, good = jax.lax.while_loop(running, improve, state)
+    _, delta, known, _, size, good = jax.lax.while_loop(running, improve, state)
     converged = good & (size <= _ACCURACY)
 
     parameters = layers, temperature, frequencies, twist
     delta = implicit_solution(
-        partial(_gap_residual, steps=steps), _gap_answer, (parameters, known, jacobian), delta
-    )
+        partial(_gap_residual, steps=steps), partial(_gap_answer, steps=steps),
+        (parameters, known), delta,
+    )  # fmt: skip
     order = _complex(delta, layers, intervals)
 
     def current(pack):
@@ -99,13 +105,33 @@ def solve(
 
 class _Gap(NamedTuple):
     residual: Array
-    jacobian: Array
     unknowns: Array
     converged: Array
 
 
-def _linearised_gap(delta, known, layers, temperature, frequencies, twist, steps) -> _Gap:
-    """C Δ − 2πT Σ F at the nodes, its derivative in Δ, and the solutions it came from."""
+def _gap(delta, known, layers, temperature, frequencies, twist, steps) -> _Gap:
+    """C Δ − 2πT Σ F at the nodes, and the solutions it came from."""
+    intervals = delta.shape[0] // 4
+    order = _complex(delta, layers, intervals)
+
+    def one(total, pack):
+        x, frequency, weight = pack
+        args = layers, frequency, twist, order
+        found = damped_newton(partial(_linearise, args=args, steps=steps), x, x)
+        value, good = total
+        value += weight * _amplitude(found.x, intervals)
+        return (value, good & found.converged), found.x
+
+    start = jnp.zeros_like(delta), jnp.ones(twist.shape[1], bool)
+    (value, good), unknowns = jax.lax.scan(
+        one, start, (known, frequencies.value, frequencies.weight)
+    )
+    scale = _bulk_sum(layers, temperature, frequencies)
+    return _Gap(scale * delta - 2 * jnp.pi * temperature * value, unknowns, good)
+
+
+def _gap_jacobian(delta, known, layers, temperature, frequencies, twist, steps):
+    """Derivative of C Δ − 2πT Σ F in Δ, [n, n, lane]."""
     intervals = delta.shape[0] // 4
     order = _complex(delta, layers, intervals)
     lanes = twist.shape[1]
@@ -115,12 +141,10 @@ def _linearised_gap(delta, known, layers, temperature, frequencies, twist, steps
         inner = jnp.broadcast_to(direction, (delta.shape[0], lanes))
         return _complex(inner, layers, intervals, outer=0.0)
 
-    def one(total, pack):
+    def one(slope, pack):
         x, frequency, weight = pack
-        args = layers, frequency, twist, order
-        found = damped_newton(partial(_linearise, args=args, steps=steps), x, x)
-        here = _unflattened(found.x, intervals)
-        factors, _ = profile.factors(here, order, args[:3], steps)
+        here = _unflattened(x, intervals)
+        factors, _ = profile.factors(here, order, (layers, frequency, twist), steps)
 
         def column(direction):
             _, force = jax.jvp(
@@ -133,43 +157,37 @@ def _linearised_gap(delta, known, layers, temperature, frequencies, twist, steps
             _, rate = jax.jvp(profile.pair_amplitude, (here.layer,), (change.layer,))
             return _real(rate)
 
-        value, slope, good = total
-        value += weight * _real(profile.pair_amplitude(here.layer))
-        slope += weight * jax.vmap(column, out_axes=1)(basis)
-        return (value, slope, good & found.converged), found.x
+        return slope + weight * jax.vmap(column, out_axes=1)(basis), None
 
-    start = (
-        jnp.zeros_like(delta),
-        jnp.zeros((*delta.shape[:1], *delta.shape)),
-        jnp.ones(lanes, bool),
-    )
-    (value, slope, good), unknowns = jax.lax.scan(
-        one, start, (known, frequencies.value, frequencies.weight)
-    )
+    start = jnp.zeros((*delta.shape[:1], *delta.shape))
+    slope, _ = jax.lax.scan(one, start, (known, frequencies.value, frequencies.weight))
     scale = _bulk_sum(layers, temperature, frequencies)
-    factor = 2 * jnp.pi * temperature
-    unit = jnp.eye(delta.shape[0])[:, :, None]
-    return _Gap(scale * delta - factor * value, scale * unit - factor * slope, unknowns, good)
+    return scale * basis - 2 * jnp.pi * temperature * slope
+
+
+def _amplitude(x, intervals):
+    return _real(profile.pair_amplitude(_unflattened(x, intervals).layer))
 
 
 def _gap_residual(delta, args, *, steps):
-    (layers, temperature, frequencies, twist), known, _ = args
+    (layers, temperature, frequencies, twist), known = args
     intervals = delta.shape[0] // 4
     order = _complex(delta, layers, intervals)
 
     def amplitude(pack):
         x, frequency, weight = pack
         x = _at(x, (layers, frequency, twist, order), steps)
-        return weight * _real(profile.pair_amplitude(_unflattened(x, intervals).layer))
+        return weight * _amplitude(x, intervals)
 
     parts = jax.lax.map(jax.checkpoint(amplitude), (known, frequencies.value, frequencies.weight))
     scale = _bulk_sum(layers, temperature, frequencies)
     return scale * delta - 2 * jnp.pi * temperature * jnp.sum(parts, axis=0)
 
 
-def _gap_answer(delta, args, vector):
-    del delta
-    return solved(args[2], vector)
+def _gap_answer(delta, args, vector, *, steps):
+    (layers, temperature, frequencies, twist), known = args
+    jacobian = _gap_jacobian(delta, known, layers, temperature, frequencies, twist, steps)
+    return solved(jacobian, vector)
 
 
 def _bulk_sum(layers, temperature, frequencies):

@@ -1,0 +1,139 @@
+"""Density of states and self-consistent gap of the spin-active junction.
+
+Against the sheet's digits and tests/reference/usadel*.py (SciPy's collocation, in the other sign
+of Δφ, with gaps by Anderson's iteration), frozen where it takes minutes.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxdiode as jd
+from jaxdiode import Status, UsadelResolution
+from jaxdiode.devices.usadel import hybrid as package
+from tests import helpers
+from tests.devices.test_usadel import UNLIKE, from_reference, junction, of_sheet, optimised
+from tests.reference import usadel as u
+
+__all__ = ["optimised"]
+
+# ---- Density of states
+
+
+def test_density_of_the_sheet():
+    """A and B at no energy: a peak in the ferromagnet, both spins; the superconductor beside it."""
+    for width, middle, side in ((0.14, (1.107, 1.120), 0.866), (0.5, (1.079, 1.087), 0.788)):
+        device = junction(right=of_sheet(width))
+        helpers.assert_close(device.ldos([0.0])[:, 0], middle, absolute=1e-3)
+        beside = device.ldos([0.0], layer="right")[:, 0]
+        helpers.assert_close(np.mean(beside), side, absolute=1e-3)
+
+
+@pytest.mark.slow
+def test_density_of_unlike_barriers():
+    """At energies below, near and above the gap, against SciPy's retarded functions."""
+    energies, phase, twist = [0.4, 1.6, 3.0], 0.9, 0.6
+    device = from_reference(UNLIKE, azimuths=(0.2, 0.2 + twist))
+    inside = np.asarray(device.ldos(energies, phase=phase, position=0.2))
+    beside = np.asarray(device.ldos(energies, phase=phase, layer="left")).mean(axis=0)
+    other = UNLIKE._replace(gap=u.bcs_gap(UNLIKE.temperature))
+    for k, energy in enumerate(energies):
+        found = u.density(other, phase, twist, energy)
+        expected = u.band_density(found, 0.2 / UNLIKE.length_f)
+        helpers.assert_close(inside[:, k], expected, absolute=1e-4)
+        helpers.assert_close(beside[k], u.layer_density(found, 0), absolute=1e-4)
+
+
+@pytest.mark.slow
+def test_density_far_from_the_interface_is_that_of_the_bulk():
+    device, energy, blur = junction(superconductor_length=8.0), 3.0, 0.1
+    deep = device.ldos([energy], position=7.999, layer="right", broadening=blur)[:, 0]
+    gap = u.bcs_gap(0.1)
+    omega = blur - 1j * energy
+    helpers.assert_close(deep, (omega / np.sqrt(omega**2 + gap**2)).real, absolute=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layer": "lead"}, "layer 'lead'"),
+        ({"position": 1.5}, "position must lie between 0 and 1 .ξ₀., got 1.5"),
+        ({"broadening": 0.0}, "broadening must be positive, got 0"),
+    ],
+)
+def test_density_errors(changes, message):
+    with pytest.raises(ValueError, match=message):
+        junction().ldos([0.0], **changes)
+
+
+# ---- Self-consistent gap
+
+COARSE = UsadelResolution(8, 8, 8, 12, 8, 12)
+
+
+def self_consistent(azimuth=0.0, resolution=COARSE, **changes):
+    right = of_sheet(azimuth=azimuth)
+    return junction(right=right, resolution=resolution, self_consistent=True, **changes)
+
+
+def test_gap_at_the_interface():
+    """usadel_gap.self_consistent(SET_A, 0, 0, 3000 terms): .35707 of the bulk's, on both sides."""
+    found = self_consistent().order_parameter()
+    assert found.status == Status.CONVERGED
+    bulk = u.bcs_gap(0.1)
+    helpers.assert_close(found.left[0], bulk, absolute=1e-6)
+    helpers.assert_close([found.left[-1] / bulk, found.right[-1] / bulk], 0.35707, absolute=5e-5)
+    assert np.all(np.diff(np.abs(found.left)) < 0)
+    helpers.assert_close(found.left, found.right, absolute=1e-9)
+
+
+def test_gap_without_self_consistency_is_the_bulk_gap():
+    found = junction().order_parameter()
+    helpers.assert_close(found.left, u.bcs_gap(0.1, terms=10**6), absolute=1e-9)
+
+
+@pytest.mark.slow
+def test_currents_with_a_self_consistent_gap():
+    """The sheet: .308 at .449 π; usadel_gap.self_consistent on 8 phases: .30774 at .4487 π."""
+    torus = self_consistent().torus()
+    assert torus.status == Status.CONVERGED
+    efficiency = jax.jit(lambda twist: jd.diode_efficiency(torus.relation(twist)))
+    twists = np.pi * np.linspace(0.44, 0.456, 81)
+    found = np.abs([float(efficiency(x)) for x in twists])
+    helpers.assert_close(found.max(), 0.308, absolute=2e-3)
+    helpers.assert_close(twists[found.argmax()] / np.pi, 0.449, absolute=1e-3)
+
+
+@pytest.mark.slow
+def test_gradients_with_a_self_consistent_gap():
+    """Of the current at one phase, in parameters of every kind, by Richardson's differences."""
+    small = UsadelResolution(8, 6, 6, 8, 4, 8)
+    device = self_consistent(1.2, small, temperature=0.2)
+    names = [
+        lambda d: d.temperature, lambda d: d.superconductor_length, lambda d: d.ferromagnet_length,
+        lambda d: d.conductance, lambda d: d.left.height, lambda d: d.left.exchange,
+        lambda d: d.left.width_up, lambda d: d.left.width_down, lambda d: d.left.polar,
+        lambda d: d.right.height, lambda d: d.right.width_up, lambda d: d.right.polar,
+        lambda d: d.right.azimuth,
+    ]  # fmt: skip
+    start = jnp.stack([name(device) for name in names])
+
+    @jax.jit
+    def current(values):
+        here = eqx.tree_at(lambda d: [name(d) for name in names], device, list(values))
+        found = package.summed(here, here.twist(jnp.array([0.8])))
+        return found.current[:, 0]
+
+    exact = np.asarray(jax.jit(jax.jacfwd(current))(start))
+    differences = []
+    for k in range(len(names)):
+        step = 2e-3 * max(0.1, float(start[k])) * np.eye(len(names))[k]
+        near, far = (
+            np.asarray(current(start + n * step) - current(start - n * step)) for n in (1, 2)
+        )
+        differences.append((8 * near - far) / (12 * step[k]))
+    expected = np.stack(differences, axis=1)
+    helpers.assert_close(exact, expected, absolute=1e-4 * np.abs(expected).max())
+
