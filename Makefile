@@ -4,12 +4,13 @@ BIN := .venv/bin
 # Two processes with one thread each finish sooner than one process with two.
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
-.PHONY: demo test test-all lint notebooks bench clean
+.PHONY: demo test documents test-all lint notebooks bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       set up .venv and run the main job; figures land in jaxdiode-demo/"
 	@echo "make test       set up and run the tests (minutes)"
+	@echo "make documents  run the README and the notebooks, these with short settings"
 	@echo "make test-all   the same with the long ones"
 	@echo "make lint       ruff and pyright"
 	@echo "make notebooks  execute the notebooks and keep their figures"
@@ -25,7 +26,10 @@ demo: .venv/ready
 	$(BIN)/jaxdiode demo --force
 
 test: .venv/ready
-	$(PYTEST) -m 'not slow'
+	$(PYTEST) -m 'not slow and not document'
+
+documents: .venv/ready
+	$(PYTEST) -m document
 
 test-all: .venv/ready
 	$(PYTEST)

@@ -29,11 +29,11 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 
 import jaxdiode as jd
 from tests import helpers
-from tests.reference import andreev, kapitza, phase_slip
+from tests.reference import andreev, kapitza, phase_slip, usadel, usadel_limits
 
 TAGS = {"smooth", "kinked", "jump", "tied", "inductive", "thermal"}
 TAGS |= {"time-reversal", "dead", "no-current", "driven", "dissipative", "resistive", "diffusive"}
@@ -588,6 +588,39 @@ for _name, _tags, _build, _plus, _minus, _eta, _error in (
             _by_values,
         )
     )  # fmt: skip
+
+
+# ---- Diffusive junctions
+
+
+def _short_wire(temperature):
+    """Kulik and Omelyanchuk's: rigid superconductors, transparent interfaces, ħD/L² = 6e6 T_c."""
+    return jd.DiffusiveJunction(
+        temperature, 1.0, 1e-3, 10.0, jd.SpinActiveContact(1.0), jd.SpinActiveContact(1.0),
+        conductivity=1e-8, resolution=jd.UsadelResolution(16, 12, 12, 12),
+    )  # fmt: skip
+
+
+def _kulik_omelyanchuk(temperature):
+    """Their critical current in I₀ = (2/π)(σ_N ξ₀/σ_S L) k_BT_c/eR_N."""
+    gap = usadel.bcs_gap(temperature)
+    found = minimize_scalar(
+        lambda phase: -usadel_limits.kulik_omelyanchuk(phase, temperature, gap),
+        bounds=(1.0, 3.0),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    return -found.fun * 2 / math.pi * 1e-8 / 1e-3
+
+
+PROBLEMS.append(
+    Problem(
+        "short SNS junction", frozenset({"smooth", "diffusive", "time-reversal"}),
+        lambda: _short_wire(0.5), _kulik_omelyanchuk(0.5), _kulik_omelyanchuk(0.5), 0.0,
+        "Kulik and Omelyanchuk 1975", 1e-4 * _kulik_omelyanchuk(0.5), 1e-10,
+        helpers.negated("azimuth"), _by_values,
+    )
+)  # fmt: skip
 
 
 def representatives():

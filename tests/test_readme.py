@@ -16,6 +16,7 @@ def test_there_are_examples():
     assert BLOCKS, "README.md has no ```python block"
 
 
+@pytest.mark.document
 def test_examples_run(tmp_path):
     """In a fresh process and an empty folder, as a reader would; line numbers are the README's."""
     text = README.read_text(encoding="utf-8")

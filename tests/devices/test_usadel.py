@@ -460,6 +460,7 @@ def _twists(seed=21, count=LANES):
     return np.random.default_rng(seed).uniform(0, 2 * np.pi, (2, count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["A", "unlike"])
 def test_torus_interpolates_the_solver(name):
     """Currents of phases between its points, by the harmonics that it keeps."""
@@ -470,6 +471,7 @@ def test_torus_interpolates_the_solver(name):
     helpers.assert_close(found, expected, absolute=allowed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["A", "unlike"])
 def test_charge_current_is_conserved_at_the_interfaces(name):
     """Σ_η σ_η Re i Tr τ₃G∂G of the bands is that of the superconductor, at both interfaces."""

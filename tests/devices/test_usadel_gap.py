@@ -107,10 +107,11 @@ def test_currents_with_a_self_consistent_gap():
 
 
 @pytest.mark.slow
-def test_gradients_with_a_self_consistent_gap():
-    """Of the current at one phase, in parameters of every kind, by Richardson's differences."""
+@pytest.mark.parametrize("width", [0.14, 0.5], ids=["A", "B"])
+def test_gradients_with_a_self_consistent_gap(width):
+    """Of the currents at one phase, in parameters of every kind, by Richardson's differences."""
     small = UsadelResolution(8, 6, 6, 8, 4, 8)
-    device = self_consistent(1.2, small, temperature=0.2)
+    device = junction(right=of_sheet(width, azimuth=1.2), resolution=small, self_consistent=True)
     names = [
         lambda d: d.temperature, lambda d: d.superconductor_length, lambda d: d.ferromagnet_length,
         lambda d: d.conductance, lambda d: d.left.height, lambda d: d.left.exchange,
@@ -136,4 +137,3 @@ def test_gradients_with_a_self_consistent_gap():
         differences.append((8 * near - far) / (12 * step[k]))
     expected = np.stack(differences, axis=1)
     helpers.assert_close(exact, expected, absolute=1e-4 * np.abs(expected).max())
-

@@ -430,6 +430,25 @@ def test_sums_over_frequencies_that_hardly_fall():
     helpers.assert_close(_left_over(0.02, 8), 0.0, absolute=1.2e-3)
 
 
+@pytest.mark.parametrize("decay", [0.1, 0.5, 2.0])
+@pytest.mark.parametrize("count", [8, 16])
+def test_error_of_sums_over_frequencies(decay, count):
+    """At most four times too small, and small itself where the sum is good."""
+    n = np.arange(4_000_000) + 0.5
+    for function in (
+        lambda n: np.exp(-decay * np.sqrt(n)),
+        lambda n: np.exp(-decay * np.sqrt(n)) / (2.0**2 + n**2),
+        lambda n: np.exp(-decay * np.sqrt(n)) / (0.3**2 + n**2),
+    ):
+        rule = matsubara(jnp.asarray(1 / (2 * np.pi)), jnp.asarray(decay), count, count)
+        values = function(np.asarray(rule.value))
+        exact = function(n).sum()
+        left = abs(rule.total(jnp.asarray(values)) - exact)
+        found = rule.error(jnp.asarray(values))
+        assert left < 4 * found
+        assert found < (0.1 if count == 8 else 2e-5) * exact
+
+
 def test_matsubara_frequencies():
     rule = matsubara(jnp.asarray(0.3), jnp.asarray(0.5), 8, 4)
     assert rule.value.shape == (12,)
