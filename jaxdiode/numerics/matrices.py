@@ -4,6 +4,8 @@ A matrix is an array [i, j, ...]: its elements are contiguous in the lanes, so t
 few vector operations. Batched `dot_general` and LAPACK are ten to a hundred times slower here.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -19,7 +21,8 @@ def product(a: Array, b: Array) -> Array:
     return jnp.sum(a[:, :, None] * b[None], axis=1)
 
 
-def inverse(a: Array) -> Array:
+@jax.custom_jvp
+def inverse(a: Array) -> Any:
     """Gauss–Jordan elimination without pivoting, written out.
 
     Backward stable where the Hermitian part of `a` is positive, as that of 1 + x with ‖x‖ < 1:
@@ -36,6 +39,13 @@ def inverse(a: Array) -> Array:
                 rows[i] = rows[i].at[k].set(jnp.zeros_like(factor)) - factor * top
         rows[k] = top
     return jnp.stack(rows)
+
+
+@inverse.defjvp
+def _inverse_jvp(primals, tangents):
+    # d(a⁻¹) = −a⁻¹ da a⁻¹: two products to compile, where elimination is a hundred operations.
+    found = inverse(primals[0])
+    return found, -product(product(found, tangents[0]), found)
 
 
 def exponential(a: Array) -> Array:

@@ -248,6 +248,7 @@ def test_reversed_phases_reverse_currents():
     helpers.assert_close(np.stack(there), -np.stack(back), absolute=1e-12)
 
 
+@pytest.mark.slow
 def test_last_harmonics_are_small():
     finer = spin_active(resolution=UsadelResolution(phases=24)).prepared()
     phases = jnp.linspace(0, 6, 40)
@@ -255,6 +256,7 @@ def test_last_harmonics_are_small():
     assert off.max() < 20 * relation().truncation_error < 1e-4
 
 
+@pytest.mark.slow
 def test_currents_are_conserved_at_the_interfaces():
     """Charge is what the superconductor carries; both spins' are those in the middle."""
     device = spin_active(resolution=UsadelResolution(phases=16, steps=192))
@@ -286,6 +288,7 @@ def test_currents_are_conserved_at_the_interfaces():
         helpers.assert_close(spins, found.current, absolute=1e-9)
 
 
+@pytest.mark.slow
 def test_barriers_work_too():
     barrier = SpinBarrier(1.4, 0.25, 0.14, 0.14)
     other = SpinBarrier(1.4, 0.25, 0.14, 0.14, azimuth=1.0)
@@ -326,6 +329,7 @@ def test_gradients():
         helpers.assert_close(exact[:, k], slopes[1], absolute=1e-6 * np.abs(exact).max())
 
 
+@pytest.mark.slow
 def test_transmission_has_slopes_at_its_ends():
     """t and r are square roots of it, currents are not."""
 

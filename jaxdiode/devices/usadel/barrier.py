@@ -128,17 +128,15 @@ def segments(
     nodes, weights = np.polynomial.legendre.leggauss(points)
     turn = np.pi * (nodes + 1) / 4
     up, down = jnp.clip(wave_numbers, 0.0, 1.0)
-    edges = jnp.zeros(()), down, up, jnp.ones(())
-    found = []
-    for low, high, bands in zip(edges[:-1], edges[1:], (2, 1, 0), strict=True):
-        parallel = low + (high - low) * np.sin(turn) ** 2
-        weight = (high - low) * np.pi / 4 * weights * np.sin(2 * turn)
-
-        def one(w, bands=bands):
-            return _scattering(barrier, wave_numbers, w, bands)
-
-        found.append(Segment(jax.vmap(one, out_axes=-1)(parallel), weight))
-    return found[0], found[1], found[2]
+    edges = jnp.stack([jnp.zeros(()), down, up, jnp.ones(())])
+    low, width = edges[:-1, None], jnp.diff(edges)[:, None]
+    parallel = low + width * np.sin(turn) ** 2
+    weight = width * (np.pi / 4 * weights * np.sin(2 * turn))
+    bands = np.repeat(np.array([2, 1, 0]), points)
+    every = jax.vmap(_scattering, in_axes=(None, None, 0, 0), out_axes=-1)
+    matrix = every(barrier, wave_numbers, parallel.ravel(), bands).reshape(4, 4, 3, points)
+    two, one, none = (Segment(matrix[:n, :n, k], weight[k]) for k, n in enumerate((4, 3, 2)))
+    return two, one, none
 
 
 def _scattering(barrier, wave_numbers, parallel, bands):
@@ -188,9 +186,8 @@ def _scattering(barrier, wave_numbers, parallel, bands):
             ],
         ]
     )
-    n = 2 + bands
-    matrix = jnp.linalg.solve(outgoing, incoming)[:n, :n]
-    frame = jnp.eye(n, dtype=matrix.dtype).at[:2, :2].set(axes)
+    matrix = jnp.linalg.solve(outgoing, incoming)
+    frame = jnp.eye(4, dtype=matrix.dtype).at[:2, :2].set(axes)
     return frame @ matrix @ frame.T.conj()
 
 

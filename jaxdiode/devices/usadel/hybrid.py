@@ -185,14 +185,10 @@ def summed(device: AbstractHybridJunction, twist: Float[Array, "elements lanes"]
 
 
 def layers_of(device: AbstractHybridJunction) -> Layers:
-    wave_numbers = device.wave_numbers()
-    left, right = (
-        side.channels(wave_numbers, device.fineness.momenta) for side in (device.left, device.right)
-    )
-    channels = tuple(
-        Segment(jnp.stack([a.matrix, b.matrix], axis=-1)[..., None], a.weight)
-        for a, b in zip(left, right, strict=True)
-    )
+    both = jax.tree.map(lambda *x: jnp.stack(x), device.left, device.right)
+    wave_numbers, momenta = device.wave_numbers(), device.fineness.momenta
+    found = jax.vmap(lambda side: side.channels(wave_numbers, momenta), out_axes=-1)(both)
+    channels = tuple(Segment(x.matrix[..., None], x.weight[:, 0]) for x in found)
     return Layers(
         bcs_gap(device.temperature),
         device.superconductor_length,
