@@ -27,8 +27,9 @@ PLUS, MINUS, EFFICIENCY, ACCENT, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A
 
 
 def current_phase(device: AbstractPhaseBiased, *, unit: str = "", title: str = "") -> "Figure":
-    """I(φ) with both critical currents marked, and its branches when it has any."""
-    relation = jax.jit(current_phase_relation)(device)
+    """I(φ) with both critical currents marked, and its branches or spin bands when it has any."""
+    known = device.prepared()
+    relation = jax.jit(current_phase_relation)(known)
     critical = relation.critical_currents()
     figure, (axes,) = _figure(1)
     turns = np.asarray(relation.phase) / np.pi
@@ -38,6 +39,10 @@ def current_phase(device: AbstractPhaseBiased, *, unit: str = "", title: str = "
         for k, branch in enumerate(branches):
             axes.plot(turns, branch.current(phases[:, k]), color=GREY, lw=0.9, alpha=0.8,
                       label="branches" if k == 0 else None)  # fmt: skip
+    if hasattr(known, "spin_currents"):
+        bands = known.spin_currents(relation.phase)  # pyright: ignore
+        for band, style, name in zip(bands, ("--", ":"), ("up", "down"), strict=True):
+            axes.plot(turns, band, color=GREY, lw=1.2, ls=style, label=rf"$I_\{name}arrow$")
     axes.plot(turns, relation.current, color="black", lw=1.8, label=r"total $I(\varphi)$")
     plus, minus = float(critical.plus), float(critical.minus)
     axes.axhline(plus, color=PLUS, ls="--", label=f"$I_+$ = {plus:.4g} {unit}")

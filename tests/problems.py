@@ -20,6 +20,7 @@ Tags:
     dissipative    a current between normal reservoirs drives it; I₊ or I₋ may be negative
     resistive      no I(φ): a criterion on V(j) defines its critical currents
     diffusive      I(φ) from a boundary value problem of the Usadel equation
+    slow           contract tests of it take a minute: with `make test-all`
 """
 
 import functools
@@ -37,6 +38,7 @@ from tests.reference import andreev, kapitza, phase_slip, usadel, usadel_limits
 
 TAGS = {"smooth", "kinked", "jump", "tied", "inductive", "thermal"}
 TAGS |= {"time-reversal", "dead", "no-current", "driven", "dissipative", "resistive", "diffusive"}
+TAGS |= {"slow"}
 
 
 class Problem(NamedTuple):
@@ -583,7 +585,8 @@ for _name, _tags, _build, _plus, _minus, _eta, _error in (
 ):  # fmt: skip
     PROBLEMS.append(
         Problem(
-            _name, frozenset({"smooth", "diffusive", *_tags.split()}), _build, _plus, _minus, _eta,
+            _name, frozenset({"smooth", "diffusive", "slow", *_tags.split()}),
+            _build, _plus, _minus, _eta,
             "tests/reference/usadel.py, frozen", 4e-4 * _minus, _error, helpers.negated("azimuth"),
             _by_values,
         )
@@ -615,7 +618,7 @@ def _kulik_omelyanchuk(temperature):
 
 PROBLEMS.append(
     Problem(
-        "short SNS junction", frozenset({"smooth", "diffusive", "time-reversal"}),
+        "short SNS junction", frozenset({"smooth", "diffusive", "slow", "time-reversal"}),
         lambda: _short_wire(0.5), _kulik_omelyanchuk(0.5), _kulik_omelyanchuk(0.5), 0.0,
         "Kulik and Omelyanchuk 1975", 1e-4 * _kulik_omelyanchuk(0.5), 1e-10,
         helpers.negated("azimuth"), _by_values,

@@ -24,10 +24,9 @@ QUICK = {"series pair", "two harmonics, tied"}
 COSTLY = {"four branches", "mixed branches", "symmetric SQUID at half flux"}
 # Half a minute each to differentiate; tests/devices/test_phase_slip.py has their values.
 SLOW = {"phase-slip wire, ohmic", "phase-slip wire, retrap"}
-# Minutes each; tests/devices/test_usadel.py has their values and gradients.
-SLOW |= {"spin-active junction, coplanar", "spin-active junction, set A", "short SNS junction"}
+SLOW |= {problem.name for problem in PROBLEMS if "slow" in problem.tags}
 # No patience compiles these twice differentiated; tests/numerics/test_newton.py does it in small.
-NO_HESSIAN = {"spin-active junction, coplanar", "short SNS junction"}
+NO_HESSIAN = {problem.name for problem in PROBLEMS if "diffusive" in problem.tags}
 
 
 def every_problem(test):

@@ -140,6 +140,71 @@ def test_minigap_of_a_long_wire():
     assert closed.min() > 0.3
 
 
+@pytest.mark.slow
+def test_density_beside_the_interface_of_a_long_wire():
+    """Does not know how long the wire is, also where its half is cut at 18 decay lengths."""
+    fine = UsadelResolution(phases=16, terms=8, tail=8, steps=48)
+    found = {
+        length: np.asarray(
+            transparent(length, 0.1, resolution=fine).ldos(
+                [0.5, 1.0, 1.5], position=2.0, broadening=0.05
+            )
+        )
+        for length in (40.0, 120.0, 400.0)
+    }
+    assert np.abs(found[40.0] - 1).max() > 0.02
+    helpers.assert_close(found[120.0], found[40.0], absolute=2e-3)
+    helpers.assert_close(found[400.0], found[120.0], absolute=2e-3)
+
+
+@pytest.mark.parametrize(("temperature", "length"), [(0.01, 0.01), (0.1, 0.001), (0.5, 1.0)])
+def test_error_of_the_frequency_sum_is_honest(temperature, length):
+    contact = SpinActiveContact(0.1)
+    plain, fine = (
+        DiffusiveJunction(
+            temperature, 4.0, length, 1.0, contact, contact, resolution=resolution
+        ).prepared()
+        for resolution in (UsadelResolution(4, 8, 8), UsadelResolution(4, 32, 32))
+    )
+    off = np.abs(np.asarray(plain.sine - fine.sine)).max()
+    assert off < 4 * plain.frequency_error
+    assert fine.frequency_error < 0.1 * plain.frequency_error
+
+
+def test_density_in_an_exchange_field():
+    """Each spin's; a field of the other sign exchanges them."""
+    length, blur, field = 3.0, 0.02, 0.7
+    energies = np.array([0.2, 0.7, 1.1, 1.9, 2.5])
+    found = np.asarray(transparent(length, 0.1, field=field).ldos(energies, broadening=blur))
+    for spin, sign in ((0, 1), (1, -1)):
+        expected = [limits.sns_density(length, x, gap(0.1), blur, sign * field) for x in energies]
+        helpers.assert_close(found[spin], expected, absolute=1e-4)
+    assert np.abs(found[0] - found[1]).max() > 0.1
+
+
+@pytest.mark.slow
+def test_self_consistent_gap():
+    """Suppressed beside a transparent normal metal, the bulk's behind an opaque contact."""
+    found = {}
+    for open_part in (1.0, 1e-6):
+        device = spin_active(
+            left=SpinActiveContact(open_part), right=SpinActiveContact(open_part),
+            exchange_field=0.0, self_consistent=True,
+        )  # fmt: skip
+        found[open_part] = device.order_parameter()
+        assert found[open_part].status == Status.CONVERGED
+    bulk = gap(0.15)
+    assert np.all(np.diff(np.abs(found[1.0].left)) < 0)
+    assert np.abs(found[1.0].left[-1]) < 0.8 * bulk
+    helpers.assert_close(found[1e-6].left, bulk, absolute=1e-5 * bulk)
+
+
+def test_no_spin_diode_without_spin_currents():
+    found = jd.spin_diode(transparent(1.0, 0.5))
+    assert found.status == Status.NO_SUPERCURRENT
+    assert np.isnan(found.efficiency)
+
+
 # ---- Parts
 
 
@@ -352,9 +417,11 @@ def test_transmission_has_slopes_at_its_ends():
     ("changes", "message"),
     [
         ({"link_length": -1.0}, "link_length must be positive, got -1"),
-        ({"temperature": 1.2}, "temperature must lie between 0.01 and 1"),
+        ({"temperature": 1.2}, "temperature must lie between 0.01 and 0.999"),
         ({"right": SpinBarrier(1.4, 0.25, 0.1, 0.1)}, "left and right must be interfaces of one"),
         ({"diffusivity": 0.0}, "diffusivity must be positive, got 0"),
+        ({"resolution": UsadelResolution(phases=7)}, "resolution's phases must be even, got 7"),
+        ({"resolution": UsadelResolution(steps=0)}, "resolution's steps must be a whole number"),
     ],
 )
 def test_junction_errors(changes, message):

@@ -109,10 +109,11 @@ def sns(length, phase, temperature, gap, ratio=None, terms=60, tolerance=1e-6):
     return total
 
 
-def sns_density(length, energy, gap, broadening):
+def sns_density(length, energy, gap, broadening, exchange=0.0):
     """Density of states in the middle of a rigid transparent SNS wire without a phase difference.
 
     θ'' = (2ω/D) sin θ, ω = Γ - iE, tan θ = Δ/ω at the ends, Re cos θ.  Continued from Γ = 4 T_c.
+    In an exchange field, of spin ↑ at the energy -h (a pair of ↑ and ↓ costs E + h): ω - ih.
     """
     nodes, state = np.linspace(0, 1, 101), np.zeros((4, 101))
     for blur in np.geomspace(4, broadening, 25):
@@ -120,7 +121,8 @@ def sns_density(length, energy, gap, broadening):
         end = np.arctan(gap / omega)
 
         def slope(_, y, omega=omega):
-            bend = length**2 * 2 * omega / D_S * np.sin(y[0] + 1j * y[1])
+            inside = omega - 1j * exchange
+            bend = length**2 * 2 * inside / D_S * np.sin(y[0] + 1j * y[1])
             return np.array([y[2], y[3], bend.real, bend.imag])
 
         def boundary(a, b, end=end):

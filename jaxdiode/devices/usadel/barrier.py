@@ -43,11 +43,11 @@ class AbstractInterface(eqx.Module):
     azimuth: eqx.AbstractVar[Float[Array, ""]]
 
     @abc.abstractmethod
-    def channels(self, wave_numbers: Float[Array, "2"], points: int) -> tuple[Segment, ...]:
+    def channels(self, squared_momenta: Float[Array, "2"], points: int) -> tuple[Segment, ...]:
         """S-matrices against parallel momentum.
 
         Args:
-            wave_numbers: k↑² ≥ k↓² of the layer, in the superconductor's k_F².
+            squared_momenta: k↑² ≥ k↓² of the layer, in the superconductor's k_F².
             points: momenta wherever there is an integral over them.
         """
 
@@ -102,8 +102,8 @@ class SpinBarrier(AbstractInterface):
                 f"insulator, got height {self.height:g} and exchange {self.exchange:g}"
             )
 
-    def channels(self, wave_numbers: Float[Array, "2"], points: int) -> tuple[Segment, ...]:
-        return segments(self, wave_numbers, points)
+    def channels(self, squared_momenta: Float[Array, "2"], points: int) -> tuple[Segment, ...]:
+        return segments(self, squared_momenta, points)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {
@@ -114,7 +114,7 @@ class SpinBarrier(AbstractInterface):
 
 
 def segments(
-    barrier: SpinBarrier, wave_numbers: Float[Array, "2"], points: int
+    barrier: SpinBarrier, squared_momenta: Float[Array, "2"], points: int
 ) -> tuple[Segment, Segment, Segment]:
     """S(k∥) of a barrier: both bands of the ferromagnet open, one, none (total reflection).
 
@@ -122,24 +122,24 @@ def segments(
 
     Args:
         barrier: the insulator, at x < 0 beside the ferromagnet at x > 0.
-        wave_numbers: k↑² ≥ k↓² of the ferromagnet, negative for a band that is empty.
+        squared_momenta: k↑² ≥ k↓² of the ferromagnet, negative for a band that is empty.
         points: Gauss nodes in each segment, placed so that the square roots at its ends are smooth.
     """
     nodes, weights = np.polynomial.legendre.leggauss(points)
     turn = np.pi * (nodes + 1) / 4
-    up, down = jnp.clip(wave_numbers, 0.0, 1.0)
+    up, down = jnp.clip(squared_momenta, 0.0, 1.0)
     edges = jnp.stack([jnp.zeros(()), down, up, jnp.ones(())])
     low, width = edges[:-1, None], jnp.diff(edges)[:, None]
     parallel = low + width * np.sin(turn) ** 2
     weight = width * (np.pi / 4 * weights * np.sin(2 * turn))
     bands = np.repeat(np.array([2, 1, 0]), points)
     every = jax.vmap(_scattering, in_axes=(None, None, 0, 0), out_axes=-1)
-    matrix = every(barrier, wave_numbers, parallel.ravel(), bands).reshape(4, 4, 3, points)
+    matrix = every(barrier, squared_momenta, parallel.ravel(), bands).reshape(4, 4, 3, points)
     two, one, none = (Segment(matrix[:n, :n, k], weight[k]) for k, n in enumerate((4, 3, 2)))
     return two, one, none
 
 
-def _scattering(barrier, wave_numbers, parallel, bands):
+def _scattering(barrier, squared_momenta, parallel, bands):
     """Plane waves on both sides, ψ and ψ′ continuous, amplitudes normalised by velocity.
 
     Inside, decaying waves connect values and slopes at the two faces, for each spin along the
@@ -159,7 +159,7 @@ def _scattering(barrier, wave_numbers, parallel, bands):
     there = jax.lax.complex(jnp.cos(travel), jnp.sin(travel))
     left_value, left_slope = complexified(1 / speed), _imaginary(speed)
 
-    squared = jnp.abs(wave_numbers - parallel)
+    squared = jnp.abs(squared_momenta - parallel)
     wave = jnp.sqrt(jnp.sqrt(jnp.where(squared > _SMALLEST, squared, 1.0)))
     open_band = jnp.arange(2) < bands
     # An empty band only decays: one amplitude, and nothing comes in.

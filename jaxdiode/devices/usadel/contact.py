@@ -75,8 +75,8 @@ class SpinActiveContact(AbstractInterface):
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {"transmission": (0.0, 1.0), "polarization": (-1.0, 1.0)}
 
-    def channels(self, wave_numbers: Float[Array, "2"], points: int) -> tuple[Segment, ...]:
-        del wave_numbers, points
+    def channels(self, squared_momenta: Float[Array, "2"], points: int) -> tuple[Segment, ...]:
+        del squared_momenta, points
         spin = jnp.array([1.0, -1.0])
         open_part = self.transmission * (1 + spin * self.polarization)
         through = open_part * (1 - _OPEN) + _CLOSED

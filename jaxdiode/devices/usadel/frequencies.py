@@ -50,7 +50,7 @@ def matsubara(
     """The first terms as they are, the rest as an integral by Gauss's rule in ln n.
 
     ∑_{n≥N} f(n + ½) = ∫_N^∞ f + f′(N)/24 − 7f‴(N)/5760 + …, derivatives from the terms before N.
-    The summand varies on the scale of the gap and falls on that of the ferromagnet's length, which
+    The summand varies on the scale of the gap and falls on that of the layer's length, which
     may lie far apart: a logarithm resolves both. For decays a from 0.1 to 2, 8 terms and 8
     nodes leave 6e-5 of such a sum, twice as many of each 2e-7.
 

@@ -1,7 +1,7 @@
 """What all diffusive hybrid junctions share: resolution, sums over frequencies, gap, LDOS."""
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -21,14 +21,17 @@ from .profile import mesh
 from .solver import Layers, solve
 from .spin import AbstractSpinResolved
 
-COLDEST = 0.01  # T/T_c
+COLDEST, WARMEST = 0.01, 0.999  # T/T_c
 
 
 class UsadelResolution(NamedTuple):
-    """How finely a junction is computed. The default leaves about 2e-6 I₀, doubled 5e-8 I₀.
+    """How finely a junction is computed.
+
+    The default leaves some 1e-4 of a current, about 2e-6 I₀ in a strong ferromagnet, twice as fine
+    5e-8 I₀; `frequency_error` and `truncation_error` of a torus or a relation estimate it.
 
     Attributes:
-        phases: points along each phase; even.
+        phases: points along each phase, even; 0 means 16 on a torus and 32 on a relation.
         terms: Matsubara frequencies summed one by one.
         tail: nodes that stand for all higher ones.
         steps: of the integration of half the layer between the interfaces.
@@ -36,7 +39,7 @@ class UsadelResolution(NamedTuple):
         intervals: of the mesh in each superconductor, where the gap is self-consistent.
     """
 
-    phases: int = 16
+    phases: int = 0
     terms: int = 8
     tail: int = 8
     steps: int = 12
@@ -82,7 +85,7 @@ class AbstractHybridJunction(AbstractSpinResolved):
         """The layer between the interfaces."""
 
     @abc.abstractmethod
-    def wave_numbers(self) -> Float[Array, "2"]:
+    def squared_momenta(self) -> Float[Array, "2"]:
         """k↑², k↓² of that layer in the superconductor's k_F², as the interfaces see them."""
 
     @abc.abstractmethod
@@ -111,13 +114,11 @@ class AbstractHybridJunction(AbstractSpinResolved):
     ) -> Float[Array, "2 ..."]:
         """Local density of states of spins ↑ and ↓ over that of the normal layer, [spin, …].
 
-        With the bulk's gap up to the interfaces, also in a self-consistent junction.
-
-        From the retarded functions, the diagonal of Re (1 + γγ̃)⁻¹(1 − γγ̃), spins along the axis of
-        the layer between the interfaces.
+        With the bulk's gap up to the interfaces. From the retarded functions, the diagonal of
+        Re (1 + γγ̃)⁻¹(1 − γγ̃), spins along the axis of the layer between the interfaces.
 
         Args:
-            energy: E in k_BT_c, any shape; the density is even in E together with time reversal.
+            energy: E from the Fermi energy in k_BT_c, any shape.
             position: distance from the left interface between the interfaces (the middle if left
                 out), from the own interface in a superconductor (0 if left out), in ξ₀.
             phase: Δχ.
@@ -125,8 +126,14 @@ class AbstractHybridJunction(AbstractSpinResolved):
             broadening: imaginary part of the energy, in k_BT_c; a hundredth of it costs accuracy.
 
         Raises:
-            ValueError: unknown layer, position outside of it, no positive broadening.
+            ValueError: unknown layer, position outside of it, no positive broadening, a
+                self-consistent junction.
         """
+        if self.self_consistent:
+            raise ValueError(
+                "self_consistent must be False for ldos, which has the bulk's gap up to the "
+                "interfaces: build the junction without it to accept that, got True"
+            )
         energy = _checks.real_array("energy", energy)
         layers = ("link", "left", "right")
         if layer not in layers:
@@ -186,8 +193,8 @@ def summed(device: AbstractHybridJunction, twist: Float[Array, "elements lanes"]
 
 def layers_of(device: AbstractHybridJunction) -> Layers:
     both = jax.tree.map(lambda *x: jnp.stack(x), device.left, device.right)
-    wave_numbers, momenta = device.wave_numbers(), device.fineness.momenta
-    found = jax.vmap(lambda side: side.channels(wave_numbers, momenta), out_axes=-1)(both)
+    squared_momenta, momenta = device.squared_momenta(), device.fineness.momenta
+    found = jax.vmap(lambda side: side.channels(squared_momenta, momenta), out_axes=-1)(both)
     channels = tuple(Segment(x.matrix[..., None], x.weight[:, 0]) for x in found)
     return Layers(
         bcs_gap(device.temperature),
@@ -198,27 +205,31 @@ def layers_of(device: AbstractHybridJunction) -> Layers:
     )
 
 
-def require_resolution(resolution: UsadelResolution) -> None:
-    if resolution.phases % 2 or resolution.phases < 4:
-        raise ValueError(
-            f"resolution must have an even number of phases from 4 on, got {resolution.phases}"
-        )
-    if resolution.terms < 4 or min(resolution) < 1:
-        raise ValueError(
-            f"resolution must have at least 4 terms, and 1 of everything else, got {resolution}"
-        )
+def required_resolution(resolution: Any, phases: int) -> UsadelResolution:
+    """A resolution, checked and with the number of phases filled in."""
+    if not isinstance(resolution, UsadelResolution):
+        raise ValueError(f"resolution must be a UsadelResolution, got {resolution!r}")
+    least = UsadelResolution(phases=4, terms=4, tail=1, steps=1, momenta=1, intervals=4)
+    full = resolution._replace(phases=resolution.phases or phases)
+    for name, value, at_least in zip(full._fields, full, least, strict=True):
+        _checks.whole_number(f"resolution's {name}", value, at_least)
+    if full.phases % 2:
+        raise ValueError(f"resolution's phases must be even, got {full.phases}")
+    return full
 
 
 def require_temperature(temperature: Numbers) -> Float[Array, ""]:
     value = _checks.real_array("temperature", temperature, ndim=0)
-    if _checks.is_concrete(value) and not COLDEST <= value < 1:
-        raise ValueError(f"temperature must lie between {COLDEST:g} and 1 (T_c), got {value:g}")
+    if _checks.is_concrete(value) and not COLDEST <= value <= WARMEST:
+        raise ValueError(
+            f"temperature must lie between {COLDEST:g} and {WARMEST:g} (T_c), got {value:g}"
+        )
     return value
 
 
 def _fall(device, layers):
     """a of the spectral current's exp(−a√n): the element that decays slowest."""
-    k = layers.link.wave_numbers(2 * jnp.pi * device.temperature)
+    k = layers.link.decay_constants(2 * jnp.pi * device.temperature)
     return layers.link.length * jnp.min(k.real)
 
 

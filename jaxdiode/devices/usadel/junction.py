@@ -15,10 +15,11 @@ from ..._checks import Numbers
 from .barrier import SpinBarrier
 from .hybrid import (
     COLDEST,
+    WARMEST,
     AbstractHybridJunction,
     UsadelResolution,
-    require_resolution,
     require_temperature,
+    required_resolution,
     summed,
 )
 from .link import StrongFerromagnet
@@ -36,12 +37,13 @@ class SpinActiveJunction(AbstractHybridJunction):
     opposite geometric phases, and with unequal bands the junction is a diode.
 
     Currents in I₀ = πk_BT_c σ_S A/(eξ₀), σ_S per spin, ξ₀ = √(ħD_S/2πk_BT_c); energies of the
-    ferromagnet in Fermi energies of the superconductor. The gap is uniform and that of the
-    weak-coupling theory. All that depends on phases is read from one `torus`; a call of `current`
-    computes it (seconds), so keep `prepared()` or the torus for more than one call.
+    ferromagnet in Fermi energies of the superconductor. The gap is that of the weak-coupling
+    theory, uniform unless it is to be self-consistent. All that depends on phases is read from one
+    `torus`; a call of `current` computes it (seconds), so keep `prepared()` or the torus for more
+    than one call.
 
     Args:
-        temperature: T/T_c, from 0.01 to 1.
+        temperature: T/T_c, from 0.01 to 0.999.
         superconductor_length: d_S of both superconductors, in ξ₀. Their outer ends are bulk.
         ferromagnet_length: d_F, in ξ₀.
         conductance: κ = (3/4)ξ₀/ℓ_S, conductance of the interfaces over that of a superconductor
@@ -55,8 +57,8 @@ class SpinActiveJunction(AbstractHybridJunction):
         resolution: of the computation, see `UsadelResolution`.
 
     Raises:
-        ValueError: a temperature outside (0.01, 1), lengths or a conductance that are not positive,
-            a negative exchange, no open band.
+        ValueError: a temperature outside [0.01, 0.999], lengths or a conductance that are not
+            positive, a negative exchange, no open band.
     """
 
     temperature: Float[Array, ""]
@@ -102,22 +104,21 @@ class SpinActiveJunction(AbstractHybridJunction):
                 "potential must stay below 1 + exchange, or no band of the ferromagnet is open, "
                 f"got potential {self.potential:g} and exchange {self.exchange:g}"
             )
-        require_resolution(resolution)
-        self.fineness = resolution
+        self.fineness = required_resolution(resolution, phases=16)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {
-            "temperature": (COLDEST, 0.999),
-            "superconductor_length": (1e-3, math.inf),
-            "ferromagnet_length": (1e-3, math.inf),
+            "temperature": (COLDEST, WARMEST),
+            "superconductor_length": (0.0, math.inf),
+            "ferromagnet_length": (0.0, math.inf),
             "conductance": (0.0, math.inf),
             "exchange": (0.0, math.inf),
         }
 
     def link(self) -> StrongFerromagnet:
-        return StrongFerromagnet(self.ferromagnet_length, self.wave_numbers())
+        return StrongFerromagnet(self.ferromagnet_length, self.squared_momenta())
 
-    def wave_numbers(self) -> Float[Array, "2"]:
+    def squared_momenta(self) -> Float[Array, "2"]:
         return 1 - self.potential + jnp.stack([self.exchange, -self.exchange])
 
     def twist(self, phase: Float[Array, "..."]) -> Float[Array, "2 ..."]:

@@ -21,6 +21,9 @@ class AbstractLink(eqx.Module):
 
         γ″ = k²γ + bend(γ, γ′, γ̃),   every element with its own k.
 
+    Linear terms that mix elements (spin–orbit relaxation) have no place here yet, and the layer is
+    symmetric about its spin axis: only the difference of two interfaces' azimuths matters.
+
     Attributes:
         length: in ξ₀ of the superconductors.
         elements: how many there are.
@@ -32,7 +35,7 @@ class AbstractLink(eqx.Module):
     coupled: eqx.AbstractClassVar[bool]
 
     @abc.abstractmethod
-    def wave_numbers(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
+    def decay_constants(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
         """k of every element of γ (or γ̃) at ω, in 1/ξ₀, [element, *lanes]."""
 
     @abc.abstractmethod
@@ -73,7 +76,7 @@ class StrongFerromagnet(AbstractLink):
     def diffusion(self) -> Float[Array, "2"]:
         return jnp.where(self.occupied, self.squared, 1.0)
 
-    def wave_numbers(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
+    def decay_constants(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
         del tilde
         diffusion = self.diffusion.reshape(2, *(1 for _ in frequency.shape))
         return jnp.sqrt(frequency / (jnp.pi * diffusion).astype(frequency.dtype))
@@ -113,7 +116,7 @@ class WeakLink(AbstractLink):
     elements: ClassVar[int] = 4
     coupled: ClassVar[bool] = True
 
-    def wave_numbers(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
+    def decay_constants(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
         spins = np.array([0.0, 1.0, -1.0, 0.0] if tilde else [0.0, -1.0, 1.0, 0.0])
         field = (spins * self.exchange_field).reshape(4, *(1 for _ in frequency.shape))
         whole = complexified(frequency) + jax.lax.complex(jnp.zeros_like(field), field)
@@ -166,11 +169,11 @@ def _matsubara_bend(value, slope):
 
 def half_layers(
     linear: Complex[Array, "2 elements *lanes"],
-    wave_numbers: Inexact[Array, "elements *lane"],
+    k: Inexact[Array, "elements *lane"],
     length: Float[Array, ""],
     steps: int,
     bend: Callable[[Array, Array], Array] = _matsubara_bend,
-    part: Array | float = 1.0,
+    distance: Array | float = 0.0,
     coupled: bool = False,
 ) -> tuple[Array, Array, Array, Array]:
     """γ and its outward slope at both interfaces, [element, side, lane], and γ, γ′ in the middle.
@@ -183,23 +186,26 @@ def half_layers(
 
     Args:
         linear: γ at the left and right interface if the equation were linear.
-        wave_numbers: k of each element.
+        k: decay constant of each element.
         length: of the layer.
         steps: of each half.
         bend: the nonlinear part, of all elements at once, [element, side, lane].
-        part: of the way from the middle to the interfaces at which to stop.
+        distance: from the interfaces, at which to stop; half a layer at most.
         coupled: whether elements know each other. If not, each is cut at its own depth.
     """
-    k = wave_numbers.reshape(wave_numbers.shape + (1,) * (linear.ndim - 1 - wave_numbers.ndim))
+    k = k.reshape(k.shape + (1,) * (linear.ndim - 1 - k.ndim))
     half = length / 2
     slowest = jnp.min(k.real, axis=0) if coupled else k.real
-    reach = complexified(k) * complexified(jnp.minimum(half, _DEEPEST / slowest))
+    depth = jnp.minimum(half, _DEEPEST / slowest)
+    reach = complexified(k) * complexified(depth)
     k = complexified(k)
     middle = (linear[0] + linear[1]) / (2 * jnp.cosh(reach))
     rise = (linear[1] - linear[0]) / (2 * jnp.sinh(reach))
     value = jnp.stack([middle, middle], axis=1)
     slope = jnp.stack([-rise, rise], axis=1)
-    h = complexified(jnp.asarray(part, float)) * (reach / max(steps, 1))[:, None]
+    part = jnp.maximum(1 - distance / depth, 0.0)
+    h = complexified(jnp.broadcast_to(part, k.shape) / max(steps, 1)) * reach
+    h = h[:, None]
     c, s = jnp.cosh(h / 2), jnp.sinh(h / 2)
 
     def pull(value, slope):  # slopes are in units of k

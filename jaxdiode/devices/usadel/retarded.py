@@ -55,9 +55,9 @@ def link_density(
 ) -> Float[Array, "2 lanes"]:
     """N/N⁰ of both spins at a distance from the left interface of the link, [spin, lane]."""
     _, linear = _fields(unknowns)
-    part = 2 * position / layers.link.length - 1
-    value = _half_layers(linear, layers, frequency, steps, jnp.abs(part))[0]
-    value = jnp.where(part > 0, value[..., 1, :], value[..., 0, :])
+    left, right = position, layers.link.length - position
+    value = _half_layers(linear, layers, frequency, steps, jnp.minimum(left, right))[0]
+    value = jnp.where(left > right, value[..., 1, :], value[..., 0, :])
     return layers.link.density(value[0], value[1])
 
 
@@ -71,7 +71,9 @@ def superconductor_density(
     """N/N⁰ of both spins at a distance from an interface, [spin, lane]; spins along the link's."""
     slope, _ = _fields(unknowns)
     bulk, k = _bulk(layers, frequency)
-    near, length = complexified(layers.superconductor - distance), layers.superconductor
+    length = layers.superconductor
+    # At its very end the layer has no length, and its series no value but the bulk's.
+    near = complexified(jnp.maximum(length - distance, 1e-9 * length))
     # The same solution nearer its outer end.
     shorter = jnp.sinh(k * near) / jnp.sinh(k * complexified(length))
     one, two = shorter * slope[0][:, :, side], shorter * slope[1][:, :, side]
@@ -86,10 +88,12 @@ def _bulk(layers, frequency):
     return complexified(layers.gap) / (frequency + whole), jnp.sqrt(whole / jnp.pi)
 
 
-def _half_layers(linear, layers, frequency, steps, part: Array | float = 1.0):
+def _half_layers(linear, layers, frequency, steps, distance: Array | float = 0.0):
     """Values and outward slopes [pair, element, side, lane] from `linear`."""
     link, n = layers.link, layers.link.elements
-    k = jnp.concatenate([link.wave_numbers(frequency), link.wave_numbers(frequency, tilde=True)])
+    k = jnp.concatenate(
+        [link.decay_constants(frequency), link.decay_constants(frequency, tilde=True)]
+    )
     stacked = jnp.concatenate([linear[0], linear[1]], axis=1)  # side, (pair, element), lane
 
     def bend(value, slope):
@@ -97,7 +101,7 @@ def _half_layers(linear, layers, frequency, steps, part: Array | float = 1.0):
         return jnp.concatenate([one, link.bend(value[n:], slope[n:], value[:n])])
 
     value, slope, _, _ = half_layers(
-        stacked, k, link.length, steps, bend, part, coupled=link.coupled
+        stacked, k, link.length, steps, bend, distance, coupled=link.coupled
     )
     shape = (2, n, *value.shape[1:])
     return value.reshape(shape), slope.reshape(shape)

@@ -24,7 +24,7 @@ class Layers(NamedTuple):
         gap: Δ.
         superconductor: d_S.
         link: the layer between the interfaces.
-        conductance: κ = (3/4)ξ₀/ℓ_S.
+        conductance: κ of both interfaces, were they transparent.
         channels: S-matrices of the left and right interface, stacked on the last axis.
     """
 
@@ -187,7 +187,7 @@ def _halves(linear, link, frequency, steps):
     def bend(value, slope):
         return link.bend(value, slope, -value.conj())
 
-    k = link.wave_numbers(frequency)
+    k = link.decay_constants(frequency)
     return half_layers(linear, k, link.length, steps, bend, coupled=link.coupled)
 
 

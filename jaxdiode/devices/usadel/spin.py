@@ -53,7 +53,8 @@ class SpinDiode(eqx.Module):
     Attributes:
         plus, minus: I↑ − I↓ where the charge current is largest and smallest.
         phase_plus, phase_minus: those phases, in [0, 2π).
-        status: `Status` of the critical currents; NaN beside anything but 0.
+        status: `Status` of the critical currents, or NO_SUPERCURRENT where neither spin current
+            is more than rounding; NaN beside anything but 0.
     """
 
     plus: Float[Array, ""]
@@ -77,8 +78,8 @@ def spin_diode(device: AbstractSpinResolved) -> SpinDiode:
     """
     if not isinstance(device, AbstractSpinResolved):
         raise ValueError(
-            "device must carry spin-resolved currents (a SpinActiveJunction, a relation of its "
-            f"phase torus, a SixHarmonicModel), got {type(device).__name__}"
+            "device must carry spin-resolved currents (a SpinActiveJunction, a DiffusiveJunction, "
+            f"a relation of a phase torus, a SixHarmonicModel), got {type(device).__name__}"
         )
     return _spin_diode(device)
 
@@ -105,6 +106,9 @@ def _spin_diode(device):
         return phase, device.spin_current(phase)
 
     phases, currents = jax.vmap(at)(found.position)
+    noise = 1e-12 * device.magnitude()
+    none = jnp.all(jnp.abs(currents) <= noise) & (known == Status.CONVERGED)
+    known = jnp.where(none, jnp.asarray(Status.NO_SUPERCURRENT, known.dtype), known)
     good = known == Status.CONVERGED
     phases = jnp.where(good, jnp.mod(phases, 2 * jnp.pi), jnp.nan)
     currents = jnp.where(good, currents, jnp.nan)

@@ -37,7 +37,7 @@ class PhaseTorus(eqx.Module):
         """Largest coefficient s_mn of the last order kept, in I₀: harmonics beyond are smaller.
 
         `harmonics_2d` and every relation are that accurate; the error of the frequency sum comes on
-        top (2e-6 I₀ at most by default; compare with the `doubled` junction).
+        top (`frequency_error`, some 2e-6 I₀ by default; compare with the `doubled` junction).
         """
         shell = np.ones(self._order() * 2 + 1, bool)
         shell[1:-1] = False
@@ -55,7 +55,8 @@ class PhaseTorus(eqx.Module):
             n: largest order, at most M/2 − 1.
 
         Returns:
-            [band, n + m, n + n′] for orders −n … n; NaN where a band says nothing (m_η = 0).
+            [band, m + n, m′ + n] for orders m, m′ = −n … n in ↑ and ↓; NaN where a band says
+            nothing (m_η = 0). With n = 2, I₁₀ is [0, 3, 2], I₀₁ is [1, 2, 3], I₁₁ is [0, 3, 3].
         """
         order = _checks.whole_number("n", n)
         if order > self._order():
@@ -82,8 +83,9 @@ class PhaseTorus(eqx.Module):
         cosine = (half * jnp.sin(twist * gap)) @ fold.T.astype(float)
         bad = self.status != Status.CONVERGED
         return SpinResolvedRelation(
-            jnp.where(bad, jnp.nan, sine), jnp.where(bad, jnp.nan, cosine), self.status
-        )
+            jnp.where(bad, jnp.nan, sine), jnp.where(bad, jnp.nan, cosine), self.status,
+            self.truncation_error, self.frequency_error,
+        )  # fmt: skip
 
     def spin_currents(self, phase: Numbers, geometric_phase: Numbers) -> tuple[Array, Array]:
         """(I↑, I↓) at phases Δχ and Δφ of any shapes that broadcast."""
@@ -115,11 +117,20 @@ class PhaseTorus(eqx.Module):
 
 
 class SpinResolvedRelation(AbstractSpinResolved):
-    """I_η(φ) = Σ_q sine_q sin qφ + cosine_q cos qφ of both bands, q = 0, 1, …; [band, q]."""
+    """I_η(φ) = Σ_q sine_q sin qφ + cosine_q cos qφ of both bands, q = 0, 1, …; [band, q].
+
+    Attributes:
+        sine, cosine: coefficients in I₀.
+        outcome: `Status` of the solutions it was made from.
+        truncation_error: size of the last harmonics kept, in I₀: those beyond are smaller.
+        frequency_error: estimate of what the sum over frequencies leaves, in I₀.
+    """
 
     sine: Float[Array, "2 q"]
     cosine: Float[Array, "2 q"]
     outcome: Int[Array, ""]
+    truncation_error: Float[Array, ""]
+    frequency_error: Float[Array, ""]
 
     def spin_currents(
         self, phase: Float[Array, "..."]
@@ -129,11 +140,6 @@ class SpinResolvedRelation(AbstractSpinResolved):
         sine, cosine = jnp.sin(angle), jnp.cos(angle)
         up, down = (sine @ self.sine[band] + cosine @ self.cosine[band] for band in (0, 1))
         return up, down
-
-    @property
-    def truncation_error(self) -> Float[Array, ""]:
-        """Size of the last two orders kept, in I₀: harmonics beyond are smaller."""
-        return jnp.max(jnp.hypot(self.sine, self.cosine)[:, -2:])
 
     def status(self) -> Int[Array, ""]:
         return self.outcome
