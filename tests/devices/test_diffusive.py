@@ -20,7 +20,6 @@ from jaxdiode import DiffusiveJunction, SpinActiveContact, SpinBarrier, Status, 
 from jaxdiode.devices.usadel import hybrid, interface, link, solver
 from jaxdiode.devices.usadel.barrier import Segment
 from jaxdiode.devices.usadel.frequencies import matsubara
-from jaxdiode.devices.usadel.gap import bcs_gap
 from tests import helpers
 from tests.reference import usadel as u
 from tests.reference import usadel_limits as limits
@@ -64,8 +63,9 @@ def transparent(length, temperature, **changes):
     return wire(length, temperature, 10.0, SpinActiveContact(1.0), **changes)
 
 
+@functools.cache
 def gap(temperature):
-    return float(bcs_gap(jnp.asarray(temperature)))
+    return u.bcs_gap(temperature)
 
 
 PHASES = np.array([0.4, 1.2, 2.0, 2.8])
@@ -157,6 +157,7 @@ def test_density_beside_the_interface_of_a_long_wire():
     helpers.assert_close(found[400.0], found[120.0], absolute=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("temperature", "length"), [(0.01, 0.01), (0.1, 0.001), (0.5, 1.0)])
 def test_error_of_the_frequency_sum_is_honest(temperature, length):
     contact = SpinActiveContact(0.1)
@@ -199,6 +200,7 @@ def test_self_consistent_gap():
     helpers.assert_close(found[1e-6].left, bulk, absolute=1e-5 * bulk)
 
 
+@pytest.mark.slow
 def test_no_spin_diode_without_spin_currents():
     found = jd.spin_diode(transparent(1.0, 0.5))
     assert found.status == Status.NO_SUPERCURRENT
