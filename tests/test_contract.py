@@ -22,6 +22,7 @@ ROUNDING = 1e-12
 QUICK = {"series pair", "two harmonics, tied"}
 # Seconds to compile, and little that smaller structures do not show: with `make test-all`.
 COSTLY = {"four branches", "mixed branches", "symmetric SQUID at half flux"}
+COSTLY |= {"one live inductive branch"}
 # Half a minute each to differentiate; tests/devices/test_phase_slip.py has their values.
 SLOW = {"phase-slip wire, ohmic", "phase-slip wire, retrap"}
 SLOW |= {problem.name for problem in PROBLEMS if "slow" in problem.tags}

@@ -81,6 +81,7 @@ def test_short_junction_is_that_of_kulik_and_omelyanchuk(temperature):
     helpers.assert_close(found / expected, 1.0, absolute=3e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("length", "temperature"), [(1.0, 0.2), (3.0, 0.1)])
 def test_transparent_wire_is_that_of_scipy(length, temperature):
     found = voltage(transparent(length, temperature), PHASES)
@@ -127,6 +128,7 @@ def test_weak_ferromagnet_between_tunnelling_interfaces(field):
     helpers.assert_close(left[0] / left[1], 4.0, absolute=0.3)
 
 
+@pytest.mark.slow
 def test_minigap_of_a_long_wire():
     """Nothing below about 2.6 ħD/L², a peak above, as in SciPy's θ(x); no gap at Δχ = π."""
     length, blur = 6.0, 2e-3
@@ -172,6 +174,7 @@ def test_error_of_the_frequency_sum_is_honest(temperature, length):
     assert fine.frequency_error < 0.1 * plain.frequency_error
 
 
+@pytest.mark.slow
 def test_density_in_an_exchange_field():
     """Each spin's; a field of the other sign exchanges them."""
     length, blur, field = 3.0, 0.02, 0.7
@@ -295,6 +298,7 @@ def relation(azimuth=0.9):
     return found
 
 
+@pytest.mark.slow
 def test_noncollinear_contacts_make_a_diode():
     """And a spontaneous current: a φ₀ junction. Coplanar moments make neither."""
     charge, _ = relation().spontaneous_currents()
@@ -308,6 +312,7 @@ def test_noncollinear_contacts_make_a_diode():
     assert coplanar.plus > 0.01
 
 
+@pytest.mark.slow
 def test_reversed_phases_reverse_currents():
     phases = np.linspace(-3, 3, 7)
     there = relation().spin_currents(jnp.asarray(phases))

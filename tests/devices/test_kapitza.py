@@ -125,6 +125,7 @@ def test_flip_is_a_loss_of_stability():
     assert np.isnan(flip) or abs(flip - 1.1442976) < 1e-6
 
 
+@pytest.mark.slow
 def test_values_of_the_sheet_beyond_the_plain_fold():
     cascade = limits(1.0, 1.0)
     helpers.assert_close(cascade.flip[1], 0.61634, absolute=1e-5)

@@ -733,6 +733,7 @@ def _check_states(several, number):
     return counts
 
 
+@pytest.mark.slow
 def test_every_state_is_found_and_none_invented():
     counts = _check_states((*COUPLED[1:7], mirrored(ONE_STRONGER), turned(SCALED)), 5)
     assert len(counts) >= 40
@@ -831,6 +832,7 @@ def test_a_weakened_polarisation_can_be_ohmic_at_once():
     assert found.ohmic[0] == found.onset[0]
 
 
+@pytest.mark.slow
 def test_normal_wires_at_no_current():
     for device in (
         jd.PhaseSlipWire(0.0),

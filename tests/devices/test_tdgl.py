@@ -135,6 +135,7 @@ def test_a_run_continues_where_one_ended(slipping):
     np.testing.assert_allclose(turns, whole.winding[-1], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_finer_grid_starts_from_the_coarse_state(slipping):
     fine = simulate_wire(
         0.5, 5.8, initial=slipping, **(SLIPS | dict(spacing=0.1, duration=2.0, settle=0.0))

@@ -200,6 +200,7 @@ def test_currents_are_those_of_the_sheet_at_twice_the_resolution():
     helpers.assert_close(_table_errors("A doubled"), 0.0, absolute=PROMISED_DOUBLED)
 
 
+@pytest.mark.slow
 def test_critical_currents_of_the_reference():
     """A at Δφ = .4 π: peaks of tests/reference/usadel.py at 7 phases 0.1 apart, by polynomials of
     degree 4 and 6, which differ by 4e-9 I₀ and 1e-5 in phase; η_s from its currents there. (The
