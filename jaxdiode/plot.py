@@ -28,8 +28,7 @@ PLUS, MINUS, EFFICIENCY, ACCENT, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A
 
 def current_phase(device: AbstractPhaseBiased, *, unit: str = "", title: str = "") -> "Figure":
     """I(φ) with both critical currents marked, and its branches or spin bands when it has any."""
-    known = device.prepared()
-    relation = jax.jit(current_phase_relation)(known)
+    relation, bands = _relation(device)
     critical = relation.critical_currents()
     figure, (axes,) = _figure(1)
     turns = np.asarray(relation.phase) / np.pi
@@ -39,10 +38,8 @@ def current_phase(device: AbstractPhaseBiased, *, unit: str = "", title: str = "
         for k, branch in enumerate(branches):
             axes.plot(turns, branch.current(phases[:, k]), color=GREY, lw=0.9, alpha=0.8,
                       label="branches" if k == 0 else None)  # fmt: skip
-    if hasattr(known, "spin_currents"):
-        bands = known.spin_currents(relation.phase)  # pyright: ignore
-        for band, style, name in zip(bands, ("--", ":"), ("up", "down"), strict=True):
-            axes.plot(turns, band, color=GREY, lw=1.2, ls=style, label=rf"$I_\{name}arrow$")
+    for band, style, name in zip(bands, ("--", ":"), ("up", "down"), strict=False):
+        axes.plot(turns, band, color=GREY, lw=1.2, ls=style, label=rf"$I_\{name}arrow$")
     axes.plot(turns, relation.current, color="black", lw=1.8, label=r"total $I(\varphi)$")
     plus, minus = float(critical.plus), float(critical.minus)
     axes.axhline(plus, color=PLUS, ls="--", label=f"$I_+$ = {plus:.4g} {unit}")
@@ -51,6 +48,15 @@ def current_phase(device: AbstractPhaseBiased, *, unit: str = "", title: str = "
     axes.set_title(title or rf"$\eta$ = {float(critical.efficiency):+.4f}")
     axes.legend(fontsize=8, framealpha=0.9)
     return figure
+
+
+@jax.jit
+def _relation(device):
+    """I(φ), and that of both spins where there are two."""
+    known = device.prepared()
+    relation = current_phase_relation(known)
+    spins = getattr(known, "spin_currents", lambda phase: ())
+    return relation, spins(relation.phase)
 
 
 def critical_currents_along(

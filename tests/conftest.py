@@ -38,3 +38,12 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no {folder}: the shared data are not part of the repository")
     return folder
+
+
+@pytest.fixture(scope="module")
+def optimised():
+    """Compiled as for users: here running costs more than compiling."""
+    before = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)

@@ -51,9 +51,9 @@ def every_problem(test):
     return pytest.mark.parametrize("problem", params)(test)
 
 
-def _structures(problems):
+def _structures(problems, slow=lambda name: name in COSTLY | SLOW):
     marks = {True: [pytest.mark.slow], False: []}
-    params = [pytest.param(p, id=p.name, marks=marks[p.name in COSTLY | SLOW]) for p in problems]
+    params = [pytest.param(p, id=p.name, marks=marks[slow(p.name)]) for p in problems]
     return pytest.mark.parametrize("problem", params)
 
 
@@ -63,14 +63,10 @@ every_phase_biased_structure = _structures(
 )
 
 
-def _quick(problems):
-    marks = {True: [], False: [pytest.mark.slow]}
-    params = [pytest.param(p, id=p.name, marks=marks[p.name in QUICK]) for p in problems]
-    return pytest.mark.parametrize("problem", params)
-
-
-quick_structures = _quick(representatives())
-quick_hessians = _quick([p for p in representatives() if p.name not in NO_HESSIAN])
+quick_structures = _structures(representatives(), lambda name: name not in QUICK)
+quick_hessians = _structures(
+    [p for p in representatives() if p.name not in NO_HESSIAN], lambda name: name not in QUICK
+)
 
 
 def perturbed(device, count):

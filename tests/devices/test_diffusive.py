@@ -28,13 +28,7 @@ FINE = UsadelResolution(phases=16, terms=16, tail=16, steps=24)
 RIGID = 1e-8  # σ_N/σ_S of superconductors that the link does not disturb
 
 
-@pytest.fixture(scope="module", autouse=True)
-def optimised():
-    """Compiled as for users: here running costs more than compiling."""
-    before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
+pytestmark = pytest.mark.usefixtures("optimised")
 
 
 def wire(length, temperature, conductance, contact, field=0.0, resolution=FINE):

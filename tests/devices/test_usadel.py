@@ -29,13 +29,7 @@ PROMISED, PROMISED_DOUBLED = 2e-6, 5e-8
 RIGHT_ANGLE = np.pi / 2
 
 
-@pytest.fixture(scope="module", autouse=True)
-def optimised():
-    """Compiled as for users: here running costs more than compiling."""
-    before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
+pytestmark = pytest.mark.usefixtures("optimised")
 
 
 def of_sheet(width=0.14, azimuth=0.0, polar=RIGHT_ANGLE, moment=0.25):

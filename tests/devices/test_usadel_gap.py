@@ -14,10 +14,10 @@ import jaxdiode as jd
 from jaxdiode import Status, UsadelResolution
 from jaxdiode.devices.usadel import hybrid as package
 from tests import helpers
-from tests.devices.test_usadel import UNLIKE, from_reference, junction, of_sheet, optimised
+from tests.devices.test_usadel import UNLIKE, from_reference, junction, of_sheet
 from tests.reference import usadel as u
 
-__all__ = ["optimised"]
+pytestmark = pytest.mark.usefixtures("optimised")
 
 # ---- Density of states
 

@@ -323,7 +323,12 @@ def test_bulk_layer_stays_bulk():
 
 # ---- Ferromagnets
 
-_half_layers = jax.jit(link.half_layers, static_argnums=3)
+
+def _matsubara(value, slope):
+    return link.scalar_bend(value, slope, -value.conj())
+
+
+_half_layers = jax.jit(partial(link.half_layers, bend=_matsubara), static_argnums=3)
 LINEAR = np.array([[[0.5 + 0.2j], [-0.3 + 0.4j]], [[-0.1 + 0.55j], [0.6 - 0.1j]]])
 K = np.array([1.2, 2.1])
 

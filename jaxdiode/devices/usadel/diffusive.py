@@ -135,19 +135,6 @@ class DiffusiveJunction(AbstractHybridJunction):
     def prepared(self) -> SpinResolvedRelation:
         return _relation(self)
 
-    def spin_currents(
-        self, phase: Float[Array, "..."]
-    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-        return self.prepared().spin_currents(phase)
-
-    def doubled(self) -> "DiffusiveJunction":
-        """The same junction at twice the resolution, to check a result by."""
-        return DiffusiveJunction(
-            self.temperature, self.superconductor_length, self.link_length, self.conductance,
-            self.left, self.right, self.exchange_field, self.conductivity, self.diffusivity,
-            self.self_consistent, self.fineness.doubled(),
-        )  # fmt: skip
-
 
 @eqx.filter_jit
 def _relation(device: DiffusiveJunction) -> SpinResolvedRelation:

@@ -1,7 +1,8 @@
 """What all diffusive hybrid junctions share: resolution, sums over frequencies, gap, LDOS."""
 
 import abc
-from typing import Any, NamedTuple
+import dataclasses
+from typing import Any, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -20,8 +21,10 @@ from .link import AbstractLink
 from .profile import mesh
 from .solver import Layers, solve
 from .spin import AbstractSpinResolved
+from .torus import SpinResolvedRelation
 
 COLDEST, WARMEST = 0.01, 0.999  # T/T_c
+_Junction = TypeVar("_Junction", bound="AbstractHybridJunction")
 
 
 class UsadelResolution(NamedTuple):
@@ -91,6 +94,22 @@ class AbstractHybridJunction(AbstractSpinResolved):
     @abc.abstractmethod
     def twist(self, phase: Float[Array, "..."]) -> Float[Array, "elements ..."]:
         """Phases by which the link's pair amplitudes differ between its ends at Δχ."""
+
+    @abc.abstractmethod
+    def prepared(self) -> SpinResolvedRelation:
+        """Currents at all phases, of which `spin_currents` reads."""
+
+    def spin_currents(
+        self, phase: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        return self.prepared().spin_currents(phase)
+
+    def doubled(self: _Junction) -> _Junction:
+        """The same junction at twice the resolution, to check a result by."""
+        names = [field.name for field in dataclasses.fields(self) if field.name != "fineness"]
+        same = {name: getattr(self, name) for name in names}
+        make: Any = type(self)  # whose arguments are the fields, and `resolution` for `fineness`
+        return make(**same, resolution=self.fineness.doubled())
 
     @property
     def geometric_phase(self) -> Float[Array, ""]:

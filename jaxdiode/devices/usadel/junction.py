@@ -131,23 +131,9 @@ class SpinActiveJunction(AbstractHybridJunction):
     def prepared(self) -> SpinResolvedRelation:
         return self.torus().relation(self.geometric_phase)
 
-    def spin_currents(
-        self, phase: Float[Array, "..."]
-    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-        return self.prepared().spin_currents(phase)
-
     def harmonics_2d(self, n: int) -> Float[Array, "2 orders orders"]:
         """I_mn of both bands; see `PhaseTorus.harmonics_2d`."""
         return self.torus().harmonics_2d(n)
-
-    def doubled(self) -> "SpinActiveJunction":
-        """The same junction at twice the resolution, to check a result by."""
-        fine = self.fineness.doubled()
-        return SpinActiveJunction(
-            self.temperature, self.superconductor_length, self.ferromagnet_length,
-            self.conductance, self.exchange, self.potential, self.left, self.right,
-            self.self_consistent, fine,
-        )  # fmt: skip
 
 
 @eqx.filter_jit

@@ -163,16 +163,12 @@ def _matrix(elements):
     return elements.reshape(2, 2, *elements.shape[1:])
 
 
-def _matsubara_bend(value, slope):
-    return scalar_bend(value, slope, -jnp.conj(value))
-
-
 def half_layers(
     linear: Complex[Array, "2 elements *lanes"],
     k: Inexact[Array, "elements *lane"],
     length: Float[Array, ""],
     steps: int,
-    bend: Callable[[Array, Array], Array] = _matsubara_bend,
+    bend: Callable[[Array, Array], Array],
     distance: Array | float = 0.0,
     coupled: bool = False,
 ) -> tuple[Array, Array, Array, Array]:

@@ -85,22 +85,16 @@ def factors(
     _, (f_change, f_rise) = solver._link_pushforward(
         solver.elements(x.linear), layers, frequency, twist, steps
     )
-    change = solver._columns(s_change, f_change)
-    rise = solver._columns(jnp.zeros_like(s_change), f_rise)
+    change = solver.columns(s_change, f_change)
+    rise = solver.columns(jnp.zeros_like(s_change), f_rise)
     _, rate = linearised_current(layers.channels, pairs, -pairs.conj(), change, -change.conj())
-    rate = rise - complexified(layers.conductance) * rate
-    parts = jnp.stack([rate.real, rate.imag])
-    kinds, columns = rate.shape[:2]
-    parts = jnp.moveaxis(parts, 3, 0).reshape(2, 2 * kinds, columns, lanes)
-    value, bands = parts[:, :, :8], parts[:, :, 8:]
+    parts = solver.real_rates(rise - complexified(layers.conductance) * rate)
+    value = parts[:, :, :8]
     # ∂ₙγ = −∂ₓγ towards the interface; the value moves with it by the layer's compliance.
     own = product(jnp.moveaxis(value, 0, 2), layer.compliance[-1])
-    own = jnp.moveaxis(own, 2, 0) - _own_slope(kinds)[None, :, :, None]
-    zero = jnp.zeros((2 * kinds, 8, lanes))
-    left = jnp.concatenate([own[0], zero, bands[0]], axis=1)
-    right = jnp.concatenate([zero, own[1], bands[1]], axis=1)
+    own = jnp.moveaxis(own, 2, 0) - _own_slope(len(pairs))[None, :, :, None]
     small = jnp.all(solver.physical(pairs), axis=0)
-    return Factors(layer, value, jnp.concatenate([left, right])), small
+    return Factors(layer, value, solver.assembled(own, parts[:, :, 8:])), small
 
 
 def answer(found: Factors, outer: Array, inner: Array, joint: Array) -> Unknowns:

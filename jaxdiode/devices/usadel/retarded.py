@@ -9,9 +9,8 @@ from ...numerics.newton import Linearised, damped_newton, solved
 from . import superconductor
 from .interface import linearised_current
 from .link import half_layers, spin_density
-from .solver import Layers, apart, physical
+from .solver import SUPERCONDUCTORS, Layers, apart, assembled, columns, physical, pushforward
 
-_SUPERCONDUCTORS = 16
 _HIGH = 4.0  # broadening (k_BT_c) at which the equations are easy
 _STEPS = 24  # of the way from there
 
@@ -130,47 +129,39 @@ def _link(linear, layers, frequency, twist, steps):
 def _linearise(z, layers, frequency, twist, steps) -> Linearised:
     slope, linear = _fields(z)
     unit = jnp.eye(8, dtype=z.dtype)
-    (s_pairs, s_slopes), (s_change, s_rise) = _pushforward(
-        lambda y: _sides(y, layers, frequency), slope, unit.reshape(8, 2, 2, 2, 1, 1)
+    (s_pairs, s_slopes), (s_change, s_rise) = pushforward(
+        lambda y: _sides(y, layers, frequency), slope, unit.reshape(8, 2, 2, 2, 1, 1), axis=2
     )
     (f_pairs, f_slopes), (f_change, f_rise) = _link_pushforward(
         linear, layers, frequency, twist, steps
     )
     pairs = jnp.concatenate([s_pairs, f_pairs], axis=1)
     slopes = jnp.concatenate([s_slopes, f_slopes], axis=1)
-    change, rise = _columns(s_change, f_change), _columns(s_rise, f_rise)
+    joined = jax.vmap(columns)
+    change, rise = joined(s_change, f_change), joined(s_rise, f_rise)
     kappa = complexified(layers.conductance)
     mirrored = tuple(part._replace(matrix=part.matrix.conj()) for part in layers.channels)
     flux, rate = linearised_current(layers.channels, pairs[0], pairs[1], change[0], change[1])
     back, back_rate = linearised_current(mirrored, pairs[1], pairs[0], change[1], change[0])
     residual = slopes - kappa * jnp.stack([flux, back])
     matrix = rise - kappa * jnp.stack([rate, back_rate])  # pair, equation, column, side, lane
-    kinds, columns, _, lanes = matrix.shape[1:]
+    kinds, count, _, lanes = matrix.shape[1:]
     residual = jnp.moveaxis(residual, 2, 0).reshape(-1, lanes)
-    matrix = jnp.moveaxis(matrix, 3, 0).reshape(2, 2 * kinds, columns, lanes)
-    zero = jnp.zeros((2 * kinds, 8, lanes), z.dtype)
-    left = jnp.concatenate([matrix[0, :, :8], zero, matrix[0, :, 8:]], axis=1)
-    right = jnp.concatenate([zero, matrix[1, :, :8], matrix[1, :, 8:]], axis=1)
+    matrix = jnp.moveaxis(matrix, 3, 0).reshape(2, 2 * kinds, count, lanes)
+    jacobian = assembled(matrix[:, :, :8], matrix[:, :, 8:])
 
     inside = jnp.all(physical(pairs[0]) & physical(pairs[1]), axis=0)
-    step = -solved(jnp.concatenate([left, right]), residual)
+    step = -solved(jacobian, residual)
     return Linearised(residual, step, inside)
 
 
 def _fields(z):
     """`slope` [pair, 2, 2, side, lane] and `linear` [pair, side, element, lane]."""
     lanes = z.shape[1]
-    slope = z[:_SUPERCONDUCTORS].reshape(2, 2, 2, 2, lanes)  # side, pair, row, column
+    slope = z[:SUPERCONDUCTORS].reshape(2, 2, 2, 2, lanes)  # side, pair, row, column
     slope = jnp.moveaxis(slope, 0, 3)
-    linear = jnp.moveaxis(z[_SUPERCONDUCTORS:].reshape(-1, 2, 2, lanes), 0, 2)
+    linear = jnp.moveaxis(z[SUPERCONDUCTORS:].reshape(-1, 2, 2, lanes), 0, 2)
     return slope, linear
-
-
-def _pushforward(function, primal, directions):
-    def along(direction):
-        return jax.jvp(function, (primal,), (jnp.broadcast_to(direction, primal.shape),))
-
-    return jax.vmap(along, out_axes=(None, 2))(directions)
 
 
 def _link_pushforward(linear, layers, frequency, twist, steps):
@@ -181,13 +172,7 @@ def _link_pushforward(linear, layers, frequency, twist, steps):
         ahead = jnp.moveaxis(unit.reshape(4 * count, count, 2, 2), 1, 3)[..., None]
     else:
         ahead = unit.reshape(4, 2, 2, 1, 1)
-    found, moved = _pushforward(lambda z: _link(z, layers, frequency, twist, steps), linear, ahead)
+    found, moved = pushforward(
+        lambda z: _link(z, layers, frequency, twist, steps), linear, ahead, axis=2
+    )
     return found, tuple(x if coupled else jax.vmap(apart)(x) for x in moved)
-
-
-def _columns(of_superconductor, of_link):
-    """Changes along 8 directions of a superconductor and m of the link, [pair, kind, 8 + m, …]."""
-    none = [(0, 0), (0, 0)]
-    s = jnp.pad(of_superconductor, [*none, (0, of_link.shape[2]), *none])
-    f = jnp.pad(of_link, [*none, (8, 0), *none])
-    return jnp.concatenate([s, f], axis=1)

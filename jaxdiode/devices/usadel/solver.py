@@ -14,7 +14,7 @@ from .barrier import Segment
 from .interface import linearised_current, matrix_current
 from .link import AbstractLink, half_layers
 
-_SUPERCONDUCTORS = 16  # real unknowns of both
+SUPERCONDUCTORS = 16  # real unknowns of both
 
 
 class Layers(NamedTuple):
@@ -37,7 +37,7 @@ class Layers(NamedTuple):
     @property
     def unknowns(self) -> int:
         """Real ones at one frequency: 8 of each superconductor, 4 of each element of the link."""
-        return _SUPERCONDUCTORS + 4 * self.link.elements
+        return SUPERCONDUCTORS + 4 * self.link.elements
 
 
 class Spectral(NamedTuple):
@@ -94,7 +94,7 @@ def solve(
         x = implicit_solution(
             partial(_residual, steps=steps), partial(_answer, steps=steps), args, x
         )
-        return current_of(x[_SUPERCONDUCTORS:], layers, frequency)
+        return current_of(x[SUPERCONDUCTORS:], layers, frequency)
 
     spectral = jax.lax.map(jax.checkpoint(current), (found.x, frequencies))
     spectral = jnp.where(found.converged[:, None], spectral, jnp.nan)
@@ -124,18 +124,19 @@ def _jacobian(x, args, steps):
 
     # Both sides take the same directions at once: they do not know each other.
     towards = _directions(4).reshape(8, 2, 2, 1, 1)
-    (s_pairs, s_slopes, nome), (s_change, s_rise, _) = _pushforward(
+    (s_pairs, s_slopes, nome), (s_change, s_rise, _) = pushforward(
         lambda z: _superconductor(z, layers, frequency), slope, towards
     )
     (f_pairs, f_slopes), (f_change, f_rise) = _link_pushforward(
         linear, layers, frequency, twist, steps
     )
     pairs = jnp.concatenate([s_pairs, f_pairs])
-    change, rise = _columns(s_change, f_change), _columns(s_rise, f_rise)
+    change, rise = columns(s_change, f_change), columns(s_rise, f_rise)
     flux, rate = linearised_current(layers.channels, pairs, -pairs.conj(), change, -change.conj())
     kappa = complexified(layers.conductance)
     residual = jnp.concatenate([s_slopes, f_slopes]) - kappa * flux
-    jacobian = _scattered(rise - kappa * rate)
+    parts = real_rates(rise - kappa * rate)
+    jacobian = assembled(parts[:, :, :8], parts[:, :, 8:])
 
     inside = physical(pairs) & superconductor.within_series(nome)
     return _real(residual), jacobian, jnp.all(inside, axis=0)
@@ -199,7 +200,7 @@ def _link_pushforward(linear, layers, frequency, twist, steps):
         ahead = jnp.moveaxis(ahead.reshape(4 * count, count, 2), 1, 2)[..., None]
     else:
         ahead = _directions(2).reshape(4, 2, 1, 1)
-    found, moved = _pushforward(lambda z: _link(z, layers, frequency, twist, steps), linear, ahead)
+    found, moved = pushforward(lambda z: _link(z, layers, frequency, twist, steps), linear, ahead)
     return found, tuple(x if layers.link.coupled else apart(x) for x in moved)
 
 
@@ -225,10 +226,10 @@ def elements(x: Array) -> Array:
 def _complex(x):
     """Unknowns: `slope` [2, 2, side, lane] of the superconductors, `linear` of the link."""
     lanes = x.shape[1]
-    s = x[:_SUPERCONDUCTORS].reshape(2, 2, 4, lanes)  # side, (real, imaginary), element
+    s = x[:SUPERCONDUCTORS].reshape(2, 2, 4, lanes)  # side, (real, imaginary), element
     slope = jax.lax.complex(s[:, 0], s[:, 1])
     slope = jnp.moveaxis(slope, 0, 1).reshape(2, 2, 2, lanes)
-    return slope, elements(x[_SUPERCONDUCTORS:])
+    return slope, elements(x[SUPERCONDUCTORS:])
 
 
 def _real(z):
@@ -244,16 +245,16 @@ def _directions(count):
     return jnp.concatenate([jax.lax.complex(unit, zero), jax.lax.complex(zero, unit)])
 
 
-def _pushforward(function, primal, directions):
-    """Value and derivatives along `directions`, which come second in every result."""
+def pushforward(function, primal, directions, axis=1):
+    """Value and derivatives along `directions`, which lie on `axis` of every result."""
 
     def along(direction):
         return jax.jvp(function, (primal,), (jnp.broadcast_to(direction, primal.shape),))
 
-    return jax.vmap(along, out_axes=(None, 1))(directions)
+    return jax.vmap(along, out_axes=(None, axis))(directions)
 
 
-def _columns(of_superconductor, of_link):
+def columns(of_superconductor: Array, of_link: Array) -> Array:
     """Changes of all amplitudes along 8 directions of S and m of the link, [pair, 8 + m, …]."""
     m = of_link.shape[1]
     s = jnp.pad(of_superconductor, [(0, 0), (0, m), (0, 0), (0, 0)])
@@ -261,12 +262,16 @@ def _columns(of_superconductor, of_link):
     return jnp.concatenate([s, f])
 
 
-def _scattered(rate):
-    """[pair, 8 + m, side, lane] as a Jacobian: a side meets its own superconductor only."""
-    kinds, columns, _, lanes = rate.shape
+def real_rates(rate: Array) -> Array:
+    """Rates [pair, column, side, lane] of real equations, [side, equation, column, lane]."""
+    kinds, count, sides, lanes = rate.shape
     parts = jnp.stack([rate.real, rate.imag])  # part, equation, column, side, lane
-    parts = jnp.moveaxis(parts, 3, 0).reshape(2, 2 * kinds, columns, lanes)
-    zero = jnp.zeros((2 * kinds, 8, lanes))
-    left = jnp.concatenate([parts[0, :, :8], zero, parts[0, :, 8:]], axis=1)
-    right = jnp.concatenate([zero, parts[1, :, :8], parts[1, :, 8:]], axis=1)
+    return jnp.moveaxis(parts, 3, 0).reshape(sides, 2 * kinds, count, lanes)
+
+
+def assembled(own: Array, of_link: Array) -> Array:
+    """The Jacobian of both sides' equations: a side meets its own superconductor, and the link."""
+    zero = jnp.zeros_like(own[0])
+    left = jnp.concatenate([own[0], zero, of_link[0]], axis=1)
+    right = jnp.concatenate([zero, own[1], of_link[1]], axis=1)
     return jnp.concatenate([left, right])
