@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Inexact
 
 from .dense import inverse
 from .matrices import product
@@ -25,14 +25,14 @@ class Elimination(NamedTuple):
         compliance: change of a per change of b at every node, [m + 1, n, n, …].
     """
 
-    before: Float[Array, "m n2 n2 *lanes"]
-    after: Float[Array, "m n2 n2 *lanes"]
-    inverted: Float[Array, "m n2 n2 *lanes"]
-    compliance: Float[Array, "nodes n n *lanes"]
+    before: Inexact[Array, "m n2 n2 *lanes"]
+    after: Inexact[Array, "m n2 n2 *lanes"]
+    inverted: Inexact[Array, "m n2 n2 *lanes"]
+    compliance: Inexact[Array, "nodes n n *lanes"]
 
 
 def eliminate(
-    before: Float[Array, "m n2 n2 *lanes"], after: Float[Array, "m n2 n2 *lanes"]
+    before: Inexact[Array, "m n2 n2 *lanes"], after: Inexact[Array, "m n2 n2 *lanes"]
 ) -> Elimination:
     """Factorises the system with a fixed at node 0."""
     n = before.shape[1] // 2
@@ -47,13 +47,13 @@ def eliminate(
         following = -product(inverted[n:], second[:, n:])
         return following, (inverted, following)
 
-    start = jnp.zeros((n, n, *before.shape[3:]))
+    start = jnp.zeros((n, n, *before.shape[3:]), before.dtype)
     _, (inverted, compliance) = jax.lax.scan(advance, start, (before, after))
     return Elimination(before, after, inverted, jnp.concatenate([start[None], compliance]))
 
 
 def reduced(
-    found: Elimination, residual: Float[Array, "m n2 *lanes"], given: Float[Array, "n *lanes"]
+    found: Elimination, residual: Inexact[Array, "m n2 *lanes"], given: Inexact[Array, "n *lanes"]
 ) -> tuple[Array, tuple[Array, Array]]:
     """Change of a at the last node while b there is kept, and what `expanded` needs.
 
@@ -74,8 +74,8 @@ def reduced(
 
 
 def expanded(
-    found: Elimination, kept: tuple[Array, Array], last: Float[Array, "n *lanes"]
-) -> Float[Array, "nodes n2 *lanes"]:
+    found: Elimination, kept: tuple[Array, Array], last: Inexact[Array, "n *lanes"]
+) -> Inexact[Array, "nodes n2 *lanes"]:
     """Changes of (a, b) at all nodes, given that of b at the last."""
     offsets, slopes = kept
     n = last.shape[0]

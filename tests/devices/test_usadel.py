@@ -648,7 +648,7 @@ def test_gradients_in_the_band_parameters():
         pytest.param(lambda d: d.right.polar, np.inf, id="angle", marks=pytest.mark.slow),
         pytest.param(lambda d: d.ferromagnet_length, np.nan, id="length", marks=pytest.mark.slow),
         pytest.param(lambda d: d.conductance, -2.0, id="conductance", marks=pytest.mark.slow),
-        pytest.param(lambda d: d.exchange, -1.0, id="no band", marks=pytest.mark.slow),
+        pytest.param(lambda d: d.exchange, -0.2, id="exchange", marks=pytest.mark.slow),
     ],
 )
 def test_parameters_outside_their_range_are_flagged(where, value):

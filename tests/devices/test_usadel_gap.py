@@ -13,9 +13,11 @@ import pytest
 import jaxdiode as jd
 from jaxdiode import Status, UsadelResolution
 from jaxdiode.devices.usadel import hybrid as package
+from jaxdiode.devices.usadel import retarded, retarded_profile
 from tests import helpers
 from tests.devices.test_usadel import UNLIKE, from_reference, junction, of_sheet
 from tests.reference import usadel as u
+from tests.reference import usadel_gap
 
 pytestmark = pytest.mark.usefixtures("optimised")
 
@@ -137,3 +139,59 @@ def test_gradients_with_a_self_consistent_gap(width):
         differences.append((8 * near - far) / (12 * step[k]))
     expected = np.stack(differences, axis=1)
     helpers.assert_close(exact, expected, absolute=1e-4 * np.abs(expected).max())
+
+
+# ---- Density of states with a gap that varies
+
+
+@pytest.mark.slow
+def test_density_on_the_mesh_is_the_exact_one_of_a_uniform_gap():
+    """Fourth order in the intervals: 16 times less is left on twice as many."""
+    energies, blur = jnp.array([0.0, 1.0, 1.76, 3.0]), jnp.asarray(0.02)
+    device = junction(right=of_sheet(azimuth=0.7))
+    exact = [device.ldos(energies, None, 0.9, layer, blur) for layer in ("link", "left")]
+    layers, twist = package.layers_of(device), device.twist(jnp.full(4, 0.9))
+    frequency = jax.lax.complex(jnp.broadcast_to(blur, 4), -energies)
+    left = []
+    for intervals in (12, 24):
+        order = jnp.full((intervals + 1, 2, 1), complex(layers.gap))
+        found = retarded_profile.solve(layers, order, energies, blur, twist, 12)
+        assert found.converged.all()
+        middle, here = layers.link.length / 2, jnp.asarray(0.0)
+        densities = (
+            retarded.link_density(found.x[-8:], layers, frequency, middle, 12),
+            retarded_profile.superconductor_density(found.x, layers, here, 0),
+        )
+        pairs = zip(densities, exact, strict=True)
+        left.append([np.abs(np.asarray(a) - np.asarray(b)).max() for a, b in pairs])
+    assert np.max(left[1]) < 3e-6
+    helpers.assert_close(np.divide(*left), 16, absolute=4)
+
+
+@pytest.mark.slow
+def test_density_with_a_self_consistent_gap():
+    """Against SciPy's retarded functions with the same Δ(x), which is held against SciPy above."""
+    energies, phase, twist = [0.4, 1.2, 3.0], 0.9, 0.6
+    fine = UsadelResolution(intervals=24)
+    device = from_reference(
+        UNLIKE, azimuths=(0.2, 0.2 + twist), self_consistent=True, resolution=fine
+    )
+    order = device.order_parameter(phase)
+    assert order.status == Status.CONVERGED
+    assert np.abs(order.left[-1]) < 0.9 * np.abs(order.left[0])
+    inside = np.asarray(device.ldos(energies, phase=phase, position=0.2))
+    beside = np.asarray(device.ldos(energies, phase=phase, layer="left")).mean(axis=0)
+    deep = np.asarray(device.ldos(energies, 1.0, phase=phase, layer="right")).mean(axis=0)
+    grid = 1 - np.asarray(order.distance) / UNLIKE.length_s
+    turned = np.asarray(order.left), np.asarray(order.right) * np.exp(1j * phase)
+    gaps = usadel_gap.interpolants(grid, turned)
+    other = UNLIKE._replace(gap=u.bcs_gap(UNLIKE.temperature))
+    uniform = u.layer_density(u.density(other, phase, twist, energies[1]), 0)
+    assert abs(beside[1] - uniform) > 0.01
+    for k, energy in enumerate(energies):
+        found = u.density(other, phase, twist, energy, gaps=gaps)
+        expected = u.band_density(found, 0.2 / UNLIKE.length_f)
+        helpers.assert_close(inside[:, k], expected, absolute=1e-4)
+        helpers.assert_close(beside[k], u.layer_density(found, 0), absolute=1e-4)
+        expected = u.layer_density(found, 1, 1 - 1.0 / UNLIKE.length_s)
+        helpers.assert_close(deep[k], expected, absolute=1e-3)

@@ -466,10 +466,11 @@ def bcs_gap(temperature, terms=20000):
     return brentq(balance, 1e-6, 3.0, xtol=1e-12)
 
 
-def density(junction, delta_chi, delta_phi, energy, broadening=0.005, tolerance=1e-6):
+def density(junction, delta_chi, delta_phi, energy, broadening=0.005, tolerance=1e-6, gaps=None):
     """Retarded solution at ω = -i(E + i·broadening): γ, γ̃ independent, reached from ω = 4 by the
-    straight line in the complex plane."""
+    straight line in the complex plane. gaps: Δ(s) of both layers, if not homogeneous."""
     task = problem(junction, delta_chi, delta_phi)
+    task = task._replace(gaps=gaps or task.gaps)
     target = broadening - 1j * energy
     guess = cold(task, 4.0, copies=2)
     for frequency in target + (4.0 - target) * np.geomspace(1, 1e-4, 9):
@@ -485,7 +486,9 @@ def band_density(solution, place=0.5):
     return ((1 - product) / (1 + product)).real
 
 
-def layer_density(solution, side):
-    """½ Tr Re g at the interface of an S layer."""
-    gamma, tilde = both(split(solution.state, solution.copies)[0])[:, LAYERS[side], -1]
+def layer_density(solution, side, place=1.0):
+    """½ Tr Re g at s of an S layer, 1 being the interface."""
+    fields, slopes = split(solution.state, solution.copies)
+    smooth = CubicHermiteSpline(solution.nodes, fields, slopes, axis=2)(place)
+    gamma, tilde = both(smooth)[:, LAYERS[side]]
     return green(gamma.reshape(2, 2), tilde.reshape(2, 2))[:2, :2].trace().real / 2

@@ -119,7 +119,9 @@ class SpinActiveJunction(AbstractHybridJunction):
         return StrongFerromagnet(self.ferromagnet_length, self.squared_momenta())
 
     def squared_momenta(self) -> Float[Array, "2"]:
-        return 1 - self.potential + jnp.stack([self.exchange, -self.exchange])
+        # Where the constructor cannot look, a negative one would take the bands for each other.
+        exchange = jnp.where(self.exchange >= 0, self.exchange, jnp.nan)
+        return 1 - self.potential + jnp.stack([exchange, -exchange])
 
     def twist(self, phase: Float[Array, "..."]) -> Float[Array, "2 ..."]:
         return jnp.stack([phase - self.geometric_phase, phase + self.geometric_phase])

@@ -1,11 +1,16 @@
-"""Superconducting layers with a gap of any profile: Newton steps on a graded mesh."""
+"""Superconducting layers with a gap of any profile: Newton steps on a graded mesh.
+
+A layer is γ and ∂ₓγ on the mesh as one array [node, 16, side, lane]. On the Matsubara axis, where
+γ̃ = −γ*, it is real: real and imaginary parts of the four elements of each. At real energies γ and
+γ̃ are independent and it is complex: their elements, of which the equations are holomorphic.
+"""
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Complex, Float
+from jaxtyping import Array, Bool, Complex, Inexact
 
 from ...numerics import shooting
 from ...numerics.matrices import complexified, identity, inverse, product
@@ -21,13 +26,12 @@ class Unknowns(NamedTuple):
     """Solution at one frequency.
 
     Attributes:
-        layer: γ and ∂ₓγ (real parts, imaginary parts of each) on the mesh, which runs from the
-            outer end to the interface, [node, 16, side, lane].
-        linear: the link's, as real numbers, [4 × elements, lane].
+        layer: γ and ∂ₓγ on the mesh, which runs from the outer end to the interface.
+        linear: the link's unknowns, real or complex likewise, [4 × elements, lane].
     """
 
-    layer: Float[Array, "nodes 16 2 lanes"]
-    linear: Float[Array, "link lanes"]
+    layer: Inexact[Array, "nodes 16 2 lanes"]
+    linear: Inexact[Array, "link lanes"]
 
 
 def mesh(intervals: int) -> np.ndarray:
@@ -40,8 +44,8 @@ class Factors(NamedTuple):
     """All that a Newton step needs of the Jacobian."""
 
     layers: shooting.Elimination
-    value: Float[Array, "2 equations 8 lanes"]
-    joined: Float[Array, "unknowns unknowns lanes"]
+    value: Inexact[Array, "2 equations 8 lanes"]
+    joined: Inexact[Array, "unknowns unknowns lanes"]
 
 
 def bulk(gap: Array, frequency: Array) -> Array:
@@ -76,9 +80,6 @@ def factors(
 ) -> tuple[Factors, Bool[Array, " lanes"]]:
     layers, frequency, twist = args
     lanes = x.linear.shape[1]
-    before, after = _interval_jacobians(x.layer, order_parameter, layers, frequency)
-    layer = shooting.eliminate(before, after)
-
     pairs, _ = _at_interfaces(x, args, steps)
     directions = solver._directions(4).T[:, :, None, None]  # element, direction
     s_change = jnp.broadcast_to(directions, (4, 8, 2, lanes))
@@ -88,13 +89,31 @@ def factors(
     change = solver.columns(s_change, f_change)
     rise = solver.columns(jnp.zeros_like(s_change), f_rise)
     _, rate = linearised_current(layers.channels, pairs, -pairs.conj(), change, -change.conj())
-    parts = solver.real_rates(rise - complexified(layers.conductance) * rate)
-    value = parts[:, :, :8]
-    # ∂ₙγ = −∂ₓγ towards the interface; the value moves with it by the layer's compliance.
-    own = product(jnp.moveaxis(value, 0, 2), layer.compliance[-1])
-    own = jnp.moveaxis(own, 2, 0) - _own_slope(len(pairs))[None, :, :, None]
+    rates = solver.real_rates(rise - complexified(layers.conductance) * rate)
     small = jnp.all(solver.physical(pairs), axis=0)
-    return Factors(layer, value, solver.assembled(own, parts[:, :, 8:])), small
+    return factorised(x.layer, rates, order_parameter, layers, frequency), small
+
+
+def factorised(
+    layer: Array, rates: Array, order_parameter: Array, layers: Layers, frequency: Array
+) -> Factors:
+    """The intervals eliminated, and what is left at the interfaces.
+
+    Args:
+        layer: of `Unknowns`.
+        rates: derivatives of the interfaces' equations along the values of the own superconductor
+            (8) and the link's unknowns, [side, equation, 8 + m, lane].
+        order_parameter: Δ at the nodes.
+        layers: the junction.
+        frequency: ω.
+    """
+    found = shooting.eliminate(*_interval_jacobians(layer, order_parameter, layers, frequency))
+    value = rates[:, :, :8]
+    # ∂ₙγ = −∂ₓγ towards the interface; the value moves with it by the layer's compliance.
+    own = product(jnp.moveaxis(value, 0, 2), found.compliance[-1])
+    sees = jnp.asarray(_own_slope(rates.shape[1] // 2), rates.dtype)
+    own = jnp.moveaxis(own, 2, 0) - sees[None, :, :, None]
+    return Factors(found, value, solver.assembled(own, rates[:, :, 8:]))
 
 
 def answer(found: Factors, outer: Array, inner: Array, joint: Array) -> Unknowns:
@@ -107,29 +126,43 @@ def answer(found: Factors, outer: Array, inner: Array, joint: Array) -> Unknowns
     return Unknowns(shooting.expanded(found.layers, kept, slope), both[16:])
 
 
-def pair_amplitude(layer: Float[Array, "nodes 16 2 lanes"]) -> Complex[Array, "nodes 2 lanes"]:
+def flattened(x: Unknowns) -> Inexact[Array, "n lanes"]:
+    return jnp.concatenate([x.layer.reshape(-1, x.layer.shape[-1]), x.linear])
+
+
+def unflattened(x: Inexact[Array, "n lanes"], intervals: int) -> Unknowns:
+    size = 32 * (intervals + 1)
+    return Unknowns(x[:size].reshape(intervals + 1, 16, 2, x.shape[1]), x[size:])
+
+
+def split(vector: Inexact[Array, "n lanes"], intervals: int) -> tuple[Array, Array, Array]:
+    """Values of all equations as the parts of `residual`."""
+    lanes = vector.shape[1]
+    outer = vector[:16].reshape(8, 2, lanes)
+    size = 16 + 32 * intervals
+    return outer, vector[16:size].reshape(intervals, 16, 2, lanes), vector[size:]
+
+
+def pair_amplitude(layer: Inexact[Array, "nodes 16 2 lanes"]) -> Complex[Array, "nodes 2 lanes"]:
     """Singlet F = ½ Tr(−σ_y)·2(1 + γγ̃)⁻¹γ at the nodes; Δ/Ω in the bulk."""
-    value, _ = _matrices(layer)
-    f = product(inverse(identity(value) - product(value, value.conj())), value)
+    (value, partner), _ = matrices(layer)
+    f = product(inverse(identity(value) + product(value, partner)), value)
     i = jax.lax.complex(0.0, 1.0)
     return i * f[1, 0] - i * f[0, 1]
 
 
-def _matrices(layer):
-    """γ and ∂ₓγ as [2, 2, node, side, lane]."""
+def matrices(layer: Inexact[Array, "nodes 16 2 lanes"]) -> tuple[tuple, tuple]:
+    """(γ, γ̃) and (∂ₓγ, ∂ₓγ̃), each [2, 2, node, side, lane]."""
     parts = jnp.moveaxis(layer, 1, 0).reshape(2, 2, 2, 2, layer.shape[0], *layer.shape[2:])
-    return jax.lax.complex(parts[0, 0], parts[0, 1]), jax.lax.complex(parts[1, 0], parts[1, 1])
+    if jnp.iscomplexobj(layer):
+        return tuple(parts[0]), tuple(parts[1])
+    value, slope = (jax.lax.complex(x[0], x[1]) for x in parts)
+    return (value, -value.conj()), (slope, -slope.conj())
 
 
-def _parts(matrix):
-    """[2, 2, node, …] as [node, 8, …]."""
-    flat = matrix.reshape(4, *matrix.shape[2:])
-    return jnp.moveaxis(jnp.concatenate([flat.real, flat.imag]), 0, 1)
-
-
-def _curvature(value, slope, order_parameter, frequency):
-    """γ″ = 2γ′(1 + γ̃γ)⁻¹γ̃γ′ + [2ωγ − A + γBγ]/D with A = Δ(−σ_y), D = 2π."""
-    partner = -value.conj()
+def _curvature(values, slopes, order_parameter, frequency):
+    """γ″ = 2γ′(1 + γ̃γ)⁻¹γ̃γ′ + [2ωγ − A + γBγ]/D with A = Δ(−σ_y), B = Δ*(−σ_y), D = 2π."""
+    (value, partner), (slope, _) = values, slopes
     middle = inverse(identity(value) + product(partner, value))
     bend = 2 * product(product(slope, middle), product(partner, slope))
     pairing = jnp.array([[0, 1j], [-1j, 0]]).reshape(2, 2, 1, 1, 1)
@@ -140,9 +173,15 @@ def _curvature(value, slope, order_parameter, frequency):
 
 
 def _flow(layer, order_parameter, frequency):
-    value, slope = _matrices(layer)
-    curved = _curvature(value, slope, order_parameter, frequency)
-    return jnp.concatenate([layer[:, 8:], _parts(curved)], axis=1)
+    values, slopes = matrices(layer)
+    curved = _curvature(values, slopes, order_parameter, frequency)
+    if jnp.iscomplexobj(layer):  # for γ̃: γ ↔ γ̃, Δ ↔ Δ*
+        back = _curvature(values[::-1], slopes[::-1], order_parameter.conj(), frequency)
+        parts = curved, back
+    else:
+        parts = curved.real, curved.imag
+    flat = jnp.concatenate([x.reshape(4, *x.shape[2:]) for x in parts])
+    return jnp.concatenate([layer[:, 8:], jnp.moveaxis(flat, 0, 1)], axis=1)
 
 
 def _middle_weights(nodes: np.ndarray) -> np.ndarray:
@@ -161,7 +200,8 @@ def _middle_weights(nodes: np.ndarray) -> np.ndarray:
 def _widths(start, layers):
     """Widths of the intervals, [m, 1, 1, 1]."""
     fractions = np.diff(mesh(start.shape[0]))
-    return layers.superconductor * jnp.asarray(fractions)[:, None, None, None]
+    widths = layers.superconductor * jnp.asarray(fractions)[:, None, None, None]
+    return widths.astype(start.dtype)
 
 
 def _at_middles(order_parameter):
@@ -171,7 +211,7 @@ def _at_middles(order_parameter):
 
 def intervals(
     layer: Array, order_parameter: Array, layers: Layers, frequency: Array
-) -> Float[Array, "m 16 2 lanes"]:
+) -> Inexact[Array, "m 16 2 lanes"]:
     """Simpson's rule with the middle by Hermite's cubic (Lobatto IIIA, fourth order)."""
     return _between(layer[:-1], layer[1:], order_parameter, layers, frequency)
 
@@ -197,7 +237,8 @@ def _interval_jacobians(layer, order_parameter, layers, frequency):
             tuple(moved),
         )[1]
 
-    unit, zero = jnp.eye(16), jnp.zeros((16, 16))
+    unit = jnp.eye(16, dtype=layer.dtype)
+    zero = jnp.zeros_like(unit)
     both = jax.vmap(along, out_axes=2)(jnp.concatenate([unit, zero]), jnp.concatenate([zero, unit]))
     return both[:, :, :16], both[:, :, 16:]
 

@@ -1,18 +1,21 @@
 """The junction at real energies: retarded functions, and the local density of states from them."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Complex, Float
+from jaxtyping import Array, Complex, Float
 
+from ...numerics.continuation import followed
 from ...numerics.matrices import complexified
-from ...numerics.newton import Linearised, damped_newton, solved
+from ...numerics.newton import Linearised, Solution, damped_newton, solved
 from . import superconductor
 from .interface import linearised_current
 from .link import half_layers, spin_density
 from .solver import SUPERCONDUCTORS, Layers, apart, assembled, columns, physical, pushforward
 
 _HIGH = 4.0  # broadening (k_BT_c) at which the equations are easy
-_STEPS = 24  # of the way from there
+_LONGEST, _SHORTEST = 1 / 24, 1e-3  # steps of the way from there, as parts of it
 
 
 def solve(
@@ -21,41 +24,51 @@ def solve(
     broadening: Float[Array, ""],
     twist: Float[Array, "elements lanes"],
     steps: int,
-) -> tuple[Complex[Array, "unknowns lanes"], Bool[Array, " lanes"]]:
-    """Unknowns of the junction at ω = broadening − i energy, and whether they were found.
+) -> Solution:
+    """Unknowns of the junction at ω = broadening − i energy, [unknown, lane].
 
-    γ and γ̃ are independent here, and every equation is holomorphic in both. The energy is kept
-    and the broadening falls geometrically from a high value: the gap's edge, where solutions
-    change on the scale of the broadening, is then approached in steps of that scale.
+    With the bulk's gap up to the interfaces. γ and γ̃ are independent here, and every equation is
+    holomorphic in both.
     """
-    fall = jnp.log(broadening / _HIGH)
     zero = jnp.zeros((layers.unknowns, energies.size), complex)
 
-    def advance(state, share):
-        before, last = state
-        blur = jnp.broadcast_to(_HIGH * jnp.exp(share * fall), energies.shape)
-        frequency = jax.lax.complex(blur, -energies)
-        found = damped_newton(
-            lambda z: _linearise(z, layers, frequency, twist, steps), last, 2 * last - before
-        )
-        return (last, found.x), found.converged
+    def linearise(z, frequency):
+        return _linearise(z, layers, frequency, twist, steps)
 
-    shares = jnp.linspace(0.0, 1.0, _STEPS + 1)
-    (_, found), converged = jax.lax.scan(advance, (zero, zero), shares)
-    return found, jnp.all(converged, axis=0)
+    return from_high_broadening(linearise, zero, energies, broadening)
+
+
+def from_high_broadening(
+    linearise: Callable[[Array, Array], Linearised],
+    start: Complex[Array, "unknowns lanes"],
+    energies: Float[Array, " lanes"],
+    broadening: Float[Array, ""],
+) -> Solution:
+    """Roots of equations (z, ω) at ω = broadening − i energy.
+
+    The energy is kept and the broadening falls geometrically from a high value: the gap's edge,
+    where solutions change on the scale of the broadening, is then approached in steps of that
+    scale.
+    """
+    fall = jnp.log(broadening / _HIGH)
+
+    def correct(share, last, predicted):
+        frequency = jax.lax.complex(_HIGH * jnp.exp(share * fall), -energies)
+        return damped_newton(lambda z: linearise(z, frequency), last, predicted)
+
+    return followed(correct, start, _LONGEST, _SHORTEST)
 
 
 def link_density(
-    unknowns: Complex[Array, "unknowns lanes"],
+    linear: Complex[Array, "unknowns lanes"],
     layers: Layers,
     frequency: Complex[Array, " lanes"],
     position: Float[Array, ""],
     steps: int,
 ) -> Float[Array, "2 lanes"]:
-    """N/N⁰ of both spins at a distance from the left interface of the link, [spin, lane]."""
-    _, linear = _fields(unknowns)
+    """N/N⁰ of both spins at a distance from the left interface, of the link's unknowns."""
     left, right = position, layers.link.length - position
-    value = _half_layers(linear, layers, frequency, steps, jnp.minimum(left, right))[0]
+    value = _half_layers(elements(linear), layers, frequency, steps, jnp.minimum(left, right))[0]
     value = jnp.where(left > right, value[..., 1, :], value[..., 0, :])
     return layers.link.density(value[0], value[1])
 
@@ -69,7 +82,7 @@ def superconductor_density(
 ) -> Float[Array, "2 lanes"]:
     """N/N⁰ of both spins at a distance from an interface, [spin, lane]; spins along the link's."""
     slope, _ = _fields(unknowns)
-    bulk, k = _bulk(layers, frequency)
+    bulk, k = bulk_of(layers, frequency)
     length = layers.superconductor
     # At its very end the layer has no length, and its series no value but the bulk's.
     near = complexified(jnp.maximum(length - distance, 1e-9 * length))
@@ -81,7 +94,7 @@ def superconductor_density(
     return spin_density(pair, partner)
 
 
-def _bulk(layers, frequency):
+def bulk_of(layers, frequency):
     # The root with positive real part; Re ω > 0 keeps it off its cut.
     whole = jnp.sqrt(frequency**2 + complexified(layers.gap**2))
     return complexified(layers.gap) / (frequency + whole), jnp.sqrt(whole / jnp.pi)
@@ -108,7 +121,7 @@ def _half_layers(linear, layers, frequency, steps, distance: Array | float = 0.0
 
 def _sides(slope, layers, frequency):
     """γ, γ̃ and ∂ₙ of both at the superconductors' interfaces, [pair, 4, side, lane]."""
-    bulk, k = _bulk(layers, frequency)
+    bulk, k = bulk_of(layers, frequency)
     one = superconductor.layer(slope[0], slope[1], bulk, k, layers.superconductor)
     two = superconductor.layer(slope[1], slope[0], bulk, k, layers.superconductor)
     shape = (4, *slope.shape[3:])
@@ -132,39 +145,56 @@ def _linearise(z, layers, frequency, twist, steps) -> Linearised:
     (s_pairs, s_slopes), (s_change, s_rise) = pushforward(
         lambda y: _sides(y, layers, frequency), slope, unit.reshape(8, 2, 2, 2, 1, 1), axis=2
     )
-    (f_pairs, f_slopes), (f_change, f_rise) = _link_pushforward(
+    (f_pairs, f_slopes), (f_change, f_rise) = link_pushforward(
         linear, layers, frequency, twist, steps
     )
     pairs = jnp.concatenate([s_pairs, f_pairs], axis=1)
     slopes = jnp.concatenate([s_slopes, f_slopes], axis=1)
     joined = jax.vmap(columns)
     change, rise = joined(s_change, f_change), joined(s_rise, f_rise)
+    residual, rates, inside = at_interfaces(pairs, slopes, change, rise, layers)
+    jacobian = assembled(rates[:, :, :8], rates[:, :, 8:])
+    return Linearised(residual, -solved(jacobian, residual), inside)
+
+
+def at_interfaces(
+    pairs: Complex[Array, "2 kinds 2 lanes"],
+    slopes: Complex[Array, "2 kinds 2 lanes"],
+    change: Complex[Array, "2 kinds m 2 lanes"],
+    rise: Complex[Array, "2 kinds m 2 lanes"],
+    layers: Layers,
+) -> tuple[Array, Array, Array]:
+    """Equations of both interfaces, from γ and γ̃ and their changes along m directions.
+
+    Returns:
+        Residual [n, lane], its rates [side, equation, m, lane], and whether ‖γ‖ < 1.
+    """
     kappa = complexified(layers.conductance)
     mirrored = tuple(part._replace(matrix=part.matrix.conj()) for part in layers.channels)
     flux, rate = linearised_current(layers.channels, pairs[0], pairs[1], change[0], change[1])
     back, back_rate = linearised_current(mirrored, pairs[1], pairs[0], change[1], change[0])
     residual = slopes - kappa * jnp.stack([flux, back])
-    matrix = rise - kappa * jnp.stack([rate, back_rate])  # pair, equation, column, side, lane
-    kinds, count, _, lanes = matrix.shape[1:]
+    rates = rise - kappa * jnp.stack([rate, back_rate])  # pair, equation, column, side, lane
+    kinds, count, _, lanes = rates.shape[1:]
     residual = jnp.moveaxis(residual, 2, 0).reshape(-1, lanes)
-    matrix = jnp.moveaxis(matrix, 3, 0).reshape(2, 2 * kinds, count, lanes)
-    jacobian = assembled(matrix[:, :, :8], matrix[:, :, 8:])
-
+    rates = jnp.moveaxis(rates, 3, 0).reshape(2, 2 * kinds, count, lanes)
     inside = jnp.all(physical(pairs[0]) & physical(pairs[1]), axis=0)
-    step = -solved(jacobian, residual)
-    return Linearised(residual, step, inside)
+    return residual, rates, inside
 
 
 def _fields(z):
     """`slope` [pair, 2, 2, side, lane] and `linear` [pair, side, element, lane]."""
     lanes = z.shape[1]
     slope = z[:SUPERCONDUCTORS].reshape(2, 2, 2, 2, lanes)  # side, pair, row, column
-    slope = jnp.moveaxis(slope, 0, 3)
-    linear = jnp.moveaxis(z[SUPERCONDUCTORS:].reshape(-1, 2, 2, lanes), 0, 2)
-    return slope, linear
+    return jnp.moveaxis(slope, 0, 3), elements(z[SUPERCONDUCTORS:])
 
 
-def _link_pushforward(linear, layers, frequency, twist, steps):
+def elements(z: Complex[Array, "unknowns lanes"]) -> Complex[Array, "2 2 elements lanes"]:
+    """Unknowns of the link as [pair, side, element, lane]."""
+    return jnp.moveaxis(z.reshape(-1, 2, 2, z.shape[1]), 0, 2)
+
+
+def link_pushforward(linear, layers, frequency, twist, steps):
     """`_link` and its derivatives along the unknowns of all elements, [pair, element, m, …]."""
     count, coupled = layers.link.elements, layers.link.coupled
     unit = jnp.eye(4 * count if coupled else 4, dtype=linear.dtype)

@@ -11,7 +11,6 @@ from ...numerics.matrices import complexified
 from ...numerics.newton import Linearised, damped_newton, implicit_solution, solved
 from . import profile
 from .frequencies import Frequencies
-from .profile import Unknowns
 from .solver import Layers, current_of
 
 _ACCURACY = 1e-9  # of Δ, in k_BT_c
@@ -96,7 +95,7 @@ def solve(
         x, value = pack
         args = layers, value, twist, order
         x = _at(x, args, steps)
-        return current_of(_unflattened(x, intervals).linear, layers, value)
+        return current_of(profile.unflattened(x, intervals).linear, layers, value)
 
     parts = jax.lax.map(jax.checkpoint(current), (known, frequencies.value))
     parts = jnp.where(converged, parts, jnp.nan)
@@ -143,7 +142,7 @@ def _gap_jacobian(delta, known, layers, temperature, frequencies, twist, steps):
 
     def one(slope, pack):
         x, frequency, weight = pack
-        here = _unflattened(x, intervals)
+        here = profile.unflattened(x, intervals)
         factors, _ = profile.factors(here, order, (layers, frequency, twist), steps)
 
         def column(direction):
@@ -166,7 +165,7 @@ def _gap_jacobian(delta, known, layers, temperature, frequencies, twist, steps):
 
 
 def _amplitude(x, intervals):
-    return _real(profile.pair_amplitude(_unflattened(x, intervals).layer))
+    return _real(profile.pair_amplitude(profile.unflattened(x, intervals).layer))
 
 
 def _gap_residual(delta, args, *, steps):
@@ -213,7 +212,7 @@ def _continued(layers, values, twist, order, steps):
         )
         return (last, root, x_last, found.x), (found.x, found.converged)
 
-    first = _flattened(profile.uniform(layers, values[0], intervals + 1, lanes))
+    first = profile.flattened(profile.uniform(layers, values[0], intervals + 1, lanes))
     root = jnp.sqrt(values[0])
     _, found = jax.lax.scan(advance, (root, root, first, first), values)
     return found
@@ -226,40 +225,24 @@ def _at(x, args, steps):
 
 
 def _residual(x, args, *, steps):
-    unknowns = _unflattened(x, args[3].shape[0] - 1)
+    unknowns = profile.unflattened(x, args[3].shape[0] - 1)
     parts = profile.residual(unknowns, args[3], args[:3], steps)
     return jnp.concatenate([part.reshape(-1, x.shape[1]) for part in parts])
 
 
 def _answer(x, args, vector, *, steps):
-    unknowns = _unflattened(x, args[3].shape[0] - 1)
+    unknowns = profile.unflattened(x, args[3].shape[0] - 1)
     factors, _ = profile.factors(unknowns, args[3], args[:3], steps)
-    return _flattened(profile.answer(factors, *_split(vector, args[3].shape[0] - 1)))
+    return profile.flattened(profile.answer(factors, *profile.split(vector, args[3].shape[0] - 1)))
 
 
 def _linearise(x, args, steps) -> Linearised:
     intervals = args[3].shape[0] - 1
-    unknowns = _unflattened(x, intervals)
+    unknowns = profile.unflattened(x, intervals)
     factors, inside = profile.factors(unknowns, args[3], args[:3], steps)
     residual = _residual(x, args, steps=steps)
-    step = profile.answer(factors, *_split(-residual, intervals))
-    return Linearised(residual, _flattened(step), inside)
-
-
-def _flattened(x: Unknowns):
-    return jnp.concatenate([x.layer.reshape(-1, x.layer.shape[-1]), x.linear])
-
-
-def _unflattened(x, intervals) -> Unknowns:
-    size = 32 * (intervals + 1)
-    return Unknowns(x[:size].reshape(intervals + 1, 16, 2, x.shape[1]), x[size:])
-
-
-def _split(vector, intervals):
-    lanes = vector.shape[1]
-    outer = vector[:16].reshape(8, 2, lanes)
-    size = 16 + 32 * intervals
-    return outer, vector[16:size].reshape(intervals, 16, 2, lanes), vector[size:]
+    step = profile.answer(factors, *profile.split(-residual, intervals))
+    return Linearised(residual, profile.flattened(step), inside)
 
 
 def _real(order):

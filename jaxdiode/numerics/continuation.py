@@ -1,0 +1,49 @@
+"""Roots followed along a path, every lane in steps of its own."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Inexact
+
+from .newton import Solution
+
+
+def followed(
+    correct: Callable[[Array, Array, Array], Solution],
+    start: Inexact[Array, "n lanes"],
+    longest: float,
+    shortest: float,
+) -> Solution:
+    """x(1) of roots x(s), from x(0) in small steps of s.
+
+    The next root is predicted by a secant. A step that fails is tried again at a third of its
+    length, for the lanes in which it fails; after one that succeeds the next is longer by half.
+
+    Args:
+        correct: (s [lane], a root, the predicted root) → the root at s.
+        start: where x(0) is looked for.
+        longest: step of s, and the first one.
+        shortest: below which a lane has failed.
+    """
+    lanes = start.shape[1]
+
+    def advance(state):
+        s, x, s_before, before, step, failed = state
+        trial = jnp.minimum(s + step, 1.0)
+        moved = s > s_before
+        ahead = jnp.where(moved, (trial - s) / jnp.where(moved, s - s_before, 1.0), 0.0)
+        found = correct(trial, x, x + ahead.astype(x.dtype) * (x - before))
+        taken = found.converged & (s < 1) & ~failed
+        step = jnp.where(taken, jnp.minimum(1.5 * step, longest), step / 3)
+        s_before, before = jnp.where(taken, s, s_before), jnp.where(taken, x, before)
+        failed |= (s < 1) & ~taken & (step < shortest)
+        return (
+            jnp.where(taken, trial, s), jnp.where(taken, found.x, x), s_before, before, step, failed
+        )  # fmt: skip
+
+    zero: Float[Array, " lanes"] = jnp.zeros(lanes)
+    first = correct(zero, start, start)
+    state = zero, first.x, zero, first.x, jnp.full(lanes, longest), ~first.converged
+    state = jax.lax.while_loop(lambda s: jnp.any((s[0] < 1) & ~s[5]), advance, state)
+    return Solution(state[1], ~state[5])
