@@ -104,12 +104,16 @@ class AbstractHybridJunction(AbstractSpinResolved):
     ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
         return self.prepared().spin_currents(phase)
 
-    def doubled(self: _Junction) -> _Junction:
-        """The same junction at twice the resolution, to check a result by."""
+    def at_resolution(self: _Junction, resolution: UsadelResolution) -> _Junction:
+        """The same junction, computed with another resolution."""
         names = [field.name for field in dataclasses.fields(self) if field.name != "fineness"]
         same = {name: getattr(self, name) for name in names}
         make: Any = type(self)  # whose arguments are the fields, and `resolution` for `fineness`
-        return make(**same, resolution=self.fineness.doubled())
+        return make(**same, resolution=resolution)
+
+    def doubled(self: _Junction) -> _Junction:
+        """The same junction at twice the resolution, to check a result by."""
+        return self.at_resolution(self.fineness.doubled())
 
     @property
     def geometric_phase(self) -> Float[Array, ""]:
