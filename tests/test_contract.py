@@ -61,8 +61,7 @@ every_structure = _structures(representatives())
 every_phase_biased_structure = _structures(
     [p for p in representatives() if isinstance(p.build(), jd.AbstractPhaseBiased)]
 )
-
-
+referenced_structures = _structures([p for p in representatives() if p.reference])
 quick_structures = _structures(representatives(), lambda name: name not in QUICK)
 quick_hessians = _structures(
     [p for p in representatives() if p.name not in NO_HESSIAN], lambda name: name not in QUICK
@@ -160,7 +159,7 @@ def test_nan_is_flagged_in_its_lane_only(problem):
     compare(last, helpers.critical_currents(several[-1]))
 
 
-@every_structure
+@referenced_structures
 def test_gradient_is_that_of_the_reference(problem):
     device = perturbed(problem.build(), 1)[0]
     vector = helpers.parameters(device)
