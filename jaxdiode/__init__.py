@@ -46,12 +46,12 @@ from .devices.usadel.contact import SpinActiveContact as SpinActiveContact
 from .devices.usadel.diffusive import DiffusiveJunction as DiffusiveJunction
 from .devices.usadel.hybrid import OrderParameter as OrderParameter
 from .devices.usadel.hybrid import UsadelResolution as UsadelResolution
-from .devices.usadel.junction import SpinActiveJunction as SpinActiveJunction
 from .devices.usadel.model import SixHarmonicModel as SixHarmonicModel
 from .devices.usadel.spin import AbstractSpinResolved as AbstractSpinResolved
 from .devices.usadel.spin import SpinDiode as SpinDiode
 from .devices.usadel.spin import spin_diode as spin_diode
 from .devices.usadel.spin import spin_diode_efficiency as spin_diode_efficiency
+from .devices.usadel.spin_active import SpinActiveJunction as SpinActiveJunction
 from .devices.usadel.torus import PhaseTorus as PhaseTorus
 from .fit import FitResult as FitResult
 from .fit import fit as fit

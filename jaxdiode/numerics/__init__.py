@@ -1,1 +1,1 @@
-"""Physics-free numerics: outcome codes, roots, extrema of sharp periodic functions."""
+"""Physics-free numerics: outcome codes, roots, extrema, orbits, boundary value problems, ascent."""

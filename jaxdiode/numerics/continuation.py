@@ -1,4 +1,4 @@
-"""Roots followed along a path, every lane in steps of its own."""
+"""Roots followed along a path: by given points, or every lane in steps of its own."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,35 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
-from .newton import Solution
+from .newton import Linearised, Solution, damped_newton
+
+
+def swept(
+    linearise: Callable[[Array, Array], Linearised],
+    start: Inexact[Array, "n lanes"],
+    points: Float[Array, " m"],
+) -> Solution:
+    """Roots x(s) of (x, s) → `Linearised` at given points s, each predicted by a secant.
+
+    Args:
+        linearise: the equations.
+        start: an admissible point from which the first root is found.
+        points: s, in order.
+
+    Returns:
+        x [m, n, lane] and whether it was found [m, lane].
+    """
+
+    def advance(state, s):
+        before, last, x_before, x_last = state
+        moved = before != last
+        ahead = jnp.where(moved, (s - last) / jnp.where(moved, last - before, 1.0), 0.0)
+        predicted = x_last + ahead.astype(x_last.dtype) * (x_last - x_before)
+        found = damped_newton(lambda x: linearise(x, s), x_last, predicted)
+        return (last, s, x_last, found.x), found
+
+    _, found = jax.lax.scan(advance, (points[0], points[0], start, start), points)
+    return found
 
 
 def followed(

@@ -61,8 +61,9 @@ def damped_newton(
         here = linearise(trial)
         size = jnp.sqrt(jnp.sum(jnp.abs(here.residual) ** 2, axis=0))
         newton = here.step
-        accepted = here.admissible & (size <= (1 - 0.1 * length) * norm) | (size <= 1e-14)
-        accepted &= jnp.isfinite(size) & ~done & ~failed
+        # What solves the equations to rounding cannot be lowered further.
+        lower = (size <= (1 - 0.1 * length) * norm) | (size <= 1e-14)
+        accepted = here.admissible & lower & jnp.isfinite(size) & ~done & ~failed
         last = accepted & (jnp.max(jnp.abs(newton), axis=0) <= tolerance)
         x = jnp.where(accepted, jnp.where(last, trial + newton, trial), x)
         direction = jnp.where(accepted, newton, direction)

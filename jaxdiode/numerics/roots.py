@@ -1,4 +1,4 @@
-"""Roots of increasing functions, differentiable to third order without custom rules."""
+"""Roots of increasing functions, differentiable to third order."""
 
 from collections.abc import Callable
 from functools import partial

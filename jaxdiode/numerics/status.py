@@ -27,7 +27,7 @@ _TEXT = {
     Status.CONVERGED: "converged",
     Status.NOT_CONVERGED: (
         "an extremum (a sharp turn without kinks()?) or an orbit (a slow drive?) was not located "
-        "accurately, or a simulation did not end"
+        "accurately, a boundary value problem was not solved, or a simulation did not end"
     ),
     Status.NONFINITE: "the device returned NaN or infinity (a parameter outside its range?)",
     Status.NO_SUPERCURRENT: "no supercurrent that depends on phase or bias: no critical current",

@@ -238,7 +238,7 @@ def test_weak_ferromagnet_solves_the_usadel_equation(frequency, field):
     layer = link.WeakLink(*map(jnp.asarray, (1.4, 1.0, 0.7, field)))
     rng = np.random.default_rng(9)
     linear = 0.35 * (rng.normal(size=(2, 4, 1)) + 1j * rng.normal(size=(2, 4, 1)))
-    halves = jax.jit(functools.partial(solver._halves, steps=256, link=layer))
+    halves = jax.jit(functools.partial(solver.halves, steps=256, link=layer))
     value, slope, middle, rise = (
         np.asarray(x)[..., 0] for x in halves(jnp.asarray(linear), frequency=jnp.asarray(frequency))
     )
@@ -307,6 +307,27 @@ def test_noncollinear_contacts_make_a_diode():
 
 
 @pytest.mark.slow
+def test_azimuth_rotates_the_contact():
+    """S(φ) = U S U†, U = e^{−iφσ_z/2} on both sides, put in by hand beside phases without Δφ."""
+    turn, phases = 0.9, jnp.array([0.3, 2.0])
+    device = spin_active(azimuth=turn)
+    layers = hybrid.layers_of(device)
+    half = np.exp(-0.5j * turn * np.array([1, -1, 1, -1]))
+    both = np.stack([np.ones((4, 4)), half[:, None] * half.conj()], axis=-1)
+    by_hand = tuple(
+        part._replace(matrix=part.matrix * both[:, :, None, :, None]) for part in layers.channels
+    )
+    frequencies = jnp.array([3.0, 0.7])
+    solved = jax.jit(lambda parts, twist: solver.solve(parts, frequencies, twist, 24).current)
+    found = solved(layers, device.twist(phases))
+    expected = solved(layers._replace(channels=by_hand), jnp.stack([phases] * 4))
+    size = np.abs(expected).max()
+    helpers.assert_close(found, expected, absolute=1e-10 * size)
+    mirrored = solved(layers, spin_active(azimuth=-turn).twist(phases))
+    assert np.abs(mirrored - expected).max() > 0.1 * size
+
+
+@pytest.mark.slow
 def test_reversed_phases_reverse_currents():
     phases = np.linspace(-3, 3, 7)
     there = relation().spin_currents(jnp.asarray(phases))
@@ -333,7 +354,7 @@ def test_currents_are_conserved_at_the_interfaces():
     assert found.converged.all()
 
     def sides(x, frequency):
-        return solver._interfaces(x, (layers, frequency, twist), 192)[:2]
+        return solver.interfaces(x, (layers, frequency, twist), 192)[:2]
 
     pairs, slopes = map(np.asarray, jax.jit(jax.vmap(sides))(found.unknowns, rule.value))
     for side, sign in ((0, -1), (1, 1)):

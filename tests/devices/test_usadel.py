@@ -444,11 +444,11 @@ def _solved(device, twist):
     found = solver.solve(layers, rule.value, twist, fine.steps)
 
     def sides(x, frequency):
-        return solver._interfaces(x, (layers, frequency, twist), fine.steps)[:2]
+        return solver.interfaces(x, (layers, frequency, twist), fine.steps)[:2]
 
     pairs, slopes = jax.vmap(sides)(found.unknowns, rule.value)
     currents = device.temperature * jnp.sum(rule.weight[:, None, None] * found.current, axis=0)
-    return found, currents, pairs, slopes, layers.link.stiffness()
+    return found, currents, pairs, slopes, layers.link.conductivities()
 
 
 def _twists(seed=21, count=LANES):

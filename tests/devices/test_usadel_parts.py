@@ -28,7 +28,7 @@ POINTS = 6
 
 # ---- Barriers
 
-_segments = jax.jit(barrier.segments, static_argnums=2)
+_segments = jax.jit(jd.SpinBarrier.channels, static_argnums=2)
 
 
 def _drawn_barriers(count=8):

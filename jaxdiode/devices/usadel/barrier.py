@@ -103,40 +103,30 @@ class SpinBarrier(AbstractInterface):
             )
 
     def channels(self, squared_momenta: Float[Array, "2"], points: int) -> tuple[Segment, ...]:
-        return segments(self, squared_momenta, points)
+        """With both bands of the layer open, one, none (total reflection).
+
+        A band is empty where its squared momentum is negative. Gauss nodes in each segment, placed
+        so that the square roots at its ends are smooth.
+        """
+        nodes, weights = np.polynomial.legendre.leggauss(points)
+        turn = np.pi * (nodes + 1) / 4
+        up, down = jnp.clip(squared_momenta, 0.0, 1.0)
+        edges = jnp.stack([jnp.zeros(()), down, up, jnp.ones(())])
+        low, width = edges[:-1, None], jnp.diff(edges)[:, None]
+        parallel = low + width * np.sin(turn) ** 2
+        weight = width * (np.pi / 4 * weights * np.sin(2 * turn))
+        bands = np.repeat(np.array([2, 1, 0]), points)
+        every = jax.vmap(_scattering, in_axes=(None, None, 0, 0), out_axes=-1)
+        matrix = every(self, squared_momenta, parallel.ravel(), bands).reshape(4, 4, 3, points)
+        two, one, none = (Segment(matrix[:n, :n, k], weight[k]) for k, n in enumerate((4, 3, 2)))
+        return two, one, none
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {
             "height": (1.0, math.inf),
-            "width_up": (1e-6, math.inf),
-            "width_down": (1e-6, math.inf),
+            "width_up": (0.0, math.inf),
+            "width_down": (0.0, math.inf),
         }
-
-
-def segments(
-    barrier: SpinBarrier, squared_momenta: Float[Array, "2"], points: int
-) -> tuple[Segment, Segment, Segment]:
-    """S(k∥) of a barrier: both bands of the ferromagnet open, one, none (total reflection).
-
-    The azimuth is left out: it twists the pair amplitudes, S(φ) = e^{−iφσ_z/2} S(0) e^{iφσ_z/2}.
-
-    Args:
-        barrier: the insulator, at x < 0 beside the ferromagnet at x > 0.
-        squared_momenta: k↑² ≥ k↓² of the ferromagnet, negative for a band that is empty.
-        points: Gauss nodes in each segment, placed so that the square roots at its ends are smooth.
-    """
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    turn = np.pi * (nodes + 1) / 4
-    up, down = jnp.clip(squared_momenta, 0.0, 1.0)
-    edges = jnp.stack([jnp.zeros(()), down, up, jnp.ones(())])
-    low, width = edges[:-1, None], jnp.diff(edges)[:, None]
-    parallel = low + width * np.sin(turn) ** 2
-    weight = width * (np.pi / 4 * weights * np.sin(2 * turn))
-    bands = np.repeat(np.array([2, 1, 0]), points)
-    every = jax.vmap(_scattering, in_axes=(None, None, 0, 0), out_axes=-1)
-    matrix = every(barrier, squared_momenta, parallel.ravel(), bands).reshape(4, 4, 3, points)
-    two, one, none = (Segment(matrix[:n, :n, k], weight[k]) for k, n in enumerate((4, 3, 2)))
-    return two, one, none
 
 
 def _scattering(barrier, squared_momenta, parallel, bands):

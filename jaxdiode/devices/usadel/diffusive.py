@@ -4,7 +4,6 @@ import math
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks
@@ -17,10 +16,8 @@ from .hybrid import (
     UsadelResolution,
     require_temperature,
     required_resolution,
-    summed,
 )
 from .link import WeakLink
-from .torus import SpinResolvedRelation
 
 # Short junctions fall over more decades of frequency than any ferromagnet.
 _DEFAULT = UsadelResolution(terms=12, tail=16)
@@ -127,24 +124,3 @@ class DiffusiveJunction(AbstractHybridJunction):
 
     def squared_momenta(self) -> Float[Array, "2"]:
         return jnp.ones(2)
-
-    def twist(self, phase: Float[Array, "..."]) -> Float[Array, "4 ..."]:
-        turn = self.geometric_phase
-        return jnp.stack([phase - turn, phase, phase, phase + turn])
-
-    def prepared(self) -> SpinResolvedRelation:
-        return _relation(self)
-
-
-@eqx.filter_jit
-def _relation(device: DiffusiveJunction) -> SpinResolvedRelation:
-    points = device.fineness.phases
-    phases = 2 * np.pi * np.arange(points) / points
-    found = summed(device, device.twist(jnp.asarray(phases)))
-    angle = np.outer(phases, np.arange(points // 2))
-    scale = np.where(np.arange(points // 2) == 0, 1, 2) / points
-    status = found.status()
-    currents = jnp.where(jnp.all(found.converged), found.current, jnp.nan)
-    sine, cosine = currents @ (scale * np.sin(angle)), currents @ (scale * np.cos(angle))
-    last = jnp.max(jnp.hypot(sine, cosine)[:, -2:])
-    return SpinResolvedRelation(sine, cosine, status, last, found.frequency_error)

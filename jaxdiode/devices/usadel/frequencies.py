@@ -62,6 +62,7 @@ def matsubara(
     """
     nodes, weights = np.polynomial.legendre.leggauss(tail)
     first = np.sqrt(terms)
+    # With more nodes the tail is followed further, so that all of its errors fall together.
     span = jnp.log1p(_DECAY * max(1, tail / 10) / (decay * first))
     beyond = terms * jnp.exp(span * (nodes + 1))
     beyond_weight = span * weights * beyond

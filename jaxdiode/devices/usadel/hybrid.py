@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from ... import _checks
@@ -72,7 +73,9 @@ class OrderParameter(NamedTuple):
 class AbstractHybridJunction(AbstractSpinResolved):
     """Superconductor | interface | layer without a gap | interface | superconductor, diffusive.
 
-    A subclass says what the layer is (`link`) and how its elements turn with the phase (`twist`).
+    A subclass says what the layer is (`link`) and which Fermi momenta it has; its constructor's
+    arguments are its fields, and `resolution` for `fineness`. A subclass whose currents at all
+    geometric phases cost no more than those at one overrides `prepared`.
     """
 
     temperature: eqx.AbstractVar[Float[Array, ""]]
@@ -89,15 +92,15 @@ class AbstractHybridJunction(AbstractSpinResolved):
 
     @abc.abstractmethod
     def squared_momenta(self) -> Float[Array, "2"]:
-        """k↑², k↓² of that layer in the superconductor's k_F², as the interfaces see them."""
+        """k↑², k↓² of that layer in the superconductor's k_F², as both interfaces see them."""
 
-    @abc.abstractmethod
     def twist(self, phase: Float[Array, "..."]) -> Float[Array, "elements ..."]:
         """Phases by which the link's pair amplitudes differ between its ends at Δχ."""
+        return self.link().twist(phase, self.geometric_phase)
 
-    @abc.abstractmethod
     def prepared(self) -> SpinResolvedRelation:
         """Currents at all phases, of which `spin_currents` reads."""
+        return _relation(self)
 
     def spin_currents(
         self, phase: Float[Array, "..."]
@@ -108,7 +111,7 @@ class AbstractHybridJunction(AbstractSpinResolved):
         """The same junction, computed with another resolution."""
         names = [field.name for field in dataclasses.fields(self) if field.name != "fineness"]
         same = {name: getattr(self, name) for name in names}
-        make: Any = type(self)  # whose arguments are the fields, and `resolution` for `fineness`
+        make: Any = type(self)
         return make(**same, resolution=resolution)
 
     def doubled(self: _Junction) -> _Junction:
@@ -149,6 +152,9 @@ class AbstractHybridJunction(AbstractSpinResolved):
             layer: "link" between the interfaces, "left" or "right" superconductor.
             broadening: imaginary part of the energy, in k_BT_c; a hundredth of it costs accuracy.
 
+        Returns:
+            [spin, …]; NaN at an energy whose boundary value problem was not solved.
+
         Raises:
             ValueError: unknown layer, position outside of it, no positive broadening.
         """
@@ -179,25 +185,25 @@ class Summed(NamedTuple):
         current: I↑ and I↓ in I₀, [2, lane]; NaN where not converged.
         converged: [lane].
         frequency_error: of the sum over frequencies, in I₀.
-        known: whether the junction's own numbers are finite.
+        finite: whether the junction's own numbers are.
     """
 
     current: Float[Array, "2 lanes"]
     converged: Bool[Array, " lanes"]
     frequency_error: Float[Array, ""]
-    known: Bool[Array, ""]
+    finite: Bool[Array, ""]
 
     def status(self) -> Int[Array, ""]:
         """One `Status` for all lanes."""
         status = jnp.where(jnp.all(self.converged), Status.CONVERGED, Status.NOT_CONVERGED)
-        return jnp.where(self.known, status, Status.NONFINITE).astype(jnp.int32)
+        return jnp.where(self.finite, status, Status.NONFINITE).astype(jnp.int32)
 
 
 def summed(device: AbstractHybridJunction, twist: Float[Array, "elements lanes"]) -> Summed:
     """Currents at given twists, with exact gradients in every parameter."""
     layers, fine = layers_of(device), device.fineness
-    known = jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(layers)])
-    known = jnp.all(known) & jnp.isfinite(device.temperature)
+    finite = jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(layers)])
+    finite = jnp.all(finite) & jnp.isfinite(device.temperature)
     if device.self_consistent:
         found = _self_consistent(device, layers, twist)
         current, error, good = found.current, found.error, found.converged
@@ -207,13 +213,14 @@ def summed(device: AbstractHybridJunction, twist: Float[Array, "elements lanes"]
         current, error = sum_over.total(spectral.current), sum_over.error(spectral.current)
         good = jnp.all(spectral.converged, axis=0)
     error = device.temperature * jnp.max(error)
-    return Summed(device.temperature * current, good, error, known)
+    return Summed(device.temperature * current, good, error, finite)
 
 
 def layers_of(device: AbstractHybridJunction) -> Layers:
     both = jax.tree.map(lambda *x: jnp.stack(x), device.left, device.right)
     squared_momenta, momenta = device.squared_momenta(), device.fineness.momenta
     found = jax.vmap(lambda side: side.channels(squared_momenta, momenta), out_axes=-1)(both)
+    # Both interfaces see the same momenta of the link: one set of weights.
     channels = tuple(Segment(x.matrix[..., None], x.weight[:, 0]) for x in found)
     return Layers(
         bcs_gap(device.temperature),
@@ -253,13 +260,28 @@ def _fall(device, layers):
 
 
 def _self_consistent(device, layers, twist):
-    # The gap's own sum converges as 1/√n at the interfaces: it is taken ten times further.
+    # The gap's own sum converges as 1/√n at the interfaces: it is taken ten times further, and
+    # four more nodes keep the tail's density.
     fine = device.fineness
     fall = _fall(device, layers) / 3
     sum_over = matsubara(device.temperature, fall, fine.terms, fine.tail + 4)
     return selfconsistent.solve(
         layers, device.temperature, sum_over, twist, fine.steps, fine.intervals
     )
+
+
+@eqx.filter_jit
+def _relation(device: AbstractHybridJunction) -> SpinResolvedRelation:
+    points = device.fineness.phases
+    phases = 2 * np.pi * np.arange(points) / points
+    found = summed(device, device.twist(jnp.asarray(phases)))
+    angle = np.outer(phases, np.arange(points // 2))
+    scale = np.where(np.arange(points // 2) == 0, 1, 2) / points
+    status = found.status()
+    currents = jnp.where(jnp.all(found.converged), found.current, jnp.nan)
+    sine, cosine = currents @ (scale * np.sin(angle)), currents @ (scale * np.cos(angle))
+    last = jnp.max(jnp.hypot(sine, cosine)[:, -2:])
+    return SpinResolvedRelation(sine, cosine, status, last, found.frequency_error)
 
 
 @eqx.filter_jit
@@ -293,8 +315,7 @@ def _density(device, solution, energy, position, broadening, layer):
     frequency = jax.lax.complex(jnp.broadcast_to(broadening, energy.shape), -energy)
     side = 0 if layer == "left" else 1
     if layer == "link":
-        of_link = unknowns[-4 * layers.link.elements :]
-        found = retarded.link_density(of_link, layers, frequency, position, steps)
+        found = retarded.link_density(unknowns, layers, frequency, position, steps)
     elif device.self_consistent:
         found = retarded_profile.superconductor_density(unknowns, layers, position, side)
     else:

@@ -26,20 +26,36 @@ class AbstractLink(eqx.Module):
 
     Attributes:
         length: in ξ₀ of the superconductors.
-        elements: how many there are.
+        turns: of every element: between the interfaces it turns by Δχ + turns · Δφ, spins ↑↑ by
+            −1 and ↓↓ by 1.
         coupled: whether the equation of one knows the others.
     """
 
     length: eqx.AbstractVar[Float[Array, ""]]
-    elements: eqx.AbstractClassVar[int]
+    turns: eqx.AbstractClassVar[tuple[int, ...]]
     coupled: eqx.AbstractClassVar[bool]
+
+    @property
+    def elements(self) -> int:
+        return len(self.turns)
+
+    @property
+    def unknowns(self) -> int:
+        """Real ones, of γ at both ends."""
+        return 4 * self.elements
+
+    def twist(
+        self, phase: Float[Array, "*lanes"], geometric_phase: Float[Array, ""]
+    ) -> Float[Array, "elements *lanes"]:
+        """Phases by which the elements differ between the interfaces."""
+        return jnp.stack([phase + turn * geometric_phase for turn in self.turns])
 
     @abc.abstractmethod
     def decay_constants(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
         """k of every element of γ (or γ̃) at ω, in 1/ξ₀, [element, *lanes]."""
 
     @abc.abstractmethod
-    def stiffness(self) -> Float[Array, " elements"]:
+    def conductivities(self) -> Float[Array, " elements"]:
         """σ/σ_S of every element; anything but 0 where there is none."""
 
     @abc.abstractmethod
@@ -65,11 +81,12 @@ class StrongFerromagnet(AbstractLink):
 
     length: Float[Array, ""]
     squared: Float[Array, "2"]
-    elements: ClassVar[int] = 2
+    turns: ClassVar[tuple[int, ...]] = (-1, 1)
     coupled: ClassVar[bool] = False
 
     @property
     def occupied(self) -> Bool[Array, "2"]:
+        # An all but empty band carries as little, and its decay length goes to zero.
         return self.squared > 1e-6
 
     @property
@@ -81,16 +98,16 @@ class StrongFerromagnet(AbstractLink):
         diffusion = self.diffusion.reshape(2, *(1 for _ in frequency.shape))
         return jnp.sqrt(frequency / (jnp.pi * diffusion).astype(frequency.dtype))
 
-    def stiffness(self) -> Float[Array, "2"]:
+    def conductivities(self) -> Float[Array, "2"]:
         return self.diffusion**1.5
 
     def bend(self, value: Array, slope: Array, partner: Array) -> Array:
         return scalar_bend(value, slope, partner)
 
     def spectral_current(self, value: Array, slope: Array) -> Array:
-        conductivities = jnp.where(self.occupied, self.stiffness(), 0.0)
+        occupied = jnp.where(self.occupied, self.conductivities(), 0.0)
         shape = (2,) + (1,) * (value.ndim - 1)
-        return conductivities.reshape(shape) * scalar_current(value, slope)
+        return occupied.reshape(shape) * scalar_current(value, slope)
 
     def density(self, value: Array, partner: Array) -> Array:
         square = value * partner
@@ -113,7 +130,7 @@ class WeakLink(AbstractLink):
     conductivity: Float[Array, ""]
     diffusion: Float[Array, ""]
     exchange_field: Float[Array, ""]
-    elements: ClassVar[int] = 4
+    turns: ClassVar[tuple[int, ...]] = (-1, 0, 0, 1)
     coupled: ClassVar[bool] = True
 
     def decay_constants(self, frequency: Inexact[Array, "*lanes"], tilde: bool = False) -> Array:
@@ -122,13 +139,11 @@ class WeakLink(AbstractLink):
         whole = complexified(frequency) + jax.lax.complex(jnp.zeros_like(field), field)
         return jnp.sqrt(whole / complexified(jnp.pi * self.diffusion))
 
-    def stiffness(self) -> Float[Array, "4"]:
+    def conductivities(self) -> Float[Array, "4"]:
         return jnp.broadcast_to(self.conductivity, (4,))
 
     def bend(self, value: Array, slope: Array, partner: Array) -> Array:
-        g, d, other = _matrix(value), _matrix(slope), _matrix(partner)
-        middle = inverse(identity(g) + product(other, g))
-        return 2 * product(product(d, middle), product(other, d)).reshape(value.shape)
+        return matrix_bend(*(_matrix(x) for x in (value, slope, partner))).reshape(value.shape)
 
     def spectral_current(self, value: Array, slope: Array) -> Array:
         # (G∂G)₁₁ = 2N(γγ̃′ − γ′γ̃)N, N = (1 + γγ̃)⁻¹; the lower block adds as much.
@@ -144,6 +159,12 @@ class WeakLink(AbstractLink):
 def scalar_bend(value: Array, slope: Array, partner: Array) -> Array:
     """2γ̃γ′²/(1 + γγ̃) of one band."""
     return 2 * partner * slope**2 / (1 + value * partner)
+
+
+def matrix_bend(value: Array, slope: Array, partner: Array) -> Array:
+    """2γ′(1 + γ̃γ)⁻¹γ̃γ′ of 2 × 2 matrices."""
+    middle = inverse(identity(value) + product(partner, value))
+    return 2 * product(product(slope, middle), product(partner, slope))
 
 
 def scalar_current(value: Array, slope: Array) -> Array:
@@ -205,8 +226,6 @@ def half_layers(
     c, s = jnp.cosh(h / 2), jnp.sinh(h / 2)
 
     def pull(value, slope):  # slopes are in units of k
-        if not coupled:
-            return bend(value, slope)
         return bend(value, k[:, None] * slope) / k[:, None] ** 2
 
     def carried(value, slope):

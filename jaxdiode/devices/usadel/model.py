@@ -1,4 +1,7 @@
-"""The junction's currents up to two pairs at a time: closed forms of Sec. V.4."""
+"""The junction's currents up to two pairs at a time: closed forms of Sec. V.4.
+
+Source and numbers of equations: see `spin_active`.
+"""
 
 import jax
 import jax.numpy as jnp

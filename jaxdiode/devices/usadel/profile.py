@@ -15,8 +15,9 @@ from jaxtyping import Array, Bool, Complex, Inexact
 from ...numerics import shooting
 from ...numerics.matrices import complexified, identity, inverse, product
 from ...numerics.newton import solved
-from . import solver
+from . import solver, superconductor
 from .interface import linearised_current, matrix_current
+from .link import matrix_bend
 from .solver import Layers
 
 _GRADING = 4.0  # the mesh is exp(4) times finer at the interface than at the outer end
@@ -48,16 +49,11 @@ class Factors(NamedTuple):
     joined: Inexact[Array, "unknowns unknowns lanes"]
 
 
-def bulk(gap: Array, frequency: Array) -> Array:
-    """β of γ_b = −β σ_y."""
-    return gap / (frequency + jnp.sqrt(frequency**2 + gap**2))
-
-
 def uniform(layers: Layers, frequency: Array, nodes: int, lanes: int) -> Unknowns:
     """The bulk up to the interfaces, and nothing in the link."""
-    gamma = bulk(layers.gap, frequency) * _PAIRING_PARTS
+    gamma = superconductor.bulk(layers.gap, frequency)[0] * _PAIRING_PARTS
     layer = jnp.zeros((nodes, 16, 2, lanes)).at[:, :8].set(gamma[None, :, None, None])
-    return Unknowns(layer, jnp.zeros((4 * layers.link.elements, lanes)))
+    return Unknowns(layer, jnp.zeros((layers.link.unknowns, lanes)))
 
 
 def residual(
@@ -68,11 +64,12 @@ def residual(
 ) -> tuple[Array, Array, Array]:
     """Equations: the given outer ends [8, side, lane], the intervals, the interfaces [n, lane]."""
     layers, frequency, _ = args
-    outer = x.layer[0, :8] - (bulk(layers.gap, frequency) * _PAIRING_PARTS)[:, None, None]
+    outer = x.layer[0, :8]
+    outer -= (superconductor.bulk(layers.gap, frequency)[0] * _PAIRING_PARTS)[:, None, None]
     inner = intervals(x.layer, order_parameter, layers, frequency)
     pairs, slopes = _at_interfaces(x, args, steps)
     flux = matrix_current(layers.channels, pairs, -pairs.conj())
-    return outer, inner, solver._real(slopes - complexified(layers.conductance) * flux)
+    return outer, inner, solver.real(slopes - complexified(layers.conductance) * flux)
 
 
 def factors(
@@ -81,10 +78,10 @@ def factors(
     layers, frequency, twist = args
     lanes = x.linear.shape[1]
     pairs, _ = _at_interfaces(x, args, steps)
-    directions = solver._directions(4).T[:, :, None, None]  # element, direction
+    directions = solver.directions(4).T[:, :, None, None]  # element, direction
     s_change = jnp.broadcast_to(directions, (4, 8, 2, lanes))
-    _, (f_change, f_rise) = solver._link_pushforward(
-        solver.elements(x.linear), layers, frequency, twist, steps
+    _, (f_change, f_rise) = solver.link_pushforward(
+        solver.link_values(x.linear), layers, frequency, twist, steps
     )
     change = solver.columns(s_change, f_change)
     rise = solver.columns(jnp.zeros_like(s_change), f_rise)
@@ -130,6 +127,11 @@ def flattened(x: Unknowns) -> Inexact[Array, "n lanes"]:
     return jnp.concatenate([x.layer.reshape(-1, x.layer.shape[-1]), x.linear])
 
 
+def intervals_of(unknowns: int, layers: Layers) -> int:
+    """Of the mesh, from the number of unknowns."""
+    return (unknowns - layers.link.unknowns) // 32 - 1
+
+
 def unflattened(x: Inexact[Array, "n lanes"], intervals: int) -> Unknowns:
     size = 32 * (intervals + 1)
     return Unknowns(x[:size].reshape(intervals + 1, 16, 2, x.shape[1]), x[size:])
@@ -163,13 +165,11 @@ def matrices(layer: Inexact[Array, "nodes 16 2 lanes"]) -> tuple[tuple, tuple]:
 def _curvature(values, slopes, order_parameter, frequency):
     """γ″ = 2γ′(1 + γ̃γ)⁻¹γ̃γ′ + [2ωγ − A + γBγ]/D with A = Δ(−σ_y), B = Δ*(−σ_y), D = 2π."""
     (value, partner), (slope, _) = values, slopes
-    middle = inverse(identity(value) + product(partner, value))
-    bend = 2 * product(product(slope, middle), product(partner, slope))
-    pairing = jnp.array([[0, 1j], [-1j, 0]]).reshape(2, 2, 1, 1, 1)
+    pairing = superconductor.pairing(value)
     source = order_parameter * pairing
     back = order_parameter.conj() * pairing
     force = complexified(2 * frequency) * value - source + product(product(value, back), value)
-    return bend + force / (2 * np.pi)
+    return matrix_bend(value, slope, partner) + force / (2 * np.pi)
 
 
 def _flow(layer, order_parameter, frequency):
@@ -200,7 +200,7 @@ def _middle_weights(nodes: np.ndarray) -> np.ndarray:
 def _widths(start, layers):
     """Widths of the intervals, [m, 1, 1, 1]."""
     fractions = np.diff(mesh(start.shape[0]))
-    widths = layers.superconductor * jnp.asarray(fractions)[:, None, None, None]
+    widths = layers.superconductor_length * jnp.asarray(fractions)[:, None, None, None]
     return widths.astype(start.dtype)
 
 
@@ -248,7 +248,9 @@ def _at_interfaces(x, args, steps):
     last = x.layer[-1]
     s_pairs = jax.lax.complex(last[:4], last[4:8])
     s_slopes = -jax.lax.complex(last[8:12], last[12:])
-    f_pairs, f_slopes = solver._link(solver.elements(x.linear), layers, frequency, twist, steps)
+    f_pairs, f_slopes = solver.at_link_ends(
+        solver.link_values(x.linear), layers, frequency, twist, steps
+    )
     return jnp.concatenate([s_pairs, f_pairs]), jnp.concatenate([s_slopes, f_slopes])
 
 
@@ -260,4 +262,6 @@ def _own_slope(kinds):
 
 
 # −σ_y as four real and four imaginary parts.
-_PAIRING_PARTS = np.array([0, 0, 0, 0, 0, 1, -1, 0], float)
+_PAIRING_PARTS = np.stack(
+    [np.real(superconductor.PAIRING), np.imag(superconductor.PAIRING)]
+).ravel()

@@ -60,15 +60,16 @@ def from_high_broadening(
 
 
 def link_density(
-    linear: Complex[Array, "unknowns lanes"],
+    unknowns: Complex[Array, "unknowns lanes"],
     layers: Layers,
     frequency: Complex[Array, " lanes"],
     position: Float[Array, ""],
     steps: int,
 ) -> Float[Array, "2 lanes"]:
-    """N/N⁰ of both spins at a distance from the left interface, of the link's unknowns."""
+    """N/N⁰ of both spins at a distance from the left interface of the link, [spin, lane]."""
+    linear = unknowns[-layers.link.unknowns :]  # the last ones, whatever the superconductors'
     left, right = position, layers.link.length - position
-    value = _half_layers(elements(linear), layers, frequency, steps, jnp.minimum(left, right))[0]
+    value = _half_layers(link_values(linear), layers, frequency, steps, jnp.minimum(left, right))[0]
     value = jnp.where(left > right, value[..., 1, :], value[..., 0, :])
     return layers.link.density(value[0], value[1])
 
@@ -82,8 +83,8 @@ def superconductor_density(
 ) -> Float[Array, "2 lanes"]:
     """N/N⁰ of both spins at a distance from an interface, [spin, lane]; spins along the link's."""
     slope, _ = _fields(unknowns)
-    bulk, k = bulk_of(layers, frequency)
-    length = layers.superconductor
+    bulk, k = superconductor.bulk(layers.gap, frequency)
+    length = layers.superconductor_length
     # At its very end the layer has no length, and its series no value but the bulk's.
     near = complexified(jnp.maximum(length - distance, 1e-9 * length))
     # The same solution nearer its outer end.
@@ -92,12 +93,6 @@ def superconductor_density(
     pair = superconductor.layer(one, two, bulk, k, near)[0]
     partner = superconductor.layer(two, one, bulk, k, near)[0]
     return spin_density(pair, partner)
-
-
-def bulk_of(layers, frequency):
-    # The root with positive real part; Re ω > 0 keeps it off its cut.
-    whole = jnp.sqrt(frequency**2 + complexified(layers.gap**2))
-    return complexified(layers.gap) / (frequency + whole), jnp.sqrt(whole / jnp.pi)
 
 
 def _half_layers(linear, layers, frequency, steps, distance: Array | float = 0.0):
@@ -121,21 +116,21 @@ def _half_layers(linear, layers, frequency, steps, distance: Array | float = 0.0
 
 def _sides(slope, layers, frequency):
     """γ, γ̃ and ∂ₙ of both at the superconductors' interfaces, [pair, 4, side, lane]."""
-    bulk, k = bulk_of(layers, frequency)
-    one = superconductor.layer(slope[0], slope[1], bulk, k, layers.superconductor)
-    two = superconductor.layer(slope[1], slope[0], bulk, k, layers.superconductor)
+    bulk, k = superconductor.bulk(layers.gap, frequency)
+    one = superconductor.layer(slope[0], slope[1], bulk, k, layers.superconductor_length)
+    two = superconductor.layer(slope[1], slope[0], bulk, k, layers.superconductor_length)
     shape = (4, *slope.shape[3:])
     value = jnp.stack([one[0].reshape(shape), two[0].reshape(shape)])
     return value, -jnp.stack([one[1].reshape(shape), two[1].reshape(shape)])
 
 
-def _link(linear, layers, frequency, twist, steps):
+def _at_link_ends(linear, layers, frequency, twist, steps):
     """γ, γ̃ and σ∂ₙ of both, [pair, element, side, lane], each interface in its own frame."""
     value, slope = _half_layers(linear, layers, frequency, steps)
     angle = jnp.stack([jnp.zeros_like(twist), twist], axis=1)
     turn = jax.lax.complex(jnp.cos(angle), -jnp.sin(angle))
     turn = jnp.stack([turn, turn.conj()])
-    sigma = complexified(layers.link.stiffness())[:, None, None]
+    sigma = complexified(layers.link.conductivities())[:, None, None]
     return value * turn, -sigma * slope * turn
 
 
@@ -186,10 +181,10 @@ def _fields(z):
     """`slope` [pair, 2, 2, side, lane] and `linear` [pair, side, element, lane]."""
     lanes = z.shape[1]
     slope = z[:SUPERCONDUCTORS].reshape(2, 2, 2, 2, lanes)  # side, pair, row, column
-    return jnp.moveaxis(slope, 0, 3), elements(z[SUPERCONDUCTORS:])
+    return jnp.moveaxis(slope, 0, 3), link_values(z[SUPERCONDUCTORS:])
 
 
-def elements(z: Complex[Array, "unknowns lanes"]) -> Complex[Array, "2 2 elements lanes"]:
+def link_values(z: Complex[Array, "unknowns lanes"]) -> Complex[Array, "2 2 elements lanes"]:
     """Unknowns of the link as [pair, side, element, lane]."""
     return jnp.moveaxis(z.reshape(-1, 2, 2, z.shape[1]), 0, 2)
 
@@ -203,6 +198,6 @@ def link_pushforward(linear, layers, frequency, twist, steps):
     else:
         ahead = unit.reshape(4, 2, 2, 1, 1)
     found, moved = pushforward(
-        lambda z: _link(z, layers, frequency, twist, steps), linear, ahead, axis=2
+        lambda z: _at_link_ends(z, layers, frequency, twist, steps), linear, ahead, axis=2
     )
     return found, tuple(x if coupled else jax.vmap(apart)(x) for x in moved)

@@ -7,14 +7,14 @@ from jaxtyping import Array, Complex, Float
 
 from ...numerics.matrices import complexified
 from ...numerics.newton import Linearised, Solution
-from . import profile
+from . import profile, superconductor
 from .link import spin_density
 from .profile import Unknowns
-from .retarded import at_interfaces, bulk_of, elements, from_high_broadening, link_pushforward
+from .retarded import at_interfaces, from_high_broadening, link_pushforward, link_values
 from .solver import Layers, columns
 
-# γ_b = −β σ_y, and γ̃_b alike, of a superconductor of phase 0.
-_PAIRING = np.array([0, 1j, -1j, 0, 0, 1j, -1j, 0])
+# γ and γ̃ of the bulk, which are alike at phase 0.
+_PAIRING = np.tile(superconductor.PAIRING.ravel(), 2)
 
 
 def solve(
@@ -29,7 +29,7 @@ def solve(
     nodes, lanes = order_parameter.shape[0], energies.size
     start = Unknowns(
         jnp.zeros((nodes, 16, 2, lanes), complex),
-        jnp.zeros((4 * layers.link.elements, lanes), complex),
+        jnp.zeros((layers.link.unknowns, lanes), complex),
     )
 
     def linearise(z, frequency):
@@ -45,10 +45,10 @@ def superconductor_density(
     side: int,
 ) -> Float[Array, "2 lanes"]:
     """N/N⁰ of both spins at a distance from an interface, [spin, lane]; spins along the link's."""
-    intervals = unknowns.shape[0] // 32 - 1
+    intervals = profile.intervals_of(unknowns.shape[0], layers)
     layer = profile.unflattened(unknowns, intervals).layer[:, :, side]
-    at = layers.superconductor - distance
-    nodes = layers.superconductor * jnp.asarray(profile.mesh(intervals))
+    at = layers.superconductor_length - distance
+    nodes = layers.superconductor_length * jnp.asarray(profile.mesh(intervals))
     k = jnp.clip(jnp.searchsorted(nodes, at) - 1, 0, intervals - 1)
     h = nodes[k + 1] - nodes[k]
     t = (at - nodes[k]) / h
@@ -67,7 +67,7 @@ def _linearise(z, order_parameter, layers, frequency, twist, steps) -> Linearise
     x = profile.unflattened(z, intervals)
     last = x.layer[-1].reshape(2, 2, 4, 2, lanes)  # (value, slope), pair, element, side, lane
     (f_pairs, f_slopes), (f_change, f_rise) = link_pushforward(
-        elements(x.linear), layers, frequency, twist, steps
+        link_values(x.linear), layers, frequency, twist, steps
     )
     unit = jnp.eye(8, dtype=z.dtype).reshape(2, 4, 8, 1, 1)
     s_change = jnp.broadcast_to(unit, (2, 4, 8, 2, lanes))
@@ -79,7 +79,8 @@ def _linearise(z, order_parameter, layers, frequency, twist, steps) -> Linearise
         joined(jnp.zeros_like(s_change), f_rise),
         layers,
     )
-    outer = x.layer[0, :8] - (bulk_of(layers, frequency)[0] * _PAIRING[:, None])[:, None]
+    bulk = superconductor.bulk(layers.gap, frequency)[0]
+    outer = x.layer[0, :8] - (bulk * _PAIRING[:, None])[:, None]
     inner = profile.intervals(x.layer, order_parameter, layers, frequency)
     factors = profile.factorised(x.layer, rates, order_parameter, layers, frequency)
     step = profile.answer(factors, -outer, -inner, -joint)

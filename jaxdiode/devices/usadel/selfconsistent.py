@@ -7,23 +7,26 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
+from ...numerics.continuation import swept
 from ...numerics.matrices import complexified
 from ...numerics.newton import Linearised, damped_newton, implicit_solution, solved
 from . import profile
 from .frequencies import Frequencies
-from .solver import Layers, current_of
+from .solver import Layers, current_of, real
 
 _ACCURACY = 1e-9  # of Δ, in k_BT_c
 _MOST = 12
 
 
 class SelfConsistent(NamedTuple):
-    """Attributes:
-    current: sum over frequencies of both spins' spectral currents, [2, lane].
-    order_parameter: Δ in the frame of each superconductor, on the mesh from the outer end to the
-        interface, [node, side, lane].
-    converged: [lane].
-    error: of the sum over frequencies.
+    """What a junction with a self-consistent gap is read from.
+
+    Attributes:
+        current: sum over frequencies of both spins' spectral currents, [2, lane].
+        order_parameter: Δ in the frame of each superconductor, on the mesh from the outer end to
+            the interface, [node, side, lane].
+        converged: [lane].
+        error: of the sum over frequencies.
     """
 
     current: Float[Array, "2 lanes"]
@@ -54,7 +57,7 @@ def solve(
     warm = jax.lax.stop_gradient(temperature)
     lanes = twist.shape[1]
     bulk = jnp.broadcast_to(complexified(frozen.gap), (intervals + 1, 2, lanes))
-    started, _ = _continued(frozen, grid.value, twist, bulk, steps)
+    started = _continued(frozen, grid.value, twist, bulk, steps)
 
     def jacobian_at(delta, known):
         return _gap_jacobian(delta, known, frozen, warm, grid, twist, steps)
@@ -199,23 +202,11 @@ def _continued(layers, values, twist, order, steps):
     """Solutions at every frequency for one Δ(x), from high to low."""
     intervals, lanes = order.shape[0] - 1, twist.shape[1]
 
-    def advance(state, frequency):
-        before, last, x_before, x_last = state
-        root = jnp.sqrt(frequency)
-        fell = before > last
-        ahead = jnp.where(fell, (last - root) / jnp.where(fell, before - last, 1.0), 0.0)
-        args = layers, frequency, twist, order
-        found = damped_newton(
-            partial(_linearise, args=args, steps=steps),
-            x_last,
-            x_last + ahead * (x_last - x_before),
-        )
-        return (last, root, x_last, found.x), (found.x, found.converged)
+    def linearise(x, root):
+        return _linearise(x, (layers, root**2, twist, order), steps)
 
     first = profile.flattened(profile.uniform(layers, values[0], intervals + 1, lanes))
-    root = jnp.sqrt(values[0])
-    _, found = jax.lax.scan(advance, (root, root, first, first), values)
-    return found
+    return swept(linearise, first, jnp.sqrt(values)).x
 
 
 def _at(x, args, steps):
@@ -247,9 +238,7 @@ def _linearise(x, args, steps) -> Linearised:
 
 def _real(order):
     """Δ or F at the nodes that may vary: side, (real, imaginary), node, lane, as [n, lane]."""
-    inner = order[1:]
-    parts = jnp.stack([inner.real, inner.imag])  # part, node, side, lane
-    return jnp.moveaxis(parts, 2, 0).reshape(-1, order.shape[-1])
+    return real(order[1:])
 
 
 def _complex(delta, layers, intervals, outer=None):

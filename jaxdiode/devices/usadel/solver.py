@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
+from ...numerics.continuation import swept
 from ...numerics.matrices import complexified
-from ...numerics.newton import Linearised, damped_newton, implicit_solution, solved
+from ...numerics.newton import Linearised, implicit_solution, solved
 from . import superconductor
 from .barrier import Segment
 from .interface import linearised_current, matrix_current
@@ -22,14 +23,14 @@ class Layers(NamedTuple):
 
     Attributes:
         gap: Δ.
-        superconductor: d_S.
+        superconductor_length: d_S.
         link: the layer between the interfaces.
         conductance: κ of both interfaces, were they transparent.
         channels: S-matrices of the left and right interface, stacked on the last axis.
     """
 
     gap: Float[Array, ""]
-    superconductor: Float[Array, ""]
+    superconductor_length: Float[Array, ""]
     link: AbstractLink
     conductance: Float[Array, ""]
     channels: tuple[Segment, ...]
@@ -37,7 +38,7 @@ class Layers(NamedTuple):
     @property
     def unknowns(self) -> int:
         """Real ones at one frequency: 8 of each superconductor, 4 of each element of the link."""
-        return SUPERCONDUCTORS + 4 * self.link.elements
+        return SUPERCONDUCTORS + self.link.unknowns
 
 
 class Spectral(NamedTuple):
@@ -74,19 +75,8 @@ def solve(
     turned = jax.lax.stop_gradient(twist)
     zero = jnp.zeros((layers.unknowns, twist.shape[1]))
 
-    def advance(state, root):
-        before, last, x_before, x_last = state
-        # A secant in √ω, of which γ and the decay of γ are smooth functions.
-        fell = before > last
-        ahead = jnp.where(fell, (last - root) / jnp.where(fell, before - last, 1.0), 0.0)
-        predicted = x_last + ahead * (x_last - x_before)
-        found = damped_newton(
-            lambda x: _linearise(x, (frozen, root**2, turned), steps), x_last, predicted
-        )
-        return (last, root, x_last, found.x), found
-
-    start = (scale[0], scale[0], zero, zero)
-    _, found = jax.lax.scan(advance, start, scale)
+    # In √ω, of which γ and the decay of γ are smooth functions.
+    found = swept(lambda x, root: _linearise(x, (frozen, root**2, turned), steps), zero, scale)
 
     def current(pack):
         x, frequency = pack
@@ -103,31 +93,31 @@ def solve(
 
 def _residual(x, args, *, steps):
     layers = args[0]
-    pairs, slopes, _ = _interfaces(x, args, steps)
+    pairs, slopes, _ = interfaces(x, args, steps)
     flux = matrix_current(layers.channels, pairs, -pairs.conj())
-    return _real(slopes - complexified(layers.conductance) * flux)
+    return real(slopes - complexified(layers.conductance) * flux)
 
 
 def _answer(x, args, vector, *, steps):
-    return solved(_jacobian(x, args, steps)[1], vector)
+    return solved(_system(x, args, steps)[1], vector)
 
 
 def _linearise(x, args, steps) -> Linearised:
-    residual, jacobian, inside = _jacobian(x, args, steps)
+    residual, jacobian, inside = _system(x, args, steps)
     return Linearised(residual, -solved(jacobian, residual), inside)
 
 
-def _jacobian(x, args, steps):
+def _system(x, args, steps):
     """The equations, their Jacobian, and whether the pair amplitudes are physical."""
     layers, frequency, twist = args
     slope, linear = _complex(x)
 
     # Both sides take the same directions at once: they do not know each other.
-    towards = _directions(4).reshape(8, 2, 2, 1, 1)
+    towards = directions(4).reshape(8, 2, 2, 1, 1)
     (s_pairs, s_slopes, nome), (s_change, s_rise, _) = pushforward(
         lambda z: _superconductor(z, layers, frequency), slope, towards
     )
-    (f_pairs, f_slopes), (f_change, f_rise) = _link_pushforward(
+    (f_pairs, f_slopes), (f_change, f_rise) = link_pushforward(
         linear, layers, frequency, twist, steps
     )
     pairs = jnp.concatenate([s_pairs, f_pairs])
@@ -139,7 +129,7 @@ def _jacobian(x, args, steps):
     jacobian = assembled(parts[:, :, :8], parts[:, :, 8:])
 
     inside = physical(pairs) & superconductor.within_series(nome)
-    return _real(residual), jacobian, jnp.all(inside, axis=0)
+    return real(residual), jacobian, jnp.all(inside, axis=0)
 
 
 def physical(pairs: Complex[Array, "pairs *lanes"]) -> Bool[Array, "*lanes"]:
@@ -156,35 +146,34 @@ def _norm(elements):
     return jnp.sqrt((size + jnp.sqrt(jnp.maximum(size**2 - 4 * determinant, 0.0))) / 2)
 
 
-def _interfaces(x, args, steps):
+def interfaces(x, args, steps):
     layers, frequency, twist = args
     slope, linear = _complex(x)
     s_pairs, s_slopes, nome = _superconductor(slope, layers, frequency)
-    f_pairs, f_slopes = _link(linear, layers, frequency, twist, steps)
+    f_pairs, f_slopes = at_link_ends(linear, layers, frequency, twist, steps)
     return jnp.concatenate([s_pairs, f_pairs]), jnp.concatenate([s_slopes, f_slopes]), nome
 
 
 def _superconductor(slope, layers, frequency):
     """γ and ∂ₙγ of both superconductors, [4, side, lane]; n points into them."""
-    whole = jnp.sqrt(frequency**2 + layers.gap**2)
-    bulk = layers.gap / (frequency + whole)
+    bulk, k = superconductor.bulk(layers.gap, frequency)
     gamma, rise, nome = superconductor.layer(
-        slope, -slope.conj(), bulk, jnp.sqrt(whole / jnp.pi), layers.superconductor
+        slope, -slope.conj(), bulk, k, layers.superconductor_length
     )
     shape = (4, *slope.shape[2:])
     return gamma.reshape(shape), -rise.reshape(shape), nome
 
 
-def _link(linear, layers, frequency, twist, steps):
+def at_link_ends(linear, layers, frequency, twist, steps):
     """γ and σ∂ₙγ of the link, [element, side, lane], the right interface in its own frame."""
-    value, slope, _, _ = _halves(linear, layers.link, frequency, steps)
-    sigma = layers.link.stiffness()[:, None, None]
+    value, slope, _, _ = halves(linear, layers.link, frequency, steps)
+    sigma = layers.link.conductivities()[:, None, None]
     turn = jnp.stack([jnp.zeros_like(twist), twist], axis=1)
     turn = jax.lax.complex(jnp.cos(turn), -jnp.sin(turn))
     return value * turn, -complexified(sigma) * slope * turn
 
 
-def _halves(linear, link, frequency, steps):
+def halves(linear, link, frequency, steps):
     def bend(value, slope):
         return link.bend(value, slope, -value.conj())
 
@@ -192,15 +181,17 @@ def _halves(linear, link, frequency, steps):
     return half_layers(linear, k, link.length, steps, bend, coupled=link.coupled)
 
 
-def _link_pushforward(linear, layers, frequency, twist, steps):
+def link_pushforward(linear, layers, frequency, twist, steps):
     """`_link` and its derivatives along the unknowns of all elements, [element, m, side, lane]."""
     count = layers.link.elements
     if layers.link.coupled:
-        ahead = jnp.moveaxis(_directions(2 * count).reshape(2, count, 2, count, 2), 0, 1)
+        ahead = jnp.moveaxis(directions(2 * count).reshape(2, count, 2, count, 2), 0, 1)
         ahead = jnp.moveaxis(ahead.reshape(4 * count, count, 2), 1, 2)[..., None]
     else:
-        ahead = _directions(2).reshape(4, 2, 1, 1)
-    found, moved = pushforward(lambda z: _link(z, layers, frequency, twist, steps), linear, ahead)
+        ahead = directions(2).reshape(4, 2, 1, 1)
+    found, moved = pushforward(
+        lambda z: at_link_ends(z, layers, frequency, twist, steps), linear, ahead
+    )
     return found, tuple(x if layers.link.coupled else apart(x) for x in moved)
 
 
@@ -213,11 +204,11 @@ def apart(change: Complex[Array, "elements m *lanes"]) -> Complex[Array, "elemen
 
 def current_of(linear: Array, layers: Layers, frequency: Array) -> Array:
     """Spectral current of both spins from the link's unknowns as real numbers."""
-    middle, slope = _halves(elements(linear), layers.link, frequency, 0)[2:]
+    middle, slope = halves(link_values(linear), layers.link, frequency, 0)[2:]
     return layers.link.spectral_current(middle, slope)
 
 
-def elements(x: Array) -> Array:
+def link_values(x: Array) -> Array:
     """[element, (real, imaginary), side] of real numbers as complex [side, element, lane]."""
     parts = x.reshape(-1, 2, 2, x.shape[1])
     return jnp.moveaxis(jax.lax.complex(parts[:, 0], parts[:, 1]), 0, 1)
@@ -229,16 +220,16 @@ def _complex(x):
     s = x[:SUPERCONDUCTORS].reshape(2, 2, 4, lanes)  # side, (real, imaginary), element
     slope = jax.lax.complex(s[:, 0], s[:, 1])
     slope = jnp.moveaxis(slope, 0, 1).reshape(2, 2, 2, lanes)
-    return slope, elements(x[SUPERCONDUCTORS:])
+    return slope, link_values(x[SUPERCONDUCTORS:])
 
 
-def _real(z):
+def real(z):
     """Complex equations [pair, side, lane] as real ones: side, (real, imaginary), equation."""
     parts = jnp.stack([z.real, z.imag])  # part, equation, side, lane
     return jnp.moveaxis(parts, 2, 0).reshape(-1, z.shape[-1])
 
 
-def _directions(count):
+def directions(count):
     """Real unit directions of `count` complex numbers in the order of the unknowns."""
     unit = jnp.eye(count)
     zero = jnp.zeros_like(unit)

@@ -1,4 +1,7 @@
-"""Devices that carry a supercurrent in two spin bands, and what is read from the pair."""
+"""Devices that carry a supercurrent in two spin bands, and what is read from the pair.
+
+Source and numbers of equations: see `spin_active`.
+"""
 
 import abc
 
@@ -78,8 +81,8 @@ def spin_diode(device: AbstractSpinResolved) -> SpinDiode:
     """
     if not isinstance(device, AbstractSpinResolved):
         raise ValueError(
-            "device must carry spin-resolved currents (a SpinActiveJunction, a DiffusiveJunction, "
-            f"a relation of a phase torus, a SixHarmonicModel), got {type(device).__name__}"
+            "device must carry spin-resolved currents (an AbstractSpinResolved, such as a "
+            f"SpinActiveJunction or a relation of its torus), got {type(device).__name__}"
         )
     return _spin_diode(device)
 

@@ -1,17 +1,29 @@
 """A superconducting layer of uniform gap, solved exactly: a matrix pendulum in theta functions."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from ...numerics.matrices import complexified, exponential, identity, inverse, product
 
+# −σ_y = i · iσ_y, whose square is 1: what the gap couples, at phase 0.
+PAIRING = np.array([[0, 1j], [-1j, 0]])
+
 _LARGEST_NOME = 0.3  # the theta series below leave 1e-8 of a term here, 1e-12 at .2
+
+
+def bulk(gap: Array, frequency: Array) -> tuple[Array, Array]:
+    """β of γ_b = −β σ_y at phase 0, and k = √(2Ω/D) in 1/ξ₀; ω real, or complex with Re ω > 0."""
+    gap = gap.astype(frequency.dtype)
+    # The root with positive real part; Re ω > 0 keeps it off its cut.
+    whole = jnp.sqrt(frequency**2 + gap**2)
+    return gap / (frequency + whole), jnp.sqrt(whole / jnp.pi)
 
 
 def layer(
     slope: Complex[Array, "2 2 *lanes"],
     partner: Complex[Array, "2 2 *lanes"],
-    bulk: Array,
+    bulk_pair: Array,
     wave_number: Array,
     length: Array,
 ) -> tuple[Complex[Array, "2 2 *lanes"], Complex[Array, "2 2 *lanes"], Array]:
@@ -30,8 +42,8 @@ def layer(
     Args:
         slope: upper right block of that matrix, in the frame in which G_b = τ₃.
         partner: its tilde conjugate; −slope* on the Matsubara axis.
-        bulk: β = Δ/(ω + Ω) of γ_b = −β σ_y, the phase of the superconductor being 0.
-        wave_number: k.
+        bulk_pair: β, and
+        wave_number: k, as from `bulk`.
         length: of the layer.
 
     Returns:
@@ -41,7 +53,7 @@ def layer(
     wave_number = complexified(wave_number)
     g, rise, nome = _pendulum(slope, partner, wave_number * complexified(length))
     one = identity(g)
-    pair = complexified(bulk) * _pairing(g)
+    pair = complexified(bulk_pair) * pairing(g)
     closer = inverse(one - product(pair, g))
     gamma = product(pair + g, closer)
     return gamma, wave_number * product(product(one + product(gamma, pair), rise), closer), nome
@@ -97,6 +109,6 @@ def _powers(a):
     return found
 
 
-def _pairing(like):
-    """−σ_y = i · iσ_y, whose square is 1."""
-    return jnp.array([[0, 1j], [-1j, 0]]).reshape((2, 2) + (1,) * (like.ndim - 2))
+def pairing(like: Array) -> Array:
+    """`PAIRING` with an axis of length one for every lane axis of `like`."""
+    return jnp.asarray(PAIRING).reshape((2, 2) + (1,) * (like.ndim - 2))

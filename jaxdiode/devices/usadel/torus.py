@@ -1,4 +1,7 @@
-"""Supercurrents of both bands on the torus of effective phases, and all that is read from it."""
+"""Supercurrents of both bands on the torus of effective phases, and all that is read from it.
+
+Source and numbers of equations: see `spin_active`.
+"""
 
 import equinox as eqx
 import jax.numpy as jnp

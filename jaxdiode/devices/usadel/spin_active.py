@@ -123,9 +123,6 @@ class SpinActiveJunction(AbstractHybridJunction):
         exchange = jnp.where(self.exchange >= 0, self.exchange, jnp.nan)
         return 1 - self.potential + jnp.stack([exchange, -exchange])
 
-    def twist(self, phase: Float[Array, "..."]) -> Float[Array, "2 ..."]:
-        return jnp.stack([phase - self.geometric_phase, phase + self.geometric_phase])
-
     def torus(self) -> PhaseTorus:
         """I↑ and I↓ at all effective phases, with exact gradients in every parameter."""
         return _torus(self)
