@@ -45,8 +45,8 @@ from .devices.usadel.barrier import SpinBarrier as SpinBarrier
 from .devices.usadel.contact import SpinActiveContact as SpinActiveContact
 from .devices.usadel.diffusive import DiffusiveJunction as DiffusiveJunction
 from .devices.usadel.hybrid import OrderParameter as OrderParameter
-from .devices.usadel.hybrid import UsadelResolution as UsadelResolution
 from .devices.usadel.model import SixHarmonicModel as SixHarmonicModel
+from .devices.usadel.resolution import UsadelResolution as UsadelResolution
 from .devices.usadel.spin import AbstractSpinResolved as AbstractSpinResolved
 from .devices.usadel.spin import SpinDiode as SpinDiode
 from .devices.usadel.spin import spin_diode as spin_diode

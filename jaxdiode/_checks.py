@@ -36,12 +36,13 @@ def real_array(
 ) -> Array:
     """`value` as a float64 array after checking shape and, unless traced, range."""
     require_x64()
+    wanted = "a real number" if ndim == 0 else "a real number or array of them"
     if isinstance(value, str | bytes | bool):
-        raise ValueError(f"{name} must be a real number or array of them, got {value!r}")
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
     try:
         array = jnp.asarray(value, float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a real number or array of them, got {value!r}") from error
+        raise ValueError(f"{name} must be {wanted}, got {value!r}") from error
     if ndim is not None and array.ndim != ndim:
         kind = {0: "a single number", 1: "a list of numbers"}[ndim]
         raise ValueError(f"{name} must be {kind}, got shape {array.shape}")
@@ -82,6 +83,12 @@ def unknown_name(
     listed = ", ".join(allowed[:_LISTED])
     more = f" and {len(allowed) - _LISTED} more" if len(allowed) > _LISTED else ""
     return ValueError(f"unknown {kind} {name!r}; {hint}allowed: {listed}{more}")
+
+
+def flag(name: str, value: bool) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def whole_number(name: str, value: int, at_least: int = 1) -> int:

@@ -53,19 +53,21 @@ def demo(out: Path = Path("jaxdiode-demo"), force: bool = False, seed: int = 0) 
 def new(
     path: Annotated[Path, tyro.conf.Positional] = Path("device.toml"),
     system: Literal["squid", "kapitza", "andreev", "wire", "usadel", "diffusive"] = "squid",
+    force: bool = False,
 ) -> None:
     """Write an example device file to start from.
 
     Example: jaxdiode new my_junction.toml --system kapitza
 
     Args:
-        path: File to write; it must not exist.
+        path: File to write.
         system: Which system: squid (double-loop SQUID), kapitza (driven junction), andreev
             (nonequilibrium interferometer), wire (phase slips, valley polarisation), usadel
             (spin-active junction with a strong ferromagnet) or diffusive (SNS and SFS junctions).
+        force: Overwrite the file.
     """
-    if path.exists():
-        raise ValueError(f"path must not exist yet, {str(path)!r} does")
+    if path.exists() and not force:
+        raise ValueError(f"path must not exist yet, {str(path)!r} does; --force overwrites it")
     path.write_text(device_file.example(system), encoding="utf-8")
     print(f"Wrote {path}. Next: jaxdiode evaluate {path}")
 

@@ -14,7 +14,7 @@ from .devices.kapitza.circuits import CircuitScale
 from .devices.phase_slip.valley import ValleyPolarization
 from .devices.usadel.barrier import SpinBarrier
 from .devices.usadel.contact import SpinActiveContact
-from .devices.usadel.hybrid import UsadelResolution
+from .devices.usadel.resolution import UsadelResolution
 from .gates import Gate, GateMap
 from .space import Space
 
@@ -63,7 +63,8 @@ def build(table: Any) -> Any:
         return table
     arguments = {k: build(v) for k, v in table.items() if k != "type"}
     if "type" not in table:
-        return arguments
+        names = ", ".join(map(repr, arguments)) or "nothing"
+        raise ValueError(f"a table inside [device] must have a type, the one with {names} has none")
     maker = _maker(str(table["type"]))
     allowed = inspect.signature(maker).parameters
     for name in arguments:

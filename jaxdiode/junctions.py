@@ -188,5 +188,5 @@ class Harmonics(AbstractPhaseBiased):
     def magnitude(self) -> Float[Array, ""]:
         return jnp.sum(jnp.abs(self.sine) + jnp.abs(self.cosine))
 
-    def resolution(self) -> int:
+    def samples_per_period(self) -> int:
         return max(64, 12 * self.sine.shape[-1])

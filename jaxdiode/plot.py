@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .devices.kapitza.transport import IVCurve
     from .devices.phase_slip.state import WireState
     from .devices.phase_slip.tdgl import WireSimulation
+    from .devices.usadel.hybrid import AbstractHybridJunction
     from .devices.usadel.torus import PhaseTorus
 
 # Okabe & Ito's colours, told apart by every kind of colour vision.
@@ -200,6 +201,45 @@ def torus(
     axes[0].set_ylabel(r"geometric phase $\Delta\varphi/\pi$")
     if title:
         figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def order_parameter(device: "AbstractHybridJunction", phase: Numbers = 0.0) -> "Figure":
+    """|Δ(x)| and the phase of Δ(x) in both superconductors of a diffusive junction at one Δχ."""
+    found = device.order_parameter(phase)
+    half = float(np.asarray(phase)) / 2
+    figure, axes = _figure(2)
+    for values, place, turn, colour, name in (
+        (found.left, -np.asarray(found.distance), -half, PLUS, "left"),
+        (found.right, np.asarray(found.distance), half, MINUS, "right"),
+    ):
+        delta = np.asarray(values) * np.exp(1j * turn)
+        axes[0].plot(place, np.abs(delta), "o-", ms=3, color=colour, label=name)
+        axes[1].plot(place, np.angle(delta) / np.pi, "o-", ms=3, color=colour)
+    axes[0].set(ylabel=r"$|\Delta|/k_BT_c$", ylim=(0, None))
+    axes[0].legend(fontsize=8)
+    axes[1].set(ylabel=r"phase of $\Delta$ ($\pi$)",
+                xlabel=r"distance from the interfaces ($\xi_0$)")  # fmt: skip
+    return figure
+
+
+def ldos(
+    device: "AbstractHybridJunction", energy: Numbers, *, title: str = "", **options: Any
+) -> "Figure":
+    """Density of states of both spins and their mean; options as of the device's `ldos`.
+
+    One position at a time.
+    """
+    density = np.asarray(device.ldos(energy, **options))
+    if density.ndim != 2:
+        raise ValueError(f"energy must be a list and position one number, got {density.shape[1:]}")
+    figure, (axes,) = _figure(1)
+    energy = np.asarray(energy)
+    axes.plot(energy, density.mean(axis=0), color="black", label="mean, as measured")
+    for values, style, name in zip(density, ("--", ":"), ("up", "down"), strict=True):
+        axes.plot(energy, values, color=GREY, ls=style, label=rf"$N_\{name}arrow$")
+    axes.set(xlabel=r"energy $E/k_BT_c$", ylabel="density of states $N/N_0$", title=title)
+    axes.legend(fontsize=8)
     return figure
 
 

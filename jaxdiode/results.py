@@ -1,7 +1,7 @@
 """Devices, designs and fits on disk, as JSON. (Sweeps write netCDF themselves.)"""
 
 import json
-from dataclasses import Field, fields
+from dataclasses import Field, asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ def record(result: Any) -> Any:
                 "device": result.device,
             }
         )
+    if is_dataclass(result) and not isinstance(result, type | eqx.Module):
+        return record({"type": type(result).__name__, **asdict(result)})
     if isinstance(result, tuple) and hasattr(result, "_asdict"):
         return record(result._asdict())  # pyright: ignore[reportAttributeAccessIssue]
     if isinstance(result, eqx.Module):

@@ -36,9 +36,9 @@ def spin_active(resolution=None, **changes):
         "temperature": 0.1, "superconductor_length": 4.0, "ferromagnet_length": 1.0,
         "conductance": 2.0, "exchange": 0.25, "potential": 0.25,
     }  # fmt: skip
-    fine = {} if resolution is None else {"resolution": jd.UsadelResolution(**resolution)}
 
     def build():
+        fine = {} if resolution is None else {"resolution": jd.UsadelResolution(**resolution)}
         sides = {"left": barrier(), "right": barrier()}
         return jd.SpinActiveJunction(**(valid | sides | fine | changes))
 
@@ -198,21 +198,25 @@ CASES = {
         spin_active(right=T(1.0)),
         r"^right must be a SpinBarrier, got TunnelJunction",
     ),
+    "Usadel self-consistent": (
+        spin_active(self_consistent="no"),
+        r"^self_consistent must be True or False, got 'no'",
+    ),
     "Usadel odd phases": (
         spin_active({"phases": 15}),
-        r"^resolution's phases must be even, got 15",
+        r"^phases must be even, got 15",
     ),
     "Usadel few phases": (
         spin_active({"phases": 2}),
-        r"^resolution's phases must be a whole number, at least 4, got 2",
+        r"^phases must be a whole number, at least 4, got 2",
     ),
     "Usadel few terms": (
         spin_active({"terms": 3}),
-        r"^resolution's terms must be a whole number, at least 4, got 3",
+        r"^terms must be a whole number, at least 4, got 3",
     ),
     "Usadel no momenta": (
         spin_active({"momenta": 0}),
-        r"^resolution's momenta must be a whole number, at least 1, got 0",
+        r"^momenta must be a whole number, at least 1, got 0",
     ),
     "orders of a torus": (
         lambda: torus().harmonics_2d(4),

@@ -253,3 +253,39 @@ def test_torus_that_was_not_solved(tmp_path):
     axes = check(plot.torus(hand_made_torus(known=False), points=5), tmp_path, axes=4)
     assert all(np.ma.getmaskarray(a.collections[0].get_array()).all() for a in axes[:2])
     assert axes[3].get_xlabel() == "spin current ($I_0$)"
+
+
+class Junction:
+    """What the figures of a diffusive junction ask for, with known answers."""
+
+    def order_parameter(self, phase):
+        turn = np.exp(0.1j * np.array([0.0, 1.0, 2.0]))
+        left = np.array([2.0, 1.5, 1.0]) * turn
+        distance = np.array([4.0, 1.0, 0.0])
+        return jd.OrderParameter(*map(jnp.asarray, (distance, left, left.conj(), 0)))
+
+    def ldos(self, energy, position=0.5):
+        return jnp.stack([jnp.cos(energy), jnp.sin(energy)])[(...,) + (None,) * np.ndim(position)]
+
+
+def test_order_parameter(tmp_path):
+    axes = check(plot.order_parameter(Junction(), 1.0), tmp_path, axes=2)
+    left, right = axes[0].lines
+    np.testing.assert_allclose(left.get_xdata(), [-4, -1, 0])
+    np.testing.assert_allclose(right.get_xdata(), [4, 1, 0])
+    np.testing.assert_allclose(left.get_ydata(), [2, 1.5, 1])
+    # The phase falls by 1 from the right outer end to the left one.
+    np.testing.assert_allclose(axes[1].lines[0].get_ydata(), np.array([-0.5, -0.4, -0.3]) / np.pi)
+    np.testing.assert_allclose(axes[1].lines[1].get_ydata(), np.array([0.5, 0.4, 0.3]) / np.pi)
+
+
+def test_ldos(tmp_path):
+    energy = np.linspace(0, 1, 5)
+    (axes,) = check(plot.ldos(Junction(), energy, title="mine"), tmp_path, axes=1)
+    mean, up, down = axes.lines
+    np.testing.assert_allclose(mean.get_ydata(), (np.cos(energy) + np.sin(energy)) / 2)
+    np.testing.assert_allclose(up.get_ydata(), np.cos(energy))
+    np.testing.assert_allclose(down.get_ydata(), np.sin(energy))
+    assert axes.get_title() == "mine"
+    with pytest.raises(ValueError, match="position one number"):
+        plot.ldos(Junction(), energy, position=[0.1, 0.2])

@@ -93,7 +93,7 @@ def _sample(device):
     device = device.prepared()
     kinks, widths = jax.lax.stop_gradient(device.kinks())
     kinks = jnp.ravel(jnp.asarray(kinks, float))
-    edges = clustered_grid(kinks, widths, device.resolution())
+    edges = clustered_grid(kinks, widths, device.samples_per_period())
     edges = jnp.sort(jnp.concatenate([edges, jnp.mod(kinks, 2 * jnp.pi), jnp.array([2 * jnp.pi])]))
     half = (edges[1:] - edges[:-1]) / 2
     phase = ((edges[1:] + edges[:-1]) / 2)[:, None] + half[:, None] * _NODES

@@ -97,7 +97,7 @@ def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
     device = device.prepared()
     frozen = jax.tree.map(jax.lax.stop_gradient, device)
     kinks, widths = frozen.kinks()
-    grid = clustered_grid(kinks, widths, frozen.resolution())
+    grid = clustered_grid(kinks, widths, frozen.samples_per_period())
     found = periodic_extrema(frozen.current, grid)
     signs = jnp.array([1.0, -1.0])
     scale = jnp.max(jnp.abs(found.value))

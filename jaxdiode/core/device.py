@@ -52,12 +52,13 @@ class AbstractPhaseBiased(AbstractDevice):
         """The same relation with all that does not depend on the phase worked out once.
 
         Critical currents and relations are taken from it, with the same gradients, and so are
-        `kinks`, `resolution`, `magnitude` and `status`. Preparing twice must change nothing. Worth
-        overriding where the current at one phase costs an integral or a boundary value problem.
+        `kinks`, `samples_per_period`, `magnitude` and `status`. Preparing twice must change
+        nothing. Worth overriding where the current at one phase costs an integral or a boundary
+        value problem.
         """
         return self
 
-    def resolution(self) -> int:
+    def samples_per_period(self) -> int:
         """Uniform samples per period that separate all extrema away from the kinks."""
         return 64
 

@@ -125,8 +125,8 @@ class Squid(AbstractPhaseBiased):
     def magnitude(self) -> Float[Array, ""]:
         return jnp.sum(jnp.stack([branch.magnitude() for branch in self.branches]))
 
-    def resolution(self) -> int:
-        return max(branch.resolution() for branch in self.branches)
+    def samples_per_period(self) -> int:
+        return max(branch.samples_per_period() for branch in self.branches)
 
     def status(self) -> Int[Array, ""]:
         codes = jnp.stack([branch.status() for branch in self.branches])
@@ -235,7 +235,7 @@ def _total_phase(psi, args):
 
 def _phase_grid(branch):
     kinks, widths = branch.kinks()
-    return clustered_grid(kinks, widths, branch.resolution())
+    return clustered_grid(kinks, widths, branch.samples_per_period())
 
 
 def _steepest_fall(branch, inductance, _):
@@ -245,7 +245,7 @@ def _steepest_fall(branch, inductance, _):
     differences catch a jump, where no slope shows it.
     """
     kinks, widths = branch.kinks()
-    grid = clustered_grid(kinks, widths, 8 * branch.resolution())
+    grid = clustered_grid(kinks, widths, 8 * branch.samples_per_period())
     grid = jnp.sort(jnp.concatenate([grid, jnp.mod(kinks, 2 * jnp.pi)]))
     total = partial(_total_phase, args=(branch, inductance))
     phase, slope = jax.vmap(partial(value_and_slope, total))(grid)

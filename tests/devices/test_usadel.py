@@ -437,7 +437,7 @@ class Solved:
 
 @eqx.filter_jit
 def _solved(device, twist):
-    fine = device.fineness
+    fine = device.resolution
     layers = package.layers_of(device)
     fall = package._fall(device, layers)
     rule = matsubara(device.temperature, fall, fine.terms, fine.tail)

@@ -62,6 +62,7 @@ def test_density_far_from_the_interface_is_that_of_the_bulk():
     [
         ({"layer": "lead"}, "layer 'lead'"),
         ({"position": 1.5}, "position must lie between 0 and 1 .ξ₀., got 1.5"),
+        ({"position": [0.5, -0.1]}, "position must lie between 0 and 1 .ξ₀., got -0.1"),
         ({"broadening": 0.0}, "broadening must be positive, got 0"),
     ],
 )
@@ -166,6 +167,37 @@ def test_density_on_the_mesh_is_the_exact_one_of_a_uniform_gap():
         left.append([np.abs(np.asarray(a) - np.asarray(b)).max() for a, b in pairs])
     assert np.max(left[1]) < 3e-6
     helpers.assert_close(np.divide(*left), 16, absolute=4)
+
+
+@pytest.mark.slow
+def test_density_at_the_edge_of_the_gap():
+    """Transparent contacts: the closed form's series end there, and allow other solutions too."""
+    contact = jd.SpinActiveContact(1.0)
+    device = jd.DiffusiveJunction(0.1, 4.0, 1.0, 10.0, contact, contact)
+    edge = float(package.bcs_gap(device.temperature))
+    energies = edge + np.array([-0.01, -0.002, -4e-4, -8e-5, 0.0, 1e-4, 8e-4, 0.01])
+    found = np.asarray(device.ldos(energies, phase=0.5, broadening=5e-4))
+    fine = device.at_resolution(UsadelResolution(intervals=48))
+    solution = package._on_mesh(
+        fine, fine.order_parameter(), jnp.asarray(energies), jnp.asarray(0.5), jnp.asarray(5e-4)
+    )
+    assert solution.converged.all()
+    frequency = jax.lax.complex(jnp.full(8, 5e-4), -jnp.asarray(energies))
+    expected = retarded.link_density(
+        solution.x, package.layers_of(fine), frequency, jnp.asarray(0.5), 12
+    )
+    helpers.assert_close(found, expected, absolute=3e-4)
+
+
+@pytest.mark.slow
+def test_density_at_several_positions_and_many_energies():
+    energies, positions = np.linspace(0.1, 3.3, 40).reshape(8, 5), [0.2, 0.9]
+    device = junction(right=of_sheet(azimuth=0.7))
+    for layer in ("link", "right"):
+        found = np.asarray(device.ldos(energies, positions, 0.9, layer, 0.02))
+        assert found.shape == (2, 8, 5, 2)
+        alone = np.asarray(device.ldos(energies[6, 3], positions[1], 0.9, layer, 0.02))
+        helpers.assert_close(found[:, 6, 3, 1], alone, absolute=1e-12)
 
 
 @pytest.mark.slow

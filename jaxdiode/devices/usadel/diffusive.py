@@ -13,11 +13,10 @@ from .hybrid import (
     COLDEST,
     WARMEST,
     AbstractHybridJunction,
-    UsadelResolution,
     require_temperature,
-    required_resolution,
 )
 from .link import WeakLink
+from .resolution import UsadelResolution, required_resolution
 
 # Short junctions fall over more decades of frequency than any ferromagnet.
 _DEFAULT = UsadelResolution(terms=12, tail=16)
@@ -69,7 +68,7 @@ class DiffusiveJunction(AbstractHybridJunction):
     conductivity: Float[Array, ""]
     diffusivity: Float[Array, ""]
     self_consistent: bool = eqx.field(static=True)
-    fineness: UsadelResolution = eqx.field(static=True)
+    resolution: UsadelResolution = eqx.field(static=True)
 
     def __init__(
         self,
@@ -106,8 +105,8 @@ class DiffusiveJunction(AbstractHybridJunction):
                 f"{type(left).__name__} and {type(right).__name__}"
             )
         self.left, self.right = left, right
-        self.self_consistent = bool(self_consistent)
-        self.fineness = required_resolution(resolution, phases=32)
+        self.self_consistent = _checks.flag("self_consistent", self_consistent)
+        self.resolution = required_resolution(resolution, phases=32)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {

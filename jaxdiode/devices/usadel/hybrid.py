@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -20,39 +20,14 @@ from .frequencies import matsubara
 from .gap import bcs_gap
 from .link import AbstractLink
 from .profile import mesh
+from .resolution import UsadelResolution
 from .solver import Layers, solve
 from .spin import AbstractSpinResolved
 from .torus import SpinResolvedRelation
 
 COLDEST, WARMEST = 0.01, 0.999  # T/T_c
+_TOGETHER = 32  # energies
 _Junction = TypeVar("_Junction", bound="AbstractHybridJunction")
-
-
-class UsadelResolution(NamedTuple):
-    """How finely a junction is computed.
-
-    The default leaves some 1e-4 of a current, about 2e-6 I₀ in a strong ferromagnet, twice as fine
-    5e-8 I₀; `frequency_error` and `truncation_error` of a torus or a relation estimate it.
-
-    Attributes:
-        phases: points along each phase, even; 0 means 16 on a torus and 32 on a relation.
-        terms: Matsubara frequencies summed one by one.
-        tail: nodes that stand for all higher ones.
-        steps: of the integration of half the layer between the interfaces.
-        momenta: parallel momenta in each segment of the Fermi surface.
-        intervals: of the mesh in each superconductor, where the gap is self-consistent.
-    """
-
-    phases: int = 0
-    terms: int = 8
-    tail: int = 8
-    steps: int = 12
-    momenta: int = 8
-    intervals: int = 12
-
-    def doubled(self) -> "UsadelResolution":
-        """Twice as many of everything, 1.5 times as many phases."""
-        return UsadelResolution(self.phases * 3 // 4 * 2, *(2 * n for n in self[1:]))
 
 
 class OrderParameter(NamedTuple):
@@ -74,7 +49,7 @@ class AbstractHybridJunction(AbstractSpinResolved):
     """Superconductor | interface | layer without a gap | interface | superconductor, diffusive.
 
     A subclass says what the layer is (`link`) and which Fermi momenta it has; its constructor's
-    arguments are its fields, and `resolution` for `fineness`. A subclass whose currents at all
+    arguments are its fields. A subclass whose currents at all
     geometric phases cost no more than those at one overrides `prepared`.
     """
 
@@ -84,7 +59,7 @@ class AbstractHybridJunction(AbstractSpinResolved):
     left: eqx.AbstractVar[AbstractInterface]
     right: eqx.AbstractVar[AbstractInterface]
     self_consistent: eqx.AbstractVar[bool]
-    fineness: eqx.AbstractVar[UsadelResolution]
+    resolution: eqx.AbstractVar[UsadelResolution]
 
     @abc.abstractmethod
     def link(self) -> AbstractLink:
@@ -109,14 +84,11 @@ class AbstractHybridJunction(AbstractSpinResolved):
 
     def at_resolution(self: _Junction, resolution: UsadelResolution) -> _Junction:
         """The same junction, computed with another resolution."""
-        names = [field.name for field in dataclasses.fields(self) if field.name != "fineness"]
-        same = {name: getattr(self, name) for name in names}
-        make: Any = type(self)
-        return make(**same, resolution=resolution)
+        return dataclasses.replace(self, resolution=resolution)
 
     def doubled(self: _Junction) -> _Junction:
         """The same junction at twice the resolution, to check a result by."""
-        return self.at_resolution(self.fineness.doubled())
+        return self.at_resolution(self.resolution.doubled())
 
     @property
     def geometric_phase(self) -> Float[Array, ""]:
@@ -126,7 +98,9 @@ class AbstractHybridJunction(AbstractSpinResolved):
     def order_parameter(self, phase: Numbers = 0.0) -> OrderParameter:
         """Δ(x) of both superconductors at one phase Δχ; the bulk's if not self-consistent.
 
-        Each in the frame in which the outer end of its superconductor has phase 0.
+        The outer ends are reservoirs with the bulk's gap: what is left of the suppression there is
+        cut off by a `superconductor_length` that is too short. Each Δ stands in the frame in which
+        its own outer end has phase 0; in one frame they are e^{−iΔχ/2} Δ_L and e^{iΔχ/2} Δ_R.
         """
         return _order_parameter(self, _checks.real_array("phase", phase, ndim=0))
 
@@ -138,22 +112,26 @@ class AbstractHybridJunction(AbstractSpinResolved):
         layer: str = "link",
         broadening: Numbers = 0.005,
     ) -> Float[Array, "2 ..."]:
-        """Local density of states of spins ↑ and ↓ over that of the normal layer, [spin, …].
+        """Local density of states of spins ↑ and ↓ over that of the normal layer.
 
         From the retarded functions, the diagonal of Re (1 + γγ̃)⁻¹(1 − γγ̃), spins along the axis of
         the layer between the interfaces. With the gap of `order_parameter` at this phase: the
-        bulk's up to the interfaces, or the self-consistent one (a minute for a hundred energies).
+        bulk's up to the interfaces, or the self-consistent one. Compiled once, for some 20 s, for
+        all energies, phases and positions (again where an energy at the gap's edge needs the
+        mesh); then about 0.1 s an energy. What tunnelling into a normal tip measures is the mean
+        of both spins, even in E; N↑(E) = N↓(−E) only holds for coplanar moments.
 
         Args:
             energy: E from the Fermi energy in k_BT_c, any shape.
             position: distance from the left interface between the interfaces (the middle if left
-                out), from the own interface in a superconductor (0 if left out), in ξ₀.
-            phase: Δχ.
+                out), from the own interface in a superconductor (0 if left out), in ξ₀, any shape.
+            phase: Δχ, one number; loop over several.
             layer: "link" between the interfaces, "left" or "right" superconductor.
-            broadening: imaginary part of the energy, in k_BT_c; a hundredth of it costs accuracy.
+            broadening: imaginary part of the energy, in k_BT_c. Peaks are as narrow as it is.
 
         Returns:
-            [spin, …]; NaN at an energy whose boundary value problem was not solved.
+            [spin, *energy, *position]; NaN at an energy whose boundary value problem was not
+            solved.
 
         Raises:
             ValueError: unknown layer, position outside of it, no positive broadening.
@@ -166,16 +144,22 @@ class AbstractHybridJunction(AbstractSpinResolved):
         length = self.link().length if inside else self.superconductor_length
         if position is None:
             position = length / 2 if inside else 0.0
-        where = _checks.real_array("position", position, ndim=0)
-        if _checks.is_concrete(where / length) and not 0 <= where <= length:
-            raise ValueError(f"position must lie between 0 and {length:g} (ξ₀), got {where:g}")
+        where = _checks.real_array("position", position)
+        if _checks.is_concrete(where / length):
+            for value in np.ravel(where):
+                if not 0 <= value <= length:
+                    raise ValueError(
+                        f"position must lie between 0 and {length:g} (ξ₀), got {value:g}"
+                    )
         blur = _checks.positive("broadening", broadening)
         phase = _checks.real_array("phase", phase, ndim=0)
-        flat = energy.ravel()
         profile = self.order_parameter(phase) if self.self_consistent else None
-        solution = _retarded(self, profile, flat, phase, blur)
-        found = _density(self, solution, flat, where, blur, layer)
-        return found.reshape(2, *energy.shape)
+        found = [
+            _chunk(self, profile, some, where, phase, layer, blur)
+            for some in _in_chunks(energy.ravel())
+        ]
+        several = jnp.concatenate(found, axis=1)[:, : energy.size]
+        return several.reshape(2, *energy.shape, *where.shape)
 
 
 class Summed(NamedTuple):
@@ -201,7 +185,7 @@ class Summed(NamedTuple):
 
 def summed(device: AbstractHybridJunction, twist: Float[Array, "elements lanes"]) -> Summed:
     """Currents at given twists, with exact gradients in every parameter."""
-    layers, fine = layers_of(device), device.fineness
+    layers, fine = layers_of(device), device.resolution
     finite = jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(layers)])
     finite = jnp.all(finite) & jnp.isfinite(device.temperature)
     if device.self_consistent:
@@ -218,7 +202,7 @@ def summed(device: AbstractHybridJunction, twist: Float[Array, "elements lanes"]
 
 def layers_of(device: AbstractHybridJunction) -> Layers:
     both = jax.tree.map(lambda *x: jnp.stack(x), device.left, device.right)
-    squared_momenta, momenta = device.squared_momenta(), device.fineness.momenta
+    squared_momenta, momenta = device.squared_momenta(), device.resolution.momenta
     found = jax.vmap(lambda side: side.channels(squared_momenta, momenta), out_axes=-1)(both)
     # Both interfaces see the same momenta of the link: one set of weights.
     channels = tuple(Segment(x.matrix[..., None], x.weight[:, 0]) for x in found)
@@ -229,19 +213,6 @@ def layers_of(device: AbstractHybridJunction) -> Layers:
         device.conductance,
         channels,
     )
-
-
-def required_resolution(resolution: Any, phases: int) -> UsadelResolution:
-    """A resolution, checked and with the number of phases filled in."""
-    if not isinstance(resolution, UsadelResolution):
-        raise ValueError(f"resolution must be a UsadelResolution, got {resolution!r}")
-    least = UsadelResolution(phases=4, terms=4, tail=1, steps=1, momenta=1, intervals=4)
-    full = resolution._replace(phases=resolution.phases or phases)
-    for name, value, at_least in zip(full._fields, full, least, strict=True):
-        _checks.whole_number(f"resolution's {name}", value, at_least)
-    if full.phases % 2:
-        raise ValueError(f"resolution's phases must be even, got {full.phases}")
-    return full
 
 
 def require_temperature(temperature: Numbers) -> Float[Array, ""]:
@@ -262,7 +233,7 @@ def _fall(device, layers):
 def _self_consistent(device, layers, twist):
     # The gap's own sum converges as 1/√n at the interfaces: it is taken ten times further, and
     # four more nodes keep the tail's density.
-    fine = device.fineness
+    fine = device.resolution
     fall = _fall(device, layers) / 3
     sum_over = matsubara(device.temperature, fall, fine.terms, fine.tail + 4)
     return selfconsistent.solve(
@@ -272,7 +243,7 @@ def _self_consistent(device, layers, twist):
 
 @eqx.filter_jit
 def _relation(device: AbstractHybridJunction) -> SpinResolvedRelation:
-    points = device.fineness.phases
+    points = device.resolution.phases
     phases = 2 * np.pi * np.arange(points) / points
     found = summed(device, device.twist(jnp.asarray(phases)))
     angle = np.outer(phases, np.arange(points // 2))
@@ -287,7 +258,7 @@ def _relation(device: AbstractHybridJunction) -> SpinResolvedRelation:
 @eqx.filter_jit
 def _order_parameter(device, phase):
     layers = layers_of(device)
-    nodes = mesh(device.fineness.intervals)
+    nodes = mesh(device.resolution.intervals)
     distance = device.superconductor_length * jnp.asarray(1 - nodes)
     if not device.self_consistent:
         uniform = complexified(jnp.full(nodes.size, layers.gap))
@@ -298,26 +269,59 @@ def _order_parameter(device, phase):
     return OrderParameter(distance, left, right, status.astype(jnp.int32))
 
 
-@eqx.filter_jit
-def _retarded(device, profile, energy, phase, broadening):
-    layers, steps = layers_of(device), device.fineness.steps
-    twist = device.twist(jnp.broadcast_to(phase, energy.shape))
+def _chunk(device, profile, energy, position, phase, layer, blur):
+    """Densities [spin, energy, *position]: in closed form where the gap is uniform, or on the mesh.
+
+    Beside the gap's edge, where superconductors of a few ξ₀ are shorter than their decay length,
+    the closed form's series end: those energies take the mesh.
+    """
+    closed = None
     if profile is None:
-        return retarded.solve(layers, energy, broadening, twist, steps)
-    order = jnp.stack([profile.left, profile.right], axis=1)[:, :, None]
-    return retarded_profile.solve(layers, order, energy, broadening, twist, steps)
+        solution = _closed(device, energy, phase, blur)
+        closed = _density(device, solution, energy, position, blur, layer, False)
+        if _checks.is_concrete(closed) and not np.any(np.isnan(closed)):
+            return closed
+        profile = device.order_parameter(phase)
+    solution = _on_mesh(device, profile, energy, phase, blur)
+    meshed = _density(device, solution, energy, position, blur, layer, True)
+    return meshed if closed is None else jnp.where(jnp.isnan(closed), meshed, closed)
 
 
 @eqx.filter_jit
-def _density(device, solution, energy, position, broadening, layer):
-    layers, steps = layers_of(device), device.fineness.steps
+def _closed(device, energy, phase, broadening):
+    twist = device.twist(jnp.broadcast_to(phase, energy.shape))
+    return retarded.solve(layers_of(device), energy, broadening, twist, device.resolution.steps)
+
+
+@eqx.filter_jit
+def _on_mesh(device, profile, energy, phase, broadening):
+    twist = device.twist(jnp.broadcast_to(phase, energy.shape))
+    order = jnp.stack([profile.left, profile.right], axis=1)[:, :, None]
+    steps = device.resolution.steps
+    return retarded_profile.solve(layers_of(device), order, energy, broadening, twist, steps)
+
+
+@eqx.filter_jit
+def _density(device, solution, energy, position, broadening, layer, on_mesh):
     unknowns, converged = solution
+    layers, steps = layers_of(device), device.resolution.steps
     frequency = jax.lax.complex(jnp.broadcast_to(broadening, energy.shape), -energy)
     side = 0 if layer == "left" else 1
-    if layer == "link":
-        found = retarded.link_density(unknowns, layers, frequency, position, steps)
-    elif device.self_consistent:
-        found = retarded_profile.superconductor_density(unknowns, layers, position, side)
-    else:
-        found = retarded.superconductor_density(unknowns, layers, frequency, position, side)
-    return jnp.where(converged, found, jnp.nan)
+
+    def at(position):
+        if layer == "link":
+            return retarded.link_density(unknowns, layers, frequency, position, steps)
+        if on_mesh:
+            return retarded_profile.superconductor_density(unknowns, layers, position, side)
+        return retarded.superconductor_density(unknowns, layers, frequency, position, side)
+
+    found = jax.vmap(at, out_axes=-1)(position.ravel())
+    found = jnp.where(converged[:, None], found, jnp.nan)
+    return found.reshape(*found.shape[:2], *position.shape)
+
+
+def _in_chunks(energies):
+    """Pieces of one size, the last one filled up: one compilation serves any number of energies."""
+    count = max(1, -(-energies.size // _TOGETHER))
+    filled = jnp.pad(energies, (0, count * _TOGETHER - energies.size), mode="edge")
+    return filled.reshape(count, _TOGETHER)

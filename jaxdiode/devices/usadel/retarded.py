@@ -15,7 +15,7 @@ from .link import half_layers, spin_density
 from .solver import SUPERCONDUCTORS, Layers, apart, assembled, columns, physical, pushforward
 
 _HIGH = 4.0  # broadening (k_BT_c) at which the equations are easy
-_LONGEST, _SHORTEST = 1 / 24, 1e-3  # steps of the way from there, as parts of it
+_LONGEST, _SHORTEST = 1 / 12, 1e-3  # steps of the way from there, as parts of it
 
 
 def solve(
@@ -115,13 +115,14 @@ def _half_layers(linear, layers, frequency, steps, distance: Array | float = 0.0
 
 
 def _sides(slope, layers, frequency):
-    """γ, γ̃ and ∂ₙ of both at the superconductors' interfaces, [pair, 4, side, lane]."""
+    """γ, γ̃ and ∂ₙ of both at the superconductors' interfaces, [pair, 4, side, lane]; the nome."""
     bulk, k = superconductor.bulk(layers.gap, frequency)
     one = superconductor.layer(slope[0], slope[1], bulk, k, layers.superconductor_length)
     two = superconductor.layer(slope[1], slope[0], bulk, k, layers.superconductor_length)
     shape = (4, *slope.shape[3:])
     value = jnp.stack([one[0].reshape(shape), two[0].reshape(shape)])
-    return value, -jnp.stack([one[1].reshape(shape), two[1].reshape(shape)])
+    slopes = -jnp.stack([one[1].reshape(shape), two[1].reshape(shape)])
+    return value, slopes, jnp.maximum(one[2], two[2])
 
 
 def _at_link_ends(linear, layers, frequency, twist, steps):
@@ -137,8 +138,9 @@ def _at_link_ends(linear, layers, frequency, twist, steps):
 def _linearise(z, layers, frequency, twist, steps) -> Linearised:
     slope, linear = _fields(z)
     unit = jnp.eye(8, dtype=z.dtype)
-    (s_pairs, s_slopes), (s_change, s_rise) = pushforward(
-        lambda y: _sides(y, layers, frequency), slope, unit.reshape(8, 2, 2, 2, 1, 1), axis=2
+    towards = unit.reshape(8, 2, 2, 2, 1, 1)
+    (s_pairs, s_slopes, nome), (s_change, s_rise, _) = pushforward(
+        lambda y: _sides(y, layers, frequency), slope, towards, axis=-3
     )
     (f_pairs, f_slopes), (f_change, f_rise) = link_pushforward(
         linear, layers, frequency, twist, steps
@@ -149,6 +151,7 @@ def _linearise(z, layers, frequency, twist, steps) -> Linearised:
     change, rise = joined(s_change, f_change), joined(s_rise, f_rise)
     residual, rates, inside = at_interfaces(pairs, slopes, change, rise, layers)
     jacobian = assembled(rates[:, :, :8], rates[:, :, 8:])
+    inside &= jnp.all(superconductor.within_series(nome), axis=0)
     return Linearised(residual, -solved(jacobian, residual), inside)
 
 

@@ -101,7 +101,7 @@ def _spin_diode(device):
     known = critical_currents(device).status
     frozen = jax.tree.map(jax.lax.stop_gradient, device)
     kinks, widths = frozen.kinks()
-    grid = clustered_grid(kinks, widths, frozen.resolution())
+    grid = clustered_grid(kinks, widths, frozen.samples_per_period())
     found = periodic_extrema(frozen.current, grid)
 
     def at(position):

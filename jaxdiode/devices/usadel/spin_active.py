@@ -17,12 +17,11 @@ from .hybrid import (
     COLDEST,
     WARMEST,
     AbstractHybridJunction,
-    UsadelResolution,
     require_temperature,
-    required_resolution,
     summed,
 )
 from .link import StrongFerromagnet
+from .resolution import UsadelResolution, required_resolution
 from .torus import PhaseTorus, SpinResolvedRelation, half_torus, whole_torus
 
 _DEFAULT = UsadelResolution()
@@ -70,7 +69,7 @@ class SpinActiveJunction(AbstractHybridJunction):
     left: SpinBarrier
     right: SpinBarrier
     self_consistent: bool = eqx.field(static=True)
-    fineness: UsadelResolution = eqx.field(static=True)
+    resolution: UsadelResolution = eqx.field(static=True)
 
     def __init__(
         self,
@@ -97,14 +96,14 @@ class SpinActiveJunction(AbstractHybridJunction):
             if not isinstance(barrier, SpinBarrier):
                 raise ValueError(f"{name} must be a SpinBarrier, got {type(barrier).__name__}")
         self.left, self.right = left, right
-        self.self_consistent = bool(self_consistent)
+        self.self_consistent = _checks.flag("self_consistent", self_consistent)
         open_band = 1 - self.potential + self.exchange
         if _checks.is_concrete(open_band) and open_band <= 0:
             raise ValueError(
                 "potential must stay below 1 + exchange, or no band of the ferromagnet is open, "
                 f"got potential {self.potential:g} and exchange {self.exchange:g}"
             )
-        self.fineness = required_resolution(resolution, phases=16)
+        self.resolution = required_resolution(resolution, phases=16)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {
@@ -137,7 +136,7 @@ class SpinActiveJunction(AbstractHybridJunction):
 
 @eqx.filter_jit
 def _torus(device: SpinActiveJunction) -> PhaseTorus:
-    points = device.fineness.phases
+    points = device.resolution.phases
     found = summed(device, half_torus(points))
     current = whole_torus(found.current, points, -1)
     converged = whole_torus(found.converged, points, 1)

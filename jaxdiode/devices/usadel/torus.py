@@ -150,7 +150,7 @@ class SpinResolvedRelation(AbstractSpinResolved):
     def magnitude(self) -> Float[Array, ""]:
         return jnp.sum(jnp.hypot(self.sine, self.cosine))
 
-    def resolution(self) -> int:
+    def samples_per_period(self) -> int:
         return max(64, 8 * self.sine.shape[-1])
 
 
