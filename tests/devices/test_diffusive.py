@@ -137,20 +137,22 @@ def test_minigap_of_a_long_wire():
 
 
 @pytest.mark.slow
-def test_density_beside_the_interface_of_a_long_wire():
+@pytest.mark.parametrize("position", [0.0, 2.0])
+def test_density_beside_the_interface_of_a_long_wire(position):
     """Does not know how long the wire is, also where its half is cut at 18 decay lengths."""
-    fine = UsadelResolution(phases=16, terms=8, tail=8, steps=48)
+    plain = UsadelResolution(phases=16)
+    layer = "link" if position else "left"
     found = {
         length: np.asarray(
-            transparent(length, 0.1, resolution=fine).ldos(
-                [0.5, 1.0, 1.5], position=2.0, broadening=0.05
+            strongly_coupled(length, resolution=plain).ldos(
+                [0.5, 1.2, 1.6], position, layer=layer, broadening=0.05
             )
         )
         for length in (40.0, 120.0, 400.0)
     }
     assert np.abs(found[40.0] - 1).max() > 0.02
-    helpers.assert_close(found[120.0], found[40.0], absolute=2e-3)
-    helpers.assert_close(found[400.0], found[120.0], absolute=2e-3)
+    helpers.assert_close(found[120.0], found[40.0], absolute=2e-4)
+    helpers.assert_close(found[400.0], found[120.0], absolute=2e-4)
 
 
 @pytest.mark.slow
@@ -195,6 +197,38 @@ def test_self_consistent_gap():
     assert np.all(np.diff(np.abs(found[1.0].left)) < 0)
     assert np.abs(found[1.0].left[-1]) < 0.8 * bulk
     helpers.assert_close(found[1e-6].left, bulk, absolute=1e-5 * bulk)
+
+
+def strongly_coupled(length, temperature=0.5, **changes):
+    contact = SpinActiveContact(1.0)
+    return DiffusiveJunction(temperature, 4.0, length, 4.0, contact, contact, **changes)
+
+
+@pytest.mark.slow
+def test_self_consistent_gap_beside_a_long_wire():
+    """.51191 (L = 20) and .51195 (L = 100) by Chebyshev collocation of all layers with frequencies
+    up to 1e9 and more; 12 intervals leave 8e-4 of it. The gap's sum has no end set by the wire."""
+    found = [
+        strongly_coupled(length, self_consistent=True).order_parameter().left[-1]
+        for length in (20.0, 100.0)
+    ]
+    helpers.assert_close(found, 0.51193, absolute=6e-4)
+    helpers.assert_close(found[0], found[1], absolute=2e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("temperature", "current", "gap"),
+    [(0.5, 0.00582690, 0.50818 + 0.01241j), (0.1, 0.04563325, 0.64023 + 0.08117j)],
+)
+def test_self_consistent_current(temperature, current, gap):
+    """At Δχ = 2, by the same collocation: 12 intervals leave 3e-4 of the current, 24 6e-5."""
+    plain = strongly_coupled(5.0, temperature, self_consistent=True)
+    phase = jnp.array([2.0])
+    for device, allowed in ((plain, 4e-4), (plain.doubled(), 7e-5)):
+        found = _currents(device, phase)
+        helpers.assert_close(found.current.sum(), current, absolute=allowed * current)
+    helpers.assert_close(device.order_parameter(2.0).left[-1], gap, absolute=3e-4)
 
 
 @pytest.mark.slow
@@ -442,13 +476,20 @@ def test_transmission_has_slopes_at_its_ends():
         ({"temperature": 1.2}, "temperature must lie between 0.01 and 0.999"),
         ({"right": SpinBarrier(1.4, 0.25, 0.1, 0.1)}, "left and right must be interfaces of one"),
         ({"diffusivity": 0.0}, "diffusivity must be positive, got 0"),
-        ({"resolution": UsadelResolution(phases=7)}, "resolution's phases must be even, got 7"),
-        ({"resolution": UsadelResolution(steps=0)}, "resolution's steps must be a whole number"),
     ],
 )
 def test_junction_errors(changes, message):
     with pytest.raises(ValueError, match=message):
         spin_active(**changes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"phases": 7}, "phases must be even, got 7"), ({"steps": 0}, "steps must be a whole number")],
+)
+def test_resolution_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        UsadelResolution(**arguments)
 
 
 @pytest.mark.parametrize(

@@ -82,12 +82,13 @@ def self_consistent(azimuth=0.0, resolution=COARSE, **changes):
 
 
 def test_gap_at_the_interface():
-    """usadel_gap.self_consistent(SET_A, 0, 0, 3000 terms): .35707 of the bulk's, on both sides."""
+    """usadel_gap.self_consistent(SET_A, 0, 0) with 30 000 terms: .63000 k_BT_c, .35717 of the
+    bulk's, on both sides (3000 terms: .62982)."""
     found = self_consistent().order_parameter()
     assert found.status == Status.CONVERGED
     bulk = u.bcs_gap(0.1)
     helpers.assert_close(found.left[0], bulk, absolute=1e-6)
-    helpers.assert_close([found.left[-1] / bulk, found.right[-1] / bulk], 0.35707, absolute=5e-5)
+    helpers.assert_close([found.left[-1] / bulk, found.right[-1] / bulk], 0.35717, absolute=5e-5)
     assert np.all(np.diff(np.abs(found.left)) < 0)
     helpers.assert_close(found.left, found.right, absolute=1e-9)
 

@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 import jaxdiode as jd
 from jaxdiode import SixHarmonicModel, SpinBarrier
 from jaxdiode.devices.usadel import barrier, interface, link, superconductor
-from jaxdiode.devices.usadel.frequencies import matsubara
+from jaxdiode.devices.usadel.frequencies import algebraic, matsubara
 from jaxdiode.devices.usadel.gap import bcs_gap
 from jaxdiode.devices.usadel.torus import half_torus, whole_torus
 from tests import helpers
@@ -452,6 +452,25 @@ def test_error_of_sums_over_frequencies(decay, count):
         found = rule.error(jnp.asarray(values))
         assert left < 4 * found
         assert found < (0.1 if count == 8 else 2e-5) * exact
+
+
+@pytest.mark.parametrize(("tail", "allowed"), [(12, 8.7e-5), (20, 2.5e-7)])
+def test_sums_that_fall_as_a_power(tail, allowed):
+    """Σ (n + ½)^{−3/2} = (2^{3/2} − 1) ζ(3/2), with a bend at n = 3, and Σ exp(−√n); as measured.
+
+    The second sum's rest beyond 2·10⁶ terms is ∫ n^{−3/2}.
+    """
+    rule = algebraic(jnp.asarray(1 / (2 * np.pi)), tail - 4, tail)
+    n = np.asarray(rule.value)  # 2πT n
+    many = np.arange(2_000_000) + 0.5
+    for summand, expected in (
+        (n**-1.5, (2**1.5 - 1) * 2.612375348685488),
+        (n**-0.5 / (3 + n), np.sum(many**-0.5 / (3 + many)) + 2 / np.sqrt(many.size)),
+        (np.exp(-np.sqrt(n)), np.sum(np.exp(-np.sqrt(many)))),
+    ):
+        helpers.assert_close(rule.total(jnp.asarray(summand)), expected, absolute=allowed)
+        off = np.abs(rule.total(jnp.asarray(summand)) - expected)
+        assert off < 4 * rule.error(jnp.asarray(summand))
 
 
 def test_matsubara_frequencies():

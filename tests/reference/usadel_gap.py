@@ -3,7 +3,7 @@
 Δ(x)[ln(T/T_c) + 2πTΣ_ω 1/ω] = 2πTΣ_ω f_s(x, ω), both sums cut at the same ω; f_s is the singlet
 part of the upper right block of G, i f_s·iσ_y, so that f_s = Δ/Ω in the bulk.  At an interface f_s
 stays below Δ/ω by O(κ√(D/ω)), so the sum converges slowly there (set A, Δχ = Δφ = 0, gap at the
-interface over bulk: 100 terms .35828, 400 .35712, 3000 .35707).  The outer ends keep their phases
+interface: 3000 terms .62982, 30 000 .63000 k_BT_c).  The outer ends keep their phases
 and have the gap of the cut sum.  The current is conserved across S only as far as the gap has
 converged: at an accuracy of 1e-6 in Δ to 3e-6 I₀, at 1e-7 to 6e-8 I₀.
 """

@@ -1,4 +1,4 @@
-"""Sums over Matsubara frequencies whose terms decay as exp(−a√n): few terms, all digits."""
+"""Sums over Matsubara frequencies whose terms fall as exp(−a√n) or n^{−3/2}: few terms suffice."""
 
 from typing import NamedTuple
 
@@ -60,18 +60,35 @@ def matsubara(
         terms: N, at least 4.
         tail: nodes of the rest.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(tail)
-    first = np.sqrt(terms)
+    nodes, _ = np.polynomial.legendre.leggauss(tail)
     # With more nodes the tail is followed further, so that all of its errors fall together.
-    span = jnp.log1p(_DECAY * max(1, tail / 10) / (decay * first))
+    span = jnp.log1p(_DECAY * max(1, tail / 10) / (decay * np.sqrt(terms)))
     beyond = terms * jnp.exp(span * (nodes + 1))
-    beyond_weight = span * weights * beyond
+    return _assembled(temperature, terms, beyond, span * beyond)
+
+
+def algebraic(temperature: Float[Array, ""], terms: int, tail: int) -> Frequencies:
+    """`matsubara` for summands that fall as a power, f ∼ n^{−3/2}: Gauss's rule in v = n^{−1/2}.
+
+    So do the pair amplitudes of a superconductor at an interface, f = Δ/ω − F: it loses pairs
+    within √(D/2ω). ∫_N^∞ f dn = ∫ 2v^{−3} f dv from 0 to N^{−1/2}, and v^{−3} f is smooth there;
+    exp(−a/v) is as well.
+    """
+    nodes, _ = np.polynomial.legendre.leggauss(tail)
+    v = (1 - nodes) / (2 * np.sqrt(terms))
+    return _assembled(temperature, terms, jnp.asarray(v**-2), jnp.asarray(v**-3 / np.sqrt(terms)))
+
+
+def _assembled(temperature, terms, beyond, stretch) -> Frequencies:
+    """A rule from the tail's nodes n, which rise, and dn/dx at Gauss's nodes x."""
+    tail = beyond.size
+    nodes, weights = np.polynomial.legendre.leggauss(tail)
     index = jnp.concatenate([beyond[::-1], jnp.asarray(np.arange(terms)[::-1] + 0.5)])
     single = [_ending(terms, used)[::-1] for used in _used(terms)]
-    weight, coarser = (jnp.concatenate([beyond_weight[::-1], jnp.asarray(x)]) for x in single)
+    weight, coarser = (jnp.concatenate([(stretch * weights)[::-1], jnp.asarray(x)]) for x in single)
     legendre = np.polynomial.legendre.legvander(nodes, tail - 1)
     series = (legendre * weights[:, None] * (np.arange(tail) + 0.5)).T[:, ::-1]
-    series = jnp.pad(span * beyond[::-1] * series, [(0, 0), (0, terms)])
+    series = jnp.pad(stretch[::-1] * series, [(0, 0), (0, terms)])
     return Frequencies(2 * jnp.pi * temperature * index, weight, coarser, series)
 
 

@@ -16,7 +16,7 @@ from ...numerics.matrices import complexified
 from ...numerics.status import Status
 from . import retarded, retarded_profile, selfconsistent
 from .barrier import AbstractInterface, Segment
-from .frequencies import matsubara
+from .frequencies import algebraic, matsubara
 from .gap import bcs_gap
 from .link import AbstractLink
 from .profile import mesh
@@ -119,7 +119,7 @@ class AbstractHybridJunction(AbstractSpinResolved):
         bulk's up to the interfaces, or the self-consistent one. Compiled once, for some 20 s, for
         all energies, phases and positions (again where an energy at the gap's edge needs the
         mesh); then about 0.1 s an energy. What tunnelling into a normal tip measures is the mean
-        of both spins, even in E; N↑(E) = N↓(−E) only holds for coplanar moments.
+        of both spins, which is even in E; one spin's alone need not be.
 
         Args:
             energy: E from the Fermi energy in k_BT_c, any shape.
@@ -130,8 +130,8 @@ class AbstractHybridJunction(AbstractSpinResolved):
             broadening: imaginary part of the energy, in k_BT_c. Peaks are as narrow as it is.
 
         Returns:
-            [spin, *energy, *position]; NaN at an energy whose boundary value problem was not
-            solved.
+            [spin, *energy, *position]; 0 in a band that is empty, NaN at an energy whose boundary
+            value problem was not solved.
 
         Raises:
             ValueError: unknown layer, position outside of it, no positive broadening.
@@ -231,11 +231,9 @@ def _fall(device, layers):
 
 
 def _self_consistent(device, layers, twist):
-    # The gap's own sum converges as 1/√n at the interfaces: it is taken ten times further, and
-    # four more nodes keep the tail's density.
     fine = device.resolution
-    fall = _fall(device, layers) / 3
-    sum_over = matsubara(device.temperature, fall, fine.terms, fine.tail + 4)
+    # Four more nodes: one rule serves the gap and the current.
+    sum_over = algebraic(device.temperature, fine.terms, fine.tail + 4)
     return selfconsistent.solve(
         layers, device.temperature, sum_over, twist, fine.steps, fine.intervals
     )

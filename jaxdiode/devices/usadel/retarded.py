@@ -88,7 +88,8 @@ def superconductor_density(
     # At its very end the layer has no length, and its series no value but the bulk's.
     near = complexified(jnp.maximum(length - distance, 1e-9 * length))
     # The same solution nearer its outer end.
-    shorter = jnp.sinh(k * near) / jnp.sinh(k * complexified(length))
+    far = complexified(length)  # sinh(k near)/sinh(k far), which must not overflow
+    shorter = jnp.exp(k * (near - far)) * jnp.expm1(-2 * k * near) / jnp.expm1(-2 * k * far)
     one, two = shorter * slope[0][:, :, side], shorter * slope[1][:, :, side]
     pair = superconductor.layer(one, two, bulk, k, near)[0]
     partner = superconductor.layer(two, one, bulk, k, near)[0]

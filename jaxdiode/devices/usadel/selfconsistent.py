@@ -102,7 +102,24 @@ def solve(
 
     parts = jax.lax.map(jax.checkpoint(current), (known, frequencies.value))
     parts = jnp.where(converged, parts, jnp.nan)
-    return SelfConsistent(frequencies.total(parts), order, converged, frequencies.error(parts))
+    total = frequencies.total(parts)
+    error = frequencies.error(parts) + 2 * jnp.abs(total) * _gap_error(known, order, parameters)
+    return SelfConsistent(total, order, converged, error)
+
+
+def _gap_error(known, order, parameters):
+    """What the sum over frequencies leaves of Δ, over the bulk's: that of Δ/Ω − F."""
+    layers, temperature, frequencies, _ = jax.lax.stop_gradient(parameters)
+    intervals = order.shape[0] - 1
+
+    def lacking(pack):
+        x, frequency = pack
+        whole = jnp.sqrt(frequency**2 + layers.gap**2)
+        return _real(order) / whole - _amplitude(x, intervals)
+
+    left = frequencies.error(jax.lax.map(lacking, (known, frequencies.value)))
+    scale = _bulk_sum(layers, temperature, frequencies)
+    return 2 * jnp.pi * temperature * jnp.max(left, axis=0) / (scale * layers.gap)
 
 
 class _Gap(NamedTuple):
