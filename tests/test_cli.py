@@ -427,3 +427,30 @@ def test_main_switches_to_double_precision(run, write):
         assert jnp.ones(1).dtype == np.float64
     finally:
         jax.config.update("jax_enable_x64", True)
+
+
+@pytest.mark.parametrize("name", ["usadel", "diffusive"])
+def test_options_that_an_example_comments_out(name, tmp_path):
+    """They work, and say the defaults."""
+    text = device_file.example(name)
+    plain = device_file.device(device_file.read(written(tmp_path, text)))
+    options = r"^# (\[device\.resolution\]|type|terms|tail|steps)"
+    same = written(tmp_path, re.sub(options, r"\1", text, flags=re.M))
+    assert device_file.device(device_file.read(same)).resolution == plain.resolution
+    own = written(tmp_path, text.replace("# self_consistent", "self_consistent"))
+    assert device_file.device(device_file.read(own)).self_consistent
+    assert not plain.self_consistent
+
+
+def test_a_table_without_a_type(tmp_path):
+    text = device_file.example("usadel").replace(
+        '[device.left]\ntype = "SpinBarrier"', "[device.left]"
+    )
+    with pytest.raises(ValueError, match="must have a type, the one with 'height'"):
+        device_file.device(device_file.read(written(tmp_path, text)))
+
+
+def written(folder, text):
+    path = folder / "device.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
