@@ -70,7 +70,7 @@ def followed(
             jnp.where(taken, trial, s), jnp.where(taken, found.x, x), s_before, before, step, failed
         )  # fmt: skip
 
-    zero: Float[Array, " lanes"] = jnp.zeros(lanes)
+    zero = jnp.zeros(lanes)
     first = correct(zero, start, start)
     state = zero, first.x, zero, first.x, jnp.full(lanes, longest), ~first.converged
     state = jax.lax.while_loop(lambda s: jnp.any((s[0] < 1) & ~s[5]), advance, state)

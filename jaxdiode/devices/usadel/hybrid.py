@@ -49,8 +49,8 @@ class AbstractHybridJunction(AbstractSpinResolved):
     """Superconductor | interface | layer without a gap | interface | superconductor, diffusive.
 
     A subclass says what the layer is (`link`) and which Fermi momenta it has; its constructor's
-    arguments are its fields. A subclass whose currents at all
-    geometric phases cost no more than those at one overrides `prepared`.
+    arguments are its fields. One whose currents at all geometric phases cost no more than those at
+    one overrides `prepared`.
     """
 
     temperature: eqx.AbstractVar[Float[Array, ""]]

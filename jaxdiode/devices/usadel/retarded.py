@@ -12,7 +12,16 @@ from ...numerics.newton import Linearised, Solution, damped_newton, solved
 from . import superconductor
 from .interface import linearised_current
 from .link import half_layers, spin_density
-from .solver import SUPERCONDUCTORS, Layers, apart, assembled, columns, physical, pushforward
+from .solver import (
+    SUPERCONDUCTORS,
+    Layers,
+    apart,
+    assembled,
+    by_side,
+    columns,
+    physical,
+    pushforward,
+)
 
 _HIGH = 4.0  # broadening (k_BT_c) at which the equations are easy
 _LONGEST, _SHORTEST = 1 / 12, 1e-3  # steps of the way from there, as parts of it
@@ -173,10 +182,8 @@ def at_interfaces(
     flux, rate = linearised_current(layers.channels, pairs[0], pairs[1], change[0], change[1])
     back, back_rate = linearised_current(mirrored, pairs[1], pairs[0], change[1], change[0])
     residual = slopes - kappa * jnp.stack([flux, back])
-    rates = rise - kappa * jnp.stack([rate, back_rate])  # pair, equation, column, side, lane
-    kinds, count, _, lanes = rates.shape[1:]
-    residual = jnp.moveaxis(residual, 2, 0).reshape(-1, lanes)
-    rates = jnp.moveaxis(rates, 3, 0).reshape(2, 2 * kinds, count, lanes)
+    rates = by_side(rise - kappa * jnp.stack([rate, back_rate]))
+    residual = jnp.moveaxis(residual, 2, 0).reshape(-1, residual.shape[-1])
     inside = jnp.all(physical(pairs[0]) & physical(pairs[1]), axis=0)
     return residual, rates, inside
 
@@ -194,7 +201,7 @@ def link_values(z: Complex[Array, "unknowns lanes"]) -> Complex[Array, "2 2 elem
 
 
 def link_pushforward(linear, layers, frequency, twist, steps):
-    """`_link` and its derivatives along the unknowns of all elements, [pair, element, m, …]."""
+    """`_at_link_ends` and its derivatives along all its unknowns, [pair, element, m, …]."""
     count, coupled = layers.link.elements, layers.link.coupled
     unit = jnp.eye(4 * count if coupled else 4, dtype=linear.dtype)
     if coupled:  # element, pair, side

@@ -182,7 +182,7 @@ def halves(linear, link, frequency, steps):
 
 
 def link_pushforward(linear, layers, frequency, twist, steps):
-    """`_link` and its derivatives along the unknowns of all elements, [element, m, side, lane]."""
+    """`at_link_ends` and its derivatives along all its unknowns, [element, m, side, lane]."""
     count = layers.link.elements
     if layers.link.coupled:
         ahead = jnp.moveaxis(directions(2 * count).reshape(2, count, 2, count, 2), 0, 1)
@@ -255,9 +255,13 @@ def columns(of_superconductor: Array, of_link: Array) -> Array:
 
 def real_rates(rate: Array) -> Array:
     """Rates [pair, column, side, lane] of real equations, [side, equation, column, lane]."""
-    kinds, count, sides, lanes = rate.shape
-    parts = jnp.stack([rate.real, rate.imag])  # part, equation, column, side, lane
-    return jnp.moveaxis(parts, 3, 0).reshape(sides, 2 * kinds, count, lanes)
+    return by_side(jnp.stack([rate.real, rate.imag]))
+
+
+def by_side(rates: Array) -> Array:
+    """Rates [part, pair, column, side, lane] as [side, equation, column, lane]."""
+    parts, kinds, count, sides, lanes = rates.shape
+    return jnp.moveaxis(rates, 3, 0).reshape(sides, parts * kinds, count, lanes)
 
 
 def assembled(own: Array, of_link: Array) -> Array:
