@@ -122,7 +122,7 @@ def test_a_constant_self_flux_is_refused():
 
 def test_fitted_device_is_designed_and_swept_with_all_its_physics():
     """From a fit to the best coil current: η with the branch's inductance, not without it."""
-    inductance = [1.5e-3, 0.0]  # 2πL I_c = 0.9
+    inductance = [8e-4, 0.0]  # multivalued from 1.15e-3 on
     truth = coil_biased(inductance=inductance)
     coil = jnp.linspace(-0.016, 0.016, 41)
 
@@ -130,10 +130,10 @@ def test_fitted_device_is_designed_and_swept_with_all_its_physics():
         found = device.switching_currents(coil)
         return found.plus, found.minus
 
-    start = coil_biased(inductance=[1.2e-3, 0.0], coil=0.004)
-    space = jd.Space(start, {"squid.inductance.0": (0, 1.6e-3)})
+    start = coil_biased(inductance=[6e-4, 0.0], coil=0.004)
+    space = jd.Space(start, {"squid.inductance.0": (0, 1.1e-3)})
     fitted = jd.fit(model, space, model(truth), progress=False).device
-    assert float(fitted.squid.inductance[0]) == pytest.approx(1.5e-3, rel=1e-8)
+    assert float(fitted.squid.inductance[0]) == pytest.approx(8e-4, rel=1e-8)
     best = jd.maximise(
         jd.diode_efficiency, jd.Space(fitted, {"coil_current": (0.001, 0.014)}),
         key=0, starts=8, steps=30, polish=30, rounds=1, progress=False,
