@@ -13,6 +13,7 @@ PACKAGE = ROOT / "jaxdiode"
 # Bottom to top: a module imports from lower layers only. Names on one line are peers, which do not
 # import each other; a package (numerics, core) is free inside. Modules not listed have no place.
 LAYERS = [
+    ["_plain_checks"],
     ["_checks", "progress"],
     ["units", "measurement"],
     ["numerics"],
