@@ -98,7 +98,8 @@ def rounded_efficiency(efficiency: Any) -> Any:
 
 
 def _evaluate(device):
-    relation, parts, spin, spin_efficiency, limits = None, {}, None, None, None
+    relation, spin, spin_efficiency, limits = None, None, None, None
+    parts: dict[str, Array] = {}
     if isinstance(device, AbstractPhaseBiased):
         device = device.prepared()
         relation = current_phase_relation(device)
@@ -121,11 +122,12 @@ def _evaluate(device):
 
 # What is run once should compile soon: XLA's older emitters take a quarter less time for it, and
 # their programs run as fast.
-_evaluate_soon = eqx.filter_jit(_evaluate, compiler_options={"xla_cpu_use_fusion_emitters": False})
+_OPTIONS = {"compiler_options": {"xla_cpu_use_fusion_emitters": False}}
+_evaluate_soon = eqx.filter_jit(_evaluate, **_OPTIONS)  # pyright: ignore
 _evaluate_with_defaults = eqx.filter_jit(_evaluate)
 
 
-def _parts(device, phase):
+def _parts(device, phase) -> dict[str, Array]:
     if hasattr(device, "spin_currents"):
         return dict(zip(("up", "down"), device.spin_currents(phase), strict=True))
     branches = getattr(device, "branches", ())
