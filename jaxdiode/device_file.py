@@ -4,25 +4,23 @@ import inspect
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _checks
-from .core.device import AbstractDevice
-from .devices.kapitza.circuits import CircuitScale
-from .devices.phase_slip.valley import ValleyPolarization
-from .devices.usadel.barrier import SpinBarrier
-from .devices.usadel.contact import SpinActiveContact
-from .devices.usadel.resolution import UsadelResolution
-from .gates import Gate, GateMap
-from .space import Space
+from . import _plain_checks as _checks
+
+if TYPE_CHECKING:
+    from .core.device import AbstractDevice
+    from .space import Space
+
+# No import of JAX at the top: a missing file or a wrong section is answered without it.
 
 EXAMPLES = ("squid", "kapitza", "andreev", "wire", "usadel", "diffusive")
 # What devices are made of and files may name.
 _PARTS = (
-    Gate, GateMap, CircuitScale, ValleyPolarization, SpinBarrier, SpinActiveContact,
-    UsadelResolution,
+    "Gate", "GateMap", "CircuitScale", "ValleyPolarization", "SpinBarrier", "SpinActiveContact",
+    "UsadelResolution",
 )  # fmt: skip
 
 SECTIONS = ("unit", "device", "bounds", "design", "sweep", "fit")
@@ -76,8 +74,10 @@ def build(table: Any) -> Any:
     return maker(**arguments)
 
 
-def device(table: dict[str, Any]) -> AbstractDevice:
+def device(table: dict[str, Any]) -> "AbstractDevice":
     """The device of a file's [device] section."""
+    from .core.device import AbstractDevice
+
     section = table["device"]
     if not isinstance(section, dict) or "type" not in section:
         devices = [name for name, kind in _types().items() if issubclass(kind, AbstractDevice)]
@@ -88,8 +88,10 @@ def device(table: dict[str, Any]) -> AbstractDevice:
     return made
 
 
-def space(table: dict[str, Any], of: AbstractDevice) -> Space:
+def space(table: dict[str, Any], of: "AbstractDevice") -> "Space":
     """The `Space` of a file's [bounds], with the ties of its [design]."""
+    from .space import Space
+
     if not table.get("bounds"):
         raise ValueError("device file must have a [bounds] section that says what may vary")
     return Space(of, table["bounds"], table.get("design", {}).get("ties", ()))
@@ -97,8 +99,10 @@ def space(table: dict[str, Any], of: AbstractDevice) -> Space:
 
 def axis(name: str, given: Any) -> np.ndarray:
     """One axis of [sweep]: a list, or { start, stop, points }."""
+    from ._checks import real_array
+
     if not isinstance(given, dict):
-        return np.asarray(_checks.real_array(f"sweep.{name}", given))
+        return np.asarray(real_array(f"sweep.{name}", given))
     for key in given:
         if key not in ("start", "stop", "points"):
             raise _checks.unknown_name(f"key of sweep.{name}", key, ("start", "stop", "points"))
@@ -111,24 +115,30 @@ def axis(name: str, given: Any) -> np.ndarray:
 def _types() -> dict[str, type]:
     import jaxdiode
 
-    return {
-        name: thing
-        for name, thing in vars(jaxdiode).items()
-        if inspect.isclass(thing)
-        and not inspect.isabstract(thing)
-        and thing is not AbstractDevice
-        and issubclass(thing, (AbstractDevice, *_PARTS))
-    }
+    found = {name: _type(name) for name in dir(jaxdiode)}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
+def _type(name: str) -> type | None:
+    """The public class a file may name, loaded alone; None if there is none."""
+    import jaxdiode
+
+    from .core.device import AbstractDevice
+
+    kind = getattr(jaxdiode, name) if name in dir(jaxdiode) else None
+    if not inspect.isclass(kind) or inspect.isabstract(kind) or kind is AbstractDevice:
+        return None
+    return kind if issubclass(kind, AbstractDevice) or name in _PARTS else None
 
 
 def _maker(name: str):
-    types = _types()
     stem, _, constructor = name.partition(".")
-    if stem not in types:
-        raise _checks.unknown_name("type", stem, types)
+    kind = _type(stem)
+    if kind is None:
+        raise _checks.unknown_name("type", stem, _types())
     if not constructor:
-        return types[stem]
-    makers = [m for m in vars(types[stem]) if isinstance(vars(types[stem])[m], classmethod)]
+        return kind
+    makers = [m for m in vars(kind) if isinstance(vars(kind)[m], classmethod)]
     if constructor not in makers:
         raise _checks.unknown_name(f"constructor of {stem}", constructor, makers)
-    return getattr(types[stem], constructor)
+    return getattr(kind, constructor)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import _checks
+from . import _plain_checks as _checks
 
 _GUESSES = {
     "coil": ("coil", "coil_current", "i_mag", "i_coil", "icoil", "flux", "field", "b"),
