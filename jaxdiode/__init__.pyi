@@ -62,6 +62,7 @@ from .measurement import read_switching_currents as read_switching_currents
 from .numerics.status import Status as Status
 from .space import Space as Space
 from .space import parameter_names as parameter_names
+from .sweep import read_sweep as read_sweep
 from .sweep import sweep as sweep
 
 __version__: str
