@@ -181,10 +181,12 @@ def folder_of(path: Path) -> Path:
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an npz file, nothing else: pickles are refused."""
-    with np.load(path, allow_pickle=False) as saved:
+    with path.open("rb") as file:  # of a damaged one, NumPy leaves its own open
+        saved = np.load(file, allow_pickle=False)
         if not isinstance(saved, np.lib.npyio.NpzFile):
             raise ValueError("it is no npz file")
-        return {k: saved[k] for k in saved.files}
+        with saved:
+            return {k: saved[k] for k in saved.files}
 
 
 def read_chunk(file: Path, sample: Mapping[str, np.ndarray], mark: str) -> dict[str, np.ndarray]:
