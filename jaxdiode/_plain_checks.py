@@ -1,6 +1,7 @@
 """The checks of arguments that need no JAX; `_checks` has them too."""
 
 import difflib
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -30,3 +31,9 @@ def whole_number(name: str, value: int, at_least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
         raise ValueError(f"{name} must be a whole number, at least {at_least}, got {value!r}")
     return int(value)
+
+
+def positive_number(name: str, value: float) -> float:
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be a positive number, got {value:g}")
+    return float(value)

@@ -155,6 +155,10 @@ class KapitzaJunction(AbstractCurrentBiased):
         """All that ends the zero-voltage state in both directions, whatever the criterion."""
         return _limits(self)
 
+    def critical_currents_and_limits(self) -> tuple[CriticalCurrents, Limits]:
+        """Both by one program, as the same search finds them."""
+        return _critical_currents_and_limits(self)
+
     @classmethod
     def gated_squid(
         cls,
@@ -236,15 +240,45 @@ def _known(criterion: str) -> str:
 @eqx.filter_jit
 def _critical_currents(device, criterion):
     signs = jnp.array([1.0, -1.0])
-    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
+    ends = jax.vmap(fold_limit, (None, 0))(device, signs)
+    flips = None
     if criterion == "stability":
-        flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
+        flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ends[2])
+    return _of_criterion(device, criterion, ends, flips)
+
+
+@eqx.filter_jit
+def _limits(device):
+    return _critical_currents_and_limits(device)[1]
+
+
+@eqx.filter_jit
+def _critical_currents_and_limits(device):
+    signs = jnp.array([1.0, -1.0])
+    ends = jax.vmap(fold_limit, (None, 0))(device, signs)
+    current, status, ramp = ends
+    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
+    bracket = signs[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
+    limits = Limits(
+        fold=jnp.where(status == Status.CONVERGED, current, jnp.nan),
+        period_two_fold=jnp.where(status == Status.PERIOD_TWO_FOLD, current, jnp.nan),
+        flip=flips,
+        ramp=jnp.where(ramp.running[:, None], jnp.nan, bracket),
+        status=status,
+    )
+    return _of_criterion(device, device.criterion, ends, flips), limits
+
+
+def _of_criterion(device, criterion, ends, flips):
+    """The critical currents among what ends the zero-voltage state in both directions."""
+    current, status, ramp = ends
+    if criterion == "stability":
         # A flip comes before whatever the ramp met later.
         fold = jnp.where(status == Status.CONVERGED, current, jnp.nan)
         current = jnp.where(ramp.flipped, flips, fold)
-        ends = jnp.isfinite(current) & ~ramp.doubled_at_rest
+        known = jnp.isfinite(current) & ~ramp.doubled_at_rest
         lost = jnp.where(status == Status.CONVERGED, Status.NOT_CONVERGED, status)
-        status = jnp.where(ends, Status.CONVERGED, lost).astype(jnp.int32)
+        status = jnp.where(known, Status.CONVERGED, lost).astype(jnp.int32)
     elif criterion == "switching":
         two = status == Status.PERIOD_TWO_FOLD
         status = jnp.where(two, Status.CONVERGED, status).astype(jnp.int32)
@@ -252,21 +286,6 @@ def _critical_currents(device, criterion):
     worst = jnp.where(jnp.all(jnp.isfinite(_leaves(device))), worst, Status.NONFINITE)
     plus, minus = jnp.where(worst == Status.CONVERGED, current, jnp.nan)
     return CriticalCurrents(plus, minus, worst.astype(jnp.int32))
-
-
-@eqx.filter_jit
-def _limits(device):
-    signs = jnp.array([1.0, -1.0])
-    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
-    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
-    bracket = signs[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
-    return Limits(
-        fold=jnp.where(status == Status.CONVERGED, current, jnp.nan),
-        period_two_fold=jnp.where(status == Status.PERIOD_TWO_FOLD, current, jnp.nan),
-        flip=flips,
-        ramp=jnp.where(ramp.running[:, None], jnp.nan, bracket),
-        status=status,
-    )
 
 
 def _leaves(device):

@@ -1,0 +1,75 @@
+"""The entry point: which commands there are, and one line for whatever goes wrong."""
+
+import os
+import sys
+import warnings
+from typing import NoReturn
+
+import tyro
+
+from .. import __version__
+from .demo import demo
+from .design import design
+from .evaluate import evaluate
+from .fit import fit
+from .iv import iv
+from .new import new
+from .sweep import sweep
+
+COMMANDS = {
+    "demo": demo,
+    "new": new,
+    "evaluate": evaluate,
+    "iv": iv,
+    "design": design,
+    "fit": fit,
+    "sweep": sweep,
+}
+
+_LONGEST = 600  # characters of another library's message
+
+
+def main() -> None:
+    """Entry point: bad input is one line on stderr and exit code 2.
+
+    The same holds for what nobody expected; `JAXDIODE_DEBUG=1` shows the traceback instead.
+    """
+    if sys.argv[1:] == ["--version"]:
+        print(f"jaxdiode {__version__}")
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.formatwarning = lambda message, *_: f"jaxdiode: warning: {_line(message)}\n"
+            tyro.extras.subcommand_cli_from_dict(
+                COMMANDS,
+                prog="jaxdiode",
+                description="Differentiable physics of superconducting diodes. "
+                "Start with `jaxdiode demo`, or `jaxdiode new` for a device file of your own.",
+            )
+    except KeyboardInterrupt:
+        print("jaxdiode: interrupted; an unfinished sweep goes on if repeated", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("JAXDIODE_DEBUG", "0") not in ("", "0"):
+            raise
+        _refuse(error)
+
+
+def _refuse(error: Exception) -> NoReturn:
+    if isinstance(error, ValueError | OSError):
+        text = _line(error)
+    elif isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        text = (
+            "there is not enough memory for this; fewer points, starts or a smaller chunk need less"
+        )
+    else:
+        text = (
+            f"unexpected {type(error).__name__}: {_line(error)[:_LONGEST]}; this is a fault of "
+            "jaxdiode, please report it with your files (JAXDIODE_DEBUG=1 shows where it is)"
+        )
+    print(f"jaxdiode: error: {text}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _line(message: object) -> str:
+    return " ".join(str(message).split())

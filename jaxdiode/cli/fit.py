@@ -1,0 +1,111 @@
+"""`jaxdiode fit`."""
+
+from pathlib import Path
+from typing import Literal
+
+from .. import _plain_checks as _checks
+from .. import device_file
+from ..measurement import read_switching_currents
+from .common import (
+    Cache,
+    DataFile,
+    DeviceFile,
+    check_folder,
+    finish,
+    make_folder,
+    say,
+    section,
+    start_jax,
+)
+
+Loss = Literal["linear", "soft_l1", "cauchy"]  # as `fit.Loss`, which needs JAX
+KEYS = ("turns", "offset", "self_flux", "sigma", "bounds", "ties")
+
+
+def fit(
+    device: DeviceFile,
+    data: DataFile,
+    out: Path = Path("jaxdiode-fit"),
+    coil: str | None = None,
+    plus: str | None = None,
+    minus: str | None = None,
+    sigma: float | None = None,
+    loss: Loss = "linear",
+    starts: int = 1,
+    seed: int = 0,
+    force: bool = False,
+    cache: Cache = True,
+) -> None:
+    """Fit measured switching currents against coil current, with error bars.
+
+    The file's [fit] section gives the starting coil calibration and the bounds; parameter
+    names begin with `squid.`, `turns`, `offset` or `self_flux`.
+
+    Example: jaxdiode fit device.toml measured.csv --loss soft_l1
+
+    Args:
+        device: TOML file with [device] (a Squid) and [fit].
+        data: CSV or tab-separated file with columns for coil current, I+ and I-.
+        out: Folder for figures and the JSON.
+        coil: Name of the coil-current column (usual names are found).
+        plus: Name of the I+ column.
+        minus: Name of the I- column; negative values are turned round.
+        sigma: Noise of one point; without it, it is estimated from the residuals.
+        loss: linear, or soft_l1 / cauchy where the data have outliers.
+        starts: Fits to run; all but the first start from random points in the bounds.
+        seed: Random seed for them.
+        force: Overwrite the folder's files.
+    """
+    table = device_file.read(device)
+    options = section(table, "fit")
+    for name in options:
+        if name not in KEYS:
+            raise _checks.unknown_name("key of [fit]", name, KEYS)
+    _checks.whole_number("starts", starts)
+    x, up, down = read_switching_currents(data, coil, plus, minus)
+    check_folder(out, force)
+    start_jax(cache)
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    from .. import plot, results
+    from ..devices.squid import CoilBiasedSquid, Squid
+    from ..fit import fit as fit_model
+    from ..space import Space
+
+    made = device_file.device(table)
+    if not isinstance(made, Squid):
+        raise ValueError(f"[device] must be a Squid to be fitted, got {type(made).__name__}")
+    for name in ("turns", "bounds"):
+        if name not in options:
+            raise ValueError(f"[fit] needs {name!r}; `jaxdiode new` writes an example")
+    start = CoilBiasedSquid(
+        made, options["turns"], options.get("offset", 0.0), options.get("self_flux")
+    )
+    varied = Space(start, options["bounds"], options.get("ties", ()))
+    coil_current = jnp.asarray(x)
+
+    def model(squid):
+        critical = squid.switching_currents(coil_current)
+        return critical.plus, critical.minus
+
+    noise = options.get("sigma") if sigma is None else sigma
+    found = fit_model(
+        model, varied, (up, down), noise, loss=loss, starts=starts, key=jax.random.key(seed)
+    )
+    folder = make_folder(out)
+    results.write_json(folder / "result.json", found)
+    say(found.summary())
+    fine = np.linspace(x[0], x[-1], 600)
+    curve = jax.device_get(jax.jit(lambda squid: squid.switching_currents(fine))(found.device))
+    spread = np.split(found.sigma, 2)
+    plot.critical_currents_along(
+        fine, curve.plus, curve.minus, label="coil current", unit=str(table.get("unit", "")),
+        measured=(x, up, down), residuals=np.split(-found.residuals, 2), sigma=spread,
+        title=rf"noise $\sigma$ = {np.median(found.sigma):.3g}",
+    ).savefig(folder / "fit.png")  # fmt: skip
+    plot.correlations(found.names, found.values, found.covariance).savefig(
+        folder / "parameters.png"
+    )
+    finish(out)
