@@ -23,6 +23,7 @@ def use_compilation_cache() -> None:
     folder = user_cache_path("jaxdiode") / "compiled"
     if not _writable(folder):
         return
+    remove_unfinished(folder)
     settings = {
         "jax_compilation_cache_dir": str(folder),
         "jax_compilation_cache_max_size": _LARGEST,
@@ -33,6 +34,13 @@ def use_compilation_cache() -> None:
             jax.config.update(name, value)
     # A damaged or locked entry means compiling again, nothing to warn of.
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove entries whose process was killed while it wrote them: JAX would add no more."""
+    for entry in folder.glob("*-cache"):
+        if not entry.with_name(entry.name.removesuffix("-cache") + "-atime").exists():
+            entry.unlink(missing_ok=True)
 
 
 def _writable(folder: Path) -> bool:

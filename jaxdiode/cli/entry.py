@@ -39,7 +39,7 @@ def main() -> None:
         return
     try:
         with warnings.catch_warnings():
-            warnings.formatwarning = lambda message, *_: f"jaxdiode: warning: {_line(message)}\n"
+            warnings.showwarning = _warn
             tyro.extras.subcommand_cli_from_dict(
                 COMMANDS,
                 prog="jaxdiode",
@@ -59,9 +59,7 @@ def _refuse(error: Exception) -> NoReturn:
     if isinstance(error, ValueError | OSError):
         text = _line(error)
     elif isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
-        text = (
-            "there is not enough memory for this; fewer points, starts or a smaller chunk need less"
-        )
+        text = "there is not enough memory: take fewer points or starts, or a smaller chunk"
     else:
         text = (
             f"unexpected {type(error).__name__}: {_line(error)[:_LONGEST]}; this is a fault of "
@@ -71,5 +69,11 @@ def _refuse(error: Exception) -> NoReturn:
     sys.exit(2)
 
 
+def _warn(message, category, *_, **__) -> None:
+    """A line for what a user should know; NumPy's remarks on NaN are none of it."""
+    if issubclass(category, UserWarning):
+        print(f"jaxdiode: warning: {_line(message)}", file=sys.stderr)
+
+
 def _line(message: object) -> str:
-    return " ".join(str(message).split())
+    return " ".join(str(message).split()) or type(message).__name__

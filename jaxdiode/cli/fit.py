@@ -99,10 +99,12 @@ def fit(
     say(found.summary())
     fine = np.linspace(x[0], x[-1], 600)
     curve = jax.device_get(jax.jit(lambda squid: squid.switching_currents(fine))(found.device))
+    missed = np.split(-found.residuals, 2)  # measured − fitted
     spread = np.split(found.sigma, 2)
     plot.critical_currents_along(
         fine, curve.plus, curve.minus, label="coil current", unit=str(table.get("unit", "")),
-        measured=(x, up, down), residuals=np.split(-found.residuals, 2), sigma=spread,
+        measured=(x, up, down), residuals=(missed[0], missed[1]),
+        sigma=(spread[0], spread[1]) if found.sigma_known else None,
         title=rf"noise $\sigma$ = {np.median(found.sigma):.3g}",
     ).savefig(folder / "fit.png")  # fmt: skip
     plot.correlations(found.names, found.values, found.covariance).savefig(

@@ -52,7 +52,7 @@ def critical_currents_along(
             for values, (_, bars, colour, _) in zip(residuals, points, strict=True):
                 panels[1].errorbar(at, np.asarray(values), bars, color=colour, **_POINTS)
             panels[1].axhline(0, color=GREY, lw=0.6)
-            panels[1].set_ylabel("residual")
+            panels[1].set_ylabel(with_unit("residual", unit))
     top.plot(x, plus, color=PLUS, lw=1.2, label=r"$I_+$")
     top.plot(x, minus, color=MINUS, lw=1.2, label=r"$I_-$")
     bottom.plot(x, shown[0], color=EFFICIENCY, lw=1.2)

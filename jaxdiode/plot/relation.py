@@ -34,7 +34,8 @@ def current_phase(
     figure, (axes,) = new_figure(1)
     turns = np.asarray(found.relation.phase) / np.pi
     bands = {"up": ("--", r"$I_\uparrow$"), "down": (":", r"$I_\downarrow$")}
-    for k, (name, values) in enumerate(found.parts.items()):
+    parts = found.parts if found.drawable else {}  # of no single-valued relation
+    for k, (name, values) in enumerate(parts.items()):
         style, label = bands.get(name, ("-", "branches" if k == 0 else None))
         axes.plot(turns, values, color=GREY, lw=1.2 if name in bands else 0.9, ls=style,
                   alpha=1.0 if name in bands else 0.8, label=label)  # fmt: skip
