@@ -50,6 +50,10 @@ def read(path: str | Path) -> dict[str, Any]:
         table = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ValueError(f"device file {str(path)!r} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"device file {str(path)!r} must be UTF-8 text, byte {error.start} is none"
+        ) from error
     except RecursionError as error:
         raise ValueError(f"device file {str(path)!r} is nested too deeply") from error
     except ValueError as error:
@@ -127,20 +131,7 @@ def space(table: dict[str, Any], of: "AbstractDevice") -> "Space":
 
     if not table.get("bounds"):
         raise ValueError("device file must have a [bounds] section that says what may vary")
-    return Space(of, table["bounds"], ties(table.get("design", {}).get("ties", ()), "design"))
-
-
-def ties(given: Any, section: str) -> list[str | list[str]]:
-    """The ties of a section: names, or lists of names that share one value."""
-
-    def is_names(value):
-        return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-    given = [given] if isinstance(given, str) else list(given) if given == () else given
-    if not isinstance(given, list) or not all(isinstance(t, str) or is_names(t) for t in given):
-        raise ValueError(f"ties of [{section}] must be a list of names or of lists of names, "
-                         f"got {given!r}")  # fmt: skip
-    return given
+    return Space(of, table["bounds"], table.get("design", {}).get("ties", ()))
 
 
 def axis(name: str, given: Any) -> np.ndarray:
