@@ -57,10 +57,12 @@ from .junctions import AndreevModes as AndreevModes
 from .junctions import Harmonics as Harmonics
 from .junctions import SeriesJunctions as SeriesJunctions
 from .junctions import TunnelJunction as TunnelJunction
+from .measurement import MeasuredCurrents as MeasuredCurrents
 from .measurement import read_switching_currents as read_switching_currents
 from .numerics.status import Status as Status
 from .space import Space as Space
 from .space import parameter_names as parameter_names
+from .sweep import read_sweep as read_sweep
 from .sweep import sweep as sweep
 
 __version__: str

@@ -10,11 +10,11 @@ _LISTED = 12  # names an error message lists before it stops
 
 
 def unknown_name(
-    kind: str, name: str, allowed: Iterable[str], also: Iterable[str] = ()
+    kind: str, name: object, allowed: Iterable[str], also: Iterable[str] = ()
 ) -> ValueError:
     """The error for a name that is not there, with the closest one that is."""
     allowed = list(allowed)
-    close = difflib.get_close_matches(name, [*also, *allowed], n=1)
+    close = difflib.get_close_matches(str(name), [*also, *allowed], n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     listed = ", ".join(allowed[:_LISTED])
     more = f" and {len(allowed) - _LISTED} more" if len(allowed) > _LISTED else ""

@@ -23,6 +23,10 @@ _PARTS = (
     "UsadelResolution",
 )  # fmt: skip
 
+_DEEPEST = 30  # tables and lists inside each other
+_LARGEST = 1e300
+_MOST_POINTS = 10**7  # of one axis
+
 SECTIONS = ("unit", "device", "bounds", "design", "sweep", "fit")
 
 
@@ -40,17 +44,50 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"device file must exist, got {str(path)!r}; `jaxdiode new` writes one")
+        what = "be a file" if path.exists() else "exist"
+        raise ValueError(f"device file must {what}, got {str(path)!r}; `jaxdiode new` writes one")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise ValueError(f"device file {str(path)!r} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"device file {str(path)!r} must be UTF-8 text, byte {error.start} is none"
+        ) from error
+    except RecursionError as error:
+        raise ValueError(f"device file {str(path)!r} is nested too deeply") from error
+    except ValueError as error:
         raise ValueError(f"device file {str(path)!r} is not valid TOML: {error}") from error
-    for name in table:
+    for name, section in table.items():
         if name not in SECTIONS:
             raise _checks.unknown_name(f"section in {str(path)!r}", name, SECTIONS)
+        if name == "unit":
+            if not isinstance(section, str) or not section.isprintable() or "$" in section:
+                raise ValueError(f"unit must be plain text on one line, got {section!r}")
+        elif not isinstance(section, dict):
+            raise ValueError(f"[{name}] must be a section of the device file, got {section!r}")
+        _require_numbers(name, section)
     if "device" not in table:
         raise ValueError(f"device file {str(path)!r} must have a [device] section")
     return table
+
+
+def _require_numbers(name: str, value: Any, depth: int = 0) -> None:
+    """Refuse what no argument takes: dates, numbers without bound, yes or no among numbers."""
+    if depth > _DEEPEST:
+        raise ValueError(f"{name} is nested too deeply")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _require_numbers(f"{name}.{key}", item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, bool):
+                raise ValueError(f"{name} must be a list of numbers, got {item} in it")
+            _require_numbers(name, item, depth + 1)
+    elif isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError(f"{name} must be a number of at most {_LARGEST:g}, got a larger one")
+    elif not isinstance(value, bool | int | float | str):
+        raise ValueError(f"{name} must be a number, text or a list, got {str(value)!r}")
 
 
 def build(table: Any) -> Any:
@@ -109,7 +146,10 @@ def axis(name: str, given: Any) -> np.ndarray:
     if len(given) < 3:
         raise ValueError(f"sweep.{name} needs start, stop and points, got {', '.join(given)}")
     points = _checks.whole_number(f"points of sweep.{name}", given["points"])
-    return np.linspace(given["start"], given["stop"], points)
+    if points > _MOST_POINTS:
+        raise ValueError(f"points of sweep.{name} must be at most {_MOST_POINTS}, got {points}")
+    ends = (real_array(f"{key} of sweep.{name}", given[key], ndim=0) for key in ("start", "stop"))
+    return np.linspace(*map(float, ends), points)
 
 
 def _types() -> dict[str, type]:

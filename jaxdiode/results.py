@@ -12,9 +12,9 @@ import numpy as np
 from .core.critical import CriticalCurrents
 from .core.device import AbstractDevice
 from .design import DesignResult
+from .files import atomic_write
 from .fit import FitResult
 from .space import elements_of
-from .sweep import atomic_write
 
 
 def record(result: Any) -> Any:
@@ -88,5 +88,15 @@ def write_json(path: str | Path, result: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read back what `write_json` wrote."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read back what `write_json` wrote.
+
+    Raises:
+        ValueError: no such file, or not JSON.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"path must be a file of results, got {str(path)!r}")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"path must be a JSON file, {str(path)!r} is none: {error}") from error

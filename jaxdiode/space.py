@@ -55,6 +55,8 @@ class Space(eqx.Module):
         _checks.require_x64()
         if not isinstance(device, AbstractDevice):
             raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
+        if not isinstance(bounds, Mapping):
+            raise ValueError(f"bounds must be {{name: (lower, upper)}}, got {bounds!r}")
         if not bounds:
             raise ValueError("bounds must name at least one parameter, got none")
         elements = elements_of(device)
@@ -180,6 +182,8 @@ def with_values(device, targets, values):
 
 def match_names(elements: Mapping[str, tuple[int, int]], pattern: str) -> list[str]:
     """All parameters a pattern names, in the device's order."""
+    if not isinstance(pattern, str):
+        raise ValueError(f"a parameter must be named by its path, got {pattern!r}")
     wanted = pattern.split(".")
     found = [
         name
@@ -235,6 +239,8 @@ def _step(entry) -> str:
 
 def _bounds(name, pair) -> tuple[float, float]:
     try:
+        if isinstance(pair, str):
+            raise TypeError("two digits are no bounds")
         low, high = (float(x) for x in pair)
     except (TypeError, ValueError) as error:
         raise ValueError(f"bounds of {name!r} must be (lower, upper), got {pair!r}") from error
@@ -245,7 +251,11 @@ def _bounds(name, pair) -> tuple[float, float]:
 
 def _tied_groups(elements, ties, limits) -> list[tuple[str, ...]]:
     groups, seen = [], set()
+    if not isinstance(ties, Iterable):
+        raise ValueError(f"ties must be a list of names or of lists of names, got {ties!r}")
     for tie in ties:
+        if not isinstance(tie, str | Sequence):
+            raise ValueError(f"ties must be names or lists of names, got {tie!r}")
         patterns = (tie,) if isinstance(tie, str) else tuple(tie)
         group = tuple(dict.fromkeys(n for p in patterns for n in match_names(elements, p)))
         if len(group) < 2:

@@ -5,8 +5,6 @@ import sys
 import warnings
 from typing import NoReturn
 
-import tyro
-
 from .. import __version__
 from .demo import demo
 from .design import design
@@ -14,6 +12,7 @@ from .evaluate import evaluate
 from .fit import fit
 from .iv import iv
 from .new import new
+from .parse import parse
 from .sweep import sweep
 
 COMMANDS = {
@@ -40,12 +39,12 @@ def main() -> None:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
-            tyro.extras.subcommand_cli_from_dict(
+            parse(
                 COMMANDS,
                 prog="jaxdiode",
                 description="Differentiable physics of superconducting diodes. "
                 "Start with `jaxdiode demo`, or `jaxdiode new` for a device file of your own.",
-            )
+            )()
     except KeyboardInterrupt:
         print("jaxdiode: interrupted; an unfinished sweep goes on if repeated", file=sys.stderr)
         sys.exit(130)
