@@ -6,6 +6,7 @@ fine, as the measurement itself.
 
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -65,6 +66,24 @@ class Staircase(NamedTuple):
 def scale(device) -> Scalar:
     """The current that steps of the bias are measured in."""
     return jnp.maximum(device.static_critical_current(), 0.25 * device.largest_current())
+
+
+def in_natural_units(device) -> tuple[Any, Scalar]:
+    """The device with currents in units of `scale`, and that; damping and frequency with its root.
+
+    All absolute steps and tolerances are meant in these units.
+    """
+    size = scale(device)
+    size = jnp.where(size > 0, size, device.damping**2)
+    root = jnp.sqrt(size)
+    names = ("mean_current", "drive_current", "static_current", "quadrature_current")
+    unit = eqx.tree_at(
+        lambda d: [getattr(d, name) for name in names] + [d.damping, d.drive_frequency],
+        device,
+        [getattr(device, name) / size for name in names]
+        + [device.damping / root, device.drive_frequency / root],
+    )
+    return unit, size
 
 
 def workable(device: Any, *, hold: float = 2.0, step: float = 0.2) -> Bool[Array, ""]:
