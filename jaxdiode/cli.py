@@ -131,7 +131,8 @@ def iv(
         maximum: Biases run from minus to plus this (default: 1.2 times the sum of amplitudes, or
             of the largest onset, half or flip current of the wire).
         points: Number of biases from minus to plus.
-        duration: Time at each bias, in inverse plasma frequencies (driven junctions).
+        duration: Shortest stay at a bias, in inverse plasma frequencies (driven junctions); the
+            longest is 20 times that.
         force: Overwrite the folder's files.
     """
     made = device_file.device(device_file.read(device))
@@ -156,14 +157,21 @@ def iv(
         _done(out)
         return
     curve = iv_curve(made, np.linspace(-most, most, points), duration=duration)
-    columns = np.stack([curve.current, curve.up, curve.down], axis=1)
-    header = "current,voltage_up,voltage_down"
+    names = ("current", "up", "down", "up_error", "down_error", "up_status", "down_status")
+    columns = np.stack([np.asarray(getattr(curve, name), float) for name in names], axis=1)
+    header = "current,voltage_up,voltage_down,error_up,error_down,status_up,status_down"
     np.savetxt(folder / "iv.csv", columns, delimiter=",", header=header, comments="")
     plot.iv(curve, drive_frequency=float(made.drive_frequency)).savefig(folder / "iv.png")
-    still = np.abs(columns[:, 1]) < 1e-3
+    still = columns[:, 1] == 0
     if still.any():
         low, high = columns[still, 0].min(), columns[still, 0].max()
         print(f"no voltage on the way up from {low:+.4g} to {high:+.4g}")
+    wide = np.any(columns[:, 5:] != Status.CONVERGED, axis=1)
+    if wide.any():
+        print(
+            f"{wide.sum()} of {points} biases have errors above 1e-6 of the voltage "
+            "(chaotic or almost locked; see error_up, error_down): raise --duration"
+        )
     _done(out)
 
 

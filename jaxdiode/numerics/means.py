@@ -33,20 +33,32 @@ def add(sums: Sums, value: Float[Array, ""], part: Float[Array, ""]) -> Sums:
     return sums.at[where].add(jnp.stack([weight * value, weight], axis=1))
 
 
-def mean_and_error(sums: Sums) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The mean over a full window, and its standard error or a bound of it.
+def mean(sums: Sums) -> Float[Array, ""]:
+    """The mean over a full window."""
+    return sums[-1, 0] / sums[-1, 1]
+
+
+def error(sums: Sums, beats: Float[Array, ""]) -> Float[Array, ""]:
+    """Standard error of the mean over a full window, or a bound of it.
 
     Of a regular (periodic or quasi-periodic) signal the scatter of smooth means falls by powers
-    as parts get longer, and halves bound the error of the whole. Of a chaotic or noisy one it
-    falls by the square root: the error is the largest of the standard errors that sixteenths,
-    quarters and halves give.
+    as parts get longer, and halves bound the error of the whole. Of a chaotic or noisy signal it falls by
+    the square root: the error is the largest of the standard errors that sixteenths, quarters and
+    halves give. A window that holds but a part of the slowest beat sees only a part of
+    its size.
+
+    Args:
+        sums: of a full window.
+        beats: number of the slowest beats in the window.
     """
     values = sums[:, 0] / sums[:, 1]
-    sixteenths, quarters, halves, (whole,) = (
-        values[:16], values[16:20], values[20:22], values[22:],
-    )  # fmt: skip
+    sixteenths, quarters, halves, whole = values[:16], values[16:20], values[20:22], values[22]
     fine, coarse = (jnp.std(x, ddof=1) for x in (sixteenths, quarters))
     between = jnp.abs(halves[0] - halves[1])
     bound = jnp.maximum(between, jnp.max(jnp.abs(halves - whole)))
     noise = jnp.maximum(jnp.maximum(fine / 4, coarse / 2), between / 2)
-    return whole, jnp.where(coarse * _FASTER < fine, bound, jnp.maximum(noise, bound / 2))
+    size = jnp.where(coarse * _FASTER < fine, bound, jnp.maximum(noise, bound / 2))
+    # Part of a beat: its size from slope and curvature, one of which any phase of it has.
+    part = jnp.minimum(2 * beats, 1.0)
+    bent = jnp.abs(quarters[0] - quarters[1] - quarters[2] + quarters[3])
+    return jnp.where(part < 1, (size + bent / part) / part, size)

@@ -21,6 +21,7 @@ Scalar = Float[Array, ""]
 
 _OVERDAMPED = 0.02  # largest max(j, 1)/β² for the series
 _NO_HYSTERESIS = 1.2  # β above which the state at rest ends first (1.193)
+_BOTTLENECK = 1.5  # β above which the period close to j = 1 is that of the bottleneck, and smooth
 _NEAREST = 1e-3  # √(j² − 1) below which the period is extrapolated, over β√(1 + β²/16)
 _LEAVES = 1e-3  # distance from the saddle at which its orbit is joined
 _STEP = 0.4  # radians or units of time, whichever passes first
@@ -54,7 +55,7 @@ def running_state(damping: Scalar, bias: Scalar) -> Running:
     beta, j = jnp.where(skip, 1.0, damping), jnp.where(skip, 2.0, bias)
     root = jnp.sqrt(jnp.maximum(j - 1, 0.0) * (j + 1))
     nearest = _NEAREST * beta * jnp.sqrt(1 + beta**2 / 16)
-    close = (beta >= _NO_HYSTERESIS) & (root < nearest)
+    close = (beta >= _BOTTLENECK) & (root < nearest)
     biases = jnp.where(close, jnp.sqrt(1 + (nearest * jnp.array([1.0, 2.0])) ** 2), j)
     sizes = _STEP * jnp.stack([jnp.where(close, 0.5, 1.0), 0.5 * jnp.ones_like(beta)])
     velocity, exists, finished = jax.lax.map(lambda x: _cycle(beta, *x), (biases, sizes))

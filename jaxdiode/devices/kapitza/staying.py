@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ...numerics import means
@@ -51,6 +52,8 @@ class State(NamedTuple):
 
 
 class Voltage(NamedTuple):
+    """In units of the drive frequency; `met` where the error is as small as asked."""
+
     mean: Scalar
     error: Scalar
     met: Bool[Array, ""]
@@ -120,29 +123,33 @@ def stay(device: Any, start: State, bias: Scalar, plan: Stay) -> tuple[State, Vo
         apart = jnp.abs(apart - _TURN * jnp.round(apart / _TURN))
         apart = jnp.maximum(apart, jnp.abs(v - s.seen[:, 1]))
         hits = jnp.where(apart < _RETURNS, s.hits + 1, 0)
-        lag = jnp.arange(1, _LONGEST_CYCLE + 1)
-        locks = hits >= _CONFIRMED * lag
+        lag = jnp.arange(1.0, _LONGEST_CYCLE + 1)
+        locks = hits >= _CONFIRMED * np.arange(1, _LONGEST_CYCLE + 1)
         m = jnp.argmax(locks)
         advanced = _TURN * (turns - s.seen[m, 2]) + x - s.seen[m, 0]
-        locked = jnp.round(advanced / _TURN) * device.drive_frequency / (m + 1)
+        locked = (jnp.round(advanced / _TURN) + 0.0) / lag[m]
         here = jnp.stack([x, v, turns])
         known = jnp.where(k > plan.ramp, here, jnp.nan)
         seen = jnp.concatenate([known[None], s.seen[:-1]])
 
         averaging = k > plan.ramp + plan.settle
         part = (s.window + 0.5) / (means.BLOCKS * s.block)
-        sums = means.add(s.sums, rise / period, part)
+        sums = means.add(s.sums, rise / _TURN, part)
         sums = jnp.where(averaging, sums, s.sums)
         whole = _TURN * turns + x
         lowest = jnp.where(averaging, jnp.minimum(s.lowest, whole), whole)
         highest = jnp.where(averaging, jnp.maximum(s.highest, whole), whole)
         window = jnp.where(averaging, s.window + 1, 0.0)
         full = window >= means.BLOCKS * s.block
-        mean, error = means.mean_and_error(sums)
+        mean = means.mean(sums)
+        # Turns by which the motion runs ahead of the step closest to it.
+        ahead = lag * mean
+        ahead = jnp.min(jnp.abs(ahead - jnp.round(ahead))) * window
+        error = means.error(sums, ahead)
         # A phase that has not left its well has no mean velocity, whatever its motion.
         rests = highest - lowest < _TURN
-        spent = (k - plan.ramp - plan.settle) * period
-        mean, error = jnp.where(rests, 0.0, mean), jnp.where(rests, _TURN / spent, error)
+        spent = k - plan.ramp - plan.settle
+        mean, error = jnp.where(rests, 0.0, mean), jnp.where(rests, 1 / spent, error)
         error = error + _DISCRETE * jnp.abs(mean)
         mean, error = jnp.where(full, mean, s.mean), jnp.where(full, error, s.error)
         lock = jnp.any(locks)

@@ -236,7 +236,7 @@ def _driven_sweep(device, bias, plan):
     _, found = jax.lax.scan(one, start, way)
     status = jnp.where(found.met, Status.CONVERGED, Status.NOT_CONVERGED)
     status = jnp.where(jnp.isfinite(found.mean), status, Status.NONFINITE)
-    return _both_ways(found.mean, found.error, status, jnp.sqrt(size))
+    return _both_ways(found.mean, found.error, status, device.drive_frequency)
 
 
 def _undriven_sweep(device, bias, plan):
