@@ -8,6 +8,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks
@@ -149,11 +150,14 @@ class KapitzaJunction(AbstractCurrentBiased):
         return Harmonics(jnp.stack([sine, second]), jnp.stack([cosine, jnp.zeros_like(cosine)]))
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
-        return _critical_currents(self, _known(criterion or self.criterion))
+        chosen = _known(criterion or self.criterion)
+        if _is_concrete(self):
+            return _report(self)[1][chosen]
+        return _critical_currents(self, chosen)
 
     def limits(self) -> Limits:
         """All that ends the zero-voltage state in both directions, whatever the criterion."""
-        return _limits(self)
+        return _report(self)[0] if _is_concrete(self) else _limits(self)
 
     @classmethod
     def gated_squid(
@@ -233,12 +237,48 @@ def _known(criterion: str) -> str:
     return criterion
 
 
+_SIGNS = np.array([1.0, -1.0])
+
+
+@eqx.filter_jit
+def _report(device):
+    """Limits, and critical currents by every criterion: one program for all that is asked of one.
+
+    Both directions in turn, of which only one is traced.
+    """
+
+    def one(direction):
+        current, status, ramp = fold_limit(device, direction)
+        return current, status, ramp, flip_limit(device, direction, ramp)
+
+    current, status, ramp, flips = jax.lax.map(one, jnp.asarray(_SIGNS))
+    critical = {
+        criterion: _by_criterion(device, criterion, current, status, ramp, flips)
+        for criterion in _CRITERIA
+    }
+    return _as_limits(current, status, ramp, flips), critical
+
+
 @eqx.filter_jit
 def _critical_currents(device, criterion):
-    signs = jnp.array([1.0, -1.0])
+    signs = jnp.asarray(_SIGNS)
     current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
+    flips = None
     if criterion == "stability":
         flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
+    return _by_criterion(device, criterion, current, status, ramp, flips)
+
+
+@eqx.filter_jit
+def _limits(device):
+    signs = jnp.asarray(_SIGNS)
+    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
+    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
+    return _as_limits(current, status, ramp, flips)
+
+
+def _by_criterion(device, criterion, current, status, ramp, flips):
+    if criterion == "stability":
         # A flip comes before whatever the ramp met later.
         fold = jnp.where(status == Status.CONVERGED, current, jnp.nan)
         current = jnp.where(ramp.flipped, flips, fold)
@@ -254,12 +294,8 @@ def _critical_currents(device, criterion):
     return CriticalCurrents(plus, minus, worst.astype(jnp.int32))
 
 
-@eqx.filter_jit
-def _limits(device):
-    signs = jnp.array([1.0, -1.0])
-    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
-    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
-    bracket = signs[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
+def _as_limits(current, status, ramp, flips):
+    bracket = _SIGNS[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
     return Limits(
         fold=jnp.where(status == Status.CONVERGED, current, jnp.nan),
         period_two_fold=jnp.where(status == Status.PERIOD_TWO_FOLD, current, jnp.nan),
@@ -267,6 +303,10 @@ def _limits(device):
         ramp=jnp.where(ramp.running[:, None], jnp.nan, bracket),
         status=status,
     )
+
+
+def _is_concrete(device):
+    return all(_checks.is_concrete(leaf) for leaf in jax.tree.leaves(device))
 
 
 def _leaves(device):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ...numerics.oscillator import advance, advance_with_trace
@@ -69,11 +70,12 @@ def scale(device) -> Scalar:
 
 
 def in_natural_units(device) -> tuple[Any, Scalar]:
-    """The device with currents in units of `scale`, and that; damping and frequency with its root.
+    """The device in a current unit of its own, and that unit; rates are in units of its root.
 
-    All absolute steps and tolerances are meant in these units.
+    All steps and tolerances of ramps, orbits and integrations are meant in these units. That of
+    sin φ + sin(φ + π/2) is 1.
     """
-    size = scale(device)
+    size = scale(device) / np.sqrt(2.0)
     size = jnp.where(size > 0, size, device.damping**2)
     root = jnp.sqrt(size)
     names = ("mean_current", "drive_current", "static_current", "quadrature_current")
@@ -220,8 +222,12 @@ def staircase(
 
 def runs_away(device, held: Held, *, hold: float = 2.0, patience: int = 300) -> Bool[Array, ""]:
     """Whether the phase escapes from a state within `patience` holds at its bias."""
-    periods = _even_periods(device, hold)
-    begin = held.current, jnp.ones_like(held.current)
+    count = _per_period(device, 0.2)
+    size = 2 * jnp.pi / device.drive_frequency / count
+    steps = _whole(count * _even_periods(device, hold))
+
+    def force(time, x, v):
+        return device.acceleration(time, x, v, held.current)
 
     def waiting(state):
         x, _, k = state
@@ -229,7 +235,7 @@ def runs_away(device, held: Held, *, hold: float = 2.0, patience: int = 300) -> 
 
     def hold_on(state):
         x, v, k = state
-        x, v, *_ = _chunk(device, x, v, begin, begin, periods, 0.2)
+        x, v = advance(force, 0.0, x, v, size, steps)
         return x, v, k + 1
 
     x, *_ = jax.lax.while_loop(waiting, hold_on, (held.phase, held.velocity, 0))

@@ -199,12 +199,15 @@ def _trajectory(device, bias, length, state, count):
     import diffrax
 
     times = length * jnp.linspace(0.0, 1.0, count)
+    unit, scale = in_natural_units(device)
+    root = jnp.sqrt(scale)
+    end, bias = length * root, bias / scale
     found = solve(
-        device, bias, state, jnp.zeros(()), length, step_size(device, bias, 0.05, 40),
-        saveat=diffrax.SaveAt(ts=times), max_steps=None, adjoint=diffrax.ForwardMode(),
+        unit, bias, (state[0], state[1] / root), jnp.zeros(()), end, step_size(unit, bias, 0.05, 40),
+        saveat=diffrax.SaveAt(ts=times * root), max_steps=None, adjoint=diffrax.ForwardMode(),
     )  # fmt: skip
     phase, velocity = found.ys
-    return Trajectory(times, phase, velocity)
+    return Trajectory(times, phase, root * velocity)
 
 
 @eqx.filter_jit
