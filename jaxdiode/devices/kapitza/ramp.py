@@ -69,6 +69,11 @@ def scale(device) -> Scalar:
     return jnp.maximum(device.static_critical_current(), 0.25 * device.largest_current())
 
 
+def rounded_up(count):
+    """The next whole number, but for rounding: the unit of currents must not change a count."""
+    return jnp.ceil(count * (1 - 1e-12))
+
+
 def in_natural_units(device) -> tuple[Any, Scalar]:
     """The device in a current unit of its own, and that unit; rates are in units of its root.
 
@@ -283,11 +288,11 @@ def _where(condition, one, other):
 
 def _even_periods(device, hold):
     relaxation = jnp.maximum(2 / device.damping, 4 * device.damping)
-    return 2 * jnp.maximum(jnp.ceil(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0)
+    return 2 * jnp.maximum(rounded_up(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0)
 
 
 def _per_period(device, step):
-    return jnp.maximum(jnp.ceil(2 * jnp.pi / device.drive_frequency / step), 12.0)
+    return jnp.maximum(rounded_up(2 * jnp.pi / device.drive_frequency / step), 12.0)
 
 
 def _whole(count):

@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float
 
 from ...numerics import means
 from ...numerics.oscillator import dopri8
+from .ramp import rounded_up
 
 Scalar = Float[Array, ""]
 
@@ -86,7 +87,7 @@ def steps_per_period(device: Any, bias: Scalar) -> Scalar:
         device.drive_frequency * max(device.drive_current.size, device.quadrature_current.size),
     )
     fastest = jnp.max(jnp.stack(rates))
-    return jnp.maximum(jnp.ceil(_TURN / device.drive_frequency * fastest), 10.0)
+    return jnp.maximum(rounded_up(_TURN / device.drive_frequency * fastest), 10.0)
 
 
 def stay(device: Any, start: State, bias: Scalar, plan: Stay) -> tuple[State, Voltage]:
@@ -127,7 +128,8 @@ def stay(device: Any, start: State, bias: Scalar, plan: Stay) -> tuple[State, Vo
         locks = hits >= _CONFIRMED * np.arange(1, _LONGEST_CYCLE + 1)
         m = jnp.argmax(locks)
         advanced = _TURN * (turns - s.seen[m, 2]) + x - s.seen[m, 0]
-        locked = (jnp.round(advanced / _TURN) + 0.0) / lag[m]
+        steps = jnp.round(advanced / _TURN)
+        locked = jnp.where(steps == 0, 0.0, steps) / lag[m]  # no −0
         here = jnp.stack([x, v, turns])
         known = jnp.where(k > plan.ramp, here, jnp.nan)
         seen = jnp.concatenate([known[None], s.seen[:-1]])

@@ -16,7 +16,7 @@ from ...numerics.lanes import lanewise
 from ...numerics.means import BLOCKS
 from ...numerics.status import Status
 from .junction import KapitzaJunction
-from .ramp import in_natural_units
+from .ramp import in_natural_units, rounded_up
 from .running import running_state
 from .staying import State, Stay, stay
 
@@ -146,11 +146,12 @@ def iv_curve(
             f"duration must leave at least one drive period to average over, got {duration:g}"
         )
     limit = _checks.positive("tolerance", tolerance)
-    relaxation = 2 * jnp.maximum(2 / device.damping, 4 * device.damping)
+    unit, size = in_natural_units(device)
+    relaxation = 2 * jnp.maximum(2 / unit.damping, 4 * unit.damping) / jnp.sqrt(size)
     plan = Stay(
-        ramp=jnp.ceil(periods * jnp.minimum(relaxation / length, 0.5)),
-        settle=jnp.ceil(periods * part),
-        block=jnp.maximum(jnp.ceil(periods * (1 - part) / BLOCKS), 2.0),
+        ramp=rounded_up(periods * jnp.minimum(relaxation / length, 0.5)),
+        settle=rounded_up(periods * part),
+        block=jnp.maximum(rounded_up(periods * (1 - part) / BLOCKS), 2.0),
         longest=periods * most / length,
         tolerance=limit,
     )
@@ -191,7 +192,7 @@ def step_size(device, current, longest=0.1, per_period=20):
     """
     period = 2 * jnp.pi / device.drive_frequency
     oscillation = 3 * longest * device.damping / jnp.maximum(jnp.max(jnp.abs(current)), 1e-9)
-    return period / jnp.maximum(jnp.ceil(period / jnp.minimum(longest, oscillation)), per_period)
+    return period / jnp.maximum(rounded_up(period / jnp.minimum(longest, oscillation)), per_period)
 
 
 @eqx.filter_jit
