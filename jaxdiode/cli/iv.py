@@ -29,7 +29,8 @@ def iv(
         maximum: Biases run from minus to plus this (default: 1.2 times the sum of amplitudes, or
             of the largest onset, half or flip current of the wire).
         points: Number of biases from minus to plus.
-        duration: Time at each bias, in inverse plasma frequencies (driven junctions).
+        duration: Shortest stay at a bias, in inverse plasma frequencies (driven junctions); the
+            longest is 20 times that.
         force: Overwrite the folder's files.
     """
     table = device_file.read(device)
@@ -76,21 +77,34 @@ def _junction(junction, out, most, points, duration):
 
     curve = iv_curve(junction, np.linspace(-most, most, points), duration=duration)
     folder = make_folder(out)
-    names = ("current", "voltage_up", "voltage_down")
-    _write(folder / "iv.csv", names, [curve.current, curve.up, curve.down])
+    columns = {
+        "current": curve.current,
+        "voltage_up": curve.up,
+        "voltage_down": curve.down,
+        "error_up": curve.up_error,
+        "error_down": curve.down_error,
+        "status_up": curve.up_status,
+        "status_down": curve.down_status,
+    }
+    _write(folder / "iv.csv", tuple(columns), list(columns.values()))
     figure = plot.iv(curve, drive_frequency=float(junction.drive_frequency))
     figure.savefig(folder / "iv.png")
-    current, up = np.asarray(curve.current), np.asarray(curve.up)
-    # Against the voltage of the normal state at the largest bias.
-    still = current[np.abs(up) < 1e-3 * most / float(junction.damping)]
+    still = np.asarray(curve.current)[np.asarray(curve.up) == 0]
     if still.size:
         say(f"no voltage on the way up from {still.min():+.4g} to {still.max():+.4g}")
+    statuses = np.stack([np.asarray(curve.up_status), np.asarray(curve.down_status)])
+    wide = int(np.any(statuses != 0, axis=0).sum())
+    if wide:
+        say(
+            f"{wide} of {points} biases have errors above 1e-6 of the voltage "
+            "(chaotic or almost locked; see error_up, error_down): raise --duration"
+        )
 
 
 def _write(path, names, columns):
     import numpy as np
 
-    rows = np.stack([np.asarray(column) for column in columns], axis=1)
+    rows = np.stack([np.asarray(column, float) for column in columns], axis=1)
     np.savetxt(path, rows, delimiter=",", header=",".join(names), comments="")
 
 

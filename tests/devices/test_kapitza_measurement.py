@@ -206,32 +206,6 @@ def test_trajectory_from_a_given_start():
 BIASES = np.linspace(0.25, 3.0, 12)
 
 
-def swept(a1, omega, beta, duration):
-    """The sweep of `iv_curve` by SciPy, up and three biases down (chaos comes further down).
-
-    Half of each stay settles, whole periods are averaged.
-    """
-    period = 2 * np.pi / omega
-    before, averaged = np.ceil(duration / 2 / period), np.floor(duration / 2 / period)
-    state, voltages = (-np.pi / 4, 0.0), []
-    for current in [*BIASES, *BIASES[:-4:-1]]:
-        derivative = motion(a1, omega, beta, current)
-        middle = integrate(derivative, before * period, state)[:, -1]
-        state = integrate(derivative, averaged * period, middle)[:, -1]
-        voltages.append((state[0] - middle[0]) / (averaged * period))
-        state[0] = np.mod(state[0], 2 * np.pi)
-    up, down = np.split(np.array(voltages), [BIASES.size])
-    return up, down[::-1]
-
-
-def test_iv_curve_is_that_of_scipy():
-    found = jd.iv_curve(junction(1.0, 3.0), BIASES, duration=60.0)
-    np.testing.assert_array_equal(found.current, BIASES)
-    up, down = swept(1.0, 3.0, 0.5, 60.0)
-    helpers.assert_close(found.up, up, absolute=1e-6)
-    helpers.assert_close(found.down[-3:], down, absolute=1e-6)
-
-
 def test_steps_of_the_drive():
     """Locked voltages are Ω to rounding over a range of biases; zero voltage is zero."""
     found = jd.iv_curve(junction(1.0, 3.0), BIASES, duration=500.0)

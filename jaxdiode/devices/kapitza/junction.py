@@ -8,6 +8,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks
@@ -149,15 +150,19 @@ class KapitzaJunction(AbstractCurrentBiased):
         return Harmonics(jnp.stack([sine, second]), jnp.stack([cosine, jnp.zeros_like(cosine)]))
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
-        return _critical_currents(self, _known(criterion or self.criterion))
+        chosen = _known(criterion or self.criterion)
+        if _is_concrete(self):
+            return _report(self)[1][chosen]
+        return _critical_currents(self, chosen)
 
     def limits(self) -> Limits:
         """All that ends the zero-voltage state in both directions, whatever the criterion."""
-        return _limits(self)
+        return _report(self)[0] if _is_concrete(self) else _limits(self)
 
     def critical_currents_and_limits(self) -> tuple[CriticalCurrents, Limits]:
         """Both by one program, as the same search finds them."""
-        return _critical_currents_and_limits(self)
+        limits, critical = _report(self)
+        return critical[self.criterion], limits
 
     @classmethod
     def gated_squid(
@@ -237,41 +242,47 @@ def _known(criterion: str) -> str:
     return criterion
 
 
+_SIGNS = np.array([1.0, -1.0])
+
+
+@eqx.filter_jit
+def _report(device):
+    """Limits, and critical currents by every criterion: one program for all that is asked of one.
+
+    Both directions in turn, of which only one is traced.
+    """
+
+    def one(direction):
+        current, status, ramp = fold_limit(device, direction)
+        return current, status, ramp, flip_limit(device, direction, ramp)
+
+    current, status, ramp, flips = jax.lax.map(one, jnp.asarray(_SIGNS))
+    critical = {
+        criterion: _by_criterion(device, criterion, current, status, ramp, flips)
+        for criterion in _CRITERIA
+    }
+    return _as_limits(current, status, ramp, flips), critical
+
+
 @eqx.filter_jit
 def _critical_currents(device, criterion):
-    signs = jnp.array([1.0, -1.0])
-    ends = jax.vmap(fold_limit, (None, 0))(device, signs)
+    signs = jnp.asarray(_SIGNS)
+    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
     flips = None
     if criterion == "stability":
-        flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ends[2])
-    return _of_criterion(device, criterion, ends, flips)
+        flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
+    return _by_criterion(device, criterion, current, status, ramp, flips)
 
 
 @eqx.filter_jit
 def _limits(device):
-    return _critical_currents_and_limits(device)[1]
-
-
-@eqx.filter_jit
-def _critical_currents_and_limits(device):
-    signs = jnp.array([1.0, -1.0])
-    ends = jax.vmap(fold_limit, (None, 0))(device, signs)
-    current, status, ramp = ends
+    signs = jnp.asarray(_SIGNS)
+    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
     flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
-    bracket = signs[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
-    limits = Limits(
-        fold=jnp.where(status == Status.CONVERGED, current, jnp.nan),
-        period_two_fold=jnp.where(status == Status.PERIOD_TWO_FOLD, current, jnp.nan),
-        flip=flips,
-        ramp=jnp.where(ramp.running[:, None], jnp.nan, bracket),
-        status=status,
-    )
-    return _of_criterion(device, device.criterion, ends, flips), limits
+    return _as_limits(current, status, ramp, flips)
 
 
-def _of_criterion(device, criterion, ends, flips):
-    """The critical currents among what ends the zero-voltage state in both directions."""
-    current, status, ramp = ends
+def _by_criterion(device, criterion, current, status, ramp, flips):
     if criterion == "stability":
         # A flip comes before whatever the ramp met later.
         fold = jnp.where(status == Status.CONVERGED, current, jnp.nan)
@@ -286,6 +297,21 @@ def _of_criterion(device, criterion, ends, flips):
     worst = jnp.where(jnp.all(jnp.isfinite(_leaves(device))), worst, Status.NONFINITE)
     plus, minus = jnp.where(worst == Status.CONVERGED, current, jnp.nan)
     return CriticalCurrents(plus, minus, worst.astype(jnp.int32))
+
+
+def _as_limits(current, status, ramp, flips):
+    bracket = _SIGNS[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
+    return Limits(
+        fold=jnp.where(status == Status.CONVERGED, current, jnp.nan),
+        period_two_fold=jnp.where(status == Status.PERIOD_TWO_FOLD, current, jnp.nan),
+        flip=flips,
+        ramp=jnp.where(ramp.running[:, None], jnp.nan, bracket),
+        status=status,
+    )
+
+
+def _is_concrete(device):
+    return all(_checks.is_concrete(leaf) for leaf in jax.tree.leaves(device))
 
 
 def _leaves(device):

@@ -17,7 +17,7 @@ from ...numerics.orbits import (
     velocity,
 )
 from ...numerics.status import Status
-from .ramp import Held, Staircase, orbit, runs_away, scale, staircase, workable
+from .ramp import Held, Staircase, in_natural_units, orbit, runs_away, scale, staircase, workable
 
 Scalar = Float[Array, ""]
 
@@ -58,15 +58,31 @@ def fold_limit(device: Any, direction: Scalar) -> tuple[Scalar, Int[Array, ""], 
     The orbit that the ramp last saw settled is followed to its fold (of period T or 2T), which
     must lie between that bias and the next, and past which the phase must run away.
     """
-    found, turns, status, ramp = _search_fold(jax.lax.stop_gradient(device), direction)
+    unit, size = in_natural_units(jax.lax.stop_gradient(device))
+    found, turns, status, ramp = _search_fold(unit, direction)
+    found, ramp = _with_currents(found, size), _with_currents(ramp, size)
     ends = (status == Status.CONVERGED) | (status == Status.PERIOD_TWO_FOLD)
     return direction * _current(device, found, ends, turns=turns), status, ramp
 
 
 def flip_limit(device: Any, direction: Scalar, ramp: Staircase) -> Scalar:
     """Magnitude of the first flip current that a ramp met, NaN where it met none."""
-    found, good = _search_flip(jax.lax.stop_gradient(device), direction, ramp)
+    unit, size = in_natural_units(jax.lax.stop_gradient(device))
+    found, good = _search_flip(unit, direction, _with_currents(ramp, 1 / size))
+    found = _with_currents(found, size)
     return direction * _current(device, found, good, flip=True)
+
+
+def _with_currents(found, size):
+    """All currents (and velocities, which are rates) in `found` times the unit `size`."""
+    if isinstance(found, MarginalOrbit):
+        return found._replace(parameter=size * found.parameter)
+    if isinstance(found, Held):
+        return found._replace(
+            current=size * found.current, velocity=jnp.sqrt(size) * found.velocity
+        )
+    held = {k: _with_currents(x, size) for k, x in found._asdict().items() if isinstance(x, Held)}
+    return found._replace(**held, switched=size * found.switched, gap=size * found.gap)
 
 
 @lanewise
@@ -81,11 +97,12 @@ def _search_fold(device, direction):
     speed = velocity(found.orbit, device.drive_frequency, turns)[0]
     start = jnp.where(good, found.orbit[0], jnp.nan)
     past = Held(found.parameter + direction * 3e-4 * unit, start, speed, ramp.settled.period)
-    good = good & runs_away(device, past)
     # A window of period doubling below the fold is harmless only if the state survives in it.
     below = direction * (found.parameter - ramp.past_flip.current) > 0
     phase = jnp.where(good & ramp.flipped & below, ramp.past_flip.phase, jnp.nan)
-    good = good & ~runs_away(device, ramp.past_flip._replace(phase=phase))
+    both = jax.tree.map(lambda *x: jnp.stack(x), past, ramp.past_flip._replace(phase=phase))
+    leaves, leaves_window = jax.lax.map(lambda held: runs_away(device, held), both)
+    good = good & leaves & ~leaves_window
     # A state that had not settled may be taken for one of twice its period.
     halves = jnp.stack([found.orbit, found.null]).reshape(2, 2, -1)
     doubled = (turns == 2) & (jnp.max(jnp.abs(halves[:, 0] - halves[:, 1])) > 1e-6)
@@ -101,7 +118,12 @@ def _search_fold(device, direction):
 
 @lanewise
 def _search_flip(device, direction, ramp):
-    found, good = _find(device, ramp.flip, 1.0, flip=True)
+    nothing = jnp.zeros(POINTS)
+    found, good = jax.lax.cond(
+        ramp.flipped,
+        lambda: _find(device, ramp.flip, 1.0, flip=True),
+        lambda: (MarginalOrbit(direction, nothing, nothing), jnp.zeros((), bool)),
+    )
     unit = scale(device)
     ahead = direction * (found.parameter - ramp.flip.current)
     near = (ahead > -0.02 * unit) & (ahead < 0.1 * unit)

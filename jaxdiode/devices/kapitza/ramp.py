@@ -6,8 +6,10 @@ fine, as the measurement itself.
 
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ...numerics.oscillator import advance, advance_with_trace
@@ -65,6 +67,30 @@ class Staircase(NamedTuple):
 def scale(device) -> Scalar:
     """The current that steps of the bias are measured in."""
     return jnp.maximum(device.static_critical_current(), 0.25 * device.largest_current())
+
+
+def rounded_up(count):
+    """The next whole number, but for rounding: the unit of currents must not change a count."""
+    return jnp.ceil(count * (1 - 1e-12))
+
+
+def in_natural_units(device) -> tuple[Any, Scalar]:
+    """The device in a current unit of its own, and that unit; rates are in units of its root.
+
+    All steps and tolerances of ramps, orbits and integrations are meant in these units. That of
+    sin φ + sin(φ + π/2) is 1.
+    """
+    size = scale(device) / np.sqrt(2.0)
+    size = jnp.where(size > 0, size, device.damping**2)
+    root = jnp.sqrt(size)
+    names = ("mean_current", "drive_current", "static_current", "quadrature_current")
+    unit = eqx.tree_at(
+        lambda d: [getattr(d, name) for name in names] + [d.damping, d.drive_frequency],
+        device,
+        [getattr(device, name) / size for name in names]
+        + [device.damping / root, device.drive_frequency / root],
+    )
+    return unit, size
 
 
 def workable(device: Any, *, hold: float = 2.0, step: float = 0.2) -> Bool[Array, ""]:
@@ -201,8 +227,12 @@ def staircase(
 
 def runs_away(device, held: Held, *, hold: float = 2.0, patience: int = 300) -> Bool[Array, ""]:
     """Whether the phase escapes from a state within `patience` holds at its bias."""
-    periods = _even_periods(device, hold)
-    begin = held.current, jnp.ones_like(held.current)
+    count = _per_period(device, 0.2)
+    size = 2 * jnp.pi / device.drive_frequency / count
+    steps = _whole(count * _even_periods(device, hold))
+
+    def force(time, x, v):
+        return device.acceleration(time, x, v, held.current)
 
     def waiting(state):
         x, _, k = state
@@ -210,7 +240,7 @@ def runs_away(device, held: Held, *, hold: float = 2.0, patience: int = 300) -> 
 
     def hold_on(state):
         x, v, k = state
-        x, v, *_ = _chunk(device, x, v, begin, begin, periods, 0.2)
+        x, v = advance(force, 0.0, x, v, size, steps)
         return x, v, k + 1
 
     x, *_ = jax.lax.while_loop(waiting, hold_on, (held.phase, held.velocity, 0))
@@ -258,11 +288,11 @@ def _where(condition, one, other):
 
 def _even_periods(device, hold):
     relaxation = jnp.maximum(2 / device.damping, 4 * device.damping)
-    return 2 * jnp.maximum(jnp.ceil(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0)
+    return 2 * jnp.maximum(rounded_up(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0)
 
 
 def _per_period(device, step):
-    return jnp.maximum(jnp.ceil(2 * jnp.pi / device.drive_frequency / step), 12.0)
+    return jnp.maximum(rounded_up(2 * jnp.pi / device.drive_frequency / step), 12.0)
 
 
 def _whole(count):

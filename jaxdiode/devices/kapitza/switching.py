@@ -12,7 +12,7 @@ from ... import _checks
 from ..._checks import Numbers
 from ...numerics.status import Status
 from .junction import KapitzaJunction
-from .ramp import SWITCHED, staircase
+from .ramp import SWITCHED, in_natural_units, staircase
 from .transport import solve, step_size
 
 _PROTOCOLS = ("ramp", "quench")
@@ -110,15 +110,16 @@ def switching_currents(
     return _noisy_ramps(device, gamma, jnp.asarray(rate, float), jax.random.split(key, samples))
 
 
-def _both(function):
-    """function(direction) → (current, status) in both directions."""
+def _both(function, size):
+    """function(direction) → (current, status) in both directions, in currents of a unit `size`."""
     currents, status = jax.vmap(function)(jnp.array([1.0, -1.0]))
     status = jnp.max(status, axis=0).astype(jnp.int32)
-    return SwitchingCurrents(currents[0], currents[1], status)
+    return SwitchingCurrents(size * currents[0], size * currents[1], status)
 
 
 @eqx.filter_jit
 def _ramp(device, halvings):
+    device, size = in_natural_units(device)
 
     def one(direction):
         found = staircase(
@@ -129,13 +130,15 @@ def _ramp(device, halvings):
         bad = jnp.where(found.running, Status.NO_ZERO_VOLTAGE_STATE, Status.CONVERGED)
         return jnp.where(found.running, jnp.nan, current), bad
 
-    return _both(one)
+    return _both(one, size)
 
 
 @eqx.filter_jit
 def _quench(device, accuracy, duration):
     import diffrax
 
+    device, unit = in_natural_units(device)
+    duration = duration * jnp.sqrt(unit)
     most, origin = device.largest_current(), (jnp.zeros(()), jnp.zeros(()))
 
     def switches(bias):
@@ -165,11 +168,13 @@ def _quench(device, accuracy, duration):
         none = jnp.where(jnp.any(ran), none, Status.NOT_CONVERGED)
         return jnp.where(none == Status.CONVERGED, 0.5 * (low + high), jnp.nan), none
 
-    return _both(one)
+    return _both(one, unit)
 
 
 @eqx.filter_jit
 def _noisy_ramps(device, gamma, rate, keys):
+    device, unit = in_natural_units(device)
+    gamma, rate = gamma / unit, rate / (unit * jnp.sqrt(unit))
     size = jnp.minimum(_NOISE_STEP, 2 * jnp.pi / device.drive_frequency / 20)
     spread = jnp.sqrt(2 * device.damping * gamma * size)
     rest = -device.static_phase()
@@ -211,4 +216,4 @@ def _noisy_ramps(device, gamma, rate, keys):
         folded = jnp.asarray(direction > 0, int)
         return jax.vmap(lambda key: jax.random.fold_in(key, folded))(keys)
 
-    return _both(one)
+    return _both(one, unit)

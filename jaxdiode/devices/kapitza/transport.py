@@ -8,11 +8,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from equinox.internal import nondifferentiable
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ... import _checks
 from ..._checks import Numbers
+from ...numerics.lanes import lanewise
+from ...numerics.means import BLOCKS
+from ...numerics.status import Status
 from .junction import KapitzaJunction
+from .ramp import in_natural_units, rounded_up
+from .running import running_state
+from .staying import State, Stay, stay
 
 
 class Trajectory(eqx.Module):
@@ -33,11 +39,20 @@ class IVCurve(eqx.Module):
         current: increasing biases (I₀).
         up, down: mean voltage on the way up and down; they differ where the junction is
             hysteretic. Steps at multiples of Ω are Shapiro steps of the drive.
+        up_error, down_error: their errors: 0 where the motion is locked to the drive or at rest,
+            a bound where it is regular, a standard error where it is chaotic.
+        up_status, down_status: CONVERGED where that is within the tolerance, NOT_CONVERGED where
+            it was not within the longest stay (chaos, or a motion that almost locks; the error
+            holds), NONFINITE with NaN where the integration failed.
     """
 
-    current: Float[Array, " n"]
-    up: Float[Array, " n"]
-    down: Float[Array, " n"]
+    current: Float[Array, "*lanes n"]
+    up: Float[Array, "*lanes n"]
+    down: Float[Array, "*lanes n"]
+    up_error: Float[Array, "*lanes n"] | None = None
+    down_error: Float[Array, "*lanes n"] | None = None
+    up_status: Int[Array, "*lanes n"] | None = None
+    down_status: Int[Array, "*lanes n"] | None = None
 
     def __repr__(self) -> str:
         return eqx.tree_pformat(self, short_arrays=True)
@@ -77,23 +92,42 @@ def trajectory(
 
 
 def iv_curve(
-    device: KapitzaJunction, currents: Numbers, *, duration: Numbers = 500.0, settle: Numbers = 0.5
+    device: KapitzaJunction,
+    currents: Numbers,
+    *,
+    duration: Numbers = 500.0,
+    settle: Numbers = 0.5,
+    longest: Numbers | None = None,
+    tolerance: Numbers = 1e-6,
 ) -> IVCurve:
     """Mean voltage against bias, as an experimenter sweeps it: up, and down again.
 
-    Each bias starts from the state that the one before left. The voltage is averaged over whole
-    drive periods, so that a locked state has exactly a rational multiple of Ω. Not
-    differentiable: a running phase forgets its parameters or is chaotic.
+    Each bias starts from the state that the one before left, and is approached within two
+    relaxation times max(2/β, 4β), not at once; the first from rest at zero bias, while the drive is
+    turned up. Every mean has its error:
+
+    - Without drive the junction rests (V = 0) or runs: V = 2π/T of its limit cycle, to rounding,
+      down to the current at which that ends (retrapping).
+    - A state locked to the drive, φ(τ + mT) = φ(τ) + 2πn, has V = nΩ/m exactly; error 0. It is
+      recognised by its return to 1e-10, m ≤ 12, and left at once.
+    - Any other is averaged with a smooth weight over a window, then over one twice as long, until
+      the error is below `tolerance`, or for `longest`. Where the phase stays within a turn the
+      voltage is 0 and its error that of one slip in the time.
+
+    Not differentiable: a running phase forgets its parameters or is chaotic.
 
     Args:
         device: the junction.
         currents: biases (I₀), increasing.
-        duration: time at each bias, in 1/ω_p.
+        duration: shortest stay at a bias where the motion is not locked, in 1/ω_p; at least 32
+            drive periods are averaged over. Without drive it plays no role.
         settle: part of it before averaging begins, 0 to 0.9.
+        longest: longest stay, 20 times `duration` unless given.
+        tolerance: error asked for, relative to the voltage.
 
     Raises:
         ValueError: no biases, or biases that do not increase; `duration` too short for a
-            drive period.
+            drive period, or `longest` for `duration`.
     """
     _require(device)
     bias = _checks.real_array("currents", currents, ndim=1)
@@ -103,12 +137,29 @@ def iv_curve(
         raise ValueError("currents must increase; the way down is added by itself")
     length = _checks.positive("duration", duration)
     part = _checks.real_array("settle", settle, ndim=0, at_least=0.0, at_most=0.9)
+    most = 20 * length if longest is None else _checks.positive("longest", longest)
+    if _checks.is_concrete(most) and _checks.is_concrete(length) and most < length:
+        raise ValueError(f"longest must be at least duration ({length:g}), got {most:g}")
     periods = length * device.drive_frequency / (2 * jnp.pi)
     if _checks.is_concrete(periods) and periods * (1 - part) < 1:
         raise ValueError(
             f"duration must leave at least one drive period to average over, got {duration:g}"
         )
-    return _iv_curve(device, bias, periods, part)
+    limit = _checks.positive("tolerance", tolerance)
+    unit, size = in_natural_units(device)
+    relaxation = 2 * jnp.maximum(2 / unit.damping, 4 * unit.damping) / jnp.sqrt(size)
+    plan = Stay(
+        ramp=rounded_up(periods * jnp.minimum(relaxation / length, 0.5)),
+        settle=rounded_up(periods * part),
+        block=jnp.maximum(rounded_up(periods * (1 - part) / BLOCKS), 2.0),
+        longest=periods * most / length,
+        tolerance=limit,
+    )
+    moving = device.drive_current, device.quadrature_current
+    driven = None
+    if all(_checks.is_concrete(x) for x in moving):
+        driven = bool(np.any(moving[0]) or np.any(moving[1]))
+    return _iv_curve(device, bias, plan, driven)
 
 
 def solve(device, current, state, start, end, size, **options) -> Any:
@@ -141,7 +192,7 @@ def step_size(device, current, longest=0.1, per_period=20):
     """
     period = 2 * jnp.pi / device.drive_frequency
     oscillation = 3 * longest * device.damping / jnp.maximum(jnp.max(jnp.abs(current)), 1e-9)
-    return period / jnp.maximum(jnp.ceil(period / jnp.minimum(longest, oscillation)), per_period)
+    return period / jnp.maximum(rounded_up(period / jnp.minimum(longest, oscillation)), per_period)
 
 
 @eqx.filter_jit
@@ -149,42 +200,79 @@ def _trajectory(device, bias, length, state, count):
     import diffrax
 
     times = length * jnp.linspace(0.0, 1.0, count)
+    unit, scale = in_natural_units(device)
+    root = jnp.sqrt(scale)
+    end, bias = length * root, bias / scale
     found = solve(
-        device, bias, state, jnp.zeros(()), length, step_size(device, bias, 0.05, 40),
-        saveat=diffrax.SaveAt(ts=times), max_steps=None, adjoint=diffrax.ForwardMode(),
+        unit, bias, (state[0], state[1] / root), jnp.zeros(()), end, step_size(unit, bias, 0.05, 40),
+        saveat=diffrax.SaveAt(ts=times * root), max_steps=None, adjoint=diffrax.ForwardMode(),
     )  # fmt: skip
     phase, velocity = found.ys
-    return Trajectory(times, phase, velocity)
+    return Trajectory(times, phase, root * velocity)
 
 
 @eqx.filter_jit
-def _iv_curve(device, bias, periods, part):
-    import diffrax
-
+def _iv_curve(device, bias, plan, driven):
     device, bias = nondifferentiable((device, bias), name="iv_curve")
-    period = 2 * jnp.pi / device.drive_frequency
-    before, averaged = jnp.ceil(periods * part), jnp.maximum(jnp.floor(periods * (1 - part)), 1.0)
-    size = step_size(device, bias)
+    if driven is None:
+        moving = jnp.any(device.drive_current != 0) | jnp.any(device.quadrature_current != 0)
 
-    def hold(state, current, count):
-        found = solve(
-            device, current, state, jnp.zeros(()), count * period, size,
-            saveat=diffrax.SaveAt(t1=True), max_steps=None, adjoint=diffrax.ForwardMode(),
-        )  # fmt: skip
-        return jax.tree.map(lambda leaf: leaf[-1], found.ys)
+        def sweep(device, bias, plan, moving):
+            return jax.lax.cond(moving, _driven_sweep, _undriven_sweep, device, bias, plan)
+
+        found = lanewise(sweep)(device, bias, plan, moving)
+    else:
+        found = lanewise(_driven_sweep if driven else _undriven_sweep)(device, bias, plan)
+    up, down = (tuple(x[k] for x in found) for k in (0, 1))
+    return IVCurve(bias, up[0], down[0], up[1], down[1], up[2], down[2])
+
+
+def _driven_sweep(device, bias, plan):
+    """(mean, error, status) of both sweeps, each of shape (2, n)."""
+    unit, size = in_natural_units(device)
+    zero = jnp.zeros_like(size)
+    start = State(-device.static_phase(), zero, zero, zero)
 
     def one(state, current):
-        phase, velocity = hold(state, current, before)
-        # The phase modulo 2π keeps its digits over a long sweep.
-        reduced = jnp.mod(phase, 2 * jnp.pi)
-        after = hold((reduced, velocity), current, averaged)
-        mean = (after[0] - reduced) / (averaged * period)
-        return after, mean
+        return stay(unit, state, current, plan)
 
-    rest = -device.static_phase(), jnp.zeros(())
-    state, up = jax.lax.scan(one, rest, bias)
-    _, down = jax.lax.scan(one, state, bias[::-1])
-    return IVCurve(bias, up, down[::-1])
+    way = jnp.concatenate([bias, bias[::-1]]) / size
+    _, found = jax.lax.scan(one, start, way)
+    status = jnp.where(found.met, Status.CONVERGED, Status.NOT_CONVERGED)
+    status = jnp.where(jnp.isfinite(found.mean), status, Status.NONFINITE)
+    return _both_ways(found.mean, found.error, status, device.drive_frequency)
+
+
+def _undriven_sweep(device, bias, plan):
+    """The same without drive: at rest or on the limit cycle."""
+    del plan
+    most = device.static_critical_current()
+    flows = most > 0
+    size = jnp.where(flows, most, 1.0)
+    root = jnp.sqrt(size)
+    way = jnp.concatenate([bias, bias[::-1]]) / size
+    found = jax.lax.map(lambda j: running_state(device.damping / root, j), jnp.abs(way))
+    direction = jnp.sign(way)
+
+    def one(running, here):
+        sign, able, forced = here
+        running = jnp.where(forced | (able & (running == sign)), sign, 0.0)
+        return running, running
+
+    forced = jnp.abs(way) > 1 + 1e-14
+    _, running = jax.lax.scan(one, jnp.zeros_like(size), (direction, found.exists, forced))
+    ohmic = way * root / device.damping
+    mean = jnp.where(flows, running * found.velocity, ohmic)
+    error = jnp.where(flows, jnp.abs(running) * found.error, 1e-15 * jnp.abs(ohmic))
+    met = found.finished | ~flows
+    status = jnp.where(met, Status.CONVERGED, Status.NOT_CONVERGED)
+    mean, error = (jnp.where(met, x, jnp.nan) for x in (mean, error))
+    return _both_ways(mean, error, status, root)
+
+
+def _both_ways(mean, error, status, unit):
+    ways = (unit * mean, unit * error, status.astype(jnp.int32))
+    return tuple(jnp.stack([x[: x.size // 2], x[x.size // 2 :][::-1]]) for x in ways)
 
 
 def _require(device):
