@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import tyro
 
@@ -232,6 +231,7 @@ def fit_command(
     coil: str | None = None,
     plus: str | None = None,
     minus: str | None = None,
+    coil_range: tuple[float, float] | None = None,
     sigma: float | None = None,
     loss: Loss = "linear",
     starts: int = 1,
@@ -239,6 +239,9 @@ def fit_command(
     force: bool = False,
 ) -> None:
     """Fit measured switching currents against coil current, with error bars.
+
+    Errors robust to correlated residuals stand beside the plain ones, and warnings say what the
+    model misses. The fit also starts from the flux periods that the data show by themselves.
 
     The file's [fit] section gives the starting coil calibration and the bounds; parameter
     names begin with `squid.`, `turns`, `offset` or `self_flux`.
@@ -252,6 +255,7 @@ def fit_command(
         coil: Name of the coil-current column (usual names are found).
         plus: Name of the I+ column.
         minus: Name of the I- column; negative values are turned round.
+        coil_range: Lowest and highest coil current to fit (default: the file's, else all).
         sigma: Noise of one point; without it, it is estimated from the residuals.
         loss: linear, or soft_l1 / cauchy where the data have outliers.
         starts: Fits to run; all but the first start from random points in the bounds.
@@ -263,7 +267,7 @@ def fit_command(
     if not isinstance(made, Squid):
         raise ValueError(f"[device] must be a Squid to be fitted, got {type(made).__name__}")
     options = dict(table.get("fit") or {})
-    allowed = ("turns", "offset", "self_flux", "sigma", "bounds", "ties")
+    allowed = ("turns", "offset", "self_flux", "sigma", "bounds", "ties", "coil_range")
     for name in options:
         if name not in allowed:
             raise _checks.unknown_name("key of [fit]", name, allowed)
@@ -275,24 +279,21 @@ def fit_command(
         made, options["turns"], options.get("offset", 0.0), options.get("self_flux")
     )
     varied = Space(start, options["bounds"], options.get("ties", ()))
+    x, up, down = _within(coil_range or options.get("coil_range"), x, up, down)
     folder = _folder(out, force)
-    coil_current = jnp.asarray(x)
-
-    def model(squid):
-        critical = squid.switching_currents(coil_current)
-        return critical.plus, critical.minus
-
     noise = options.get("sigma") if sigma is None else sigma
     found = fit(
-        model, varied, (up, down), noise, loss=loss, starts=starts, key=jax.random.key(seed)
-    )
+        _switching_currents, varied, (up, down), noise, arguments=[x], along=x,
+        periods=[name for name in varied.names if name.startswith("turns")],
+        loss=loss, starts=starts, key=seed,
+    )  # fmt: skip
     print(found.summary())
     results.write_json(folder / "result.json", found)
     fine = np.linspace(x[0], x[-1], 600)
     curve = found.device.switching_currents(fine)  # pyright: ignore
     plot.critical_currents_along(
         fine, curve.plus, curve.minus, label="coil current", unit=str(table.get("unit", "")),
-        measured=(x, up, down), title=rf"noise $\sigma$ = {np.median(found.sigma):.3g}",
+        measured=(x, up, down), title=f"rms {found.rms:.3g}, {found.explained:.1%} of the variance",
     ).savefig(folder / "fit.png")  # fmt: skip
     plot.errors(found.names, found.values, found.errors).savefig(folder / "parameters.png")
     _done(out)
@@ -400,6 +401,27 @@ def _largest_current(device: KapitzaJunction | PhaseSlipWire) -> float:
 def _prepared(device):
     """What the results are read from: all that no phase changes is worked out once."""
     return device.prepared() if isinstance(device, AbstractPhaseBiased) else device
+
+
+def _switching_currents(squid, coil_current):
+    return squid.switching_currents(coil_current)
+
+
+def _within(limits, x, up, down):
+    """The rows of a measurement whose coil current lies between two limits, to rounding."""
+    if limits is None:
+        return x, up, down
+    given = np.asarray(_checks.real_array("coil_range", limits, ndim=1))
+    if given.size != 2 or not given[0] < given[1]:
+        raise ValueError(f"coil_range must be (lowest, highest), got {given.tolist()}")
+    slack = 1e-9 * (given[1] - given[0])
+    kept = (x >= given[0] - slack) & (x <= given[1] + slack)
+    if not kept.any():
+        raise ValueError(
+            f"coil_range must hold some of the data, {x[0]:g} to {x[-1]:g}, "
+            f"got {given[0]:g} to {given[1]:g}"
+        )
+    return x[kept], up[kept], down[kept]
 
 
 def _folder(path: Path, force: bool) -> Path:

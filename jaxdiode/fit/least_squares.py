@@ -224,7 +224,7 @@ class _Problem:
             max_nfev=self.max_steps,
             xtol=1e-10,
             ftol=1e-12,
-            gtol=None,
+            gtol=None,  # pyright: ignore
         )
         at_edge = not all(defined[-_LAST:]) and _falls(found)
         converged = found.status > 0 and not at_edge
@@ -298,9 +298,9 @@ def _result(problem: _Problem, rows: Rows, best: _Fit, starts: int, invalid: int
     elif both is not None:
         spread = _roots(both[1])
         apart = np.abs(both[0]) / np.where(spread > 0, spread, np.nan)
-    near = (values - problem.low <= _ON_BOUND * scale) | (problem.high - values <= _ON_BOUND * scale)
+    gap = np.minimum(values - problem.low, problem.high - values)
     still = np.abs(values - best.start) <= 1e-6 * np.maximum(np.abs(values), np.abs(best.start))
-    row_lengths = diagnostics.lag_one(residual, rows)
+    correlation = diagnostics.lag_one(residual, rows)
     return FitResult(
         device=space.insert(jnp.asarray(values)),
         names=space.names,
@@ -317,13 +317,13 @@ def _result(problem: _Problem, rows: Rows, best: _Fit, starts: int, invalid: int
         lag=lag,
         successive_noise=diagnostics.successive_noise(problem.data, residual, rows),
         explained=diagnostics.share_explained(problem.data, residual, noise, rows),
-        correlation=diagnostics.lag_one(residual, rows),
+        correlation=correlation,
         row_lengths=tuple(
             int(row.size)
             for label, row in zip(rows.labels, rows.sorted_rows(), strict=True)
-            if label in row_lengths
+            if label in correlation
         ),
-        at_bound=_named(space, near),
+        at_bound=_named(space, gap <= _ON_BOUND * scale),
         unseen=_named(space, curvature.idle),
         indistinct=tuple(_combination(space, d) for d in curvature.directions),
         unmoved=_named(space, still),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from jaxtyping import PyTree
 
 from ..core.critical import CriticalCurrents
@@ -82,7 +83,7 @@ def _compile(place, arrays, size: int) -> _Compiled:
                 noted["labels"] = ("plus", "minus")
                 status = jnp.concatenate([jnp.ravel(found.status)] * 2)
                 found = found.plus, found.minus
-            noted["template"] = jax.tree.map(lambda a: jax.ShapeDtypeStruct(jnp.shape(a), float), found)
+            noted["template"] = jax.tree.map(_shape, found)
             value = jnp.concatenate([jnp.ravel(a).astype(float) for a in jax.tree.leaves(found)])
             status = jnp.zeros(value.size, jnp.int32) if status is None else status
             return value, (value, status)
@@ -95,7 +96,7 @@ def _compile(place, arrays, size: int) -> _Compiled:
     flat = jax.tree.leaves((arrays, values))
 
     def program(constants, *inputs):
-        return jax.core.eval_jaxpr(traced.jaxpr, constants, *inputs)
+        return jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, constants))(*inputs)
 
     lowered = jax.jit(program).lower(traced.consts, *flat)
     key = hashlib.sha256(lowered.as_text().encode()).digest()
@@ -109,6 +110,10 @@ def _compile(place, arrays, size: int) -> _Compiled:
         return executable(constants, *arrays, values)
 
     return _Compiled(run, noted["template"], noted["labels"])
+
+
+def _shape(leaf):
+    return jax.ShapeDtypeStruct(jnp.shape(leaf), float)
 
 
 def _is_array(leaf) -> bool:

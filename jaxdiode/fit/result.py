@@ -52,13 +52,13 @@ class FitResult(eqx.Module):
     residuals: np.ndarray
     sigma: np.ndarray
     halves: np.ndarray
+    correlation: dict[str, float]
     sigma_known: bool = eqx.field(static=True)
     degrees_of_freedom: int = eqx.field(static=True)
     converged: bool = eqx.field(static=True)
     lag: int = eqx.field(static=True, default=0)
     successive_noise: float = eqx.field(static=True, default=float("nan"))
     explained: float = eqx.field(static=True, default=float("nan"))
-    correlation: dict[str, float] = eqx.field(static=True, default_factory=dict)
     row_lengths: tuple[int, ...] = eqx.field(static=True, default=())
     at_bound: tuple[str, ...] = eqx.field(static=True, default=())
     unseen: tuple[str, ...] = eqx.field(static=True, default=())
@@ -139,9 +139,10 @@ class FitResult(eqx.Module):
                 "other bounds or another model?"
             )
         if self.rms > _ROUGH * self.successive_noise:
+            ratio = self.rms / self.successive_noise
             found.append(
-                f"the rms is {self.rms / self.successive_noise:.3g} times the noise from successive "
-                "differences: the model misses something (or sits in a wrong minimum)"
+                f"the rms is {ratio:.3g} times the noise from successive differences: the model "
+                "misses something (or sits in a wrong minimum)"
             )
         if self.sigma_known and self.chi_squared > 1 + 5 * np.sqrt(2 / self.degrees_of_freedom):
             found.append(
