@@ -283,6 +283,8 @@ def _result(problem: _Problem, rows: Rows, best: _Fit, starts: int, invalid: int
     first, second = (derivative(r**2) for derivative in _LOSSES[problem.loss])
     scores = (first * r)[:, None] * rows_of
     bent = rows_of.T @ ((first + 2 * r**2 * second)[:, None] * rows_of)
+    if problem.loss != "linear" and np.linalg.eigvalsh(_unit_diagonal(bent))[0] < 0:
+        bent = rows_of.T @ (first[:, None] * rows_of)  # most points are outliers to this loss
     curvature = errors.invert(bent)
     plain = (
         curvature.inverse
@@ -332,6 +334,12 @@ def _result(problem: _Problem, rows: Rows, best: _Fit, starts: int, invalid: int
         invalid_starts=invalid,
         starts=starts,
     )
+
+
+def _unit_diagonal(matrix):
+    scale = np.sqrt(np.abs(np.diag(matrix)))
+    scale = np.where(scale > 0, scale, 1.0)
+    return matrix / np.outer(scale, scale)
 
 
 def _named(space, chosen) -> tuple[str, ...]:
