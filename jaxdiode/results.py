@@ -34,25 +34,40 @@ def record(result: Any) -> Any:
             {
                 "objective": result.value,
                 "parameters": result.parameters,
+                "at_bound": list(result.at_bound),
                 "evaluations": result.evaluations,
                 "scores": result.scores,
                 "device": result.device,
             }
         )
     if isinstance(result, FitResult):
-        pairs = result.parameters.items()
+        table = zip(result.names, result.values, result.errors, result.robust_errors, strict=True)
         return record(
             {
-                "parameters": {k: {"value": v, "error": e} for k, (v, e) in pairs},
+                "parameters": {
+                    name: {"value": value, "error": error, "robust_error": robust}
+                    for name, value, error, robust in table
+                },
                 "covariance": result.covariance,
+                "robust_covariance": result.robust_covariance,
+                "lag": result.lag,
                 "sigma": float(np.median(result.sigma)),
                 "sigma_known": result.sigma_known,
                 "rms": result.rms,
+                "successive_noise": result.successive_noise,
+                "explained": result.explained,
+                "correlation": result.correlation,
+                "halves": dict(zip(result.names, result.halves, strict=True)),
                 "chi_squared_per_degree": result.chi_squared,
                 "outliers": result.outliers,
                 "degrees_of_freedom": result.degrees_of_freedom,
                 "converged": result.converged,
                 "at_bound": list(result.at_bound),
+                "unseen": list(result.unseen),
+                "unmoved": list(result.unmoved),
+                "warnings": list(result.warnings),
+                "starts": result.starts,
+                "invalid_starts": result.invalid_starts,
                 "device": result.device,
             }
         )

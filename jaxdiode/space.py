@@ -129,9 +129,38 @@ class Space(eqx.Module):
         uniform = jax.random.uniform(key, (len(self.names),), float, 0.02, 0.98)
         return self._bend(lambda i, u, low, high: low + (high - low) * u, uniform)
 
+    def near_bounds(self, values: Float[Array, " n"], within: float = 1e-6) -> tuple[str, ...]:
+        """Parameters closer to a finite bound than this share of the width between both.
+
+        Widths are logarithmic where the search is. For one finite bound the width is the
+        parameter's present distance from it.
+        """
+        names = []
+        for i, name in enumerate(self.names):
+            down = jnp.log if self._logarithmic[i] else _identity
+            x, low, high = (
+                float(down(end[i])) for end in (jnp.asarray(values), self.lower, self.upper)
+            )
+            ends = [end for end in (low, high) if np.isfinite(end)]
+            width = high - low if len(ends) == 2 else float(self._scale(i))
+            if any(abs(x - end) <= within * width for end in ends):
+                names.append(name)
+        return tuple(names)
+
     def _scale(self, i):
-        value = jax.lax.stop_gradient(self.values()[i])
-        return jnp.where(value == 0, 1.0, jnp.abs(value))
+        """Unit of a coordinate without two bounds: its value's size, or its neighbours'.
+
+        It carries the unit of the parameter, so that coordinates have none. Only a parameter
+        that is zero, as all others of its field and its one bound are, has no size to take.
+        """
+        ((leaf, element), *_) = self._targets[i]
+        field = jnp.ravel(jax.lax.stop_gradient(jax.tree.leaves(self.device)[leaf]))
+        scale = 1.0
+        ends = jnp.stack([self.lower[i], self.upper[i]])
+        bound = jnp.max(jnp.where(jnp.isfinite(ends), jnp.abs(ends), 0.0))
+        for size in (jnp.max(jnp.abs(field)), bound, jnp.abs(field[element])):
+            scale = jnp.where(size > 0, size, scale)
+        return scale
 
     def _chart(self, i, values):
         """Forward and backward maps between value i and its straightened coordinate."""
@@ -157,6 +186,21 @@ class Space(eqx.Module):
     def _straighten(self, i, values):
         down = self._chart(i, values)[1]
         return down(values[i]), down(self.lower[i]), down(self.upper[i])
+
+
+def random_key(key: PRNGKeyArray | int | None) -> PRNGKeyArray:
+    """A key from a key or a seed.
+
+    Raises:
+        ValueError: neither of the two.
+    """
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        return jax.random.key(int(key))
+    if isinstance(key, jax.Array) and (
+        jnp.issubdtype(key.dtype, jax.dtypes.prng_key) or key.dtype == jnp.uint32
+    ):
+        return key
+    raise ValueError(f"key must be jax.random.key(seed) or a whole number, got {key!r}")
 
 
 def _identity(x):

@@ -29,7 +29,7 @@ LAYERS = [
     ["__main__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-FREE_INSIDE = {"numerics", "core", "measurement", "sweep", "plot", "cli"}
+FREE_INSIDE = {"numerics", "core", "measurement", "fit", "sweep", "plot", "cli"}
 # Sources that devices may build on; space and the verbs work on any device, so on none of these.
 NO_PHYSICS = {"space", "design", "fit", "sweep"}
 PHYSICS = {"junctions", "devices"}
