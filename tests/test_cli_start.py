@@ -100,8 +100,13 @@ def test_a_second_run_finds_its_programs(tmp_path):
     ]
     assert [run.stderr for run in runs] == ["", ""]
     assert runs[0].stdout == runs[1].stdout
-    entries = list((folder / "jaxdiode/compiled").glob("jit__evaluate*-cache"))
+    entries = list((folder / "jaxdiode/compiled").glob("jit__program*-cache"))
     assert len(entries) == 1  # a second key would be a second entry
+    whole = entries[0].stat().st_size
+    entries[0].write_bytes(b"cut off")
+    again = in_a_process(["evaluate", "device.toml", "--force"], XDG_CACHE_HOME=str(folder))
+    assert (again.stdout, again.stderr) == (runs[0].stdout, "")
+    assert entries[0].stat().st_size > whole / 2  # mended
     assert entries[0].parent.stat().st_mode & 0o077 == 0  # whoever writes there runs code here
 
 

@@ -262,7 +262,7 @@ def test_correlations(tmp_path):
     shown = axes.images[0].get_array()
     assert np.allclose(shown, [[1, -6 / np.sqrt(42)], [-6 / np.sqrt(42), 1]])
     rows = [tick.get_text() for tick in axes.get_yticklabels()]
-    assert rows == ["a = 2e-09 ± 1.5e-09", "b = 3e-09 ± 7.1e-10"]
+    assert rows == ["a = 2e-09 ± 1.5e-09   1", "b = 3e-09 ± 7.1e-10   2"]
     assert [t.get_text() for t in axes.texts] == ["1.00", "-0.93", "-0.93", "1.00"]
     unknown = plot.correlations(["a", "b"], [1.0, 1.0], np.full((2, 2), np.nan))
     assert not list(unknown.axes[0].texts)

@@ -1,7 +1,7 @@
 """JAX's persistent compilation cache, for the command line only."""
 
 import os
-import warnings
+import re
 from pathlib import Path
 
 _LARGEST = 512 * 1024**2  # bytes; the programs longest unused are dropped first
@@ -16,11 +16,10 @@ def use_compilation_cache() -> None:
     time. A lock keeps processes apart that run at once.
     """
     import jax
-    from platformdirs import user_cache_path
 
     if jax.config.jax_compilation_cache_dir or not jax.config.jax_enable_compilation_cache:  # pyright: ignore
         return
-    folder = user_cache_path("jaxdiode") / "compiled"
+    folder = _folder()
     if not _writable(folder):
         return
     remove_unfinished(folder)
@@ -32,8 +31,6 @@ def use_compilation_cache() -> None:
     for name, value in settings.items():
         if name.upper() not in os.environ:
             jax.config.update(name, value)
-    # A damaged or locked entry means compiling again, nothing to warn of.
-    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -41,6 +38,24 @@ def remove_unfinished(folder: Path) -> None:
     for entry in folder.glob("*-cache"):
         if not entry.with_name(entry.name.removesuffix("-cache") + "-atime").exists():
             entry.unlink(missing_ok=True)
+
+
+def is_about_the_cache(warning: str) -> bool:
+    """Whether JAX warns of its cache: the program is compiled again, nothing a user need know.
+
+    An entry that could not be read is removed: JAX writes no other in its place.
+    """
+    found = re.match(r"Error (reading|writing) persistent compilation cache.*?'(\w+)", warning)
+    if found and found[1] == "reading":
+        for entry in _folder().glob(f"{found[2]}-*-cache"):
+            entry.unlink(missing_ok=True)
+    return found is not None
+
+
+def _folder() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("jaxdiode") / "compiled"
 
 
 def _writable(folder: Path) -> bool:

@@ -6,6 +6,7 @@ import warnings
 from typing import NoReturn
 
 from .. import __version__
+from .cache import is_about_the_cache
 from .demo import demo
 from .design import design
 from .evaluate import evaluate
@@ -70,7 +71,7 @@ def _refuse(error: Exception) -> NoReturn:
 
 def _warn(message, category, *_, **__) -> None:
     """A line for what a user should know; NumPy's remarks on NaN are none of it."""
-    if issubclass(category, UserWarning):
+    if issubclass(category, UserWarning) and not is_about_the_cache(str(message)):
         print(f"jaxdiode: warning: {_line(message)}", file=sys.stderr)
 
 

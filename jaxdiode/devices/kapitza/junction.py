@@ -245,18 +245,32 @@ def _known(criterion: str) -> str:
 _SIGNS = np.array([1.0, -1.0])
 
 
-@eqx.filter_jit
 def _report(device):
-    """Limits, and critical currents by every criterion: one program for all that is asked of one.
+    """Limits, and critical currents by every criterion: one search for all that is asked of one.
 
-    Both directions in turn, of which only one is traced.
+    Flips cost as much to compile as folds: only where the ramp met one, or may have.
     """
+    found, ends = _with_folds(device)
+    flipped = ends[2].flipped
+    if _checks.is_concrete(flipped) and not np.asarray(flipped).any():
+        return found
+    return _with_flips(device, ends)
 
-    def one(direction):
-        current, status, ramp = fold_limit(device, direction)
-        return current, status, ramp, flip_limit(device, direction, ramp)
 
-    current, status, ramp, flips = jax.lax.map(one, jnp.asarray(_SIGNS))
+@eqx.filter_jit
+def _with_folds(device):
+    # Both directions in turn, of which only one is traced.
+    ends = jax.lax.map(lambda direction: fold_limit(device, direction), jnp.asarray(_SIGNS))
+    return _reported(device, *ends, jnp.full(2, jnp.nan)), ends
+
+
+@eqx.filter_jit
+def _with_flips(device, ends):
+    flips = jax.lax.map(lambda one: flip_limit(device, *one), (jnp.asarray(_SIGNS), ends[2]))
+    return _reported(device, *ends, flips)
+
+
+def _reported(device, current, status, ramp, flips):
     critical = {
         criterion: _by_criterion(device, criterion, current, status, ramp, flips)
         for criterion in _CRITERIA
