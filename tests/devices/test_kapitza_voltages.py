@@ -101,7 +101,7 @@ def test_hysteresis_ends_where_the_cycle_does(beta):
     assert (found.down_status == Status.CONVERGED).all()
 
 
-@pytest.mark.parametrize("beta", [1.2, 1.5, 5.0])
+@pytest.mark.parametrize("beta", [1.2, 1.5, pytest.param(5.0, marks=pytest.mark.slow)])
 def test_no_hysteresis_where_damping_is_strong(beta):
     biases = np.array([-0.9999, 0.5, 0.9999, 1.0, 1 + 1e-5, 1.5])
     found = jd.iv_curve(plain(beta), biases)
@@ -199,6 +199,7 @@ def test_chaos_within_a_well_has_no_voltage():
     assert (found.up_error[0], found.up_status[0]) == (0.0, Status.CONVERGED)
 
 
+@pytest.mark.slow
 def test_lanes_of_driven_and_undriven_junctions():
     def curve(a1):
         return jd.iv_curve(driven(0.5, 3.0, a1), SIX, duration=100.0)

@@ -9,7 +9,7 @@ import numpy as np
 from equinox.internal import nondifferentiable
 from jaxtyping import Array, Complex, Float, Int
 
-from ... import _checks
+from ... import _checks, progress
 from ..._checks import Numbers
 from ...numerics.chebyshev import chebyshev
 from ...numerics.lanes import lanewise
@@ -19,6 +19,7 @@ from .lattice import Wire, observe, prepare, rates, smooth_gauge
 ENDS = ("ring", "superconducting", "normal")
 _FEWEST_CELLS = 8
 _DEAD = 0.01  # |ψ| below which a phase means nothing
+_COST = 2e-5  # seconds per point and unit of time at spacing 0.1, measured
 _MOST_STEPS = 20_000_000  # before a lane is given up
 
 
@@ -154,7 +155,8 @@ def simulate_wire(
 
     Raises:
         ValueError: arguments out of range; `initial` with other ends or another number of
-            currents; superconducting ends where ε is not positive.
+            currents; superconducting ends where ε is not positive; more than three days of work.
+        LongRunWarning: more than a minute, with the time it takes.
 
     Source: L. Kramer, R. J. Watts-Tobin, Phys. Rev. Lett. 40, 1041 (1978).
     """
@@ -188,6 +190,10 @@ def simulate_wire(
     part = _checks.real_array("settle", settle, ndim=0, at_least=0.0, at_most=0.9)
     times = span * jnp.linspace(0.0, 1.0, _checks.whole_number("frames", frames, at_least=2))
     limit = _checks.positive("tolerance", tolerance)
+    if all(_checks.is_concrete(x) for x in (span, full, step)):
+        seconds = _COST * points * float(span) * 0.1 / float(step) * bias.size
+        remedy = "shorten duration, or begin on a coarser grid and go on with `initial`"
+        progress.announce("simulate_wire", seconds, "duration", f"{float(span):g}", remedy)
     wire = Wire(full, slow, u, strength, bias, jnp.stack([part * span, span]), ends)
     if initial is None:
         lanes, start = None, _perturbed(wire)
