@@ -46,7 +46,11 @@ def driven(beta, omega, a1):
 
 
 def test_values_that_a_box_average_missed():
-    for beta, current, voltage in ((10, 1.02, 0.02010008), (10, 1.1, 0.0458271), (5, 1.3, 0.16623652)):
+    for beta, current, voltage in (
+        (10, 1.02, 0.02010008),
+        (10, 1.1, 0.0458271),
+        (5, 1.3, 0.16623652),
+    ):
         found = jd.iv_curve(plain(float(beta)), [current])
         helpers.assert_close(found.up, voltage, absolute=6e-9)
         np.testing.assert_array_equal(found.up, found.down)

@@ -310,7 +310,9 @@ def _where(condition, one, other):
 
 def _even_periods(device, hold):
     relaxation = jnp.maximum(2 / device.damping, 4 * device.damping)
-    return 2 * jnp.maximum(rounded_up(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0)
+    return 2 * jnp.maximum(
+        rounded_up(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0
+    )
 
 
 def _per_period(device, step):

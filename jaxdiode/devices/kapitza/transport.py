@@ -20,7 +20,6 @@ from .ramp import in_natural_units, rates, rounded_up
 from .running import running_state
 from .staying import State, Stay, stay
 
-
 _TRAJECTORY_COST = 5e-6  # seconds per step, measured
 _STAY_COST = 6e-7
 
@@ -228,8 +227,9 @@ def _trajectory(device, bias, length, state, count):
     root = jnp.sqrt(scale)
     end, bias = length * root, bias / scale
     found = solve(
-        unit, bias, (state[0], state[1] / root), jnp.zeros(()), end, step_size(unit, bias, 0.05, 40),
-        saveat=diffrax.SaveAt(ts=times * root), max_steps=None, adjoint=diffrax.ForwardMode(),
+        unit, bias, (state[0], state[1] / root), jnp.zeros(()), end,
+        step_size(unit, bias, 0.05, 40), saveat=diffrax.SaveAt(ts=times * root), max_steps=None,
+        adjoint=diffrax.ForwardMode(),
     )  # fmt: skip
     phase, velocity = found.ys
     return Trajectory(times, phase, root * velocity)

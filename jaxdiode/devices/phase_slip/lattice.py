@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from ...numerics.means import smooth_window
+
 
 class Wire(eqx.Module):
     """A ring or wire on its grid, its current, and the time window of the mean voltage."""
@@ -112,7 +114,7 @@ def rates(time, state, args):
     normal = wire.cut(wire.current - supercurrent)
     begin, end = wire.window[0], wire.window[1]
     part = jnp.clip((time - begin) / (end - begin), 0.0, 1.0)
-    weight = jnp.sin(jnp.pi * part) ** 4
+    weight = smooth_window(part)
     voltage = jnp.sum(normal) / wire.links
     return d_re, d_im, -normal - field, weight * jnp.stack([voltage, jnp.ones(())])
 
