@@ -1,7 +1,6 @@
 """Every argument check and its sentence: name, value, what is allowed."""
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import jax
@@ -9,6 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
+
+from ._plain_checks import flag as flag
+from ._plain_checks import unknown_name as unknown_name
+from ._plain_checks import whole_number as whole_number
 
 Numbers: TypeAlias = ArrayLike | Sequence[Any]  # whatever jnp.asarray takes
 
@@ -68,33 +71,6 @@ def positive(name: str, value: Numbers) -> Array:
 def require_length(name: str, array: Array | np.ndarray, length: int, why: str) -> None:
     if array.shape[-1] != length:
         raise ValueError(f"{name} must have length {length} ({why}), got {array.shape[-1]}")
-
-
-_LISTED = 12  # names an error message lists before it stops
-
-
-def unknown_name(
-    kind: str, name: str, allowed: Iterable[str], also: Iterable[str] = ()
-) -> ValueError:
-    """The error for a name that is not there, with the closest one that is."""
-    allowed = list(allowed)
-    close = difflib.get_close_matches(name, [*also, *allowed], n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    listed = ", ".join(allowed[:_LISTED])
-    more = f" and {len(allowed) - _LISTED} more" if len(allowed) > _LISTED else ""
-    return ValueError(f"unknown {kind} {name!r}; {hint}allowed: {listed}{more}")
-
-
-def flag(name: str, value: bool) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
-
-
-def whole_number(name: str, value: int, at_least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
-        raise ValueError(f"{name} must be a whole number, at least {at_least}, got {value!r}")
-    return int(value)
 
 
 def _show(array: np.ndarray) -> str:

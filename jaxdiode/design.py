@@ -13,10 +13,11 @@ from . import _checks
 from .core.device import AbstractDevice
 from .numerics import ascent
 from .progress import track
-from .space import Space
+from .space import Space, random_key
 
 Objective = Callable[[AbstractDevice], Float[Array, ""]]
 
+_AT_BOUND = 1e-3  # a climb nears a bound along a sigmoid and does not arrive
 _GRADIENT_COST = 3  # evaluations that a value with gradient counts as
 
 
@@ -30,6 +31,8 @@ class DesignResult(eqx.Module):
         scores: objective of every finished climb, best first.
         history: best objective so far after each step.
         evaluations: objective evaluations spent; a value with gradient counts as 3.
+        at_bound: parameters that ended within 1e-3 of the width from a bound: wider bounds may
+            hold a better device.
     """
 
     device: AbstractDevice
@@ -39,6 +42,7 @@ class DesignResult(eqx.Module):
     scores: np.ndarray
     history: np.ndarray
     evaluations: int = eqx.field(static=True)
+    at_bound: tuple[str, ...] = eqx.field(static=True, default=())
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -47,8 +51,11 @@ class DesignResult(eqx.Module):
 
     def summary(self) -> str:
         """A table to print."""
-        rows = [f"  {name:<28s} {value:.6g}" for name, value in self.parameters.items()]
-        head = f"objective {self.value:.6f} after {self.evaluations} evaluations"
+        rows = [
+            f"  {name:<28s} {value:.6g}" + ("   at its bound" if name in self.at_bound else "")
+            for name, value in self.parameters.items()
+        ]
+        head = f"objective {self.value:.8g} after {self.evaluations} evaluations"
         return "\n".join([head, *rows])
 
 
@@ -93,11 +100,12 @@ def maximise(
         _checks.whole_number(name, number)
     for name, number in (("polish", polish), ("rounds", rounds)):
         _checks.whole_number(name, number, at_least=0)
+    own = optimiser is None
     if optimiser is None:
         optimiser = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
     lanes = max(1, starts // 4)
     batches = -(-starts // lanes)
-    start_key, polish_key = jax.random.split(_key(key))
+    start_key, polish_key = jax.random.split(random_key(key))
     space.sample(start_key)  # raises where a bound is infinite
     points = _random_starts(space, jax.random.split(start_key, (batches, lanes)))
     evaluations, history = 0, []
@@ -107,10 +115,13 @@ def maximise(
 
     states = [optimiser.init(batch) for batch in points]
     best = [(batch, jnp.full(lanes, -jnp.inf)) for batch in points]
-    points = list(points)
+    points, steepest = list(points), 0.0
     for _ in track(range(steps), "ascent", steps, progress):
         for i in range(batches):
             value, gradient = evaluate(points[i])
+            if own:  # Adam compares gradients with an absolute 1e-8
+                steepest = steepest or float(jnp.max(jnp.abs(gradient)))
+                gradient = gradient / (steepest or 1.0)
             best[i] = _keep_best(*best[i], points[i], value)
             points[i], states[i] = _optax_step(optimiser, points[i], states[i], gradient)
         evaluations += _GRADIENT_COST * batches * lanes
@@ -142,6 +153,7 @@ def maximise(
         scores=np.asarray(values[order]),
         history=np.asarray(history),
         evaluations=evaluations,
+        at_bound=space.near_bounds(physical[0], _AT_BOUND),
     )
 
 
@@ -159,10 +171,10 @@ def random_search(
     Uniform in the parameters themselves between their bounds; ties are respected.
 
     Raises:
-        ValueError: infinite bounds, non-positive `samples`.
+        ValueError: infinite bounds, non-positive `samples`, an objective that is NaN at every one.
     """
     _checks.whole_number("samples", samples)
-    key = _key(key)
+    key = random_key(key)
     space.sample(key)  # raises where a bound is infinite
     chunk = min(chunk, samples)
     count = -(-samples // chunk)
@@ -174,6 +186,8 @@ def random_search(
         if value > best:
             best, best_values = float(value), np.asarray(values)
         history.append(best)
+    if not np.isfinite(best):
+        raise ValueError("objective is NaN or infinite at every sample; narrow the bounds")
     return DesignResult(
         device=space.insert(jnp.asarray(best_values)),
         value=best,
@@ -182,11 +196,8 @@ def random_search(
         scores=np.array([best]),
         history=np.asarray(history),
         evaluations=samples,
+        at_bound=space.near_bounds(jnp.asarray(best_values), _AT_BOUND),
     )
-
-
-def _key(key):
-    return jax.random.key(key) if isinstance(key, int) else key
 
 
 @eqx.filter_jit

@@ -12,9 +12,9 @@ import numpy as np
 from .core.critical import CriticalCurrents
 from .core.device import AbstractDevice
 from .design import DesignResult
+from .files import atomic_write
 from .fit import FitResult
 from .space import elements_of
-from .sweep import atomic_write
 
 
 def record(result: Any) -> Any:
@@ -34,25 +34,40 @@ def record(result: Any) -> Any:
             {
                 "objective": result.value,
                 "parameters": result.parameters,
+                "at_bound": list(result.at_bound),
                 "evaluations": result.evaluations,
                 "scores": result.scores,
                 "device": result.device,
             }
         )
     if isinstance(result, FitResult):
-        pairs = result.parameters.items()
+        table = zip(result.names, result.values, result.errors, result.robust_errors, strict=True)
         return record(
             {
-                "parameters": {k: {"value": v, "error": e} for k, (v, e) in pairs},
+                "parameters": {
+                    name: {"value": value, "error": error, "robust_error": robust}
+                    for name, value, error, robust in table
+                },
                 "covariance": result.covariance,
+                "robust_covariance": result.robust_covariance,
+                "lag": result.lag,
                 "sigma": float(np.median(result.sigma)),
                 "sigma_known": result.sigma_known,
                 "rms": result.rms,
+                "successive_noise": result.successive_noise,
+                "explained": result.explained,
+                "correlation": result.correlation,
+                "halves": dict(zip(result.names, result.halves, strict=True)),
                 "chi_squared_per_degree": result.chi_squared,
                 "outliers": result.outliers,
                 "degrees_of_freedom": result.degrees_of_freedom,
                 "converged": result.converged,
                 "at_bound": list(result.at_bound),
+                "unseen": list(result.unseen),
+                "unmoved": list(result.unmoved),
+                "warnings": list(result.warnings),
+                "starts": result.starts,
+                "invalid_starts": result.invalid_starts,
                 "device": result.device,
             }
         )
@@ -88,5 +103,15 @@ def write_json(path: str | Path, result: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read back what `write_json` wrote."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read back what `write_json` wrote.
+
+    Raises:
+        ValueError: no such file, or not JSON.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"path must be a file of results, got {str(path)!r}")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"path must be a JSON file, {str(path)!r} is none: {error}") from error

@@ -55,6 +55,8 @@ class Space(eqx.Module):
         _checks.require_x64()
         if not isinstance(device, AbstractDevice):
             raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
+        if not isinstance(bounds, Mapping):
+            raise ValueError(f"bounds must be {{name: (lower, upper)}}, got {bounds!r}")
         if not bounds:
             raise ValueError("bounds must name at least one parameter, got none")
         elements = elements_of(device)
@@ -127,9 +129,38 @@ class Space(eqx.Module):
         uniform = jax.random.uniform(key, (len(self.names),), float, 0.02, 0.98)
         return self._bend(lambda i, u, low, high: low + (high - low) * u, uniform)
 
+    def near_bounds(self, values: Float[Array, " n"], within: float = 1e-6) -> tuple[str, ...]:
+        """Parameters closer to a finite bound than this share of the width between both.
+
+        Widths are logarithmic where the search is. For one finite bound the width is the
+        parameter's present distance from it.
+        """
+        names = []
+        for i, name in enumerate(self.names):
+            down = jnp.log if self._logarithmic[i] else _identity
+            x, low, high = (
+                float(down(end[i])) for end in (jnp.asarray(values), self.lower, self.upper)
+            )
+            ends = [end for end in (low, high) if np.isfinite(end)]
+            width = high - low if len(ends) == 2 else float(self._scale(i))
+            if any(abs(x - end) <= within * width for end in ends):
+                names.append(name)
+        return tuple(names)
+
     def _scale(self, i):
-        value = jax.lax.stop_gradient(self.values()[i])
-        return jnp.where(value == 0, 1.0, jnp.abs(value))
+        """Unit of a coordinate without two bounds: its value's size, or its neighbours'.
+
+        It carries the unit of the parameter, so that coordinates have none. Only a parameter
+        that is zero, as all others of its field and its one bound are, has no size to take.
+        """
+        ((leaf, element), *_) = self._targets[i]
+        field = jnp.ravel(jax.lax.stop_gradient(jax.tree.leaves(self.device)[leaf]))
+        scale = 1.0
+        ends = jnp.stack([self.lower[i], self.upper[i]])
+        bound = jnp.max(jnp.where(jnp.isfinite(ends), jnp.abs(ends), 0.0))
+        for size in (jnp.max(jnp.abs(field)), bound, jnp.abs(field[element])):
+            scale = jnp.where(size > 0, size, scale)
+        return scale
 
     def _chart(self, i, values):
         """Forward and backward maps between value i and its straightened coordinate."""
@@ -157,6 +188,21 @@ class Space(eqx.Module):
         return down(values[i]), down(self.lower[i]), down(self.upper[i])
 
 
+def random_key(key: PRNGKeyArray | int | None) -> PRNGKeyArray:
+    """A key from a key or a seed.
+
+    Raises:
+        ValueError: neither of the two.
+    """
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        return jax.random.key(int(key))
+    if isinstance(key, jax.Array) and (
+        jnp.issubdtype(key.dtype, jax.dtypes.prng_key) or key.dtype == jnp.uint32
+    ):
+        return key
+    raise ValueError(f"key must be jax.random.key(seed) or a whole number, got {key!r}")
+
+
 def _identity(x):
     return x
 
@@ -180,6 +226,8 @@ def with_values(device, targets, values):
 
 def match_names(elements: Mapping[str, tuple[int, int]], pattern: str) -> list[str]:
     """All parameters a pattern names, in the device's order."""
+    if not isinstance(pattern, str):
+        raise ValueError(f"a parameter must be named by its path, got {pattern!r}")
     wanted = pattern.split(".")
     found = [
         name
@@ -235,6 +283,8 @@ def _step(entry) -> str:
 
 def _bounds(name, pair) -> tuple[float, float]:
     try:
+        if isinstance(pair, str):
+            raise TypeError("two digits are no bounds")
         low, high = (float(x) for x in pair)
     except (TypeError, ValueError) as error:
         raise ValueError(f"bounds of {name!r} must be (lower, upper), got {pair!r}") from error
@@ -245,7 +295,11 @@ def _bounds(name, pair) -> tuple[float, float]:
 
 def _tied_groups(elements, ties, limits) -> list[tuple[str, ...]]:
     groups, seen = [], set()
+    if not isinstance(ties, Iterable):
+        raise ValueError(f"ties must be a list of names or of lists of names, got {ties!r}")
     for tie in ties:
+        if not isinstance(tie, str | Sequence):
+            raise ValueError(f"ties must be names or lists of names, got {tie!r}")
         patterns = (tie,) if isinstance(tie, str) else tuple(tie)
         group = tuple(dict.fromkeys(n for p in patterns for n in match_names(elements, p)))
         if len(group) < 2:

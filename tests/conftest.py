@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "0"  # tests leave the user's cache folder alone
+
 import hypothesis
 import jax
 import jaxtyping

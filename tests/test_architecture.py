@@ -13,7 +13,8 @@ PACKAGE = ROOT / "jaxdiode"
 # Bottom to top: a module imports from lower layers only. Names on one line are peers, which do not
 # import each other; a package (numerics, core) is free inside. Modules not listed have no place.
 LAYERS = [
-    ["_checks", "progress"],
+    ["_plain_checks"],
+    ["_checks", "progress", "files"],
     ["units", "measurement"],
     ["numerics"],
     ["core"],
@@ -21,14 +22,14 @@ LAYERS = [
     ["junctions"],
     ["devices", "space"],
     ["design", "fit", "sweep"],
-    ["results"],
+    ["results", "evaluation"],
     ["plot"],
     ["demo", "device_file"],
     ["cli"],
     ["__main__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-FREE_INSIDE = {"numerics", "core"}
+FREE_INSIDE = {"numerics", "core", "measurement", "fit", "sweep", "plot", "cli"}
 # Sources that devices may build on; space and the verbs work on any device, so on none of these.
 NO_PHYSICS = {"space", "design", "fit", "sweep"}
 PHYSICS = {"junctions", "devices"}
@@ -135,19 +136,49 @@ def test_heavy_packages_are_imported_inside_functions(path):
 def test_import_is_light_and_sets_nothing():
     """A fresh interpreter: the rules above also for what the imported packages pull in."""
     code = (
-        "import sys, jax; before = jax.config.jax_enable_x64; import jaxdiode;"
+        "import sys, jaxdiode;"
+        "assert not {'jax', 'equinox', 'scipy', 'numpy'} & set(sys.modules), 'not lazy';"
+        "import jax; before = jax.config.jax_enable_x64;"
+        "[getattr(jaxdiode, name) for name in dir(jaxdiode)];"
         "assert jax.config.jax_enable_x64 == before;"
         "print(*{'matplotlib', 'xarray', 'tqdm', 'tyro'} & set(sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    assert fresh(code).split() == []
+
+
+def test_names_that_are_also_modules_are_the_public_ones():
+    """`jaxdiode.fit` is the verb, whichever module was imported first, and however it is asked."""
+    code = (
+        "import jaxdiode.results, jaxdiode.fit, jaxdiode.sweep, jaxdiode as jd;"
+        "from jaxdiode import fit, sweep, plot;"
+        "print(type(jd.fit).__name__, type(fit).__name__, type(sweep).__name__, jd.plot is plot)"
     )
-    assert done.stdout.split() == []
+    assert fresh(code).split() == ["function", "function", "function", "True"]
+
+
+def test_every_public_name_is_there():
+    """`__init__.pyi` lists them; a star import gives all of them, by their own names."""
+    stub = ast.parse((PACKAGE / "__init__.pyi").read_text())
+    listed = {
+        a.asname for node in stub.body if isinstance(node, ast.ImportFrom) for a in node.names
+    }
+    code = (
+        "import jaxdiode; from jaxdiode import *; here = dict(globals());"
+        "print(*(n for n in dir(jaxdiode) if getattr(jaxdiode, n) is here[n]))"
+    )
+    assert set(fresh(code).split()) == listed
+    assert len(listed) > 60
+
+
+def fresh(code):
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_parser_sees_what_it_must():
     """The rules are only as good as this reading of imports."""
-    file = PACKAGE / "devices" / "squid.py"
+    file = PACKAGE / "devices" / "squid" / "interferometer.py"
     found = set(internal(file))
     assert ("jaxdiode", "_checks") in found
     assert ("jaxdiode", "core", "device") in found

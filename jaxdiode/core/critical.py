@@ -18,7 +18,10 @@ class CriticalCurrents(eqx.Module):
 
     Both are positive for an ordinary device. A device that carries current of one sign at
     every phase (a supra-perfect diode) keeps the sign: one of the two is then negative and
-    |efficiency| exceeds 1. Where `status` is not 0 (see `Status`) what is not known is NaN.
+    |efficiency| exceeds 1. Where `status` is not 0 (see `Status`) what is not known is NaN, and so
+    are its derivatives. Without supercurrent (`NO_SUPERCURRENT`: junctions that cancel, or carry
+    nothing) both are 0 and known, only η = 0/0 is not; their derivatives are NaN, because I± has
+    a corner there, such as |I₁ − I₂| of two equal junctions at half a flux quantum.
     """
 
     plus: Float[Array, "..."]
@@ -39,8 +42,9 @@ class CriticalCurrents(eqx.Module):
 
     @property
     def efficiency(self) -> Float[Array, "..."]:
-        """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋)."""
-        return (self.plus - self.minus) / (self.plus + self.minus)
+        """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋); NaN where the sum is 0."""
+        total = self.plus + self.minus
+        return (self.plus - self.minus) / jnp.where(total == 0, jnp.nan, total)
 
     @property
     def bounded_efficiency(self) -> Float[Array, "..."]:
@@ -65,7 +69,8 @@ def critical_currents(device: AbstractDevice, criterion: str | None = None) -> C
     smooth extremum (envelope theorem plus one differentiated Newton step). At a jump of I(φ) the
     one-sided limit counts, and the gradient follows the jump. Where two peaks tie the gradient is
     that of one of them. At an exactly balanced pair η has a cusp, −|first − second|^(2/3):
-    derivatives across it do not exist there.
+    derivatives across it do not exist there. Where nothing flows at any phase I₊ = I₋ = 0, with
+    NaN for slopes.
 
     Raises:
         ValueError: `device` is not a jaxdiode device, or has no such criterion.
@@ -109,8 +114,28 @@ def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
     status = jnp.where(jnp.all(jnp.isfinite(found.value)), status, Status.NONFINITE)
     known = frozen.status()
     status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
-    good = status == Status.CONVERGED
-    return CriticalCurrents(jnp.where(good, plus, jnp.nan), jnp.where(good, minus, jnp.nan), status)
+    # What does not depend on the phase is known too: 0 where terms cancel, else ± the constant.
+    none = status == Status.NO_SUPERCURRENT
+    minus = jnp.where(none, -plus, minus)
+    plus, minus = (unless(none & cancelled, 0.0, x) for x in (plus, minus))
+    bad = (status != Status.CONVERGED) & ~none
+    return CriticalCurrents(unless(bad, jnp.nan, plus), unless(bad, jnp.nan, minus), status)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
+def unless(exception: Array, fill: float, value: Array) -> Array:
+    """`value`, or `fill` with NaN for derivatives where the exception holds.
+
+    `jnp.where` alone would give derivatives of 0 there, which say that nothing changes.
+    """
+    return jnp.where(exception, fill, value)
+
+
+@unless.defjvp
+def _unless_jvp(fill, primals, tangents):
+    exception, value = primals
+    slope = jnp.where(exception, jnp.nan, 1.0)
+    return unless(exception, fill, value), slope * tangents[1]
 
 
 def _differentiable_extremum(device, scale, sign, position):

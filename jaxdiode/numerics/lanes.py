@@ -14,6 +14,8 @@ def lanewise(function: Callable) -> Callable:
     platforms lanes run side by side. Not differentiable: call it on frozen arguments.
     """
 
+    function = jax.jit(function)  # traced once for all the places below
+
     @custom_vmap
     def call(*args):
         return function(*args)
@@ -30,11 +32,16 @@ def lanewise(function: Callable) -> Callable:
             whole = [next(rest) if x else leaf for leaf, x in zip(leaves, lanes, strict=True)]
             return function(*jax.tree.unflatten(structure, whole))
 
-        found = jax.lax.platform_dependent(
-            mapped,
-            cpu=lambda m: jax.lax.map(lambda lane: one(call, lane), m),
-            default=lambda m: jax.vmap(lambda lane: one(function, lane))(m),
-        )
+        def in_turn(mapped):
+            return jax.lax.map(lambda lane: one(call, lane), mapped)
+
+        def side_by_side(mapped):
+            return jax.vmap(lambda lane: one(function, lane))(mapped)
+
+        if jax.default_backend() == "cpu":  # nothing else is there: no need to trace both
+            found = in_turn(mapped)
+        else:
+            found = jax.lax.platform_dependent(mapped, cpu=in_turn, default=side_by_side)
         return found, jax.tree.map(lambda _: True, found)
 
     return call

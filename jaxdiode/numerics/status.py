@@ -4,7 +4,8 @@ import enum
 
 
 class Status(enum.IntEnum):
-    """Numerical outcome of one lane. Anything but `CONVERGED` comes with NaN for what is not known.
+    """Numerical outcome of one lane. Anything but `CONVERGED` comes with NaN for what is not known
+    (of `NO_SUPERCURRENT` the currents are known, only η is not).
 
     Stored in arrays as int32; `Status(int(x)).describe()` says what it means.
     """
@@ -30,7 +31,10 @@ _TEXT = {
         "accurately, a boundary value problem was not solved, or a simulation did not end"
     ),
     Status.NONFINITE: "the device returned NaN or infinity (a parameter outside its range?)",
-    Status.NO_SUPERCURRENT: "no supercurrent that depends on phase or bias: no critical current",
+    Status.NO_SUPERCURRENT: (
+        "no supercurrent that depends on phase or bias: the critical currents are 0 (or one "
+        "constant), their efficiency is not defined"
+    ),
     Status.MULTIVALUED: (
         "a branch inductance makes the current-phase relation multivalued "
         "(2 pi L dI/dphase <= -1 somewhere): critical currents then depend on history"

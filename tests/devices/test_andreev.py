@@ -391,6 +391,7 @@ def test_impossible_interferometers_are_refused(build, message):
 def test_without_amplitude_nothing_flows():
     found = helpers.critical_currents(AndreevInterferometer(0.1, 0.24, amplitude=0.0))
     assert found.status == Status.NO_SUPERCURRENT
+    assert found.plus == found.minus == 0
     assert np.isnan(found.efficiency)
 
 

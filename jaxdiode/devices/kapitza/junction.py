@@ -159,6 +159,11 @@ class KapitzaJunction(AbstractCurrentBiased):
         """All that ends the zero-voltage state in both directions, whatever the criterion."""
         return _report(self)[0] if _is_concrete(self) else _limits(self)
 
+    def critical_currents_and_limits(self) -> tuple[CriticalCurrents, Limits]:
+        """Both by one program, as the same search finds them."""
+        limits, critical = _report(self)
+        return critical[self.criterion], limits
+
     @classmethod
     def gated_squid(
         cls,
@@ -282,9 +287,9 @@ def _by_criterion(device, criterion, current, status, ramp, flips):
         # A flip comes before whatever the ramp met later.
         fold = jnp.where(status == Status.CONVERGED, current, jnp.nan)
         current = jnp.where(ramp.flipped, flips, fold)
-        ends = jnp.isfinite(current) & ~ramp.doubled_at_rest
+        known = jnp.isfinite(current) & ~ramp.doubled_at_rest
         lost = jnp.where(status == Status.CONVERGED, Status.NOT_CONVERGED, status)
-        status = jnp.where(ends, Status.CONVERGED, lost).astype(jnp.int32)
+        status = jnp.where(known, Status.CONVERGED, lost).astype(jnp.int32)
     elif criterion == "switching":
         two = status == Status.PERIOD_TWO_FOLD
         status = jnp.where(two, Status.CONVERGED, status).astype(jnp.int32)

@@ -20,6 +20,7 @@ from ...numerics.roots import bracketed_root, implicit_root
 from ...numerics.status import Status
 from . import limits
 from .branches import all_states
+from .limits import WireLimits
 from .state import WireState, described
 from .universal import voltage
 from .valley import Curve, ValleyPolarization, curve, orientation, point, spinodal, with_slope
@@ -99,9 +100,13 @@ class PhaseSlipWire(AbstractCurrentBiased):
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         return _critical_currents(self, _known(criterion or self.criterion))
 
-    def limits(self) -> limits.WireLimits:
+    def limits(self) -> WireLimits:
         """Every criterion's current in both directions."""
         return _limits(self)
+
+    def critical_currents_and_limits(self) -> tuple[CriticalCurrents, WireLimits]:
+        """Both by one program: the limits hold the criterion's."""
+        return _critical_currents_and_limits(self)
 
     def voltage(self, current: Numbers, sweep: str = "up") -> Array:
         """V(j), elementwise and differentiable; see `state`."""
@@ -167,6 +172,10 @@ def _curves(wire) -> Curve:
 @eqx.filter_jit
 def _critical_currents(wire, criterion):
     both = jax.vmap(lambda c: limits.limit(criterion, c, wire.tolerance))(_curves(wire))
+    return _with_status(wire, both)
+
+
+def _with_status(wire, both):
     leaves = jnp.stack(jax.tree.leaves(wire))
     status = jnp.where(jnp.max(both) > 0, Status.CONVERGED, Status.NO_SUPERCURRENT)
     status = jnp.where(jnp.all(jnp.isfinite(both)), status, Status.NO_TRANSITION)
@@ -180,6 +189,12 @@ def _critical_currents(wire, criterion):
 @eqx.filter_jit
 def _limits(wire):
     return limits.limits(_curves(wire), wire.tolerance)
+
+
+@eqx.filter_jit
+def _critical_currents_and_limits(wire):
+    found = _limits(wire)
+    return _with_status(wire, getattr(found, wire.criterion)), found
 
 
 @eqx.filter_jit

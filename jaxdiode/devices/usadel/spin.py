@@ -8,7 +8,7 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ...core.critical import critical_currents
 from ...core.device import AbstractPhaseBiased
@@ -98,7 +98,11 @@ def spin_diode_efficiency(device: AbstractSpinResolved) -> Float[Array, ""]:
 @eqx.filter_jit
 def _spin_diode(device):
     device = device.prepared()
-    known = critical_currents(device).status
+    return spin_diode_where(device, critical_currents(device).status)
+
+
+def spin_diode_where(device: AbstractSpinResolved, known: Int[Array, ""]) -> SpinDiode:
+    """The spin diode of a prepared device whose critical currents have the status `known`."""
     frozen = jax.tree.map(jax.lax.stop_gradient, device)
     kinks, widths = frozen.kinks()
     grid = clustered_grid(kinks, widths, frozen.samples_per_period())

@@ -12,17 +12,15 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .. import _checks
-from .._checks import Numbers
-from ..core.critical import CriticalCurrents, critical_currents
-from ..core.device import AbstractDevice, AbstractPhaseBiased
-from ..junctions import SeriesJunctions
-from ..numerics.extrema import clustered_grid
-from ..numerics.roots import increasing_root, value_and_slope
-from ..numerics.status import Status
+from ... import _checks
+from ..._checks import Numbers
+from ...core.device import AbstractPhaseBiased
+from ...junctions import SeriesJunctions
+from ...numerics.extrema import clustered_grid
+from ...numerics.roots import increasing_root, value_and_slope
+from ...numerics.status import Status
 
 
 class Squid(AbstractPhaseBiased):
@@ -157,61 +155,6 @@ class Squid(AbstractPhaseBiased):
             results.append(jax.vmap(function, over, -1)(alike, each, shifted[..., index]))
         order = [k for members in groups for k in members]
         return jnp.concatenate(results, axis=-1)[..., jnp.array(order).argsort()]
-
-
-class CoilBiasedSquid(AbstractDevice):
-    """A SQUID as it is measured: switching currents against the current of a flux coil.
-
-    Loop fluxes at coil current x and bias direction s = ±1:
-    f_k = turns_k (x − offset) + s · self_flux_k.
-
-    Args:
-        squid: the interferometer; its own flux is replaced.
-        turns: flux per coil current (Φ₀ per unit of x), one per loop; the period is 1/turns.
-        offset: coil current at zero flux.
-        self_flux: flux (Φ₀) that the bias current itself puts into each loop at switching,
-            odd in its direction; zero when not given.
-    """
-
-    squid: Squid
-    turns: Float[Array, " loops"]
-    offset: Float[Array, ""]
-    self_flux: Float[Array, " loops"]
-
-    def __init__(
-        self,
-        squid: Squid,
-        turns: Numbers,
-        offset: Numbers = 0.0,
-        self_flux: Numbers | None = None,
-    ):
-        if not isinstance(squid, Squid):
-            raise ValueError(f"squid must be a Squid, got {type(squid).__name__}")
-        loops = squid.flux.size
-        self.squid = squid
-        self.turns = _checks.real_array("turns", turns, ndim=1)
-        self.offset = _checks.real_array("offset", offset, ndim=0)
-        self_flux = np.zeros(loops) if self_flux is None else self_flux
-        self.self_flux = _checks.real_array("self_flux", self_flux, ndim=1)
-        for name, array in (("turns", self.turns), ("self_flux", self.self_flux)):
-            _checks.require_length(name, array, loops, "one per loop")
-
-    def at(self, coil_current: Numbers, direction: float = 0.0) -> Squid:
-        """The SQUID at one coil current; `direction` ±1 adds the self-flux of that bias."""
-        coil = jnp.asarray(coil_current, float)
-        flux = self.turns * (coil - self.offset) + direction * self.self_flux
-        return eqx.tree_at(lambda squid: squid.flux, self.squid, flux)
-
-    def switching_currents(self, coil_current: Numbers) -> CriticalCurrents:
-        """I₊ and I₋ against coil current: arrays of its length. The model for `fit`."""
-        coil = _checks.real_array("coil_current", coil_current, ndim=1)
-
-        def directed(x, direction):
-            return critical_currents(self.at(x, direction))
-
-        up = jax.vmap(partial(directed, direction=1.0))(coil)
-        down = jax.vmap(partial(directed, direction=-1.0))(coil)
-        return CriticalCurrents(up.plus, down.minus, jnp.maximum(up.status, down.status))
 
 
 def _alike(branches):

@@ -1,0 +1,60 @@
+"""What commands share: arguments, folders of results, what is printed, and the start of JAX."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+DeviceFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DEVICE.toml")]
+DataFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA.csv")]
+Cache = Annotated[
+    bool, tyro.conf.arg(help="Keep compiled programs in your cache folder: the next run is faster.")
+]
+
+
+def check_folder(path: Path, force: bool) -> None:
+    """Refuse a folder of results that would overwrite something, before anything is worked out."""
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"out must be a folder, {str(path)!r} is a file")
+    if path.exists() and any(path.iterdir()) and not force:
+        raise ValueError(
+            f"out must be new or empty, {str(path)!r} is not; choose another or add --force"
+        )
+
+
+def make_folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def section(table: dict[str, Any], name: str) -> dict[str, Any]:
+    """A section of a device file; empty where the file has none."""
+    found = table.get(name, {})
+    if not isinstance(found, dict):
+        raise ValueError(f"[{name}] must be a section of the device file, got {found!r}")
+    return found
+
+
+def start_jax(cache: bool) -> None:
+    """Import JAX in double precision, with its cache of compiled programs."""
+    import jax
+
+    from .cache import use_compilation_cache
+
+    jax.config.update("jax_enable_x64", True)
+    if cache:
+        use_compilation_cache()
+
+
+def say(text: str) -> None:
+    """Print a line; a reader that has gone away (`| head`) must not cost the results."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def finish(folder: Path) -> None:
+    say(f"Results in {folder.resolve()}")

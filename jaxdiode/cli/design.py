@@ -1,0 +1,152 @@
+"""`jaxdiode design`."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from .. import _plain_checks as _checks
+from .. import device_file
+from .common import (
+    Cache,
+    DeviceFile,
+    check_folder,
+    finish,
+    make_folder,
+    say,
+    section,
+    start_jax,
+)
+
+
+def _efficiency(device):
+    from ..core.critical import diode_efficiency
+
+    return diode_efficiency(device)
+
+
+def _bounded_efficiency(device):
+    from ..core.critical import critical_currents
+
+    return critical_currents(device).bounded_efficiency
+
+
+def _reverse_efficiency(device):
+    return -_efficiency(device)
+
+
+def _spin_efficiency(device):
+    from ..devices.usadel.spin import spin_diode_efficiency
+
+    if not hasattr(device, "spin_currents"):
+        raise ValueError(
+            "objective 'spin-eta' needs a device with spin-resolved currents (SpinActiveJunction, "
+            f"DiffusiveJunction), got {type(device).__name__}"
+        )
+    return spin_diode_efficiency(device)
+
+
+OBJECTIVES = {
+    "eta": _efficiency,
+    "eta-prime": _bounded_efficiency,
+    "minus-eta": _reverse_efficiency,
+    "spin-eta": _spin_efficiency,
+}
+_Objective = Literal["eta", "eta-prime", "minus-eta", "spin-eta"]
+
+# What [design] may set beside ties, with the values that hold where neither it nor an option does.
+DEFAULTS = {
+    "starts": 128,
+    "steps": 300,
+    "polish": 600,
+    "rounds": 3,
+    "compare": True,
+    "objective": "eta",
+    "seed": 0,
+}
+_SMALLEST = {"starts": 1, "steps": 1, "polish": 0, "rounds": 0, "seed": 0}
+
+
+def design(
+    device: DeviceFile,
+    out: Path = Path("jaxdiode-design"),
+    starts: int | None = None,
+    steps: int | None = None,
+    polish: int | None = None,
+    rounds: int | None = None,
+    compare: bool = True,
+    objective: _Objective | None = None,
+    seed: int | None = None,
+    force: bool = False,
+    cache: Cache = True,
+) -> None:
+    """Find the device with the largest diode efficiency inside the file's [bounds].
+
+    The file's [design] may set ties and every option but out, force and cache.
+
+    Example: jaxdiode design device.toml --starts 256
+
+    Args:
+        device: TOML file with [device] and [bounds], optionally [design].
+        out: Folder for figures and the JSON.
+        starts: Random starting points (default: the file's, else 128).
+        steps: Gradient ascent steps (default: the file's, else 300).
+        polish: Evaluations of each ridge-following climb per round (default: the file's, else 600).
+        rounds: Rounds of such climbs (default: the file's, else 3).
+        compare: Also run Monte Carlo at the same number of evaluations.
+        objective: What is made large (default: the file's, else eta): eta, or eta-prime, which
+            ends at a perfect diode where eta goes on beyond (Andreev interferometers), or
+            minus-eta, a diode the other way, or spin-eta, of the spin current (diffusive
+            junctions).
+        seed: Random seed (default: the file's, else 0).
+        force: Overwrite the folder's files.
+    """
+    table = device_file.read(device)
+    given = {"starts": starts, "steps": steps, "polish": polish, "rounds": rounds,
+             "compare": None if compare else False, "objective": objective,
+             "seed": seed}  # fmt: skip
+    options = _options(section(table, "design"), given)
+    check_folder(out, force)
+    start_jax(cache)
+    import jax
+
+    from .. import plot, results
+    from ..design import maximise, random_search
+    from ..evaluation import evaluate
+
+    made = device_file.device(table)
+    varied = device_file.space(table, made)
+    function = OBJECTIVES[options["objective"]]
+    key, other = jax.random.split(jax.random.key(options["seed"]))
+    counts = {name: options[name] for name in ("starts", "steps", "polish", "rounds")}
+    found = maximise(function, varied, key=key, **counts)
+    say(found.summary())
+    searches = {"gradient": found}
+    folder = make_folder(out)
+    results.write_json(folder / "result.json", searches)
+    if options["compare"]:
+        chance = random_search(function, varied, key=other, samples=found.evaluations)
+        searches["Monte Carlo"] = chance
+        results.write_json(folder / "result.json", searches)
+        say(f"Monte Carlo at the same cost: {chance.value:.6f}")
+    plot.search(searches, label=f"best {options['objective']} so far").savefig(
+        folder / "search.png"
+    )
+    best = evaluate(found.device)
+    if best.drawable:
+        unit = str(table.get("unit", ""))
+        plot.current_phase(best, unit=unit).savefig(folder / "cpr.png")
+    finish(out)
+
+
+def _options(written: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The options of the command line, then those of [design], then the defaults; all checked."""
+    for name in written:
+        if name not in ("ties", *DEFAULTS):
+            raise _checks.unknown_name("key of [design]", name, ("ties", *DEFAULTS))
+    chosen = {**DEFAULTS, **{name: written[name] for name in DEFAULTS if name in written}}
+    chosen |= {name: value for name, value in given.items() if value is not None}
+    for name, smallest in _SMALLEST.items():
+        _checks.whole_number(name, chosen[name], at_least=smallest)
+    _checks.flag("compare", chosen["compare"])
+    if chosen["objective"] not in OBJECTIVES:
+        raise _checks.unknown_name("objective", str(chosen["objective"]), OBJECTIVES)
+    return chosen

@@ -1,0 +1,45 @@
+"""What residuals tell: the noise of a point, correlations of neighbours, the share explained."""
+
+import numpy as np
+
+from .data import Rows
+
+
+def successive_noise(data: np.ndarray, residual: np.ndarray, rows: Rows) -> float:
+    """Standard deviation of the noise of one point, from second differences of neighbours.
+
+    y_{i−1} − 2y_i + y_{i+1} has variance 6σ² and no slow part. Of the data and of the residuals
+    the smaller counts: differences of the data hold what a fast signal does from point to point,
+    those of the residuals what a wrong model adds.
+    """
+    found = [_second_differences(values, rows) for values in (data, residual)]
+    return float(np.min(found))
+
+
+def _second_differences(values: np.ndarray, rows: Rows) -> float:
+    parts = [np.diff(values[row], 2) for row in rows.sorted_rows() if row.size >= 5]
+    if not parts:
+        return float("nan")
+    return float(np.sqrt(np.mean(np.concatenate(parts) ** 2) / 6))
+
+
+def lag_one(residual: np.ndarray, rows: Rows) -> dict[str, float]:
+    """{row: correlation of neighbouring residuals} of every row of five points or more."""
+    found = {}
+    for label, row in zip(rows.labels, rows.sorted_rows(), strict=True):
+        own = residual[row]
+        power = float(own @ own)
+        if row.size >= 5:
+            found[label] = float(own[1:] @ own[:-1]) / power if power > 0 else 0.0
+    return found
+
+
+def share_explained(data: np.ndarray, residual: np.ndarray, noise: np.ndarray, rows: Rows) -> float:
+    """R² = 1 − Σ (residual/σ)² / Σ ((data − mean of its row)/σ)²; NaN for constant data."""
+    weight = (np.min(noise) / noise) ** 2 if np.all(noise > 0) else np.ones_like(noise)
+    total = 0.0
+    for row in rows.sorted_rows():
+        mean = np.average(data[row], weights=weight[row])
+        total += float(np.sum(weight[row] * (data[row] - mean) ** 2))
+    left = float(np.sum(weight * residual**2))
+    return 1 - left / total if total > 0 else float("nan")

@@ -1,0 +1,150 @@
+"""Errors of fitted parameters: plain, and robust to residuals that are correlated along an axis."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .data import Rows
+
+# A direction whose influence is this much less than that of one parameter is not seen.
+_UNSEEN = 3e-7
+_BARTLETT = 1.1447  # Newey & West (1994), Table I
+
+
+class Curvature(NamedTuple):
+    """Inverse of a curvature matrix A where the data know it, NaN elsewhere.
+
+    `pseudo` leaves out what is not known and has no NaN; `known` names what is; `directions`
+    holds, per row, a combination of parameters that the data do not see.
+    """
+
+    inverse: np.ndarray
+    pseudo: np.ndarray
+    known: np.ndarray
+    idle: np.ndarray
+    directions: np.ndarray
+
+
+def invert(matrix: np.ndarray) -> Curvature:
+    """A⁻¹ in unit-diagonal scaling, parameters the data cannot tell apart set aside.
+
+    Parameters of no influence (zero rows) get NaN; so do those that take part in a combination
+    of no influence. The errors of all others are what they are at any value of the unseen ones.
+    """
+    n = len(matrix)
+    diagonal = np.abs(np.diag(matrix))
+    scale = np.sqrt(diagonal)
+    idle = ~(scale > 0)
+    scale = np.where(idle, 1.0, scale)
+    scaled = matrix / np.outer(scale, scale)
+    inverse, pseudo = np.full((n, n), np.nan), np.zeros((n, n))
+    live = np.flatnonzero(~idle)
+    known, directions = ~idle, np.zeros((0, n))
+    if live.size and np.all(np.isfinite(scaled)):
+        values, vectors = np.linalg.eigh(scaled[np.ix_(live, live)])
+        seen = values > _UNSEEN**2 * np.max(values)
+        part = (vectors[:, seen] / values[seen]) @ vectors[:, seen].T
+        pseudo[np.ix_(live, live)] = part / np.outer(scale[live], scale[live])
+        blind = vectors[:, ~seen].T
+        directions = np.zeros((len(blind), n))
+        directions[:, live] = blind / scale[live]
+        mixed = np.any(np.abs(blind) > 1e-3, axis=0)
+        known = known.copy()
+        known[live[mixed]] = False
+        both = np.outer(known, known)
+        inverse[both] = pseudo[both]
+    else:
+        known = np.zeros(n, bool)
+    return Curvature(inverse, pseudo, known, idle, directions)
+
+
+def sandwich(curvature: Curvature, middle: np.ndarray) -> np.ndarray:
+    """A⁻¹ B A⁻¹, NaN where the data do not know the parameter."""
+    found = curvature.pseudo @ middle @ curvature.pseudo
+    return np.where(np.outer(curvature.known, curvature.known), found, np.nan)
+
+
+def long_run(scores: np.ndarray, rows: Rows) -> tuple[np.ndarray, int]:
+    """Newey–West estimate of the covariance of Σ scores, and the longest lag it used.
+
+    Scores (points, n) of one place are summed first, so that points measured together may be
+    correlated in any way; then S = Γ₀ + Σ_l (1 − l/(L+1)) (Γ_l + Γ_lᵀ) along each sequence, with
+    L by `automatic_lag`, times the small-sample factor T/(T − n).
+    Source: Newey & West, Econometrica 55, 703 (1987).
+    """
+    n = scores.shape[1]
+    total, longest = np.zeros((n, n)), 0
+    for one in np.unique(rows.sequence):
+        inside = rows.sequence == one
+        steps = np.zeros((rows.place[inside].max() + 1, n))
+        np.add.at(steps, rows.place[inside], scores[inside])
+        count = len(steps)
+        lag = automatic_lag(steps)
+        part = steps.T @ steps
+        for shift in range(1, lag + 1):
+            lagged = steps[shift:].T @ steps[:-shift]
+            part += (1 - shift / (lag + 1)) * (lagged + lagged.T)
+        total += part * count / max(count - n, 1)
+        longest = max(longest, lag)
+    return total, longest
+
+
+def automatic_lag(steps: np.ndarray) -> int:
+    """Bandwidth of the Bartlett kernel for a sequence of scores (T, n).
+
+    L = 1.1447 (α T)^(1/3) with α from an autoregression of order one for each parameter, all
+    weighted alike in units of their own variance. Source: Andrews, Econometrica 59, 817 (1991),
+    Eqs. (6.2), (6.4).
+    """
+    count = len(steps)
+    above = below = 0.0
+    for column in steps.T:
+        power = float(column[:-1] @ column[:-1])
+        if not power > 0:
+            continue
+        rho = float(np.clip(column[1:] @ column[:-1] / power, -0.97, 0.97))
+        above += 4 * rho**2 / ((1 - rho) ** 6 * (1 + rho) ** 2) * (1 - rho) ** 4
+        below += 1.0
+    if below == 0 or count < 4:
+        return 0
+    return int(min(np.floor(_BARTLETT * (above / below * count) ** (1 / 3)), count // 3))
+
+
+def halves(
+    scores: np.ndarray, weighted: np.ndarray, rows: Rows
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Difference of the parameters that the first and the last half of the axis want.
+
+    One Gauss–Newton step from the solution for each half, so nothing is fitted again; with its
+    Newey–West covariance. NaN where a half alone does not determine a parameter; None where the
+    data have no halves.
+
+    Args:
+        scores: residual × Jacobian of every point, in units of σ.
+        weighted: Jacobian in units of σ, with the weights of the loss.
+    """
+    later = np.zeros(len(rows.place), bool)
+    for one in np.unique(rows.sequence):
+        inside = rows.sequence == one
+        later[inside] = rows.place[inside] >= (rows.place[inside].max() + 1) // 2
+    if later.all() or not later.any():
+        return None
+    difference, covariance = 0.0, 0.0
+    for side, sign in ((~later, 1.0), (later, -1.0)):
+        curvature = invert(weighted[side].T @ weighted[side])
+        half = Rows(
+            rows.labels, rows.row[side], rows.index[side], rows.sequence[side],
+            _ranked(rows.sequence[side], rows.place[side]), rows.position[side],
+        )  # fmt: skip
+        step = -curvature.pseudo @ np.sum(scores[side], axis=0)
+        difference = difference + sign * np.where(curvature.known, step, np.nan)
+        covariance = covariance + sandwich(curvature, long_run(scores[side], half)[0])
+    return np.asarray(difference), np.asarray(covariance)
+
+
+def _ranked(sequence, place):
+    rank = np.zeros_like(place)
+    for one in np.unique(sequence):
+        inside = sequence == one
+        rank[inside] = np.unique(place[inside], return_inverse=True)[1].reshape(-1)
+    return rank

@@ -1,0 +1,218 @@
+"""What a fit found, how far it can be trusted, and what it did not explain."""
+
+import equinox as eqx
+import numpy as np
+
+from .. import _checks
+from ..core.device import AbstractDevice
+
+_CORRELATED = 4.0  # standard deviations of a lag-1 correlation that are no chance
+_ROUGH = 1.5  # rms over noise from differences that says the model misses something
+_POOR = 0.5  # share of variance below which a fit explains too little
+_APART = 4.0  # robust standard errors between the halves of the data
+
+
+class FitResult(eqx.Module):
+    """A fitted device with the covariance of its parameters and a verdict on the residuals.
+
+    Attributes:
+        device: the fitted device; hand it on to `maximise` or `sweep`.
+        names: the fitted parameters, in the order of every array here.
+        values, errors: best values and standard errors (one sigma) for independent noise.
+        covariance: their covariance, square.
+        robust_errors, robust_covariance: the same for residuals that are correlated along the
+            axis (Newey–West sandwich); quote these where `warnings` speaks of correlations.
+        lag: the longest distance, in points, over which correlations were counted.
+        residuals: model − data, flattened, in the data's unit.
+        sigma: standard deviation of the noise: as given, or estimated from the residuals.
+        successive_noise: noise of one point by second differences of neighbours, which a model
+            that misses something slow does not enter; NaN for fewer than five points a row.
+        explained: share of the data's variance about its mean that the model explains.
+        correlation: {row: lag-1 correlation of its residuals}, 0 for independent noise.
+        halves: how far the values that the first and the last half of the data want lie apart,
+            in robust standard errors of that difference; by one linear step, without a fit.
+        rms: root mean square of the residuals.
+        degrees_of_freedom: data points minus parameters.
+        converged: the optimiser's own verdict, and no stop at the edge of where the model exists.
+        at_bound: parameters that ended on a bound; their error bars mean nothing.
+        unseen: parameters of no influence on the prediction.
+        indistinct: combinations of parameters that the prediction does not change with.
+        unmoved: parameters that ended where they started.
+        no_slope: points whose Jacobian is not finite at the solution; they enter no error.
+        invalid_starts: starts at which the model was NaN or infinite; they were left out.
+        starts: fits that were run.
+    """
+
+    device: AbstractDevice
+    names: tuple[str, ...] = eqx.field(static=True)
+    values: np.ndarray
+    errors: np.ndarray
+    covariance: np.ndarray
+    robust_covariance: np.ndarray
+    residuals: np.ndarray
+    sigma: np.ndarray
+    halves: np.ndarray
+    correlation: dict[str, float]
+    sigma_known: bool = eqx.field(static=True)
+    degrees_of_freedom: int = eqx.field(static=True)
+    converged: bool = eqx.field(static=True)
+    lag: int = eqx.field(static=True, default=0)
+    successive_noise: float = eqx.field(static=True, default=float("nan"))
+    explained: float = eqx.field(static=True, default=float("nan"))
+    row_lengths: tuple[int, ...] = eqx.field(static=True, default=())
+    at_bound: tuple[str, ...] = eqx.field(static=True, default=())
+    unseen: tuple[str, ...] = eqx.field(static=True, default=())
+    indistinct: tuple[str, ...] = eqx.field(static=True, default=())
+    unmoved: tuple[str, ...] = eqx.field(static=True, default=())
+    no_slope: tuple[str, ...] = eqx.field(static=True, default=())
+    stopped_at_edge: bool = eqx.field(static=True, default=False)
+    invalid_starts: int = eqx.field(static=True, default=0)
+    starts: int = eqx.field(static=True, default=1)
+
+    @property
+    def parameters(self) -> dict[str, tuple[float, float]]:
+        """{name: (value, standard error)}."""
+        pairs = zip(map(float, self.values), map(float, self.errors), strict=True)
+        return dict(zip(self.names, pairs, strict=True))
+
+    @property
+    def robust_errors(self) -> np.ndarray:
+        return _roots(self.robust_covariance)
+
+    @property
+    def rms(self) -> float:
+        return float(np.sqrt(np.mean(self.residuals**2)))
+
+    @property
+    def chi_squared(self) -> float:
+        """Σ (residual/σ)² per degree of freedom: about 1 when σ is right and the model holds.
+
+        One by construction where σ was estimated from the residuals.
+        """
+        if not np.all(self.sigma > 0):
+            return float("nan")  # estimated from residuals that are all zero
+        return float(np.sum((self.residuals / self.sigma) ** 2) / self.degrees_of_freedom)
+
+    @property
+    def outliers(self) -> int:
+        """Points more than 5 σ off."""
+        return int(np.sum(np.abs(self.residuals) > 5 * self.sigma))
+
+    def interval(
+        self, name: str | float | None = None, level: float = 0.68, *, robust: bool = False
+    ) -> np.ndarray:
+        """Confidence interval of one parameter, (2,), or of all, (n, 2).
+
+        `interval("turns.0")`, `interval("turns.0", 0.95)`, `interval(0.95)` and `interval()`.
+        Student's t where σ was estimated, normal where given; `robust` takes `robust_errors`.
+
+        Raises:
+            ValueError: no such parameter, a level outside (0, 1).
+        """
+        from scipy import stats
+
+        if name is not None and not isinstance(name, str):
+            name, level = None, name
+        if isinstance(level, str | bool) or not np.ndim(level) == 0 or not 0 < level < 1:
+            raise ValueError(f"level must lie between 0 and 1, got {level!r}")
+        if name is not None and name not in self.names:
+            raise _checks.unknown_name("parameter", name, self.names)
+        tail = 0.5 + level / 2
+        factor = (
+            stats.norm.ppf(tail) if self.sigma_known else stats.t.ppf(tail, self.degrees_of_freedom)
+        )
+        errors = self.robust_errors if robust else self.errors
+        both = self.values[:, None] + factor * errors[:, None] * np.array([-1.0, 1.0])
+        return both if name is None else both[self.names.index(name)]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the residuals and the search say against taking the result at its word."""
+        found = []
+        if self.stopped_at_edge:
+            found.append("stopped where the model is NaN or infinite a step further")
+        elif not self.converged:
+            found.append("NOT converged")
+        if self.explained < _POOR:
+            found.append(
+                f"the model explains only {self.explained:.0%} of the variance: another start, "
+                "other bounds or another model?"
+            )
+        if self.rms > _ROUGH * self.successive_noise:
+            ratio = self.rms / self.successive_noise
+            found.append(
+                f"the rms is {ratio:.3g} times the noise from successive differences: the model "
+                "misses something (or sits in a wrong minimum)"
+            )
+        if self.sigma_known and self.chi_squared > 1 + 5 * np.sqrt(2 / self.degrees_of_freedom):
+            found.append(
+                f"χ² is {self.chi_squared:.3g} per degree of freedom: σ is too small or the model "
+                "misses something"
+            )
+        worst = [
+            label
+            for (label, lag_one), length in zip(
+                self.correlation.items(), self.row_lengths, strict=True
+            )
+            if lag_one * np.sqrt(length) > _CORRELATED
+        ]
+        if worst:
+            found.append(
+                f"residuals are correlated along {', '.join(worst)}: the model misses something, "
+                "and plain errors are too small; quote the robust ones"
+            )
+        if np.any(self.halves > _APART):
+            k = int(np.nanargmax(self.halves))
+            found.append(
+                f"the halves of the data disagree by {self.halves[k]:.2g} robust errors in "
+                f"{self.names[k]}"
+            )
+        if self.unseen:
+            found.append(f"the data do not see {', '.join(self.unseen)}")
+        found += [f"the data do not see {combination}" for combination in self.indistinct]
+        if self.unmoved:
+            found.append(f"did not move from the start: {', '.join(self.unmoved)}")
+        if self.no_slope:
+            found.append(
+                f"{len(self.no_slope)} points have no slope there and enter no error: "
+                f"{', '.join(self.no_slope[:6])}" + (", …" if len(self.no_slope) > 6 else "")
+            )
+        if self.invalid_starts:
+            found.append(
+                f"{self.invalid_starts} of {self.starts} starts left out: "
+                "the model is NaN or infinite there"
+            )
+        return tuple(found)
+
+    def summary(self) -> str:
+        """A table to print: the fit's quality, values ± plain and robust errors, warnings."""
+        noise = "not known" if np.isnan(self.successive_noise) else f"{self.successive_noise:.4g}"
+        head = [
+            f"rms {self.rms:.4g}, noise from successive differences {noise}, "
+            f"{self.explained:.2%} of the variance explained, "
+            f"{self.degrees_of_freedom} degrees of freedom"
+        ]
+        if self.sigma_known:
+            sigma = float(np.median(self.sigma))
+            head.append(
+                f"noise σ = {sigma:.4g} (given), χ² per degree of freedom {self.chi_squared:.3g}"
+            )
+        if self.correlation:
+            lags = ", ".join(f"{label} {x:+.2f}" for label, x in self.correlation.items())
+            head.append(f"correlation of neighbouring residuals: {lags}")
+        if self.outliers:
+            head.append(f"{self.outliers} points lie beyond 5 σ")
+        width = max(28, *(len(name) for name in self.names))
+        table = zip(self.names, self.values, self.errors, self.robust_errors, strict=True)
+        rows = [f"  {'':<{width}s} value ± error (± robust error, correlations to lag {self.lag})"]
+        rows += [
+            f"  {name:<{width}s} {value:.6g} ± {error:.2g} (± {robust:.2g})"
+            + ("   at its bound" if name in self.at_bound else "")
+            for name, value, error, robust in table
+        ]
+        return "\n".join([*head, *rows, *(f"WARNING: {text}" for text in self.warnings)])
+
+
+def _roots(covariance: np.ndarray) -> np.ndarray:
+    variance = np.diag(covariance)
+    return np.sqrt(np.where(variance >= 0, variance, np.nan))

@@ -1,0 +1,155 @@
+"""Which column of a table is meant, and the unit its name carries."""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from .. import _plain_checks
+
+_PREFIX = {"": 0, "k": 3, "m": -3, "u": -6, "μ": -6, "n": -9, "p": -12, "f": -15}
+_BASE = ("A", "T", "G", "Oe", "V", "Wb", "Φ0", "phi0", "Phi0")
+_SCALED = rf"(?:[kmuμnpf]?(?:{'|'.join(_BASE)}))"
+_UNIT = rf"{_SCALED}|a\.\s?u\.|arb\. ?u(?:nits|\.)|%|rad|deg"
+_WITH_UNIT = re.compile(
+    rf"(?P<name>.+?)(?:\s*\(\s*(?P<round>{_UNIT})\s*\)|\s*\[\s*(?P<square>{_UNIT})\s*\]"
+    rf"|\s*/\s*(?P<slash>{_SCALED})|[_ ](?P<end>[kmuμnpf](?:A|T)))",
+)
+
+_CURRENT = r"(i|ic|isw|is|switching|switchingcurrent|crit|critcurrent|criticalcurrent)"
+_USUAL = {
+    "coil": re.compile(
+        r"coil|coilcurrent|currentcoil|icoil|imag|magnetcurrent|flux|field|magneticfield|b"
+        r"|[xyz]field|b[xyz]"
+    ),
+    "plus": re.compile(
+        rf"{_CURRENT}?(\+|plus|positive)|{_CURRENT}(pos|p)|(\+|plus|pos|positive){_CURRENT}"
+    ),
+    "minus": re.compile(
+        rf"{_CURRENT}?(-|minus|negative)|{_CURRENT}(neg|m)|(-|minus|neg|negative){_CURRENT}"
+    ),
+}
+_EXAMPLES = {
+    "coil": "coil, I_mag, field, flux, B",
+    "plus": "plus, I+, Ic+, Ic (+), crit_current_pos",
+    "minus": "minus, I-, Ic-, Ic (-), crit_current_neg",
+}
+_LISTED = 12
+
+
+def find_columns(path: Path, header: list[str], named: dict[str, str | None]) -> dict[str, int]:
+    """{role: column}, for the roles in `named`; those without a name are found by usual names.
+
+    A name is compared letter by letter first, then without regard to case, blanks and underscores,
+    at last with the unit that a column's name carries left out. What fits several columns is
+    refused, as is one column for two roles.
+    """
+    found = {
+        role: _named(path, header, role, name) for role, name in named.items() if name is not None
+    }
+    for role, name in named.items():
+        if name is None:
+            found[role] = _usual(path, header, role, set(found.values()))
+    roles = list(named)
+    for i, role in enumerate(roles):
+        for other in roles[i + 1 :]:
+            if found[role] == found[other]:
+                raise ValueError(
+                    f"{role} and {other} must be different columns of data file {str(path)!r}, "
+                    f"both name {header[found[role]]!r}; it has {_list(header)}"
+                )
+    return {role: found[role] for role in roles}
+
+
+def split_unit(name: str) -> tuple[str, str]:
+    """A column's name and the unit it carries: "plus (nA)", "plus / nA", "plus_nA"; "" if none."""
+    match = _WITH_UNIT.fullmatch(_plain(name))
+    if not match:
+        return name, ""
+    unit = next(v for k, v in match.groupdict().items() if k != "name" and v is not None)
+    return match["name"], unit
+
+
+def unit_ratio(unit: str, wanted: str) -> float:
+    """What a number in `unit` is multiplied by to be in `wanted`.
+
+    Raises:
+        ValueError: they do not measure the same.
+    """
+    if _plain(unit) == _plain(wanted):
+        return 1.0
+    power, base = _scale(unit)
+    target, target_base = _scale(wanted)
+    if base is None or base != target_base:
+        raise ValueError(f"{unit!r} cannot be turned into {wanted!r}")
+    return 10.0 ** (power - target) if power >= target else 1 / 10.0 ** (target - power)
+
+
+def _scale(unit: str) -> tuple[int, str | None]:
+    plain = _plain(unit)
+    for base in _BASE:
+        if plain.endswith(base) and plain[: -len(base)] in _PREFIX:
+            return _PREFIX[plain[: -len(base)]], base.replace("phi", "Φ").replace("Phi", "Φ")
+    return 0, None
+
+
+def _named(path, header, role, name) -> int:
+    if not isinstance(name, str):
+        raise ValueError(f"{role} must be the name of a column, got {name!r}")
+    exact = [k for k, h in enumerate(header) if h == name]
+    loose = [k for k, h in enumerate(header) if _loose(h) == _loose(name)]
+    bare = [k for k, h in enumerate(header) if _loose(split_unit(h)[0]) == _loose(name)]
+    for matches in (exact, loose, bare):
+        if len(matches) > 1:
+            raise _several(path, header, role, matches, f"{name!r} fits")
+        if matches:
+            return matches[0]
+    raise _plain_checks.unknown_name(f"column in {str(path)!r}", name, map(_show, header))
+
+
+def _usual(path, header, role, taken) -> int:
+    matches = [
+        k
+        for k, h in enumerate(header)
+        if k not in taken and _USUAL[role].fullmatch(_squeezed(split_unit(h)[0]))
+    ]
+    if len(matches) > 1:
+        raise _several(path, header, role, matches, f"its usual names ({_EXAMPLES[role]}) fit")
+    if matches:
+        return matches[0]
+    one = " (one file for each direction? put both side by side)" if len(header) == 2 else ""
+    raise ValueError(
+        f"data file {str(path)!r} has no column for {role} (looked for {_EXAMPLES[role]}; "
+        f"found {_list(header)}); name it with {role}=... or --{role}{one}"
+    )
+
+
+def _several(path, header, role, matches, what) -> ValueError:
+    listed = " and ".join(f"{_show(header[k])!r} (column {k + 1})" for k in matches[:_LISTED])
+    same = len({header[k] for k in matches}) == 1
+    remedy = "rename all but one" if same else f"give the whole name with {role}=... or --{role}"
+    return ValueError(
+        f"{role} must be one column of data file {str(path)!r}, {what} {listed}; {remedy}"
+    )
+
+
+def _plain(name: str) -> str:
+    """One way to write what looks the same: ₊ and +, both µ, both minus signs."""
+    return unicodedata.normalize("NFKC", name).replace("−", "-").strip()
+
+
+def _loose(name: str) -> str:
+    return re.sub(r"[\s_]+", "_", _plain(name)).casefold()
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"[\s_^{}()\[\].|,]", "", _plain(name)).casefold()
+
+
+def _show(name: str) -> str:
+    text = "".join(c if c.isprintable() else "?" for c in name)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _list(header: list[str]) -> str:
+    more = f" and {len(header) - _LISTED} more" if len(header) > _LISTED else ""
+    return ", ".join(map(_show, header[:_LISTED])) + more

@@ -1,0 +1,146 @@
+"""A text table as header and cells: encodings, comments, delimiters, decimal commas."""
+
+import codecs
+import csv
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+_COMMENT = re.compile(r"\s*(#|%|//)")
+_COMMA_NUMBER = re.compile(r"\s*[-+−]?\d*,\d+([eE][-+]?\d+)?\s*")
+_DELIMITERS = ("\t", ";", ",")
+_LOOKED_AT = 30  # lines that decide the delimiter
+
+
+class Table(NamedTuple):
+    """Cells as text, with the line of the file each row stands in."""
+
+    path: Path
+    header: list[str]
+    lines: list[int]
+    rows: list[list[str]]
+    number: Callable[[str], float]  # NaN where a cell holds none
+
+    def column(self, k: int) -> list[float]:
+        return [self.number(row[k]) if k < len(row) else math.nan for row in self.rows]
+
+
+def read_table(path: str | Path) -> Table:
+    """The table of a CSV, semicolon-, tab- or blank-separated file with one header line.
+
+    Lines that begin with #, % or // are comments; the last one above the first row is the header
+    where the file has no other (`numpy.savetxt` writes it so).
+
+    Raises:
+        ValueError: no such file, not text, no header, rows longer than the header.
+    """
+    path = Path(path)
+    text = _text(path)
+    lines = [(i, line) for i, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if line.strip()]
+    body = [(i, line) for i, line in lines if not _COMMENT.match(line)]
+    if not body:
+        raise ValueError(f"data file {str(path)!r} must hold a table, it has no line of data")
+    delimiter = _delimiter([line for _, line in body[:_LOOKED_AT]])
+    rows = _parse(path, body, delimiter)
+    comma = _has_decimal_commas(rows, delimiter)
+
+    def number(cell: str) -> float:
+        return _number(cell.replace(",", ".") if comma else cell)
+
+    header = [name.strip() for name in rows[0][1]]
+    if all(math.isfinite(number(name)) for name in header):
+        header = _header_in_comment(lines, body[0][0], delimiter, len(header), number)
+        if header is None:
+            raise ValueError(
+                f"data file {str(path)!r} must begin with a header line that names the columns, "
+                "got numbers"
+            )
+    else:
+        rows = rows[1:]
+    for i, row in rows:
+        if any(cell.strip() for cell in row[len(header) :]):
+            raise ValueError(
+                f"line {i} of data file {str(path)!r} has {len(row)} cells where the header has "
+                f"{len(header)}; decimal commas need semicolons or tabs between the cells"
+            )
+    return Table(path, header, [i for i, _ in rows], [row for _, row in rows], number)
+
+
+def _text(path: Path) -> str:
+    if not path.exists():
+        raise ValueError(f"data file must exist, got {str(path)!r}")
+    if not path.is_file():
+        raise ValueError(f"data file must be a file, {str(path)!r} is none")
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"data file {str(path)!r} cannot be read: {error.strerror}") from error
+    wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    # What is no UTF-8 is the µ of a spreadsheet's one-byte code page.
+    for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252"):
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise ValueError(
+        f"data file {str(path)!r} must be text (UTF-8, or UTF-16 with its byte order mark)"
+    )
+
+
+def _parse(path: Path | None, body, delimiter) -> list[tuple[int, list[str]]]:
+    """Rows with the number of the line each ends in; blank rows are left out."""
+    if delimiter is None:
+        return [(i, line.split()) for i, line in body]
+    reader = csv.reader((line for _, line in body), delimiter=delimiter, skipinitialspace=True)
+    try:
+        rows = [(body[reader.line_num - 1][0], row) for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"data file {str(path)!r} is no table: {error}") from error
+    return [(i, row) for i, row in rows if any(cell.strip() for cell in row)]
+
+
+def _delimiter(lines: list[str]) -> str | None:
+    """What cuts the most lines into as many cells as the header; None stands for blanks."""
+
+    def fit(delimiter):
+        try:
+            rows = _parse(None, list(enumerate(lines)), delimiter)
+        except ValueError:
+            return (0, 0)
+        width = len(rows[0][1]) if rows else 0
+        return (sum(len(row) == width for _, row in rows), width) if width > 1 else (0, 0)
+
+    best = max(_DELIMITERS, key=fit)
+    if fit(best) == (0, 0):
+        return None if len(lines[0].split()) > 1 else ","
+    return best
+
+
+def _has_decimal_commas(rows, delimiter) -> bool:
+    """Whether a comma is the decimal point; beside a dot it marks thousands."""
+    cells = [cell for _, row in rows[1:] for cell in row]
+    commas = any(map(_COMMA_NUMBER.fullmatch, cells))
+    dots = any("." in cell and math.isfinite(_number(cell)) for cell in cells)
+    return delimiter != "," and commas and not dots
+
+
+def _header_in_comment(lines, first, delimiter, width, number) -> list[str] | None:
+    above = [line for i, line in lines if i < first]
+    if not above:
+        return None
+    names = _parse(None, [(0, _COMMENT.sub("", above[-1], count=1))], delimiter)
+    header = [name.strip() for name in names[0][1]] if names else []
+    named = len(header) == width and not any(math.isfinite(number(name)) for name in header)
+    return header if named else None
+
+
+def _number(cell: str) -> float:
+    """A number in plain writing; NaN for all else, underscores between digits included."""
+    try:
+        return math.nan if "_" in cell else float(cell.replace("−", "-"))
+    except ValueError:
+        return math.nan

@@ -1,0 +1,19 @@
+"""Figures of results. Every function returns a matplotlib Figure; none touches pyplot.
+
+A figure draws what is known and works nothing out. For convenience some take a device in place of
+its result and then ask for that first, as their docstrings say.
+"""
+
+from .along import critical_currents_along as critical_currents_along
+from .diffusive import ldos as ldos
+from .diffusive import order_parameter as order_parameter
+from .diffusive import torus as torus
+from .parameters import correlations as correlations
+from .parameters import errors as errors
+from .relation import current_phase as current_phase
+from .studies import dataset as dataset
+from .studies import search as search
+from .transport import iv as iv
+from .transport import slips as slips
+from .transport import switching_histogram as switching_histogram
+from .transport import wire as wire

@@ -1,0 +1,57 @@
+"""Searches and sweeps."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..evaluation import rounded_efficiency
+from .style import ACCENT, EFFICIENCY, GREY, MINUS, PLUS, limit_efficiency, new_figure
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+    from ..design import DesignResult
+
+
+def search(
+    results: "dict[str, DesignResult]",
+    *,
+    reference: float | None = None,
+    label: str = r"best $\eta$ so far",
+) -> "Figure":
+    """Best objective so far against evaluations, for one or more searches."""
+    figure, (axes,) = new_figure(1)
+    colours = (PLUS, MINUS, EFFICIENCY, ACCENT)
+    for i, (name, result) in enumerate(results.items()):
+        colour = colours[i % len(colours)]
+        spent = np.linspace(0, result.evaluations, len(result.history) + 1)[1:]
+        axes.plot(spent, result.history, color=colour, drawstyle="steps-post",
+                  label=f"{name}: {result.value:.4f}")  # fmt: skip
+    if reference is not None:
+        axes.axhline(reference, color=GREY, ls=":", label=f"paper: {reference:g}")
+    axes.set(xlabel="evaluations (a gradient counts 3)", ylabel=label)
+    axes.set_xscale("log")
+    axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def dataset(data: "xarray.Dataset", variable: str | None = None) -> "Figure":
+    """A sweep: a line for one axis, a map for two. Larger ones must be sliced first."""
+    name = variable or next((n for n in ("efficiency", *data) if n in data), None)
+    if name is None or name not in data:
+        raise ValueError(f"variable must be one of {', '.join(map(str, data))}, got {variable!r}")
+    values = data[name]
+    if values.ndim not in (1, 2):
+        raise ValueError(f"dataset must have 1 or 2 axes to be drawn, got {values.ndim}")
+    if name == "efficiency":
+        values = values.copy(data=rounded_efficiency(values))
+    figure, (axes,) = new_figure(1)
+    limits: dict[str, Any] = {}
+    if values.ndim == 2 and float(values.min()) < 0 < float(values.max()):
+        largest = float(np.nanmax(np.abs(values)))
+        limits = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+    values.plot(ax=axes, **limits)
+    if name == "efficiency" and values.ndim == 1:
+        limit_efficiency(axes, values.to_numpy())
+    return figure

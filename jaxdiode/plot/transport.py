@@ -1,0 +1,131 @@
+"""Driven junctions and wires: voltages, histories, phase slips and switching currents."""
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..evaluation import rounded_efficiency
+from .style import GREY, MINUS, PLUS, new_figure, with_unit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..devices.kapitza.switching import SwitchingCurrents
+    from ..devices.kapitza.transport import IVCurve
+    from ..devices.phase_slip.state import WireState
+    from ..devices.phase_slip.tdgl import WireSimulation
+
+_MOST_STEPS = 60
+
+
+def iv(curve: "IVCurve", *, drive_frequency: float | None = None, title: str = "") -> "Figure":
+    """Mean voltage against bias, swept up and down.
+
+    With `drive_frequency`: lines at its multiples, where Shapiro steps lie.
+    """
+    current, up, down = (np.asarray(a) for a in (curve.current, curve.up, curve.down))
+    figure, (axes,) = new_figure(1)
+    if drive_frequency is not None:
+        step = float(drive_frequency)
+        reached = np.nan_to_num([up, down]) / step
+        first, last = int(np.ceil(reached.min() - 1e-3)), int(reached.max() + 1e-3)
+        if last - first < _MOST_STEPS:  # more would be one grey field
+            for n in range(first, last + 1):
+                axes.axhline(n * step, color=GREY, lw=0.6, ls=":" if n else "-")
+            axes.plot([], [], color=GREY, lw=0.6, ls=":", label=r"$n\Omega$")
+    axes.plot(current, up, color=PLUS, lw=1.4, label="up")
+    axes.plot(current, down, color=MINUS, lw=1.4, ls="--", label="down")
+    axes.set(xlabel=r"bias ($I_0$)", title=title,
+             ylabel=r"mean voltage $\langle\varphi'\rangle$ ($\hbar\omega_p/2e$)")  # fmt: skip
+    axes.legend(fontsize=8, loc="upper left")
+    return figure
+
+
+def wire(state: "WireState", *, title: str = "") -> "Figure":
+    """V, dV/dj, Φ_V and √ε of a wire against its current, in the order of its history.
+
+    Takes what `PhaseSlipWire.trace` or `.state` returns. Jumps are thin lines.
+    """
+    current = np.asarray(state.current)
+    if current.ndim != 1 or current.size < 2:
+        raise ValueError(f"state must hold a list of currents, got shape {current.shape}")
+    figure, axes = new_figure(2, 2)
+    slope = np.asarray(state.slope)
+    panels = (
+        (r"voltage $V$", state.voltage),
+        (r"$dV/dj$", np.where(np.abs(slope) < 20, slope, np.nan)),
+        (r"polarisation $\Phi_V$", state.valley),
+        (r"$\sqrt{\epsilon}$", state.order_parameter),
+    )
+    rising = np.diff(current) > 0
+    starts = [0, *(np.flatnonzero(rising[1:] != rising[:-1]) + 1), current.size - 1]
+    for ax, (label, values) in zip(axes, panels, strict=True):
+        for first, last in itertools.pairwise(starts):
+            up = bool(rising[first])
+            leg = slice(first, last + 1)
+            ax.plot(current[leg], np.asarray(values)[leg], color=PLUS if up else MINUS, lw=1.3,
+                    ls="-" if up else "--", label="up" if up else "down")  # fmt: skip
+        ax.set_ylabel(label)
+        ax.axvline(0, color=GREY, lw=0.5)
+    axes[1].axhline(1, color=GREY, lw=0.6, ls=":")
+    for ax in axes[2:]:
+        ax.set_xlabel(r"current $j$")
+    handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
+    axes[0].legend(handles.values(), handles.keys(), fontsize=8)
+    if title:
+        figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def slips(simulation: "WireSimulation", *, title: str = "") -> "Figure":
+    """|ψ| of a simulated wire over space and time, its phase slips, and its voltage."""
+    if simulation.time.ndim != 1:
+        raise ValueError(f"simulation must hold a single current, got {simulation.time.shape[0]}")
+    time, position = np.asarray(simulation.time), np.asarray(simulation.position)
+    figure, (space, below) = new_figure(2)
+    shown = space.pcolormesh(
+        time, position, np.asarray(simulation.magnitude).T, shading="auto", cmap="magma",
+        rasterized=True,
+    )  # fmt: skip
+    figure.colorbar(shown, ax=space, label=r"$|\psi|$")
+    events = simulation.slips()
+    if 0 < len(events) <= 200:
+        space.plot(*events.T, "o", mfc="none", color="white", ms=4, lw=0.6)
+    space.set(ylabel=r"position ($\xi$)", title=title)
+    below.plot(time, simulation.voltage, color=PLUS, lw=1.0, label="voltage")
+    mean = float(simulation.mean_voltage)
+    below.axhline(mean, color=MINUS, ls="--", label=f"mean {mean:.4g}")
+    below.set(xlabel="time", ylabel=r"$V$ per length", xlim=(time[0], time[-1]))
+    below.margins(y=0.3)
+    below.legend(fontsize=8, loc="upper right")
+    return figure
+
+
+def switching_histogram(
+    found: "SwitchingCurrents", *, bins: int = 40, unit: str = r"$I_0$", title: str = ""
+) -> "Figure":
+    """Switching currents of noisy ramps in both directions, with their means."""
+    samples = [np.asarray(a) for a in (found.plus, found.minus)]
+    if samples[0].ndim != 1:
+        raise ValueError(
+            "found must hold repeated ramps of one device (noise > 0), "
+            f"got shape {samples[0].shape}"
+        )
+    plus, minus = (a[np.isfinite(a)] for a in samples)
+    together = np.concatenate([plus, minus])
+    figure, (axes,) = new_figure(1)
+    edges = np.histogram_bin_edges(together, bins)
+    for values, colour, name in ((plus, PLUS, "I_+"), (minus, MINUS, "I_-")):
+        if values.size == 0:
+            continue
+        mean, spread = values.mean(), values.std()
+        label = rf"${name}$: {mean:.4g}, $\sigma$ = {spread:.2g}"
+        axes.hist(values, edges, color=colour, alpha=0.55, label=label)
+        axes.axvline(mean, color=colour, lw=1.4, ls="--")
+    axes.set(xlabel=with_unit("switching current", unit), ylabel="ramps per bin")
+    axes.margins(y=0.25)
+    axes.set_title(title or rf"$\eta$ of the means = {rounded_efficiency(found.efficiency):+.4f}")
+    if together.size:
+        axes.legend(fontsize=8, loc="upper left")
+    return figure

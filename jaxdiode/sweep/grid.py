@@ -1,0 +1,117 @@
+"""The grid of a sweep: which parameters its axes set, and the labels of the result."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
+import numpy as np
+
+from .. import _checks
+from ..core.device import AbstractDevice
+from ..space import elements_of, match_names, require_range
+
+if TYPE_CHECKING:
+    import xarray
+
+_LABELS = {
+    "plus": "critical current I₊",
+    "minus": "critical current I₋",
+    "efficiency": "diode efficiency η",
+    "diode_efficiency": "diode efficiency η",
+    "flux": "flux",
+}
+_LARGEST = 10**10  # grid points
+
+
+class Grid:
+    """The axes: which parameters they set, their values, and the labels of the result."""
+
+    def __init__(self, device, axes):
+        if not isinstance(device, AbstractDevice):
+            raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
+        if not isinstance(axes, Mapping):
+            raise ValueError(f"axes must be {{name: values}}, got {type(axes).__name__}")
+        if not axes:
+            raise ValueError("axes must name at least one parameter, got none")
+        self.device = device
+        elements = elements_of(device)
+        targets, self.values, seen = [], [], set()
+        self.names = tuple(axes)
+        for name, given in axes.items():
+            if not isinstance(name, str):
+                raise ValueError(f"axes must be named by parameters, got {name!r}")
+            array = _checks.real_array(f"axes[{name!r}]", given)
+            matched = match_names(elements, name)
+            if array.ndim not in (1, 2) or array.size == 0:
+                raise ValueError(f"axes[{name!r}] must be a non-empty list, got {array.shape}")
+            if array.ndim == 2:
+                _checks.require_length(
+                    f"each row of axes[{name!r}]", array, len(matched), "parameters of that name"
+                )
+            if twice := seen & set(matched):
+                raise ValueError(f"axes must set each parameter once, {min(twice)!r} came twice")
+            for member in matched:
+                low, high = float(jnp.min(array)), float(jnp.max(array))
+                require_range(device, member, f"axes[{name!r}]", low, high)
+            seen |= set(matched)
+            targets.append(tuple(elements[m] for m in matched))
+            self.values.append(array)
+        self.targets = tuple(targets)
+        self.shape = tuple(len(v) for v in self.values)
+        self.size = math.prod(self.shape)
+        if self.size > _LARGEST:
+            raise ValueError(
+                f"axes must span at most {_LARGEST:g} points together, got {self.size:.3g}"
+            )
+
+    def require_outputs(self, outputs: Mapping[str, np.ndarray]) -> None:
+        """Refuse what could not be labelled, before the rest of the grid is computed."""
+        for key in outputs:
+            if key in self.names:
+                raise ValueError(f"function must not name an output as an axis, got {key!r}")
+            if "/" in key or not key:
+                raise ValueError(f"function must name its outputs without '/', got {key!r}")
+
+    def place(self, results: dict[str, np.ndarray], start: int, chunk: Mapping) -> None:
+        """Put the outputs of the points from `start` on into the flat results."""
+        if not results:
+            self.require_outputs(chunk)
+            try:
+                for k, v in chunk.items():
+                    results[k] = np.empty((self.size, *v.shape[1:]), v.dtype)
+            except MemoryError as error:
+                raise ValueError(
+                    f"axes span {self.size:.3g} points, their results do not fit into memory; "
+                    "sweep them in parts"
+                ) from error
+        for k, v in chunk.items():
+            results[k][start : start + len(v)] = v[: self.size - start]
+
+    def dataset(self, results: Mapping[str, np.ndarray]) -> "xarray.Dataset":
+        values = [np.asarray(v) for v in self.values]
+        return label(self.names, values, results, repr(self.device))
+
+
+def label(names, values, results, device) -> "xarray.Dataset":
+    """Flat results as a dataset on the grid that the axes span."""
+    import xarray
+
+    shape = tuple(map(len, values))
+    data = {}
+    for key, flat in results.items():
+        inner = [f"{key}_{i}" for i in range(flat.ndim - 1)]
+        data[key] = ((*names, *inner), flat.reshape(*shape, *flat.shape[1:]))
+    coords = {}
+    for name, array in zip(names, values, strict=True):
+        if array.ndim == 1:
+            coords[name] = array
+        else:
+            coords[f"{name}_values"] = ((name, f"{name}_component"), array)
+    made = xarray.Dataset(data, coords, {"device": device})
+    for name, text in _LABELS.items():
+        if name in made.variables:
+            made[name].attrs["long_name"] = text
+    if "flux" in made.coords:
+        made["flux"].attrs["units"] = "Φ₀"
+    return made

@@ -1,0 +1,67 @@
+"""What a sweep has found so far."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .grid import label
+from .store import INPUTS, chunk_files, folder_of, read_arrays, read_chunk
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def read_sweep(path: str | Path) -> "xarray.Dataset":
+    """The dataset of a sweep that was written to `path`, or what an unfinished one has so far.
+
+    Of an unfinished sweep, running or interrupted, points that are not computed yet are NaN (−1
+    in whole numbers, such as the status), and `finished` says which are.
+
+    Args:
+        path: as given to `sweep(..., path=...)`.
+
+    Raises:
+        ValueError: nothing there, or files that no sweep has written.
+    """
+    import xarray
+
+    path = Path(path)
+    if path.is_file():
+        try:
+            return xarray.load_dataset(path, engine="h5netcdf")
+        except Exception as error:  # whatever stands in a damaged file
+            raise ValueError(f"path must be the netCDF file of a sweep, got {str(path)!r}: "
+                             f"{' '.join(str(error).split())[:200]}") from error  # fmt: skip
+    folder = folder_of(path)
+    try:
+        inputs = read_arrays(folder / INPUTS)
+        mark, device = str(inputs["sweep"]), str(inputs["device"])
+        axes = {k.removeprefix("axis "): v for k, v in inputs.items() if k.startswith("axis ")}
+        size = int(np.prod([len(v) for v in axes.values()]))
+        sample = {
+            k.removeprefix("sample "): v for k, v in inputs.items() if k.startswith("sample ")
+        }
+    except Exception as error:
+        raise ValueError(
+            f"path must be that of a sweep, {str(path)!r} is no file and {str(folder / INPUTS)!r} "
+            "cannot be read"
+        ) from error
+    results = {k: np.full((size, *v.shape[1:]), _unknown(v), v.dtype) for k, v in sample.items()}
+    finished = np.zeros(size, bool)
+    for file in chunk_files(folder):
+        start = int(file.stem)
+        try:
+            found = read_chunk(file, sample, mark)
+        except Exception:  # damaged: as if it were not there
+            continue
+        for k, v in found.items():
+            results[k][start : start + len(v)] = v[: size - start]
+            finished[start : start + len(v)] = True
+    return label(tuple(axes), list(axes.values()), results | {"finished": finished}, device)
+
+
+def _unknown(array: np.ndarray):
+    if array.dtype.kind == "b":
+        return False
+    return np.nan if array.dtype.kind in "fc" else -1

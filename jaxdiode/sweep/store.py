@@ -1,0 +1,236 @@
+"""The chunks of an unfinished sweep on disk: written whole, checked when read, locked."""
+
+import re
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..files import atomic_write
+from .grid import Grid
+
+INPUTS, _LOCK = "inputs.npz", "lock"
+_CHUNK = re.compile(r"\d{12}\.npz")
+_LEFT_BY_KILLED = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
+_SWEEP, _START, _VALUE = "sweep", "first point", "value "
+
+
+class Store:
+    """Chunks in a folder beside `path` until the netCDF file is whole; every write is a rename.
+
+    Two sweeps are the same when their axes and chunks are and when the function gives the
+    same values on a sample of the grid: its name and code say nothing of what it closes over.
+    A chunk carries the mark of its sweep, its place and a checksum; what does not fit is computed
+    again. Only one process at a time has the folder: the lock is the operating system's and
+    ends with the process that holds it.
+    """
+
+    def __init__(self, path: Path, overwrite: bool):
+        self.path, self.overwrite = path, overwrite
+        self.folder = folder_of(path)
+        self.mark = ""
+        self._refuse_existing()
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(
+                f"path needs a folder {str(self.folder)!r} beside it, where a file is; move it away"
+            )
+        self._lock = self._locked()
+        self._refuse_existing()  # another process may just have ended
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_) -> None:
+        """Let go of the folder; remove it if it holds nothing but the lock."""
+        if [p.name for p in self.folder.glob("*")] == [_LOCK]:
+            self._remove(_LOCK)
+        self._lock.release()
+
+    def open(self, grid: Grid, chunk: int, sample: Mapping[str, np.ndarray]) -> None:
+        """Begin, or recognise the sweep that was begun here.
+
+        Raises:
+            ValueError: the folder holds a sweep with other inputs.
+        """
+        self._grid, self._chunk, self._sample = grid, chunk, dict(sample)
+        axes = {f"axis {n}": np.asarray(v) for n, v in zip(grid.names, grid.values, strict=True)}
+        values = {f"sample {k}": v for k, v in sample.items()}
+        inputs = {"chunk": np.asarray(chunk), **axes, **values}
+        label = self.folder / INPUTS
+        if label.exists():
+            try:
+                known = read_arrays(label)
+                self.mark = str(known.pop(_SWEEP))
+                known.pop("device")
+            except Exception as error:  # whatever stands in a damaged file
+                self.mark = self._mark_of_chunks()
+                _say(f"{label} is damaged ({_why(error)}) and written again")
+            else:
+                if not _same(inputs, known):
+                    raise self._others()
+                return
+        self.mark = self.mark or secrets.token_hex(8)
+        inputs |= {"device": np.asarray(repr(grid.device)), _SWEEP: np.asarray(self.mark)}
+        self._write(label, inputs)
+
+    def save(self, start: int, arrays: Mapping[str, np.ndarray]) -> None:
+        values = {_VALUE + k: v for k, v in arrays.items()}
+        marks = {_SWEEP: np.asarray(self.mark), _START: np.asarray(start)}
+        self._write(self._file(start), values | marks)
+
+    def count(self) -> int:
+        """Chunks that are there, unread."""
+        return len(chunk_files(self.folder))
+
+    def load(self, start: int) -> dict[str, np.ndarray] | None:
+        """A finished chunk; None, and a line on stderr, where the file is no such thing."""
+        file = self._file(start)
+        if not file.exists():
+            return None
+        try:
+            return read_chunk(file, self._sample, self.mark)
+        except Exception as error:  # whatever stands in a damaged file
+            _say(f"chunk {file} is damaged ({_why(error)}) and computed again")
+            return None
+
+    def finish(self, dataset) -> None:
+        self._refuse_existing()
+        atomic_write(self.path, lambda p: dataset.to_netcdf(p, engine="h5netcdf"), self.folder)
+        own = [p.name for p in (*chunk_files(self.folder), *self.folder.glob(".*"))]
+        self._remove(*filter(_is_own, own), INPUTS, _LOCK)
+        if self.folder.exists():
+            _say(f"{self.folder} is kept, it holds files that are not the sweep's")
+
+    def _refuse_existing(self):
+        if not self.path.exists():
+            return
+        if self.path.is_dir():
+            raise ValueError(f"path must be a file to write, {str(self.path)!r} is a folder")
+        if not self.overwrite:
+            raise ValueError(
+                f"path must not exist yet, {str(self.path)!r} does; jaxdiode.read_sweep or xarray."
+                "open_dataset reads it, or move it away to sweep again"
+            )
+
+    def _locked(self):
+        import filelock
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.folder / _LOCK)
+            lock.acquire(blocking=False)
+        except filelock.Timeout as error:
+            raise ValueError(
+                f"path {str(self.path)!r} is being written by another sweep that is running; wait "
+                "for it or choose another path"
+            ) from error
+        except OSError as error:
+            raise ValueError(
+                f"path must lie where files can be written, {str(self.folder)!r} could not be: "
+                f"{error.strerror}"
+            ) from error
+        return lock
+
+    def _mark_of_chunks(self) -> str:
+        """The mark of the chunks, if the first has the values that the sample has there."""
+        marks = set()
+        for file in chunk_files(self.folder):
+            try:
+                marks.add(str(read_arrays(file)[_SWEEP]))
+            except Exception:  # computed again when its turn comes
+                continue
+        if not marks:
+            return ""
+        mark, file = marks.pop(), self._file(0)
+        try:
+            first = read_chunk(file, self._sample, mark)
+        except Exception as error:
+            raise self._others() from error
+        if marks or not all(_close(v[:1], self._sample[k][:1]) for k, v in first.items()):
+            raise self._others()
+        return mark
+
+    def _others(self) -> ValueError:
+        return ValueError(
+            f"path has left-overs of a sweep with other inputs in {str(self.folder)!r}; "
+            "repeat that sweep or delete the folder"
+        )
+
+    def _write(self, file, arrays):
+        if file.is_dir():
+            raise ValueError(f"path needs the file {str(file)!r}, where a folder is; move it away")
+        atomic_write(file, lambda p: np.savez(p, **arrays))  # pyright: ignore[reportArgumentType]
+
+    def _remove(self, *names):
+        try:
+            for name in names:
+                (self.folder / name).unlink(missing_ok=True)
+            self.folder.rmdir()
+        except OSError:  # other files are in it
+            pass
+
+    def _file(self, start: int) -> Path:
+        return self.folder / f"{start:012d}.npz"
+
+
+def folder_of(path: Path) -> Path:
+    return path.with_name(path.name + ".partial")
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an npz file, nothing else: pickles are refused."""
+    with path.open("rb") as file:  # of a damaged one, NumPy leaves its own open
+        saved = np.load(file, allow_pickle=False)
+        if not isinstance(saved, np.lib.npyio.NpzFile):
+            raise ValueError("it is no npz file")
+        with saved:
+            return {k: saved[k] for k in saved.files}
+
+
+def read_chunk(file: Path, sample: Mapping[str, np.ndarray], mark: str) -> dict[str, np.ndarray]:
+    """The values of a chunk that has the shapes and types of the sample and the sweep's mark.
+
+    Raises:
+        ValueError: it has not; anything else where the file is damaged.
+    """
+    arrays = read_arrays(file)
+    own, place = str(arrays.pop(_SWEEP, "")), arrays.pop(_START, None)
+    found = {k.removeprefix(_VALUE): v for k, v in arrays.items()}
+    shapes = {k: (v.shape, v.dtype) for k, v in found.items()}
+    if shapes != {k: (v.shape, v.dtype) for k, v in sample.items()}:
+        raise ValueError("its arrays are not those of this sweep")
+    if own != mark:
+        raise ValueError("it belongs to another sweep")
+    if place is None or place.shape != () or place != int(file.stem):
+        raise ValueError("it belongs elsewhere in the sweep")
+    return {k: found[k] for k in sample}
+
+
+def chunk_files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.glob("*.npz") if _CHUNK.fullmatch(p.name))
+
+
+def _is_own(name: str) -> bool:
+    return bool(_CHUNK.fullmatch(name) or _LEFT_BY_KILLED.fullmatch(name))
+
+
+def _say(text: str) -> None:
+    print(f"sweep: {text}", file=sys.stderr)
+
+
+def _why(error: Exception) -> str:
+    return " ".join(str(error).split())[:100] or type(error).__name__
+
+
+def _same(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:
+    """Equal names, shapes and values (to rounding: another machine may go on)."""
+    return list(one) == list(other) and all(map(_close, one.values(), other.values()))
+
+
+def _close(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    size = np.max(np.abs(a), where=np.isfinite(a), initial=0.0)
+    return np.allclose(a, b, rtol=1e-7, atol=1e-9 * size, equal_nan=True)
