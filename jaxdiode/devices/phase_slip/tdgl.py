@@ -46,6 +46,9 @@ class WireSimulation(eqx.Module):
         order_parameter: ψ at the end, in the gauge of uniform vector potential.
         vector_potential: that potential; 0 between normal ends.
         ends: as given.
+        mean_voltage_error: by how much the means over both halves of that time differ from it
+            and from each other: large while the state still changes, or where few phase slips
+            fall into it. Grid and tolerance are not in it.
     """
 
     time: Float[Array, "*lanes frames"]
@@ -59,6 +62,7 @@ class WireSimulation(eqx.Module):
     order_parameter: Complex[Array, "*lanes points"]
     vector_potential: Float[Array, "*lanes"]
     ends: str = eqx.field(static=True)
+    mean_voltage_error: Float[Array, "*lanes"] | None = None
 
     def __repr__(self) -> str:
         return eqx.tree_pformat(self, short_arrays=True)
@@ -259,7 +263,7 @@ def _one(wire, start, times, tolerance):
         scale = jnp.sqrt(wire.epsilon) / jnp.abs(psi)
         banks = jnp.array([0, -1])
         re, im = (x.at[banks].set((scale * y)[banks]) for x, y in ((re, psi.real), (im, psi.imag)))
-    state = re, im, jnp.full(psi.shape, potential), jnp.zeros(2)
+    state = re, im, jnp.full(psi.shape, potential), jnp.zeros((3, 2))
     args = wire, *(5 * [jnp.zeros_like(re)])  # filled in by prepare
     # A step turns links by less than about 1, which _link allows for.
     longest = 0.5 / jnp.maximum(wire.spacing * jnp.abs(wire.current), 1e-3)
@@ -285,14 +289,15 @@ def _one(wire, start, times, tolerance):
     ys: Any = found.ys
     observed, last = ys
     re, im, potential, sums = jax.tree.map(lambda leaf: leaf[-1], last)
-    mean = sums[0] / sums[1]
+    mean, *halves = sums[:, 0] / sums[:, 1]
+    error = jnp.max(jnp.abs(jnp.stack([halves[0] - halves[1], *(x - mean for x in halves)])))
     outcome = jnp.where(jnp.isfinite(mean), Status.CONVERGED, Status.NONFINITE)
     done = found.result == diffrax.RESULTS.successful
     status = jnp.where(done, outcome, Status.NOT_CONVERGED).astype(jnp.int32)
     magnitude, voltage, winding = (jnp.where(jnp.isfinite(x), x, jnp.nan) for x in observed)
     psi, rest = smooth_gauge(wire, jax.lax.complex(re, im), potential)
-    mean = jnp.where(status == Status.CONVERGED, mean, jnp.nan)
+    mean, error = (jnp.where(status == Status.CONVERGED, x, jnp.nan) for x in (mean, error))
     return WireSimulation(
         times, wire.position(), magnitude, voltage, winding, mean, status, wire.length, psi, rest,
-        wire.ends,
+        wire.ends, error,
     )  # fmt: skip
