@@ -1,12 +1,15 @@
-"""Progress of long work: a bar on a terminal, lines elsewhere, nothing when asked."""
+"""Progress of long work: what is said before, a bar on a terminal, lines elsewhere."""
 
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
+_WARNED = 60.0  # seconds of work
+_REFUSED = 3 * 86400.0
 _QUIET = 10.0  # seconds that need no report in a log
 
 
@@ -33,3 +36,34 @@ def _report(items, label, total):
             rest = f", about {left:.0f} s left" if done < total else ""
             print(f"{label}: {done} of {total} after {spent:.0f} s{rest}", file=sys.stderr)
         tenths = now
+
+
+class LongRunWarning(UserWarning):
+    """A call will take more than a minute."""
+
+
+def announce(call: str, seconds: float, argument: str, value: object, remedy: str) -> None:
+    """Say before work begins that it takes more than a minute; refuse more than three days.
+
+    Args:
+        call: name of the function.
+        seconds: steps × lanes × measured cost of one, on one core.
+        argument, value: the argument that makes it long.
+        remedy: how to shorten it.
+
+    Raises:
+        ValueError: more than three days.
+    """
+    if not seconds > _WARNED:
+        return
+    spelled = f"{call} with {argument} = {value} takes about {_spelled(seconds)}; {remedy}"
+    if seconds > _REFUSED:
+        raise ValueError(f"{argument} must leave less than 3 days of work: {spelled}")
+    warnings.warn(spelled, LongRunWarning, stacklevel=3)
+
+
+def _spelled(seconds: float) -> str:
+    for name, unit in (("years", 31557600.0), ("days", 86400.0), ("hours", 3600.0)):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.3g} {name}"
+    return f"{seconds / 60:.2g} minutes"

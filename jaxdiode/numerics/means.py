@@ -42,10 +42,10 @@ def error(sums: Sums, beats: Float[Array, ""]) -> Float[Array, ""]:
     """Standard error of the mean over a full window, or a bound of it.
 
     Of a regular (periodic or quasi-periodic) signal the scatter of smooth means falls by powers
-    as parts get longer, and halves bound the error of the whole. Of a chaotic or noisy signal it falls by
-    the square root: the error is the largest of the standard errors that sixteenths, quarters and
-    halves give. A window that holds but a part of the slowest beat sees only a part of
-    its size.
+    as parts get longer, and halves bound the error of the whole. Of a chaotic or noisy signal it
+    falls by the square root: the error is the largest of the standard errors that sixteenths,
+    quarters and halves give. A window that holds but a part of the slowest beat sees only a part
+    of its size.
 
     Args:
         sums: of a full window.

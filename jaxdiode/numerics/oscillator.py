@@ -60,7 +60,7 @@ def advance_with_trace(
 
 @cache
 def _dormand_prince():
-    """Coefficients of Dormand and Prince's method of order 8 (its last stage only checks errors)."""
+    """Coefficients of Dormand and Prince's method of order 8, without the stage for errors."""
     import diffrax
     import numpy as np
 

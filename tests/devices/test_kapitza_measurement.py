@@ -7,10 +7,12 @@ than 1e-7 over these times. Noise: standard errors of N ramps, σ/√N for the m
 width.
 """
 
+import hypothesis
 import jax
 import jaxtyping
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 import jaxdiode as jd
@@ -356,3 +358,51 @@ def test_value_error(case):
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
     assert "\n" not in str(raised.value)
+
+
+# ---- Long runs
+
+LONG = {
+    "ramps": (
+        lambda junction, x: jd.switching_currents(junction, noise=0.01, rate=1 / x, key=0),
+        r"^rate must leave less than 3 days of work: switching_currents of 256 samples with "
+        r"rate = 1e-10 takes about 3\d\d days; raise rate",
+    ),
+    "quench": (
+        lambda junction, x: jd.switching_currents(junction, "quench", duration=x),
+        r"^duration must leave less than 3 days of work: a quench",
+    ),
+    "trajectory": (
+        lambda junction, x: jd.trajectory(junction, 1.0, duration=x),
+        r"^duration must leave less than 3 days of work: trajectory",
+    ),
+    "curve": (
+        lambda junction, x: jd.iv_curve(junction, np.linspace(-2, 2, 401), duration=x),
+        r"^duration must leave less than 3 days of work: iv_curve of 401 biases",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_days_of_work_are_refused_before_they_begin(name):
+    call, message = LONG[name]
+    with pytest.raises(ValueError, match=message):
+        call(junction(1.0, 3.0), 1e10)
+
+
+@hypothesis.given(
+    name=st.sampled_from(sorted(LONG)), exponent=st.floats(7.0, 60.0), factor=st.floats(-9, 9)
+)
+def test_no_long_run_begins_without_a_word(name, exponent, factor):
+    """Warnings are errors here, so that none begins; times are in the junction's own unit."""
+    scale = 10.0**factor
+    root = np.sqrt(scale)
+    device = jd.KapitzaJunction(0.5 * root, 3.0 * root, scale, scale, scale, HALF)
+    time = 10.0**exponent / (scale * root if name == "ramps" else root)
+    with pytest.raises((ValueError, jd.LongRunWarning), match="takes about"):
+        LONG[name][0](device, time)
+
+
+def test_a_minute_of_work_is_announced():
+    with pytest.raises(jd.LongRunWarning, match=r"rate = 1e-05 takes about .* minutes; raise rate"):
+        jd.switching_currents(junction(1.0, 3.0), noise=0.01, rate=1e-5, key=0)

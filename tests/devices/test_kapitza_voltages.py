@@ -46,7 +46,11 @@ def driven(beta, omega, a1):
 
 
 def test_values_that_a_box_average_missed():
-    for beta, current, voltage in ((10, 1.02, 0.02010008), (10, 1.1, 0.0458271), (5, 1.3, 0.16623652)):
+    for beta, current, voltage in (
+        (10, 1.02, 0.02010008),
+        (10, 1.1, 0.0458271),
+        (5, 1.3, 0.16623652),
+    ):
         found = jd.iv_curve(plain(float(beta)), [current])
         helpers.assert_close(found.up, voltage, absolute=6e-9)
         np.testing.assert_array_equal(found.up, found.down)
@@ -101,7 +105,7 @@ def test_hysteresis_ends_where_the_cycle_does(beta):
     assert (found.down_status == Status.CONVERGED).all()
 
 
-@pytest.mark.parametrize("beta", [1.2, 1.5, 5.0])
+@pytest.mark.parametrize("beta", [1.2, 1.5, pytest.param(5.0, marks=pytest.mark.slow)])
 def test_no_hysteresis_where_damping_is_strong(beta):
     biases = np.array([-0.9999, 0.5, 0.9999, 1.0, 1 + 1e-5, 1.5])
     found = jd.iv_curve(plain(beta), biases)
@@ -199,6 +203,7 @@ def test_chaos_within_a_well_has_no_voltage():
     assert (found.up_error[0], found.up_status[0]) == (0.0, Status.CONVERGED)
 
 
+@pytest.mark.slow
 def test_lanes_of_driven_and_undriven_junctions():
     def curve(a1):
         return jd.iv_curve(driven(0.5, 3.0, a1), SIX, duration=100.0)

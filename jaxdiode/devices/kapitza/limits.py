@@ -60,7 +60,7 @@ def fold_limit(device: Any, direction: Scalar) -> tuple[Scalar, Int[Array, ""], 
     """
     unit, size = in_natural_units(jax.lax.stop_gradient(device))
     found, turns, status, ramp = _search_fold(unit, direction)
-    found, ramp = _with_currents(found, size), _with_currents(ramp, size)
+    found, ramp = _orbit_in(found, size), _ramp_in(ramp, size)
     ends = (status == Status.CONVERGED) | (status == Status.PERIOD_TWO_FOLD)
     return direction * _current(device, found, ends, turns=turns), status, ramp
 
@@ -68,21 +68,31 @@ def fold_limit(device: Any, direction: Scalar) -> tuple[Scalar, Int[Array, ""], 
 def flip_limit(device: Any, direction: Scalar, ramp: Staircase) -> Scalar:
     """Magnitude of the first flip current that a ramp met, NaN where it met none."""
     unit, size = in_natural_units(jax.lax.stop_gradient(device))
-    found, good = _search_flip(unit, direction, _with_currents(ramp, 1 / size))
-    found = _with_currents(found, size)
+    found, good = _search_flip(unit, direction, _ramp_in(ramp, 1 / size))
+    found = _orbit_in(found, size)
     return direction * _current(device, found, good, flip=True)
 
 
-def _with_currents(found, size):
-    """All currents (and velocities, which are rates) in `found` times the unit `size`."""
-    if isinstance(found, MarginalOrbit):
-        return found._replace(parameter=size * found.parameter)
-    if isinstance(found, Held):
-        return found._replace(
-            current=size * found.current, velocity=jnp.sqrt(size) * found.velocity
-        )
-    held = {k: _with_currents(x, size) for k, x in found._asdict().items() if isinstance(x, Held)}
-    return found._replace(**held, switched=size * found.switched, gap=size * found.gap)
+def _orbit_in(found: MarginalOrbit, size: Scalar) -> MarginalOrbit:
+    """The same, its force in units `size` times smaller."""
+    return found._replace(parameter=size * found.parameter)
+
+
+def _ramp_in(found: Staircase, size: Scalar) -> Staircase:
+    """The same, its currents (and velocities, which are rates) in units `size` times smaller."""
+
+    def held(state: Held) -> Held:
+        root = jnp.sqrt(size)
+        return state._replace(current=size * state.current, velocity=root * state.velocity)
+
+    return found._replace(
+        held=held(found.held),
+        settled=held(found.settled),
+        flip=held(found.flip),
+        past_flip=held(found.past_flip),
+        switched=size * found.switched,
+        gap=size * found.gap,
+    )
 
 
 @lanewise

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from ... import _checks
 from ...numerics.oscillator import advance, advance_with_trace
 
 Scalar = Float[Array, ""]
@@ -91,6 +92,27 @@ def in_natural_units(device) -> tuple[Any, Scalar]:
         + [device.damping / root, device.drive_frequency / root],
     )
     return unit, size
+
+
+def rates(device) -> tuple[float, float] | None:
+    """√(unit of currents) and drive frequency as numbers, None under a transformation of JAX.
+
+    For estimates of time; by NumPy, because nothing is to be compiled for them.
+    """
+    leaves = jax.tree.leaves(device)
+    if not all(_checks.is_concrete(leaf) for leaf in leaves):
+        return None
+    mean, shifted, offset, drive, quadrature = (
+        np.asarray(x)
+        for x in (
+            device.mean_current, device.static_current, device.phase_offset,
+            device.drive_current, device.quadrature_current,
+        )
+    )  # fmt: skip
+    static = np.abs(mean + shifted * np.exp(1j * offset))
+    largest = sum(float(np.sum(np.abs(x))) for x in (mean, shifted, drive, quadrature))
+    size = max(float(static), largest / 4) / np.sqrt(2.0) or float(device.damping) ** 2
+    return float(np.sqrt(size)), float(device.drive_frequency)
 
 
 def workable(device: Any, *, hold: float = 2.0, step: float = 0.2) -> Bool[Array, ""]:
@@ -288,7 +310,9 @@ def _where(condition, one, other):
 
 def _even_periods(device, hold):
     relaxation = jnp.maximum(2 / device.damping, 4 * device.damping)
-    return 2 * jnp.maximum(rounded_up(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0)
+    return 2 * jnp.maximum(
+        rounded_up(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0
+    )
 
 
 def _per_period(device, step):

@@ -120,7 +120,9 @@ def _cycle(beta, j, size):
             length = jnp.where(s.last, section - s.x, size)
             after = dopri8(lambda y: field(y, s.last), before, length)
             beyond = ~s.last & (after[0] >= section)
-            x, v, time, action = (jnp.where(beyond, a, b) for a, b in zip(before, after, strict=True))
+            x, v, time, action = (
+                jnp.where(beyond, a, b) for a, b in zip(before, after, strict=True)
+            )
             x = jnp.where(s.last, section, x)
             return _Pass(x, v, time, action, beyond, s.steps + 1)
 
@@ -134,7 +136,7 @@ def _cycle(beta, j, size):
         return going & (change > 1e-11) & (k < _MOST_CYCLES)
 
     def newton(state):
-        x, v, period, _, k, steps, _ = state
+        x, v, _, _, k, steps, _ = state
         one = leg(x, v, steps)
         first = k == 0
         energy = 0.5 * v**2

@@ -5,20 +5,23 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from equinox.internal import nondifferentiable
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ... import _checks
+from ... import _checks, progress
 from ..._checks import Numbers
 from ...numerics.status import Status
 from .junction import KapitzaJunction
-from .ramp import SWITCHED, in_natural_units, staircase
+from .ramp import SWITCHED, in_natural_units, rates, staircase
 from .transport import solve, step_size
 
 _PROTOCOLS = ("ramp", "quench")
 _BIASES = 256  # of a quench's first scan
 _FIRST = 1 / 200  # first step of a ramp (I₁)
 _NOISE_STEP = 0.05  # plasma times
+_NOISE_COST = 2e-7  # seconds per step and ramp, measured
+_QUENCH_COST = 3e-7
 
 
 class SwitchingCurrents(eqx.Module):
@@ -85,7 +88,8 @@ def switching_currents(
 
     Raises:
         ValueError: unknown protocol, negative noise, noise without key or with "quench",
-            numbers that are not positive.
+            numbers that are not positive, more than three days of work.
+        LongRunWarning: more than a minute, with the time it takes.
     """
     if not isinstance(device, KapitzaJunction):
         raise ValueError(f"device must be a KapitzaJunction, got {type(device).__name__}")
@@ -95,10 +99,11 @@ def switching_currents(
         _checks.positive(name, value)
     gamma = _checks.real_array("noise", noise, ndim=0, at_least=0.0)
     noisy = not isinstance(noise, int | float) or noise > 0
-    device = nondifferentiable(device, name="switching_currents")
+    original, device = device, nondifferentiable(device, name="switching_currents")
     if protocol == "quench":
         if noisy:
             raise ValueError("noise must be 0 with protocol 'quench'; use 'ramp'")
+        _announce_quench(original, duration)
         return _quench(device, float(accuracy), jnp.asarray(duration, float))
     if not noisy:
         halvings = max(1, math.ceil(math.log2(_FIRST / accuracy)))
@@ -107,7 +112,35 @@ def switching_currents(
         raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
     samples = _checks.whole_number("samples", samples)
     key = jax.random.key(key) if isinstance(key, int) else key
+    _announce_ramps(original, rate, samples)
     return _noisy_ramps(device, gamma, jnp.asarray(rate, float), jax.random.split(key, samples))
+
+
+def _announce_quench(device, duration):
+    natural = rates(device)
+    if natural is not None and _checks.is_concrete(duration):
+        root, frequency = natural
+        steps = 2 * _BIASES * float(duration) * max(10 * root, 20 * frequency / (2 * np.pi))
+        progress.announce(
+            "a quench", steps * _QUENCH_COST, "duration", duration, "shorten duration"
+        )
+
+
+def _announce_ramps(device, rate, samples):
+    natural = rates(device)
+    if natural is not None and _checks.is_concrete(rate):
+        root, frequency = natural
+        damping = float(device.damping) / root
+        climb = np.sqrt(2.0) * root**2 / float(rate)  # to about I₁
+        time = 20 * max(1 / damping, damping) / root + climb
+        steps = time * max(root / _NOISE_STEP, 20 * frequency / (2 * np.pi))
+        progress.announce(
+            f"switching_currents of {samples} samples",
+            2 * max(samples, 4) * steps * _NOISE_COST,
+            "rate",
+            rate,
+            "raise rate (mean currents move with its logarithm) or take fewer samples",
+        )
 
 
 def _both(function, size):

@@ -10,15 +10,18 @@ import numpy as np
 from equinox.internal import nondifferentiable
 from jaxtyping import Array, Float, Int
 
-from ... import _checks
+from ... import _checks, progress
 from ..._checks import Numbers
 from ...numerics.lanes import lanewise
 from ...numerics.means import BLOCKS
 from ...numerics.status import Status
 from .junction import KapitzaJunction
-from .ramp import in_natural_units, rounded_up
+from .ramp import in_natural_units, rates, rounded_up
 from .running import running_state
 from .staying import State, Stay, stay
+
+_TRAJECTORY_COST = 5e-6  # seconds per step, measured
+_STAY_COST = 6e-7
 
 
 class Trajectory(eqx.Module):
@@ -76,7 +79,8 @@ def trajectory(
         samples: equidistant times from 0 to `duration`.
 
     Raises:
-        ValueError: a duration that is not positive, fewer than two samples.
+        ValueError: a duration that is not positive or takes three days, fewer than two samples.
+        LongRunWarning: more than a minute, with the time it takes.
     """
     _require(device)
     bias = _checks.real_array("current", current, ndim=0)
@@ -88,6 +92,14 @@ def trajectory(
         if len(start) != 2:
             raise ValueError(f"start must be (phase, velocity), got {start!r}")
         state = tuple(_checks.real_array(f"start[{k}]", start[k], ndim=0) for k in (0, 1))
+    natural = rates(device)
+    if natural is not None and all(_checks.is_concrete(x) for x in (bias, length)):
+        root, frequency = natural
+        oscillation = abs(float(bias)) / (3 * float(device.damping))
+        steps = float(length) * max(20 * root, 20 * oscillation, 40 * frequency / (2 * np.pi))
+        progress.announce(
+            "trajectory", steps * _TRAJECTORY_COST, "duration", duration, "shorten duration"
+        )
     return _trajectory(device, bias, length, state, count)
 
 
@@ -127,7 +139,8 @@ def iv_curve(
 
     Raises:
         ValueError: no biases, or biases that do not increase; `duration` too short for a
-            drive period, or `longest` for `duration`.
+            drive period, or `longest` for `duration`; more than three days of work.
+        LongRunWarning: more than a minute, with the time it takes.
     """
     _require(device)
     bias = _checks.real_array("currents", currents, ndim=1)
@@ -159,6 +172,16 @@ def iv_curve(
     driven = None
     if all(_checks.is_concrete(x) for x in moving):
         driven = bool(np.any(moving[0]) or np.any(moving[1]))
+    natural = rates(device)
+    if driven and natural is not None and all(map(_checks.is_concrete, (bias, length))):
+        root, frequency = natural
+        ohmic = np.abs(np.asarray(bias)) / float(device.damping)
+        per_time = np.maximum(ohmic, max(3 * root, 0.4 * float(device.damping), 1.6 * frequency))
+        seconds = 4 * float(length) * float(np.sum(per_time)) * _STAY_COST
+        progress.announce(
+            f"iv_curve of {bias.size} biases", seconds, "duration", duration,
+            "shorten duration, or take fewer biases",
+        )  # fmt: skip
     return _iv_curve(device, bias, plan, driven)
 
 
@@ -204,8 +227,9 @@ def _trajectory(device, bias, length, state, count):
     root = jnp.sqrt(scale)
     end, bias = length * root, bias / scale
     found = solve(
-        unit, bias, (state[0], state[1] / root), jnp.zeros(()), end, step_size(unit, bias, 0.05, 40),
-        saveat=diffrax.SaveAt(ts=times * root), max_steps=None, adjoint=diffrax.ForwardMode(),
+        unit, bias, (state[0], state[1] / root), jnp.zeros(()), end,
+        step_size(unit, bias, 0.05, 40), saveat=diffrax.SaveAt(ts=times * root), max_steps=None,
+        adjoint=diffrax.ForwardMode(),
     )  # fmt: skip
     phase, velocity = found.ys
     return Trajectory(times, phase, root * velocity)

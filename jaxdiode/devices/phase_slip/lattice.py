@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from ...numerics.means import smooth_window
+
 
 class Wire(eqx.Module):
     """A ring or wire on its grid, its current, and the time window of the mean voltage."""
@@ -112,9 +114,11 @@ def rates(time, state, args):
     normal = wire.cut(wire.current - supercurrent)
     begin, end = wire.window[0], wire.window[1]
     part = jnp.clip((time - begin) / (end - begin), 0.0, 1.0)
-    weight = jnp.sin(jnp.pi * part) ** 4
+    # Over the window, and over both halves of it.
+    halves = smooth_window(2 * part) * jnp.array([part < 0.5, part >= 0.5], float)
+    weight = jnp.concatenate([smooth_window(part)[None], halves])
     voltage = jnp.sum(normal) / wire.links
-    return d_re, d_im, -normal - field, weight * jnp.stack([voltage, jnp.ones(())])
+    return d_re, d_im, -normal - field, weight[:, None] * jnp.stack([voltage, jnp.ones(())])
 
 
 def observe(time, state, args):

@@ -9,7 +9,7 @@ import numpy as np
 from equinox.internal import nondifferentiable
 from jaxtyping import Array, Complex, Float, Int
 
-from ... import _checks
+from ... import _checks, progress
 from ..._checks import Numbers
 from ...numerics.chebyshev import chebyshev
 from ...numerics.lanes import lanewise
@@ -19,6 +19,7 @@ from .lattice import Wire, observe, prepare, rates, smooth_gauge
 ENDS = ("ring", "superconducting", "normal")
 _FEWEST_CELLS = 8
 _DEAD = 0.01  # |ψ| below which a phase means nothing
+_COST = 2e-5  # seconds per point and unit of time at spacing 0.1, measured
 _MOST_STEPS = 20_000_000  # before a lane is given up
 
 
@@ -45,6 +46,9 @@ class WireSimulation(eqx.Module):
         order_parameter: ψ at the end, in the gauge of uniform vector potential.
         vector_potential: that potential; 0 between normal ends.
         ends: as given.
+        mean_voltage_error: by how much the means over both halves of that time differ from it
+            and from each other: large while the state still changes, or where few phase slips
+            fall into it. Grid and tolerance are not in it.
     """
 
     time: Float[Array, "*lanes frames"]
@@ -58,6 +62,7 @@ class WireSimulation(eqx.Module):
     order_parameter: Complex[Array, "*lanes points"]
     vector_potential: Float[Array, "*lanes"]
     ends: str = eqx.field(static=True)
+    mean_voltage_error: Float[Array, "*lanes"] | None = None
 
     def __repr__(self) -> str:
         return eqx.tree_pformat(self, short_arrays=True)
@@ -154,7 +159,8 @@ def simulate_wire(
 
     Raises:
         ValueError: arguments out of range; `initial` with other ends or another number of
-            currents; superconducting ends where ε is not positive.
+            currents; superconducting ends where ε is not positive; more than three days of work.
+        LongRunWarning: more than a minute, with the time it takes.
 
     Source: L. Kramer, R. J. Watts-Tobin, Phys. Rev. Lett. 40, 1041 (1978).
     """
@@ -188,6 +194,10 @@ def simulate_wire(
     part = _checks.real_array("settle", settle, ndim=0, at_least=0.0, at_most=0.9)
     times = span * jnp.linspace(0.0, 1.0, _checks.whole_number("frames", frames, at_least=2))
     limit = _checks.positive("tolerance", tolerance)
+    if all(_checks.is_concrete(x) for x in (span, full, step)):
+        seconds = _COST * points * float(span) * 0.1 / float(step) * bias.size
+        remedy = "shorten duration, or begin on a coarser grid and go on with `initial`"
+        progress.announce("simulate_wire", seconds, "duration", f"{float(span):g}", remedy)
     wire = Wire(full, slow, u, strength, bias, jnp.stack([part * span, span]), ends)
     if initial is None:
         lanes, start = None, _perturbed(wire)
@@ -253,7 +263,7 @@ def _one(wire, start, times, tolerance):
         scale = jnp.sqrt(wire.epsilon) / jnp.abs(psi)
         banks = jnp.array([0, -1])
         re, im = (x.at[banks].set((scale * y)[banks]) for x, y in ((re, psi.real), (im, psi.imag)))
-    state = re, im, jnp.full(psi.shape, potential), jnp.zeros(2)
+    state = re, im, jnp.full(psi.shape, potential), jnp.zeros((3, 2))
     args = wire, *(5 * [jnp.zeros_like(re)])  # filled in by prepare
     # A step turns links by less than about 1, which _link allows for.
     longest = 0.5 / jnp.maximum(wire.spacing * jnp.abs(wire.current), 1e-3)
@@ -279,14 +289,15 @@ def _one(wire, start, times, tolerance):
     ys: Any = found.ys
     observed, last = ys
     re, im, potential, sums = jax.tree.map(lambda leaf: leaf[-1], last)
-    mean = sums[0] / sums[1]
+    mean, *halves = sums[:, 0] / sums[:, 1]
+    error = jnp.max(jnp.abs(jnp.stack([halves[0] - halves[1], *(x - mean for x in halves)])))
     outcome = jnp.where(jnp.isfinite(mean), Status.CONVERGED, Status.NONFINITE)
     done = found.result == diffrax.RESULTS.successful
     status = jnp.where(done, outcome, Status.NOT_CONVERGED).astype(jnp.int32)
     magnitude, voltage, winding = (jnp.where(jnp.isfinite(x), x, jnp.nan) for x in observed)
     psi, rest = smooth_gauge(wire, jax.lax.complex(re, im), potential)
-    mean = jnp.where(status == Status.CONVERGED, mean, jnp.nan)
+    mean, error = (jnp.where(status == Status.CONVERGED, x, jnp.nan) for x in (mean, error))
     return WireSimulation(
         times, wire.position(), magnitude, voltage, winding, mean, status, wire.length, psi, rest,
-        wire.ends,
+        wire.ends, error,
     )  # fmt: skip
