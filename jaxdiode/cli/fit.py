@@ -62,6 +62,7 @@ def fit(
         if name not in KEYS:
             raise _checks.unknown_name("key of [fit]", name, KEYS)
     _checks.whole_number("starts", starts)
+    _checks.whole_number("seed", seed, at_least=0)
     x, up, down = read_switching_currents(data, coil, plus, minus)
     check_folder(out, force)
     start_jax(cache)
