@@ -276,7 +276,7 @@ def encode(random, raw: bytes) -> bytes:
 
 def damage(random, partial: Path, foreign: Path) -> tuple[str, str]:
     """Change one file of an unfinished sweep, or put something beside it."""
-    files = sorted(p for p in partial.iterdir() if p.suffix == ".npz" and p.is_file())
+    files = sorted(p for p in partial.glob("[!.]*.npz") if p.is_file())
     kind = random.choice(
         ["cut", "flip", "flip", "insert", "empty", "remove", "text", "pickle", "swap", "foreign",
          "array", "shape", "notes", "left", "folder", "all", "garbage"]

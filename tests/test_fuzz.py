@@ -197,3 +197,31 @@ def test_a_hundred(tmp_path, quick, kind):
 @pytest.mark.parametrize("kind", CASES)
 def test_a_thousand(tmp_path, quick, kind):
     check(tmp_path, MANY, CASES[kind](tmp_path))
+
+
+# ---- Devices for real
+
+
+NUMBERS = [0.0, -0.0, 1.0, -1.0, 1e-300, 5e-324, 1e-160, 1e-9, 1e9, 1e150, 1e160, 1e300, -1e300]
+MADE = [
+    '[device]\ntype = "Harmonics"\nsine = [{}, {}]\ncosine = [{}, {}]\n',
+    '[device]\ntype = "SeriesJunctions"\nfirst = {}\nsecond = {}\n',
+    '[device]\ntype = "Squid.from_pairs"\npairs = [[{}, {}], [{}, 1]]\nflux = {}\n',
+    '[device]\ntype = "AndreevModes"\namplitude = {}\ntransparency = {}\ngap = {}\n'
+    "temperature = {}\n",
+]
+
+
+@pytest.mark.slow
+def test_extreme_numbers_for_real(tmp_path, monkeypatch):
+    """Numbers and a status, or a sentence; only the figure is left out."""
+    monkeypatch.setattr(sys.modules["jaxdiode"].plot, "current_phase", lambda *_, **__: Figure())
+
+    def case(dice):
+        text = dice.choice(MADE)
+        numbers = [dice.choice(NUMBERS) for _ in range(text.count("{}"))]
+        (tmp_path / "device.toml").write_text(text.format(*numbers))
+        out = tmp_path / f"out{dice.random()}"
+        return ["evaluate", "device.toml", "--no-cache", "--out", out]
+
+    check(tmp_path, range(300), case)
