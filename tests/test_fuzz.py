@@ -225,3 +225,30 @@ def test_extreme_numbers_for_real(tmp_path, monkeypatch):
         return ["evaluate", "device.toml", "--no-cache", "--out", out]
 
     check(tmp_path, range(300), case)
+
+
+# ---- What a mutation would seldom find
+
+
+def test_a_coil_in_another_unit_is_refused(tmp_path):
+    (tmp_path / "device.toml").write_text(fuzz.SMALL[1])
+    rows = "".join(f"{1000 * x},5,4\n" for x in range(4))
+    (tmp_path / "data.csv").write_text("coil,plus,minus\n" + rows)
+    code, _, err = fuzz.outcome("fit", "device.toml", "data.csv")
+    assert code == 2
+    assert "1 would change the flux by 1e+03 flux quanta from point to point" in err
+    (tmp_path / "data.csv").write_text("coil (mA),plus,minus\n" + rows)
+    (tmp_path / "device.toml").write_text(fuzz.SMALL[1].replace("[fit]", '[fit]\ncoil_unit = "V"'))
+    assert "'mA' cannot be turned into 'V'" in fuzz.outcome("fit", "device.toml", "data.csv")[2]
+
+
+def test_force_keeps_the_old_result_until_there_is_a_new_one(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/sweep.nc").write_text("precious")
+    text = fuzz.SMALL[0].replace("start = 0", "start = nan")
+    (tmp_path / "device.toml").write_text(text)
+    code, _, err = fuzz.outcome("sweep", "device.toml", "--out", "out", "--force", "--no-cache")
+    assert code == 2, err
+    (tmp_path / "device.toml").write_text(text.replace('"cosine.1" = { s', '"cosin" = { s'))
+    assert fuzz.outcome("sweep", "device.toml", "--out", "out", "--force", "--no-cache")[0] == 2
+    assert (tmp_path / "out/sweep.nc").read_text() == "precious"

@@ -5,7 +5,7 @@ from typing import Literal
 
 from .. import _plain_checks as _checks
 from .. import device_file
-from ..measurement import read_switching_currents
+from ..measurement import read_switching_currents, require_turns
 from .common import (
     Cache,
     DataFile,
@@ -19,7 +19,7 @@ from .common import (
 )
 
 Loss = Literal["linear", "soft_l1", "cauchy"]  # as `fit.Loss`, which needs JAX
-KEYS = ("turns", "offset", "self_flux", "sigma", "bounds", "ties")
+KEYS = ("turns", "offset", "self_flux", "sigma", "bounds", "ties", "coil_unit")
 
 
 def fit(
@@ -29,6 +29,8 @@ def fit(
     coil: str | None = None,
     plus: str | None = None,
     minus: str | None = None,
+    signed: bool | None = None,
+    drop_missing: bool = False,
     sigma: float | None = None,
     loss: Loss = "linear",
     starts: int = 1,
@@ -39,7 +41,8 @@ def fit(
     """Fit measured switching currents against coil current, with error bars.
 
     The file's [fit] section gives the starting coil calibration and the bounds; parameter
-    names begin with `squid.`, `turns`, `offset` or `self_flux`.
+    names begin with `squid.`, `turns`, `offset` or `self_flux`. Currents whose columns name a unit
+    are converted to the file's `unit`, coil currents to the `coil_unit` of [fit].
 
     Example: jaxdiode fit device.toml measured.csv --loss soft_l1
 
@@ -50,6 +53,9 @@ def fit(
         coil: Name of the coil-current column (usual names are found).
         plus: Name of the I+ column.
         minus: Name of the I- column; negative values are turned round.
+        signed: Whether the I- column holds negative currents (True) or magnitudes (False), where
+            the signs leave it open.
+        drop_missing: Leave rows with missing values out.
         sigma: Noise of one point; without it, it is estimated from the residuals.
         loss: linear, or soft_l1 / cauchy where the data have outliers.
         starts: Fits to run; all but the first start from random points in the bounds.
@@ -63,7 +69,12 @@ def fit(
             raise _checks.unknown_name("key of [fit]", name, KEYS)
     _checks.whole_number("starts", starts)
     _checks.whole_number("seed", seed, at_least=0)
-    x, up, down = read_switching_currents(data, coil, plus, minus)
+    measured = read_switching_currents(
+        data, coil, plus, minus, unit=table.get("unit") or None,
+        coil_unit=options.get("coil_unit"), signed=signed, drop_missing=drop_missing,
+    )  # fmt: skip
+    x, up, down = measured
+    require_turns(x, options.get("turns", ()))
     check_folder(out, force)
     start_jax(cache)
     import jax
@@ -97,6 +108,7 @@ def fit(
     )
     folder = make_folder(out)
     results.write_json(folder / "result.json", found)
+    say(f"read {measured.describe()}")
     say(found.summary())
     fine = np.linspace(x[0], x[-1], 600)
     curve = jax.device_get(jax.jit(lambda squid: squid.switching_currents(fine))(found.device))
