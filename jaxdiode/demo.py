@@ -100,9 +100,11 @@ def _measure(folder, key):
     print(f"\n   chi² per degree of freedom {found.chi_squared:.3f}")
     fine = jnp.linspace(coil[0], coil[-1], 801)
     curve = found.device.switching_currents(fine)  # pyright: ignore
+    missed = np.split(-found.residuals, 2)  # measured − fitted
     plot.critical_currents_along(
         1e3 * fine, curve.plus, curve.minus, label="coil current (mA)", unit="nA",
-        measured=(1e3 * coil, *data), title="simulated measurement and fit",
+        measured=(1e3 * coil, *data), residuals=(missed[0], missed[1]), sigma=NOISE,
+        title="simulated measurement and fit",
     ).savefig(folder / "fit.png")  # fmt: skip
     plot.errors(found.names, found.values, found.errors, truth).savefig(folder / "parameters.png")
     results.write_json(folder / "fit.json", found)

@@ -157,7 +157,7 @@ def axis(name: str, given: Any) -> np.ndarray:
 def _types() -> dict[str, type]:
     import jaxdiode
 
-    found = {name: _type(name) for name in jaxdiode.__all__}
+    found = {name: _type(name) for name in dir(jaxdiode)}
     return {name: kind for name, kind in found.items() if kind is not None}
 
 
@@ -167,7 +167,7 @@ def _type(name: str) -> type | None:
 
     from .core.device import AbstractDevice
 
-    kind = getattr(jaxdiode, name) if name in jaxdiode.__all__ else None
+    kind = getattr(jaxdiode, name) if name in dir(jaxdiode) else None
     if not inspect.isclass(kind) or inspect.isabstract(kind) or kind is AbstractDevice:
         return None
     return kind if issubclass(kind, AbstractDevice) or name in _PARTS else None

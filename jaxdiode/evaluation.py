@@ -1,9 +1,10 @@
-"""All that there is to say of one device, worked out by one compiled program.
+"""All that there is to say of one device, worked out by as few compiled programs as can be.
 
 Compiling costs seconds and running milliseconds: what is printed, saved and drawn comes from here.
 """
 
 import dataclasses
+import math
 from typing import Any
 
 import equinox as eqx
@@ -24,23 +25,35 @@ class Evaluation(eqx.Module):
 
     Attributes:
         critical: the critical currents.
-        efficiency, bounded_efficiency: η and η′ of them.
         relation: I(φ) of a phase-biased device, else None.
         parts: currents that add up to it, by name: "branch 0", … of a SQUID, "up" and "down" of
             spin bands.
         spin: the spin diode of a device with spin bands (`SpinDiode`), else None.
-        spin_efficiency: its η_s, else None.
         limits: `limits()` of a device that has them, else None.
     """
 
     critical: CriticalCurrents
-    efficiency: Array
-    bounded_efficiency: Array
     relation: CurrentPhaseRelation | None
     parts: dict[str, Array]
     spin: Any
-    spin_efficiency: Array | None
     limits: Any
+
+    @property
+    def efficiency(self) -> float:
+        """η of the critical currents."""
+        return _efficiency(float(self.critical.plus), float(self.critical.minus))
+
+    @property
+    def bounded_efficiency(self) -> float:
+        """η′ of them: η for an ordinary diode, 1/η beyond a perfect one."""
+        return _efficiency(abs(float(self.critical.plus)), abs(float(self.critical.minus)))
+
+    @property
+    def spin_efficiency(self) -> float | None:
+        """η_s of the spin diode."""
+        if self.spin is None:
+            return None
+        return _efficiency(abs(float(self.spin.plus)), abs(float(self.spin.minus)))
 
     @property
     def status(self) -> Status:
@@ -81,13 +94,11 @@ class Evaluation(eqx.Module):
 
 def evaluate(device: AbstractDevice) -> Evaluation:
     """Critical currents of any device, with the relation and the limits that it has."""
-    try:
-        found = _evaluate_soon(device)
-    except jax.errors.JaxRuntimeError as error:
-        if "compile option" not in str(error):
-            raise
-        found = _evaluate_with_defaults(device)  # an XLA that no longer has the option
-    return jax.device_get(found)
+    if isinstance(device, AbstractPhaseBiased):
+        return jax.device_get(_of_phase_biased(device))
+    both = getattr(device, "critical_currents_and_limits", None)
+    critical, limits = (critical_currents(device), None) if both is None else both()
+    return jax.device_get(Evaluation(critical, None, {}, None, limits))
 
 
 def rounded_efficiency(efficiency: Any) -> Any:
@@ -97,35 +108,34 @@ def rounded_efficiency(efficiency: Any) -> Any:
     return float(shown) if shown.ndim == 0 else shown
 
 
-def _evaluate(device):
-    relation, parts, spin, spin_efficiency, limits = None, {}, None, None, None
-    if isinstance(device, AbstractPhaseBiased):
-        device = device.prepared()
-        relation = current_phase_relation(device)
-        parts = _parts(device, relation.phase)
-        critical = critical_currents(device)
-        if hasattr(device, "spin_currents"):
-            from .devices.usadel.spin import spin_diode_where
+def _of_phase_biased(device):
+    try:
+        return _compiled_soon(device)
+    except jax.errors.JaxRuntimeError as error:
+        if "compile option" not in str(error):
+            raise
+        return _compiled(device)  # by an XLA that no longer has the option
 
-            spin = spin_diode_where(device, critical.status)  # pyright: ignore
-            spin_efficiency = spin.efficiency
-    elif hasattr(device, "critical_currents_and_limits"):
-        critical, limits = device.critical_currents_and_limits()
-    else:
-        critical = critical_currents(device)
-    return Evaluation(
-        critical, critical.efficiency, critical.bounded_efficiency, relation, parts,
-        spin, spin_efficiency, limits,
-    )  # fmt: skip
+
+def _program(device):
+    device = device.prepared()
+    critical, relation = critical_currents(device), current_phase_relation(device)
+    spin = None
+    if hasattr(device, "spin_currents"):
+        from .devices.usadel.spin import spin_diode_where
+
+        spin = spin_diode_where(device, critical.status)
+    return Evaluation(critical, relation, _parts(device, relation.phase), spin, None)
 
 
 # What is run once should compile soon: XLA's older emitters take a quarter less time for it, and
 # their programs run as fast.
-_evaluate_soon = eqx.filter_jit(_evaluate, compiler_options={"xla_cpu_use_fusion_emitters": False})
-_evaluate_with_defaults = eqx.filter_jit(_evaluate)
+_OPTIONS = {"compiler_options": {"xla_cpu_use_fusion_emitters": False}}
+_compiled_soon = eqx.filter_jit(_program, **_OPTIONS)  # pyright: ignore
+_compiled = eqx.filter_jit(_program)
 
 
-def _parts(device, phase):
+def _parts(device, phase) -> dict[str, Array]:
     if hasattr(device, "spin_currents"):
         return dict(zip(("up", "down"), device.spin_currents(phase), strict=True))
     branches = getattr(device, "branches", ())
@@ -133,6 +143,10 @@ def _parts(device, phase):
         return {}
     phases = device.branch_phases(phase)
     return {f"branch {k}": b.current(phases[:, k]) for k, b in enumerate(branches)}
+
+
+def _efficiency(plus: float, minus: float) -> float:
+    return (plus - minus) / (plus + minus) if plus + minus != 0 else math.nan
 
 
 def _limit_lines(limits: Any) -> list[str]:

@@ -136,14 +136,44 @@ def test_heavy_packages_are_imported_inside_functions(path):
 def test_import_is_light_and_sets_nothing():
     """A fresh interpreter: the rules above also for what the imported packages pull in."""
     code = (
-        "import sys, jax; before = jax.config.jax_enable_x64; import jaxdiode;"
+        "import sys, jaxdiode;"
+        "assert not {'jax', 'equinox', 'scipy', 'numpy'} & set(sys.modules), 'not lazy';"
+        "import jax; before = jax.config.jax_enable_x64;"
+        "[getattr(jaxdiode, name) for name in dir(jaxdiode)];"
         "assert jax.config.jax_enable_x64 == before;"
         "print(*{'matplotlib', 'xarray', 'tqdm', 'tyro'} & set(sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    assert fresh(code).split() == []
+
+
+def test_names_that_are_also_modules_are_the_public_ones():
+    """`jaxdiode.fit` is the verb, whichever module was imported first, and however it is asked."""
+    code = (
+        "import jaxdiode.results, jaxdiode.fit, jaxdiode.sweep, jaxdiode as jd;"
+        "from jaxdiode import fit, sweep, plot;"
+        "print(type(jd.fit).__name__, type(fit).__name__, type(sweep).__name__, jd.plot is plot)"
     )
-    assert done.stdout.split() == []
+    assert fresh(code).split() == ["function", "function", "function", "True"]
+
+
+def test_every_public_name_is_there():
+    """`__init__.pyi` lists them; a star import gives all of them, by their own names."""
+    stub = ast.parse((PACKAGE / "__init__.pyi").read_text())
+    listed = {
+        a.asname for node in stub.body if isinstance(node, ast.ImportFrom) for a in node.names
+    }
+    code = (
+        "import jaxdiode; from jaxdiode import *; here = dict(globals());"
+        "print(*(n for n in dir(jaxdiode) if getattr(jaxdiode, n) is here[n]))"
+    )
+    assert set(fresh(code).split()) == listed
+    assert len(listed) > 60
+
+
+def fresh(code):
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_parser_sees_what_it_must():

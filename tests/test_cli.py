@@ -11,9 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray
+from hypothesis import given
+from hypothesis import strategies as st
 
 import jaxdiode as jd
 from jaxdiode import cli, device_file
+from jaxdiode.cli import common
+from jaxdiode.devices.usadel.torus import SpinResolvedRelation
 
 TABLE_1 = """
 [device]
@@ -297,6 +301,126 @@ starts = 4
     assert "Monte Carlo at the same cost" in capsys.readouterr().out
     names = {p.name for p in (tmp_path / "jaxdiode-design").iterdir()}
     assert names == {"result.json", "search.png", "cpr.png"}
+
+
+DESIGNED = sys.modules["jaxdiode.cli.design"]  # the module, not the command
+
+
+@pytest.mark.parametrize("system", device_file.EXAMPLES)
+def test_every_key_of_every_example_is_accepted(system):
+    """Of what an example has commented out, too."""
+    text = device_file.example(system)
+    written = device_file.tomllib.loads(text)
+    assert written["design"]
+    options = DESIGNED._options(common.section(written, "design"), {})
+    assert all(
+        options[name] == written["design"][name] for name in options if name in written["design"]
+    )
+    fitted = re.sub(r"^# (\[fit\]|turns|offset|sigma|bounds|ties)", r"\1", text, flags=re.M)
+    section = common.section(device_file.tomllib.loads(fitted), "fit")
+    assert set(section) <= set(sys.modules["jaxdiode.cli.fit"].KEYS)
+    assert bool(section) == (system == "squid")
+
+
+VALUES = {
+    "starts": st.integers(1, 10**6),
+    "steps": st.integers(1, 10**6),
+    "polish": st.integers(0, 10**6),
+    "rounds": st.integers(0, 100),
+    "compare": st.booleans(),
+    "objective": st.sampled_from(list(DESIGNED.OBJECTIVES)),
+    "seed": st.integers(0, 2**32),
+}
+some_options = st.fixed_dictionaries({}, optional=VALUES)
+
+
+@given(some_options, some_options)
+def test_design_takes_options_from_the_command_then_the_file(written, given):
+    options = DESIGNED._options({**written, "ties": ["flux"]}, given)
+    assert options == {**DESIGNED.DEFAULTS, **written, **given}
+    assert set(VALUES) == set(DESIGNED.DEFAULTS)
+
+
+def test_the_choices_of_an_objective_are_the_table(run, capsys):
+    with pytest.raises(SystemExit):
+        run("design", "--help")
+    assert "{" + ",".join(["None", *DESIGNED.OBJECTIVES]) + "}" in capsys.readouterr().out.replace(
+        "\n", ""
+    )
+
+
+def test_objectives():
+    """Of two bands 2 sin φ and −sin(φ + 1): by a scan of both, without jaxdiode."""
+    sine = jnp.array([[0.0, 2.0, 0.3], [0.0, -np.cos(1.0), 0.0]])
+    cosine = jnp.array([[0.0, 0.0, 0.4], [0.0, -np.sin(1.0), 0.0]])
+    zero = jnp.zeros(())
+    relation = SpinResolvedRelation(sine, cosine, jnp.zeros((), jnp.int32), zero, zero)
+    phase = np.linspace(0, 2 * np.pi, 2_000_001)
+    up = 2 * np.sin(phase) + 0.3 * np.sin(2 * phase) + 0.4 * np.cos(2 * phase)
+    down = -np.sin(phase + 1)
+    total, spin = up + down, np.abs(up - down)
+    plus, minus = total.max(), -total.min()
+    at = spin[total.argmax()], spin[total.argmin()]
+    expected = {
+        "eta": (plus - minus) / (plus + minus),
+        "eta-prime": (plus - minus) / (plus + minus),
+        "minus-eta": (minus - plus) / (plus + minus),
+        "spin-eta": (at[0] - at[1]) / (at[0] + at[1]),
+    }
+    found = {name: float(f(relation)) for name, f in DESIGNED.OBJECTIVES.items()}
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_an_objective_that_does_not_apply(refuse, write):
+    text = TABLE_1 + "[bounds]\nflux = [0, 1]\n"
+    said = refuse("design", write(text), "--objective", "spin-eta", "--starts", 2, "--steps", 1)
+    assert "'spin-eta' needs a device with spin-resolved currents" in said
+    assert said.endswith("got Squid")
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_evaluate_in_any_unit(run, capsys, write, tmp_path, scale):
+    """Currents times λ: the same η, the same words, a figure."""
+    pairs = [[420 * scale, 80 * scale], [380 * scale, 90 * scale], [80 * scale, 90 * scale]]
+    run("evaluate", write(TABLE_1.replace("[[420, 80], [380, 90], [80, 90]]", str(pairs))))
+    said = capsys.readouterr().out
+    assert "eta  +0.53577199" in said
+    assert "status: converged" in said
+    plus = float(re.search(r"^I\+   (\S+)$", said, re.M)[1])
+    assert plus == pytest.approx(97.612536 * scale, rel=1e-7)
+    found = json.loads((tmp_path / "jaxdiode-evaluate/result.json").read_text())
+    efficiency = found["critical_currents"]["efficiency"]
+    assert efficiency == pytest.approx(0.5357719928680874, abs=1e-12)
+
+
+def test_evaluate_of_a_reciprocal_and_of_a_multivalued_device(run, capsys, write, tmp_path):
+    run("evaluate", write(SINGLE.replace("[0.0]", "[0.3]")))
+    assert "eta  +0.00000000" in capsys.readouterr().out
+    run("evaluate", write(SINGLE + "inductance = [0.1, 0.1]"), "--force", "--out", "loops")
+    said = capsys.readouterr().out
+    assert "eta  +nan" in said
+    assert "multivalued" in said
+    assert [p.name for p in (tmp_path / "loops").iterdir()] == ["result.json"]
+
+
+@pytest.mark.parametrize("system", ["squid", "andreev", "wire"])
+def test_evaluate_compiles_one_program(run, system):
+    """Beside it only conversions of single numbers, and none of the figure's."""
+    run("new", "device.toml", "--system", system)
+    jax.clear_caches()
+    durations = []
+
+    def listen(event, duration, **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            durations.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        run("evaluate", "device.toml")
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    assert len(durations) <= 8
+    assert sum(durations) < 1.3 * max(durations)
 
 
 def toml(device="", rest=""):

@@ -100,7 +100,7 @@ def test_a_second_run_finds_its_programs(tmp_path):
     ]
     assert [run.stderr for run in runs] == ["", ""]
     assert runs[0].stdout == runs[1].stdout
-    entries = list((folder / "jaxdiode/compiled").glob("jit__evaluate*-cache"))
+    entries = list((folder / "jaxdiode/compiled").glob("jit__program*-cache"))
     assert len(entries) == 1  # a second key would be a second entry
     assert entries[0].parent.stat().st_mode & 0o077 == 0  # whoever writes there runs code here
 

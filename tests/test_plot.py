@@ -1,5 +1,6 @@
 """Figures: what is drawn, what it is called, and that it can be saved."""
 
+import hypothesis
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 import jaxdiode as jd
 from jaxdiode import plot
+from jaxdiode.evaluation import evaluate
 
 SQUID = jd.Squid([jd.TunnelJunction(3.0), jd.TunnelJunction(2.0)], [0.3])
 PEAK = np.sqrt(13 + 12 * np.cos(0.6 * np.pi))  # |3 + 2 exp(−2πif)|
@@ -61,6 +63,107 @@ def test_critical_currents_along(tmp_path):
     assert np.array_equal(drawn[0], [0.5, 0.5])
     assert np.array_equal(drawn[1], np.full(5, 0.5))
     assert len(plot.critical_currents_along(x, plus, minus).axes[0].lines) == 2
+
+
+CURRENTS = hypothesis.strategies.floats(0.4, 1.0)
+
+
+@hypothesis.given(
+    lowest=CURRENTS,
+    exponent=hypothesis.strategies.integers(-9, 9),
+    points=hypothesis.strategies.booleans(),
+)
+@hypothesis.settings(max_examples=20)
+def test_axes_fit_the_data(lowest, exponent, points):
+    """Whatever the unit, currents far from zero fill most of their axis, and lie inside it."""
+    x = np.linspace(0, 1, 31)
+    low, high = 10.0**exponent * lowest, 10.0**exponent
+    plus = (low + high) / 2 + (high - low) / 2 * np.cos(7 * x)
+    extra = {"measured": (x, plus, plus)} if points else {}
+    top = plot.critical_currents_along(x, plus, plus, **extra).axes[0]
+    bottom, ceiling = top.get_ylim()
+    assert bottom <= plus.min()
+    assert plus.max() <= ceiling
+    if high - low > 1e-6 * high:
+        assert np.ptp(plus) > 0.8 * (ceiling - bottom)
+
+
+def test_fit_of_1000_to_1400(tmp_path):
+    """Points with error bars, a panel of residuals below, and error bars of η by propagation."""
+    x = np.linspace(-1, 1, 41)
+    plus, minus = 1200 + 200 * np.cos(3 * x), 1100 + 100 * np.cos(3 * x)
+    noise = np.where(np.arange(41) % 2, 8.0, -8.0)
+    figure = plot.critical_currents_along(
+        x, plus, minus, unit="nA", measured=(x, plus + noise, minus), residuals=(noise, 0 * x),
+        sigma=8.0,
+    )  # fmt: skip
+    top, middle, bottom = check(figure, tmp_path, axes=3)
+    assert top.get_ylim()[0] > 950
+    assert middle.get_ylabel() == "residual (nA)"
+    drawn = [container.lines[0].get_ydata() for container in middle.containers]
+    assert np.array_equal(drawn[0], noise)
+    (bars,) = top.containers[0].lines[2]
+    lengths = [segment[1][1] - segment[0][1] for segment in bars.get_segments()]
+    assert np.allclose(lengths, 16)
+    (bars,) = bottom.containers[0].lines[2]
+    lengths = np.array([segment[1][1] - segment[0][1] for segment in bars.get_segments()]) / 2
+
+    def efficiency(a, b):
+        return (a - b) / (a + b)
+
+    up = plus + noise
+    slopes = [
+        (efficiency(up + a, minus + b) - efficiency(up - a, minus - b)) / 2e-2
+        for a, b in ((1e-2, 0.0), (0.0, 1e-2))
+    ]
+    assert np.allclose(lengths, 8 * np.hypot(*slopes), rtol=1e-6)
+    assert top.get_xlim() == middle.get_xlim() == bottom.get_xlim()
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_a_reciprocal_device_shows_no_efficiency(scale):
+    """η of ±1e-15 is neither a curve nor a sign."""
+    x = np.linspace(0, 1, 51)
+    plus = scale * (2 + np.cos(x))
+    minus = plus * (1 + 1e-15 * np.cos(40 * x))
+    bottom = plot.critical_currents_along(x, plus, minus).axes[1]
+    assert not np.any(bottom.lines[0].get_ydata())
+    assert np.ptp(bottom.get_ylim()) >= 1e-6
+    squid = jd.Squid([jd.TunnelJunction(3 * scale), jd.TunnelJunction(2 * scale)], [0.3])
+    assert plot.current_phase(squid).axes[0].get_title() == r"$\eta$ = +0.0000"
+    noise = xarray.Dataset({"efficiency": (("x", "y"), 1e-15 * np.cos(np.outer(x, x)))})
+    (mesh,) = [c for c in plot.dataset(noise).axes[0].collections if isinstance(c, QuadMesh)]
+    assert not np.any(mesh.get_array())
+
+
+def test_a_multivalued_relation_says_so(tmp_path):
+    squid = jd.Squid([jd.TunnelJunction(3.0), jd.TunnelJunction(2.0)], [0.3], [0.1, 0.1])
+    (axes,) = check(plot.current_phase(squid), tmp_path)
+    assert "nan" not in axes.get_title()
+    (reason,) = axes.texts
+    assert "multivalued" in reason.get_text()
+    assert " ".join(reason.get_text().split()) == jd.Status.MULTIVALUED.describe()
+
+
+def test_figures_draw_and_compile_nothing(tmp_path):
+    """From the results that the command line hands over."""
+    found, curve = evaluate(SQUID), iv_curve()
+    state = jd.PhaseSlipWire().trace(np.linspace(0.0, 1.0, 5))
+    compiled = []
+
+    def listen(event, duration, **_):
+        if "backend_compile" in event:
+            compiled.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        check(plot.current_phase(found, unit="nA"), tmp_path)
+        check(plot.iv(curve, drive_frequency=0.3), tmp_path)
+        check(plot.wire(state), tmp_path, axes=4)
+        check(plot.dataset(grid(7)), tmp_path)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    assert compiled == []
 
 
 def test_critical_currents_along_with_failed_points(tmp_path):
@@ -142,14 +245,27 @@ def test_search(tmp_path):
     assert axes.get_xscale() == "log"
 
 
-@pytest.mark.parametrize("truth", [None, [1.1, -2.0, 0.5]])
-def test_errors(tmp_path, truth):
-    figure = plot.errors(["a", "b", "c"], [1.0, -2.0, 0.0], [0.1, 0.2, 0.3], truth)
+def test_errors(tmp_path):
+    figure = plot.errors(["a", "b", "c"], [1.0, -2.0, 0.0], [0.1, 0.2, 0.3], [1.1, -2.0, 0.5])
     (axes,) = check(figure, tmp_path)
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b", "c"]
     (bars,) = axes.containers
-    expected = [1.0, -1.0, 0.0] if truth is None else [-1.0, 0.0, -5 / 3]
-    assert np.allclose(bars.lines[0].get_xdata(), expected)
+    assert np.allclose(bars.lines[0].get_xdata(), [-1.0, 0.0, -5 / 3])
+
+
+def test_correlations(tmp_path):
+    """Of y = a + bx at x = 1, 2, 3: covariance σ²(XᵀX)⁻¹, correlation −6/√42."""
+    design = np.stack([np.ones(3), np.arange(1.0, 4.0)], axis=1)
+    covariance = 1e-18 * np.linalg.inv(design.T @ design)
+    figure = plot.correlations(["a", "b"], [2e-9, 3e-9], covariance)
+    axes, _ = check(figure, tmp_path, axes=2)
+    shown = axes.images[0].get_array()
+    assert np.allclose(shown, [[1, -6 / np.sqrt(42)], [-6 / np.sqrt(42), 1]])
+    rows = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert rows == ["a = 2e-09 ± 1.5e-09   1", "b = 3e-09 ± 7.1e-10   2"]
+    assert [t.get_text() for t in axes.texts] == ["1.00", "-0.93", "-0.93", "1.00"]
+    unknown = plot.correlations(["a", "b"], [1.0, 1.0], np.full((2, 2), np.nan))
+    assert not list(unknown.axes[0].texts)
 
 
 def grid(*shape, low=-1.0):

@@ -36,6 +36,11 @@ def _reverse_efficiency(device):
 def _spin_efficiency(device):
     from ..devices.usadel.spin import spin_diode_efficiency
 
+    if not hasattr(device, "spin_currents"):
+        raise ValueError(
+            "objective 'spin-eta' needs a device with spin-resolved currents (SpinActiveJunction, "
+            f"DiffusiveJunction), got {type(device).__name__}"
+        )
     return spin_diode_efficiency(device)
 
 

@@ -51,7 +51,8 @@ def order_parameter(
     Takes what the junction's `order_parameter` returned at this phase, or the junction, which is
     then asked for it.
     """
-    found = result if hasattr(result, "distance") else result.order_parameter(phase)
+    junction: Any = result
+    found = junction.order_parameter(phase) if hasattr(result, "order_parameter") else junction
     half = float(np.asarray(phase)) / 2
     figure, axes = new_figure(2)
     for values, place, turn, colour, name in (
@@ -76,7 +77,8 @@ def ldos(
     Takes what the junction's `ldos` returned for these energies, [spin, energy], or the junction,
     which is then asked for it with `options`.
     """
-    density = np.asarray(result.ldos(energy, **options) if hasattr(result, "ldos") else result)
+    junction: Any = result
+    density = np.asarray(junction.ldos(energy, **options) if hasattr(result, "ldos") else result)
     if density.ndim != 2:
         raise ValueError(f"energy must be a list and position one number, got {density.shape[1:]}")
     figure, (axes,) = new_figure(1)

@@ -45,9 +45,9 @@ def correlations(names: Sequence[str], values: Numbers, covariance: Numbers) -> 
                 axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7,
                           color="white" if abs(value) > 0.6 else "black")  # fmt: skip
     rows = [
-        f"{name} = {value:.5g} ± {error:.2g}"
-        for name, value, error in zip(names, values, spread, strict=True)
+        f"{name} = {value:.5g} ± {error:.2g}   {k}"
+        for k, (name, value, error) in enumerate(zip(names, values, spread, strict=True), start=1)
     ]
     axes.set_yticks(np.arange(len(names)), rows, fontsize=7)
-    axes.set_xticks(np.arange(len(names)), names, fontsize=7, rotation=40, ha="right")
+    axes.set_xticks(np.arange(len(names)), np.arange(1, len(names) + 1), fontsize=7)
     return figure

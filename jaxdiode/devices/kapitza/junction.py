@@ -8,6 +8,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks
@@ -153,10 +154,10 @@ class KapitzaJunction(AbstractCurrentBiased):
 
     def limits(self) -> Limits:
         """All that ends the zero-voltage state in both directions, whatever the criterion."""
-        return _limits(self)
+        return _critical_currents_and_limits(self)[1]
 
     def critical_currents_and_limits(self) -> tuple[CriticalCurrents, Limits]:
-        """Both by one program, as the same search finds them."""
+        """Both at once, as the same search finds them."""
         return _critical_currents_and_limits(self)
 
     @classmethod
@@ -247,17 +248,31 @@ def _critical_currents(device, criterion):
     return _of_criterion(device, criterion, ends, flips)
 
 
-@eqx.filter_jit
-def _limits(device):
-    return _critical_currents_and_limits(device)[1]
-
-
-@eqx.filter_jit
 def _critical_currents_and_limits(device):
+    """Flips cost as much to compile as folds: only where the ramp met one, or may have."""
+    critical, limits, ends = _without_flips(device)
+    flipped = ends[2].flipped
+    if _checks.is_concrete(flipped) and not np.asarray(flipped).any():
+        return critical, limits
+    return _with_flips(device, ends)
+
+
+@eqx.filter_jit
+def _without_flips(device):
     signs = jnp.array([1.0, -1.0])
     ends = jax.vmap(fold_limit, (None, 0))(device, signs)
+    return *_assembled(device, signs, ends, jnp.full(2, jnp.nan)), ends
+
+
+@eqx.filter_jit
+def _with_flips(device, ends):
+    signs = jnp.array([1.0, -1.0])
+    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ends[2])
+    return _assembled(device, signs, ends, flips)
+
+
+def _assembled(device, signs, ends, flips):
     current, status, ramp = ends
-    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
     bracket = signs[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
     limits = Limits(
         fold=jnp.where(status == Status.CONVERGED, current, jnp.nan),

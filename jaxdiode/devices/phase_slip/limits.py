@@ -62,7 +62,7 @@ def flip(c: Curve) -> tuple[Scalar, Scalar]:
 
 def retrap_position(c: Curve) -> Scalar:
     """w of the smallest current with a voltage: a fold of j(w), or the onset, w = 0."""
-    w, exists = _first_crossing(lambda w, c: with_slope(w, c)[1].current, c)
+    w, exists, _ = _first_crossing(lambda w, c: with_slope(w, c)[1].current, c)
     return jnp.where((c.pull < 0) & exists, w, 0.0)
 
 
@@ -81,7 +81,7 @@ def half(c: Curve) -> Scalar:
         return at.voltage - 0.5 * HALF * at.strength
 
     def reached(c):
-        w, exists = _first_crossing(missing, c)
+        w, exists, _ = _first_crossing(missing, c)
         return jnp.where(exists, jnp.maximum(point(w, c).current, begin), jnp.nan)
 
     begin = onset(c)
@@ -101,10 +101,10 @@ def ohmic(c: Curve, tolerance: float) -> Scalar:
         slope = with_slope(w, c)[1]
         return (1 + tolerance) * slope.current - slope.voltage
 
-    w, exists = _first_crossing(missing, c)
+    w, exists, below = _first_crossing(missing, c)
     begin = onset(c)
     # Strong back-action can hold dV/dj below 1 from the onset on.
-    at_once = _located(missing, c)[2] & (c.pull > 0)
+    at_once = below & (c.pull > 0)
     w, exists = jnp.where(at_once, 0.0, w), exists | at_once
     if tolerance == 0:
         end = _end_of_superconductivity(c)
@@ -154,17 +154,15 @@ def _end_of_superconductivity(c):
     return jnp.where((c.pull < 0) & (end > 0), end, jnp.inf)
 
 
-def _first_crossing(missing, c) -> tuple[Scalar, Bool[Array, ""]]:
-    """First w at which `missing(w, c)` turns from negative to positive, as far as Φ goes."""
-    w, exists, _ = _located(missing, c)
+def _first_crossing(missing, c) -> tuple[Scalar, Bool[Array, ""], Bool[Array, ""]]:
+    """First w at which `missing(w, c)` turns from negative to positive, as far as Φ goes.
+
+    Also whether there is one, and whether `missing` is positive from the first sample on.
+    """
+    w, exists, at_once = lanewise(partial(_search, missing))(jax.lax.stop_gradient(c))
     # A lane without a crossing must not send NaN gradients through the branch not taken.
     c = jax.tree.map(lambda x: jnp.where(exists, x, jax.lax.stop_gradient(x)), c)
-    return implicit_root(missing, c, w), exists
-
-
-def _located(missing, c):
-    """w of the first crossing, whether there is one, and whether it lies before all samples."""
-    return lanewise(partial(_search, missing))(jax.lax.stop_gradient(c))
+    return implicit_root(missing, c, w), exists, at_once
 
 
 def _search(missing, c):
