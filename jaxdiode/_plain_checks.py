@@ -30,6 +30,8 @@ def flag(name: str, value: bool) -> bool:
 def whole_number(name: str, value: int, at_least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
         raise ValueError(f"{name} must be a whole number, at least {at_least}, got {value!r}")
+    if value >= 2**63:
+        raise ValueError(f"{name} must be a whole number below 2^63, got a larger one")
     return int(value)
 
 

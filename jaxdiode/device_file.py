@@ -148,8 +148,10 @@ def axis(name: str, given: Any) -> np.ndarray:
     points = _checks.whole_number(f"points of sweep.{name}", given["points"])
     if points > _MOST_POINTS:
         raise ValueError(f"points of sweep.{name} must be at most {_MOST_POINTS}, got {points}")
-    ends = (real_array(f"{key} of sweep.{name}", given[key], ndim=0) for key in ("start", "stop"))
-    return np.linspace(*map(float, ends), points)
+    start, stop = (
+        float(real_array(f"{key} of sweep.{name}", given[key], ndim=0)) for key in ("start", "stop")
+    )
+    return np.linspace(start, stop, points)
 
 
 def _types() -> dict[str, type]:

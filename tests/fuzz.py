@@ -5,11 +5,15 @@ Every case follows from its seed alone. `outcome` runs the command line in this 
 
 import contextlib
 import io
+import pickle
 import re
+import shutil
 import string
 import sys
 import tomllib
 from pathlib import Path
+
+import numpy as np
 
 from jaxdiode import cli, device_file
 
@@ -179,8 +183,8 @@ def mutate_toml(random, text: str) -> str:
     elif kind == "inner":
         names = ["Squid", "Harmonics", "GateMap", "Gate", "SixHarmonicModel.from_torus", "Status",
                  "PhaseTorus", "AbstractDevice", "sweep", "Squid.from_pairs", "Squid.__init__",
-                 "KapitzaJunction", "SixHarmonicModel", "CircuitScale", "UsadelResolution", "Space",
-                 "AndreevInterferometer", "PhaseSlipWire", "SpinBarrier", "DiffusiveJunction"]  # fmt: skip
+                 "KapitzaJunction", "SixHarmonicModel", "CircuitScale", "UsadelResolution",
+                 "AndreevInterferometer", "PhaseSlipWire", "SpinBarrier", "Space"]  # fmt: skip
         rows[place] = re.sub(r'type = "[\w.]+"', f'type = "{random.choice(names)}"', rows[place])
     return "\n".join(rows) + "\n"
 
@@ -267,17 +271,78 @@ def encode(random, raw: bytes) -> bytes:
     )  # fmt: skip
 
 
+# ---- Partial sweeps
+
+
+def damage(random, partial: Path, foreign: Path) -> tuple[str, str]:
+    """Change one file of an unfinished sweep, or put something beside it."""
+    files = sorted(p for p in partial.glob("[!.]*.npz") if p.is_file())
+    kind = random.choice(
+        ["cut", "flip", "flip", "insert", "empty", "remove", "text", "pickle", "swap", "foreign",
+         "array", "shape", "notes", "left", "folder", "all", "garbage"]
+    )  # fmt: skip
+    if not files:
+        return ("nothing", "")
+    file = random.choice(files)
+    raw = file.read_bytes()
+    at = random.randrange(len(raw) + 1)
+    if kind == "remove":
+        file.unlink()
+    elif kind == "swap":
+        shutil.copy(random.choice(files), partial / "copy")
+        (partial / "copy").replace(file)
+    elif kind == "foreign":
+        shutil.copy(foreign / file.name, file)
+    elif kind == "array":
+        with file.open("wb") as opened:
+            np.save(opened, np.ones(5))
+    elif kind == "shape":
+        np.savez(file, **{"value plus": np.ones(3), "sweep": np.asarray("x")})
+    elif kind == "notes":
+        (partial / "notes.txt").write_text("precious")
+    elif kind == "left":
+        (partial / ".000000000005.npz.0123abcd.npz").write_text("of a killed process")
+    elif kind == "folder":
+        file.unlink()
+        file.mkdir()
+        (file / "precious").write_text("precious")
+    elif kind == "all":
+        for one in files:
+            one.write_bytes(one.read_bytes()[:at])
+    else:
+        file.write_bytes(
+            {
+                "cut": raw[:at],
+                "empty": b"",
+                "insert": raw[:at] + random.randbytes(random.choice([1, 7])) + raw[at:],
+                "flip": raw[:at]
+                + bytes(b ^ (1 << at % 8) for b in raw[at : at + 1])
+                + raw[at + 1 :],
+                "text": b"precious",
+                "pickle": pickle.dumps({"plus": np.ones(5)}),
+                "garbage": raw[: at // 2] + random.randbytes(64) + raw[at // 2 + 64 :],
+            }[kind]
+        )
+    return kind, file.name
+
+
+def is_foreign(path: Path) -> bool:
+    """What no sweep has written."""
+    return path.name in ("notes.txt", "precious")
+
+
 # ---- Command lines
 
-OPTIONS = ["--out", "--force", "--starts", "--steps", "--polish", "--rounds", "--seed", "--objective",
-           "--coil", "--plus", "--minus", "--sigma", "--loss", "--chunk", "--maximum", "--points",
-           "--duration", "--system", "--help", "--version", "--no-compare", "--unknown", "-x", "--",
-           "--no-cache", "--no-force", "--out=x", "--seed=", "-h", "--stert"]  # fmt: skip
-WORDS = ["device.toml", "data.csv", "none.toml", "folder", "folder/", "", "-1", "0", "1", "2.5", "nan",
-         "1e9", "inf", "abc", "é", "eta", "spin-eta", "minus-eta", "linear", "soft_l1", "squid",
-         "wire", "plus", "out", "old", "old/result.json", "device.toml/x", "a" * 300, "None", "True",
-         "/dev/null", "/proc/nothing/x", "bad\udcff.toml", "x\ny", "link", "..", "~", "99999999999",
-         "9" * 30, "data.csv data.csv", "[1]", "--", "\x1b[31m"]  # fmt: skip
+OPTIONS = ["--out", "--force", "--starts", "--steps", "--polish", "--rounds", "--seed",
+           "--objective", "--coil", "--plus", "--minus", "--sigma", "--loss", "--chunk",
+           "--maximum", "--points", "--duration", "--system", "--help", "--version",
+           "--no-compare", "--unknown", "-x", "--", "--no-cache", "--no-force", "--out=x",
+           "--seed=", "-h", "--stert"]  # fmt: skip
+WORDS = ["device.toml", "data.csv", "none.toml", "folder", "folder/", "", "-1", "0", "1", "2.5",
+         "nan", "1e9", "inf", "abc", "é", "eta", "spin-eta", "minus-eta", "linear", "soft_l1",
+         "squid", "wire", "plus", "out", "old", "old/result.json", "device.toml/x", "a" * 300,
+         "None", "True", "/dev/null", "/proc/nothing/x", "bad\udcff.toml", "x\ny", "link", "..",
+         "~", "99999999999", "9" * 30, "data.csv data.csv", "[1]", "--", "\x1b[31m"]  # fmt: skip
 VERBS = ["evaluate", "design", "fit", "sweep", "iv", "new", "demo"]
 
 

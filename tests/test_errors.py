@@ -223,6 +223,34 @@ CASES = {
         r"^n must be at most 3 on this torus, got 4",
     ),
     "no orders of a torus": (lambda: torus().harmonics_2d(0), r"^n must be .*whole.*got 0"),
+    "pairs of a number": (
+        lambda: jd.Squid.from_pairs(3.0, [0.1]),
+        r"^pairs must be a list of \(first, second\), got 3\.0",
+    ),
+    "bounds as a list": (
+        lambda: jd.Space(T(1.0), [1, 2]),
+        r"^bounds must be \{name: \(lower, upper\)\}, got \[1, 2\]",
+    ),
+    "bounds as text": (
+        lambda: jd.Space(T(1.0), {"critical_current": "12"}),
+        r"^bounds of 'critical_current' must be \(lower, upper\), got '12'",
+    ),
+    "bounds by number": (
+        lambda: jd.Space(T(1.0), {1: (0, 1)}),
+        r"^a parameter must be named by its path, got 1",
+    ),
+    "ties as a number": (
+        lambda: jd.Space(jd.Squid(two(), [0.1]), {"flux": (0, 1)}, 5),
+        r"^ties must be a list of names or of lists of names, got 5",
+    ),
+    "ties of numbers": (
+        lambda: jd.Space(jd.Squid(two(), [0.1]), {"flux": (0, 1)}, [5]),
+        r"^ties must be names or lists of names, got 5",
+    ),
+    "criterion as a number": (
+        lambda: jd.KapitzaJunction(damping=1, drive_frequency=1, criterion=1.5),
+        r"^unknown criterion 1\.5; allowed: fold",
+    ),
     "model NaN": (
         lambda: jd.SixHarmonicModel(1.0, NAN, 0.1),
         r"^down must be finite, got nan",

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .. import _plain_checks as _checks
 from .common import Cache, check_folder, finish, make_folder, start_jax
 
 
@@ -20,6 +21,7 @@ def demo(
         force: Overwrite the folder's files.
         seed: Random seed.
     """
+    _checks.whole_number("seed", seed, at_least=0)
     check_folder(out, force)
     start_jax(cache)
     from ..demo import run_demo

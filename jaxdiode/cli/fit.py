@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _plain_checks as _checks
 from .. import device_file
-from ..measurement import read_switching_currents
+from ..measurement import read_switching_currents, require_turns
 from .common import (
     Cache,
     DataFile,
@@ -21,7 +21,9 @@ from .common import (
 )
 
 Loss = Literal["linear", "soft_l1", "cauchy"]  # as `fit.Loss`, which needs JAX
-KEYS = ("turns", "offset", "mutual_inductance", "sigma", "bounds", "ties", "coil_range")
+KEYS = (
+    "turns", "offset", "mutual_inductance", "sigma", "bounds", "ties", "coil_range", "coil_unit",
+)  # fmt: skip
 
 
 def fit(
@@ -31,6 +33,8 @@ def fit(
     coil: str | None = None,
     plus: str | None = None,
     minus: str | None = None,
+    signed: bool | None = None,
+    drop_missing: bool = False,
     coil_range: tuple[float, float] | None = None,
     sigma: float | None = None,
     loss: Loss = "linear",
@@ -45,7 +49,8 @@ def fit(
     model misses. The fit also starts from the flux periods that the data show by themselves.
 
     The file's [fit] section gives the starting coil calibration and the bounds; parameter
-    names begin with `squid.`, `turns`, `offset` or `mutual_inductance`.
+    names begin with `squid.`, `turns`, `offset` or `mutual_inductance`. Currents whose columns name
+    a unit are converted to the file's `unit`, coil currents to the `coil_unit` of [fit].
 
     Example: jaxdiode fit device.toml measured.csv --loss soft_l1
 
@@ -56,6 +61,9 @@ def fit(
         coil: Name of the coil-current column (usual names are found).
         plus: Name of the I+ column.
         minus: Name of the I- column; negative values are turned round.
+        signed: Whether the I- column holds negative currents (True) or magnitudes (False), where
+            the signs leave it open.
+        drop_missing: Leave rows with missing values out.
         coil_range: Lowest and highest coil current to fit (default: the file's, else all).
         sigma: Noise of one point; without it, it is estimated from the residuals.
         loss: linear, or soft_l1 / cauchy where the data have outliers.
@@ -74,8 +82,13 @@ def fit(
         if name not in KEYS:
             raise _checks.unknown_name("key of [fit]", name, KEYS)
     _checks.whole_number("starts", starts)
-    limits = coil_range or options.get("coil_range")
-    x, up, down = _within(limits, *read_switching_currents(data, coil, plus, minus))
+    _checks.whole_number("seed", seed, at_least=0)
+    measured = read_switching_currents(
+        data, coil, plus, minus, unit=table.get("unit") or None,
+        coil_unit=options.get("coil_unit"), signed=signed, drop_missing=drop_missing,
+    )  # fmt: skip
+    x, up, down = _within(coil_range or options.get("coil_range"), *measured)
+    require_turns(x, options.get("turns", ()))
     check_folder(out, force)
     start_jax(cache)
     import jax
@@ -106,6 +119,7 @@ def fit(
     )  # fmt: skip
     folder = make_folder(out)
     results.write_json(folder / "result.json", found)
+    say(f"read {measured.describe()}")
     say(found.summary())
     fine = np.linspace(x[0], x[-1], 600)
     curve = jax.device_get(jax.jit(lambda squid: squid.switching_currents(fine))(found.device))

@@ -41,9 +41,7 @@ def sweep(
     made = device_file.device(table)
     axes = {name: device_file.axis(name, given) for name, given in grid.items()}
     folder = make_folder(out)
-    if force:
-        target.unlink(missing_ok=True)
-    data = sweep_over(critical_currents, made, axes, chunk=chunk, path=target)
+    data = sweep_over(critical_currents, made, axes, chunk=chunk, path=target, overwrite=force)
     failed = int((data["status"] != 0).sum())
     best = data["efficiency"].argmax(...) if failed < data["efficiency"].size else {}
     where = {k: float(data[k][v]) for k, v in best.items() if k in data.coords}

@@ -92,6 +92,9 @@ def read_switching_currents(
             units that do not go together, missing values (the lines are named), signs that
             change or are those of the other direction, fewer than two rows.
     """
+    for name, value in (("unit", unit), ("coil_unit", coil_unit)):
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"{name} must be the name of a unit, got {value!r}")
     table = read_table(path)
     column = find_columns(table.path, table.header, {"coil": coil, "plus": plus, "minus": minus})
     values = np.array([table.column(k) for k in column.values()])
@@ -208,7 +211,10 @@ def require_turns(coil, turns) -> None:
         ValueError: even the fastest loop changes by less than 0.01 flux quanta over the whole
             measurement, or by more than 2 from one coil current to the next.
     """
-    fastest = np.max(np.abs(np.asarray(turns, float)), initial=0.0)
+    try:
+        fastest = np.max(np.abs(np.asarray(turns, float)), initial=0.0)
+    except (TypeError, ValueError):  # no numbers: for others to refuse
+        return
     places = np.unique(coil)
     if fastest == 0 or places.size < 2:
         return

@@ -54,7 +54,12 @@ class Store:
         Raises:
             ValueError: the folder holds a sweep with other inputs.
         """
-        self._grid, self._chunk, self._sample = grid, chunk, dict(sample)
+        self._sample = dict(sample)
+        for file in self.folder.glob("*.npz"):
+            if file.is_dir():
+                raise ValueError(
+                    f"path needs the file {str(file)!r}, where a folder is; move it away"
+                )
         axes = {f"axis {n}": np.asarray(v) for n, v in zip(grid.names, grid.values, strict=True)}
         values = {f"sample {k}": v for k, v in sample.items()}
         inputs = {"chunk": np.asarray(chunk), **axes, **values}
@@ -159,8 +164,6 @@ class Store:
         )
 
     def _write(self, file, arrays):
-        if file.is_dir():
-            raise ValueError(f"path needs the file {str(file)!r}, where a folder is; move it away")
         atomic_write(file, lambda p: np.savez(p, **arrays))  # pyright: ignore[reportArgumentType]
 
     def _remove(self, *names):

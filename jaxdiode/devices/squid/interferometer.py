@@ -87,6 +87,8 @@ class Squid(AbstractPhaseBiased):
         inductance: Numbers | None = None,
     ) -> "Squid":
         """The paper's devices: every branch two junctions in series, (first, second)."""
+        if not isinstance(pairs, Sequence) and not hasattr(pairs, "__len__"):
+            raise ValueError(f"pairs must be a list of (first, second), got {pairs!r}")
         branches = []
         for k, pair in enumerate(pairs):
             if not isinstance(pair, Sequence | jax.Array) and not hasattr(pair, "__len__"):
