@@ -8,6 +8,7 @@ from .data import Rows
 
 # A direction whose influence is this much less than that of one parameter is not seen.
 _UNSEEN = 3e-7
+_MIXED = 1e-3  # part of an unseen direction that counts
 _BARTLETT = 1.1447  # Newey & West (1994), Table I
 
 
@@ -46,9 +47,10 @@ def invert(matrix: np.ndarray) -> Curvature:
         part = (vectors[:, seen] / values[seen]) @ vectors[:, seen].T
         pseudo[np.ix_(live, live)] = part / np.outer(scale[live], scale[live])
         blind = vectors[:, ~seen].T
+        blind = np.where(np.abs(blind) > _MIXED, blind, 0.0)
         directions = np.zeros((len(blind), n))
         directions[:, live] = blind / scale[live]
-        mixed = np.any(np.abs(blind) > 1e-3, axis=0)
+        mixed = np.any(blind != 0, axis=0)
         known = known.copy()
         known[live[mixed]] = False
         both = np.outer(known, known)

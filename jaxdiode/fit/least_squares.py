@@ -26,6 +26,7 @@ _LOSSES: dict[str, tuple[Callable, Callable]] = {
     "soft_l1": (lambda z: (1 + z) ** -0.5, lambda z: -0.5 * (1 + z) ** -1.5),
     "cauchy": (lambda z: 1 / (1 + z), lambda z: -1 / (1 + z) ** 2),
 }
+_POLISH = 3  # Gauss–Newton steps at the end
 _SCALE_ROUNDS = 4  # re-estimates of an unknown noise scale in a robust fit
 _ON_BOUND = 1e-6  # of a parameter's scale
 _LAST = 8  # evaluations before a stop in which a point where the model is NaN is its cause
@@ -131,7 +132,7 @@ def fit(
             found.append(problem.solve(origin))
     if not found:
         raise ValueError(_where_invalid(predict, rows, first, len(origins)))
-    best = min(found, key=lambda one: one.cost)
+    best = problem.polish(min(found, key=lambda one: one.cost))
     return _result(problem, rows, best, len(origins), len(origins) - len(found))
 
 
@@ -229,6 +230,39 @@ class _Problem:
         at_edge = not all(defined[-_LAST:]) and _falls(found)
         converged = found.status > 0 and not at_edge
         return values(found.x), float(found.cost) * unit**2, converged, at_edge
+
+    def polish(self, fit: _Fit) -> _Fit:
+        """Idle parameters back at their start, then Gauss–Newton steps while they help.
+
+        The trust region creeps where some combination of parameters has no influence.
+        """
+        if self.loss != "linear" or fit.at_edge:
+            return fit
+        scale = self.scales(fit.start)
+
+        def cost(values):
+            found = np.sum((self.residual(values) / fit.noise) ** 2)
+            return found if np.isfinite(found) else np.inf
+
+        values, lowest = fit.values, cost(fit.values)
+        for step in range(_POLISH + 1):
+            columns = self.jacobian(values) / fit.noise[:, None] * scale
+            if step == 0:
+                idle = ~np.any(columns, axis=0)
+                trial = np.where(idle, fit.start, values)
+            else:
+                right = -self.residual(values) / fit.noise
+                size = np.sqrt(np.sum(columns**2, axis=0))
+                size = np.where(size > 0, size, 1.0)
+                move = np.linalg.lstsq(columns / size, right, rcond=1e-7)[0] / size
+                trial = values + scale * move
+            inside = np.all((trial >= self.low) & (trial <= self.high))
+            if not inside or cost(trial) > lowest * (1 + 1e-14):
+                if step == 0:
+                    continue
+                break
+            values, lowest = trial, min(lowest, cost(trial))
+        return fit._replace(values=values)
 
 
 def _falls(found) -> bool:
