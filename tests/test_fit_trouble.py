@@ -50,9 +50,7 @@ def test_an_invalid_random_start_is_left_out():
     assert 1 <= fitted.invalid_starts <= 5
     assert f"{fitted.invalid_starts} of 6 starts left out" in fitted.summary()
     nowhere = jd.Space(jd.Squid(branches, [0.0], [0.3, 0.0]), {"inductance.0": (0.25, 0.4)})
-    message = (
-        r"at all 3 starts; at the first, at 24 of 24 points: plus\[0\].*multivalued"
-    )
+    message = r"at all 3 starts; at the first, at 24 of 24 points: plus\[0\].*multivalued"
     with pytest.raises(ValueError, match=message):
         jd.fit(loops, nowhere, found, arguments=[flux], starts=3, key=0)
 
