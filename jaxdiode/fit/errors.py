@@ -8,6 +8,7 @@ from .data import Rows
 
 # A direction whose influence is this much less than that of one parameter is not seen.
 _UNSEEN = 3e-7
+_MIXED = 1e-3  # part of an unseen direction that counts
 _BARTLETT = 1.1447  # Newey & West (1994), Table I
 
 
@@ -46,9 +47,10 @@ def invert(matrix: np.ndarray) -> Curvature:
         part = (vectors[:, seen] / values[seen]) @ vectors[:, seen].T
         pseudo[np.ix_(live, live)] = part / np.outer(scale[live], scale[live])
         blind = vectors[:, ~seen].T
+        blind = np.where(np.abs(blind) > _MIXED, blind, 0.0)
         directions = np.zeros((len(blind), n))
         directions[:, live] = blind / scale[live]
-        mixed = np.any(np.abs(blind) > 1e-3, axis=0)
+        mixed = np.any(blind != 0, axis=0)
         known = known.copy()
         known[live[mixed]] = False
         both = np.outer(known, known)
@@ -111,17 +113,16 @@ def automatic_lag(steps: np.ndarray) -> int:
 
 
 def halves(
-    scores: np.ndarray, weighted: np.ndarray, rows: Rows
+    residual: np.ndarray, jacobian: np.ndarray, rows: Rows
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Difference of the parameters that the first and the last half of the axis want.
 
-    One Gauss–Newton step from the solution for each half, so nothing is fitted again; with its
-    Newey–West covariance. NaN where a half alone does not determine a parameter; None where the
-    data have no halves.
+    One Gauss–Newton step from the solution for each half, so nothing is fitted again; with the
+    Newey–West covariance from what that step leaves. NaN where a half alone does not determine a
+    parameter; None where the data have no halves.
 
     Args:
-        scores: residual × Jacobian of every point, in units of σ.
-        weighted: Jacobian in units of σ, with the weights of the loss.
+        residual, jacobian: in units of σ, times the square root of the loss' weights.
     """
     later = np.zeros(len(rows.place), bool)
     for one in np.unique(rows.sequence):
@@ -131,14 +132,16 @@ def halves(
         return None
     difference, covariance = 0.0, 0.0
     for side, sign in ((~later, 1.0), (later, -1.0)):
-        curvature = invert(weighted[side].T @ weighted[side])
+        own, slopes = residual[side], jacobian[side]
+        curvature = invert(slopes.T @ slopes)
+        step = -curvature.pseudo @ (slopes.T @ own)
+        scores = (own + slopes @ step)[:, None] * slopes
         half = Rows(
             rows.labels, rows.row[side], rows.index[side], rows.sequence[side],
             _ranked(rows.sequence[side], rows.place[side]), rows.position[side],
         )  # fmt: skip
-        step = -curvature.pseudo @ np.sum(scores[side], axis=0)
         difference = difference + sign * np.where(curvature.known, step, np.nan)
-        covariance = covariance + sandwich(curvature, long_run(scores[side], half)[0])
+        covariance = covariance + sandwich(curvature, long_run(scores, half)[0])
     return np.asarray(difference), np.asarray(covariance)
 
 

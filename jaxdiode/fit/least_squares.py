@@ -26,6 +26,8 @@ _LOSSES: dict[str, tuple[Callable, Callable]] = {
     "soft_l1": (lambda z: (1 + z) ** -0.5, lambda z: -0.5 * (1 + z) ** -1.5),
     "cauchy": (lambda z: 1 / (1 + z), lambda z: -1 / (1 + z) ** 2),
 }
+_POLISH = 3  # Gauss–Newton steps at the end
+_TRIAL = 10  # evaluations given to each period before the best goes on
 _SCALE_ROUNDS = 4  # re-estimates of an unknown noise scale in a robust fit
 _ON_BOUND = 1e-6  # of a parameter's scale
 _LAST = 8  # evaluations before a stop in which a point where the model is NaN is its cause
@@ -120,19 +122,20 @@ def fit(
             f"data must hold more points than parameters, got {flat.size} points "
             f"for {len(space.names)} parameters"
         )
-    origins = [first, *_period_starts(space, periods, along, rows, flat)]
+    problem = _Problem(predict, space, flat, sigmas, loss, max_steps)
+    candidates = [first, *_period_starts(space, periods, along, rows, flat)]
+    origins = [problem.most_promising(candidates)]
     if starts > 1:
         key = random_key(key)
         origins += [np.asarray(space.sample(k)) for k in jax.random.split(key, starts - 1)]
-    problem = _Problem(predict, space, flat, sigmas, loss, max_steps)
     found: list[_Fit] = []
-    for origin in track(origins, "fit", len(origins), progress):
+    for origin in track(origins, "fit", starts, progress):
         if np.all(np.isfinite(problem.residual(origin))):
-            found.append(problem.solve(origin))
+            found.append(problem.solve(origin, first))
     if not found:
-        raise ValueError(_where_invalid(predict, rows, first, len(origins)))
-    best = min(found, key=lambda one: one.cost)
-    return _result(problem, rows, best, len(origins), len(origins) - len(found))
+        raise ValueError(_where_invalid(predict, rows, first, starts))
+    best = problem.polish(min(found, key=lambda one: one.cost))
+    return _result(problem, rows, best, starts, starts - len(found))
 
 
 class _Problem:
@@ -167,8 +170,21 @@ class _Problem:
             scale = np.where(usable, candidate, scale)
         return scale
 
-    def solve(self, start: np.ndarray) -> _Fit:
-        """One fit; an unknown noise scale is re-estimated between rounds of a robust loss."""
+    def most_promising(self, candidates: list[np.ndarray]) -> np.ndarray:
+        """Where the best of some short fits arrived; the first candidate where there is one."""
+        usable = [c for c in candidates if np.all(np.isfinite(self.residual(c)))]
+        if len(candidates) == 1 or not usable:
+            return candidates[0]
+        longest, self.max_steps = self.max_steps, min(_TRIAL, self.max_steps)
+        tried = [self.solve(candidate, candidates[0]) for candidate in usable]
+        self.max_steps = longest
+        return min(tried, key=lambda one: one.cost).values
+
+    def solve(self, start: np.ndarray, first: np.ndarray) -> _Fit:
+        """One fit; an unknown noise scale is re-estimated between rounds of a robust loss.
+
+        The result remembers the user's own start, `first`.
+        """
         scale = self.scales(start)
         known = self.sigma is not None
         noise = self.sigma if known else np.ones_like(self.data)
@@ -179,9 +195,9 @@ class _Problem:
                 noise = np.full_like(self.data, self._typical_deviation(values))
             unit = np.sqrt(np.mean((self.residual(values) / noise) ** 2))
             if not unit > 0:
-                return _Fit(values, 0.0, noise, True, False, start)
+                return _Fit(values, 0.0, noise, True, False, first)
             values, cost, converged, at_edge = self._descend(values, scale, noise, unit)
-        return _Fit(values, cost, noise, converged, at_edge, start)
+        return _Fit(values, cost, noise, converged, at_edge, first)
 
     def _typical_deviation(self, values) -> float:
         """σ by the median absolute deviation, above the rounding of an exact fit."""
@@ -229,6 +245,39 @@ class _Problem:
         at_edge = not all(defined[-_LAST:]) and _falls(found)
         converged = found.status > 0 and not at_edge
         return values(found.x), float(found.cost) * unit**2, converged, at_edge
+
+    def polish(self, fit: _Fit) -> _Fit:
+        """Idle parameters back at their start, then Gauss–Newton steps while they help.
+
+        The trust region creeps where some combination of parameters has no influence.
+        """
+        if self.loss != "linear" or fit.at_edge:
+            return fit
+        scale = self.scales(fit.start)
+
+        def cost(values):
+            found = np.sum((self.residual(values) / fit.noise) ** 2)
+            return found if np.isfinite(found) else np.inf
+
+        values, lowest = fit.values, cost(fit.values)
+        for step in range(_POLISH + 1):
+            columns = self.jacobian(values) / fit.noise[:, None] * scale
+            if step == 0:
+                idle = ~np.any(columns, axis=0)
+                trial = np.where(idle, fit.start, values)
+            else:
+                right = -self.residual(values) / fit.noise
+                size = np.sqrt(np.sum(columns**2, axis=0))
+                size = np.where(size > 0, size, 1.0)
+                move = np.linalg.lstsq(columns / size, right, rcond=1e-7)[0] / size
+                trial = values + scale * move
+            inside = np.all((trial >= self.low) & (trial <= self.high))
+            if not inside or cost(trial) > lowest * (1 + 1e-14):
+                if step == 0:
+                    continue
+                break
+            values, lowest = trial, min(lowest, cost(trial))
+        return fit._replace(values=values)
 
 
 def _falls(found) -> bool:
@@ -293,7 +342,7 @@ def _result(problem: _Problem, rows: Rows, best: _Fit, starts: int, invalid: int
     )
     middle, lag = errors.long_run(scores, rows)
     robust = errors.sandwich(curvature, middle)
-    both = errors.halves(scores, np.sqrt(first)[:, None] * rows_of, rows)
+    both = errors.halves(np.sqrt(first) * r, np.sqrt(first)[:, None] * rows_of, rows)
     apart = np.full(values.size, np.nan)
     if not np.all(noise > 0):  # an exact fit leaves no noise to estimate errors from
         plain, robust = np.zeros_like(plain), np.zeros_like(robust)

@@ -99,7 +99,11 @@ class FitResult(eqx.Module):
         return int(np.sum(np.abs(self.residuals) > 5 * self.sigma))
 
     def interval(
-        self, name: str | float | None = None, level: float = 0.68, *, robust: bool = False
+        self,
+        name: str | float | int | None = None,
+        level: float | int = 0.68,
+        *,
+        robust: bool = False,
     ) -> np.ndarray:
         """Confidence interval of one parameter, (2,), or of all, (n, 2).
 
