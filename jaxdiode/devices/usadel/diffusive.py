@@ -19,7 +19,7 @@ from .link import WeakLink
 from .resolution import UsadelResolution, required_resolution
 
 # Short junctions fall over more decades of frequency than any ferromagnet.
-_DEFAULT = UsadelResolution(terms=12, tail=16)
+_DEFAULT = UsadelResolution(phases=32, terms=12, tail=16, steps=12, momenta=8, intervals=12)
 
 
 class DiffusiveJunction(AbstractHybridJunction):
@@ -47,11 +47,12 @@ class DiffusiveJunction(AbstractHybridJunction):
         diffusivity: D_N/D_S.
         self_consistent: whether the gap is self-consistent, or that of the bulk up to the
             interfaces.
-        resolution: of the computation; `phases` are those of Δχ, 32 if left out. What they miss is
-            estimated by `prepared().truncation_error`: transparent short junctions at low
-            temperature have sharp relations and need more. `prepared().frequency_error` estimates
-            what the sum over frequencies leaves; with `terms` and `tail` of 12 and 16 that is
-            1e-5 of a current, more in short junctions below 0.03 T_c.
+        resolution: of the computation; left out are 32 phases, 12 terms, tail 16, 12 steps, 8
+            momenta, 12 intervals. `phases` are those of Δχ; what they miss is estimated by
+            `prepared().truncation_error`: transparent short junctions at low temperature have sharp
+            relations and need more. `prepared().frequency_error` estimates what the sum over
+            frequencies leaves; with `terms` and `tail` of 12 and 16 that is 1e-5 of a current, more
+            in short junctions below 0.03 T_c.
 
     Raises:
         ValueError: a temperature outside [0.01, 0.999]; lengths, conductances or a diffusivity
@@ -82,7 +83,7 @@ class DiffusiveJunction(AbstractHybridJunction):
         conductivity: Numbers = 1.0,
         diffusivity: Numbers = 1.0,
         self_consistent: bool = False,
-        resolution: UsadelResolution = _DEFAULT,
+        resolution: UsadelResolution | None = None,
     ):
         self.temperature = require_temperature(temperature)
         self.superconductor_length = _checks.positive(
@@ -106,7 +107,7 @@ class DiffusiveJunction(AbstractHybridJunction):
             )
         self.left, self.right = left, right
         self.self_consistent = _checks.flag("self_consistent", self_consistent)
-        self.resolution = required_resolution(resolution, phases=32)
+        self.resolution = required_resolution(resolution, _DEFAULT)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {

@@ -5,50 +5,76 @@ from typing import Any
 
 from ... import _checks
 
+_LEAST = {"phases": 4, "terms": 4, "tail": 1, "steps": 1, "momenta": 1, "intervals": 4}
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, repr=False)
 class UsadelResolution:
-    """How finely a junction is computed.
+    """How finely a junction is computed; what is left out (None) is the junction's own default.
 
-    The default leaves some 1e-4 of a current, about 2e-6 I₀ in a strong ferromagnet, twice as fine
-    5e-8 I₀; `frequency_error` and `truncation_error` of a torus or a relation estimate it.
+    Those leave some 1e-4 of a current, about 2e-6 I₀ in a strong ferromagnet, twice as fine
+    5e-8 I₀; `frequency_error` and `truncation_error` of a torus or a relation estimate it. A
+    junction's `resolution` has all numbers.
 
     Args:
-        phases: points along each phase, even; 0 means 16 on a torus and 32 on a relation.
-        terms: Matsubara frequencies summed one by one.
-        tail: nodes that stand for all higher ones.
-        steps: of the integration of half the layer between the interfaces.
-        momenta: parallel momenta in each segment of the Fermi surface.
-        intervals: of the mesh in each superconductor, where the gap is self-consistent; 12 leave
-            up to 1e-3 of the gap at an interface and 3e-4 of a current, 24 a fifth of that.
+        phases: points along each phase, even: 16 on the torus of a `SpinActiveJunction`, 32 on the
+            relation of a `DiffusiveJunction`.
+        terms: Matsubara frequencies summed one by one, 8 and 12.
+        tail: nodes that stand for all higher ones, 8 and 16.
+        steps: of the integration of half the layer between the interfaces, 12.
+        momenta: parallel momenta in each segment of the Fermi surface, 8.
+        intervals: of the mesh in each superconductor, where the gap is self-consistent, 12: these
+            leave up to 1e-3 of the gap at an interface and 3e-4 of a current, 24 a fifth of that.
 
     Raises:
         ValueError: numbers that are not whole or too small, an odd number of phases.
     """
 
-    phases: int = 0
-    terms: int = 8
-    tail: int = 8
-    steps: int = 12
-    momenta: int = 8
-    intervals: int = 12
+    phases: int | None = None
+    terms: int | None = None
+    tail: int | None = None
+    steps: int | None = None
+    momenta: int | None = None
+    intervals: int | None = None
 
     def __post_init__(self):
-        least = {"phases": 4 if self.phases else 0, "terms": 4, "intervals": 4}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            _checks.whole_number(field.name, value, least.get(field.name, 1))
-        if self.phases % 2:
+        for name, value in self.given().items():
+            _checks.whole_number(name, value, _LEAST[name])
+        if self.phases is not None and self.phases % 2:
             raise ValueError(f"phases must be even, got {self.phases}")
 
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value}" for name, value in self.given().items())
+        return f"UsadelResolution({given})"
+
+    def given(self) -> dict[str, int]:
+        """The numbers that are not left to the junction."""
+        return {name: n for name, n in dataclasses.asdict(self).items() if n is not None}
+
+    def over(self, own: "UsadelResolution") -> "UsadelResolution":
+        """With what is left out taken from `own`, a junction's default."""
+        return dataclasses.replace(own, **self.given())
+
     def doubled(self) -> "UsadelResolution":
-        """Twice as many of everything, 1.5 times as many phases."""
-        finer = {name: 2 * n for name, n in dataclasses.asdict(self).items()}
-        return UsadelResolution(**finer | {"phases": self.phases * 3 // 4 * 2})
+        """Twice as many of everything, 1.5 times as many phases.
+
+        Raises:
+            ValueError: numbers are left to the junction, whose own `doubled()` knows them.
+        """
+        missing = [f.name for f in dataclasses.fields(self) if getattr(self, f.name) is None]
+        if missing:
+            raise ValueError(
+                f"resolution leaves {', '.join(missing)} to the junction: "
+                "use the doubled() of the junction or of its resolution"
+            )
+        finer = {name: 2 * n for name, n in self.given().items()}
+        return UsadelResolution(**finer | {"phases": finer["phases"] * 3 // 8 * 2})
 
 
-def required_resolution(resolution: Any, phases: int) -> UsadelResolution:
-    """A resolution with the number of phases filled in."""
+def required_resolution(resolution: Any, own: UsadelResolution) -> UsadelResolution:
+    """A resolution without gaps, from what was given and the junction's own default."""
+    if resolution is None:
+        return own
     if not isinstance(resolution, UsadelResolution):
         raise ValueError(f"resolution must be a UsadelResolution, got {resolution!r}")
-    return dataclasses.replace(resolution, phases=resolution.phases or phases)
+    return resolution.over(own)

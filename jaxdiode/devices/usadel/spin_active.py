@@ -24,7 +24,7 @@ from .link import StrongFerromagnet
 from .resolution import UsadelResolution, required_resolution
 from .torus import PhaseTorus, SpinResolvedRelation, half_torus, whole_torus
 
-_DEFAULT = UsadelResolution()
+_DEFAULT = UsadelResolution(phases=16, terms=8, tail=8, steps=12, momenta=8, intervals=12)
 
 
 class SpinActiveJunction(AbstractHybridJunction):
@@ -53,7 +53,8 @@ class SpinActiveJunction(AbstractHybridJunction):
         left, right: barriers; their azimuths differ by the geometric phase Δφ = φ_R − φ_L.
         self_consistent: whether the gap is that of Eq. (8) at every phase, or that of the bulk up
             to the interfaces. It costs some fifty times more.
-        resolution: of the computation, see `UsadelResolution`.
+        resolution: of the computation, see `UsadelResolution`; left out are 16 phases, 8 terms,
+            tail 8, 12 steps, 8 momenta, 12 intervals.
 
     Raises:
         ValueError: a temperature outside [0.01, 0.999], lengths or a conductance that are not
@@ -82,7 +83,7 @@ class SpinActiveJunction(AbstractHybridJunction):
         left: SpinBarrier,
         right: SpinBarrier,
         self_consistent: bool = False,
-        resolution: UsadelResolution = _DEFAULT,
+        resolution: UsadelResolution | None = None,
     ):
         self.temperature = require_temperature(temperature)
         self.superconductor_length = _checks.positive(
@@ -103,7 +104,7 @@ class SpinActiveJunction(AbstractHybridJunction):
                 "potential must stay below 1 + exchange, or no band of the ferromagnet is open, "
                 f"got potential {self.potential:g} and exchange {self.exchange:g}"
             )
-        self.resolution = required_resolution(resolution, phases=16)
+        self.resolution = required_resolution(resolution, _DEFAULT)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {
