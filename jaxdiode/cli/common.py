@@ -9,6 +9,7 @@ import tyro
 
 DeviceFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DEVICE.toml")]
 DataFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA.csv")]
+Count = Annotated[int | None, tyro.conf.arg(metavar="INT")]  # None: left to the device file
 Cache = Annotated[
     bool, tyro.conf.arg(help="Keep compiled programs in your cache folder: the next run is faster.")
 ]

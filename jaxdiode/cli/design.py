@@ -7,6 +7,7 @@ from .. import _plain_checks as _checks
 from .. import device_file
 from .common import (
     Cache,
+    Count,
     DeviceFile,
     check_folder,
     finish,
@@ -68,13 +69,13 @@ _SMALLEST = {"starts": 1, "steps": 1, "polish": 0, "rounds": 0, "seed": 0}
 def design(
     device: DeviceFile,
     out: Path = Path("jaxdiode-design"),
-    starts: int | None = None,
-    steps: int | None = None,
-    polish: int | None = None,
-    rounds: int | None = None,
+    starts: Count = None,
+    steps: Count = None,
+    polish: Count = None,
+    rounds: Count = None,
     compare: bool = True,
     objective: _Objective | None = None,
-    seed: int | None = None,
+    seed: Count = None,
     force: bool = False,
     cache: Cache = True,
 ) -> None:
