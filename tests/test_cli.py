@@ -527,7 +527,7 @@ REFUSED_FITS = {
     "NaN": (FIT, CSV + "0.4,nan,3\n0.5,1,1\n0.6,,3\n", "mend or delete line 6, 8"),
     "one way": (FIT, "coil,plus,minus\n1,2,0\n2,3,0\n", "both bias directions"),
     "too few": (FIT, "coil,plus,minus\n1,2,1\n", "at least two rows"),
-    "empty": (FIT, "", "no column for coil"),
+    "empty": (FIT, "", "no line of data"),
 }
 
 
