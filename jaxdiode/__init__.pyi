@@ -60,9 +60,10 @@ from .junctions import TunnelJunction as TunnelJunction
 from .measurement import MeasuredCurrents as MeasuredCurrents
 from .measurement import read_switching_currents as read_switching_currents
 from .numerics.status import Status as Status
+from .paths import parameter_names as parameter_names
+from .paths import replace as replace
 from .progress import LongRunWarning as LongRunWarning
 from .space import Space as Space
-from .space import parameter_names as parameter_names
 from .sweep import read_sweep as read_sweep
 from .sweep import sweep as sweep
 

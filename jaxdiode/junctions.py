@@ -16,6 +16,7 @@ from .core.device import AbstractPhaseBiased
 from .gates import CriticalCurrent, Gate, as_critical_current, value_of
 
 _PI = jnp.pi
+_COLD = 1e-30  # k_BT/Δ below which derivatives of tanh(Δr/2k_BT) overflow before they vanish
 
 
 class TunnelJunction(AbstractPhaseBiased):
@@ -96,22 +97,27 @@ class AndreevModes(AbstractPhaseBiased):
         amplitude: A_m = eΔ/ħ in the unit of the currents, ≥ 0; the critical current of a
             fully transparent mode at T = 0. At T = 0 a mode carries A(1 − √(1−τ)).
         transparency: τ_m in [0, 1].
-        gap: Δ > 0, in the unit of `temperature`.
+        gap: Δ > 0, in the unit of `temperature`. It may be left out at T = 0, where it does not
+            matter.
         temperature: k_BT ≥ 0 in the unit of `gap`; 0 is the ground state.
 
     Shapes: amplitude and transparency are numbers or broadcast to one array over modes.
+
+    Raises:
+        ValueError: numbers outside their ranges, lists of unequal length, a temperature without
+            the gap that gives its unit.
     """
 
     amplitude: Float[Array, " modes"]
     transparency: Float[Array, " modes"]
-    gap: Float[Array, ""]
+    gap: Float[Array, ""] | None
     temperature: Float[Array, ""]
 
     def __init__(
         self,
         amplitude: Numbers,
         transparency: Numbers,
-        gap: Numbers = 1.0,
+        gap: Numbers | None = None,
         temperature: Numbers = 0.0,
     ):
         amplitude = jnp.atleast_1d(_checks.real_array("amplitude", amplitude, at_least=0.0))
@@ -128,10 +134,15 @@ class AndreevModes(AbstractPhaseBiased):
             raise ValueError("transparency must hold at least one mode, got none")
         self.amplitude = jnp.broadcast_to(amplitude, (modes,))
         self.transparency = jnp.broadcast_to(transparency, (modes,))
-        self.gap = _checks.real_array("gap", gap, ndim=0, at_least=0.0)
-        if _checks.is_concrete(self.gap) and self.gap == 0:
-            raise ValueError("gap must be positive, got 0")
         self.temperature = _checks.real_array("temperature", temperature, ndim=0, at_least=0.0)
+        self.gap = None
+        if gap is not None:
+            self.gap = _checks.positive("gap", gap)
+        elif not (_checks.is_concrete(self.temperature) and self.temperature == 0):
+            raise ValueError(
+                f"gap must be given with a temperature, whose unit it sets, got None beside "
+                f"{temperature}"
+            )
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         positive = (0.0, math.inf)
@@ -139,7 +150,7 @@ class AndreevModes(AbstractPhaseBiased):
             "amplitude": positive,
             "transparency": (0.0, 1.0),
             "gap": positive,
-            "temperature": positive,
+            "temperature": positive if self.gap is not None else (0.0, 0.0),
         }
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -147,18 +158,33 @@ class AndreevModes(AbstractPhaseBiased):
         s, c = jnp.sin(phase / 2)[..., None], jnp.cos(phase / 2)[..., None]
         square = (1 - tau) + tau * c**2
         r = jnp.sqrt(jnp.where(square > 0, square, 1.0))
-        thermal = self.temperature > 0
-        twice = 2 * jnp.where(thermal, self.temperature, 1.0)
-        occupation = jnp.where(thermal, jnp.tanh(self.gap * r / twice), 1.0)
-        return jnp.sum(self.amplitude * tau * s * c / r * occupation, axis=-1)
+        return jnp.sum(self.amplitude * tau * s * c / r * self._occupation(r), axis=-1)
 
     def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         # All modes turn at π; one ladder from the sharpest of them reaches every scale.
         sharpest = jnp.sqrt(jnp.maximum(1 - jnp.max(self.transparency), 0.0))
-        return jnp.full(1, _PI), jnp.maximum(sharpest, self.temperature / self.gap)[None]
+        width = jnp.maximum(sharpest, self._warmth())
+        return jnp.full(1, _PI), width[None]
 
     def magnitude(self) -> Float[Array, ""]:
-        return jnp.sum(self.amplitude * self.transparency)
+        return jnp.sum(self.amplitude * self.transparency * self._occupation(jnp.ones(())))
+
+    def _is_cold(self):
+        """T = 0, or so near that no phase that has digits tells it from 0."""
+        return self.temperature <= (0.0 if self.gap is None else _COLD * self.gap)
+
+    def _warmth(self):
+        """k_BT/Δ."""
+        gap = jnp.nan if self.gap is None else self.gap
+        return jnp.where(self._is_cold(), 0.0, self.temperature / gap)
+
+    def _occupation(self, r):
+        """tanh(Δr/2k_BT)."""
+        cold = self._is_cold()
+        gap = jnp.nan if self.gap is None else self.gap
+        return jnp.where(
+            cold, 1.0, jnp.tanh(r * (gap / (2 * jnp.where(cold, 1.0, self.temperature))))
+        )
 
 
 class Harmonics(AbstractPhaseBiased):

@@ -14,7 +14,7 @@ from .core.device import AbstractDevice
 from .design import DesignResult
 from .files import atomic_write
 from .fit import FitResult
-from .space import elements_of
+from .paths import elements_of
 
 
 def record(result: Any) -> Any:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from . import _checks
 from .core.device import AbstractDevice
-from .gates import GateMap
+from .paths import elements_of, match_names, require_range, step_of, with_values
 
 Bounds = Sequence[float | int]  # (lower, upper)
 
@@ -207,80 +207,6 @@ def _identity(x):
     return x
 
 
-def parameter_names(device: AbstractDevice) -> tuple[str, ...]:
-    """Every scalar parameter of a device by its path, as `Space` and `sweep` take them.
-
-    The points of a `GateMap` are measured data, not parameters, and are left out.
-    """
-    return tuple(elements_of(device))
-
-
-def with_values(device, targets, values):
-    """The device with values[i] at every (leaf, index) of targets[i]."""
-    leaves, structure = jax.tree.flatten(device)
-    for value, group in zip(values, targets, strict=True):
-        for leaf, i in group:
-            leaves[leaf] = jnp.ravel(leaves[leaf]).at[i].set(value).reshape(jnp.shape(leaves[leaf]))
-    return jax.tree.unflatten(structure, leaves)
-
-
-def match_names(elements: Mapping[str, tuple[int, int]], pattern: str) -> list[str]:
-    """All parameters a pattern names, in the device's order."""
-    if not isinstance(pattern, str):
-        raise ValueError(f"a parameter must be named by its path, got {pattern!r}")
-    wanted = pattern.split(".")
-    found = [
-        name
-        for name in elements
-        if len(name.split(".")) >= len(wanted)
-        and all(w in ("*", n) for w, n in zip(wanted, name.split("."), strict=False))
-    ]
-    if not found:
-        stems = {".".join(n.split(".")[:k]) for n in elements for k in range(1, n.count(".") + 1)}
-        raise _checks.unknown_name("parameter", pattern, elements, also=sorted(stems))
-    return found
-
-
-def require_range(device, name: str, what: str, low: float, high: float) -> None:
-    """Raise unless low … high lies inside what the owner of a parameter allows for it."""
-    owner, node = device, device
-    for step in name.split("."):
-        if isinstance(node, jax.Array):
-            break
-        owner, field = node, step
-        node = node[int(step)] if isinstance(node, tuple | list) else getattr(node, step)
-    allowed = owner.ranges() if hasattr(owner, "ranges") else {}
-    smallest, largest = allowed.get(field, (-np.inf, np.inf))
-    if low < smallest or high > largest:
-        raise ValueError(
-            f"{what} must stay within {smallest:g} to {largest:g}, got {low:g} to {high:g}"
-        )
-
-
-def elements_of(device: AbstractDevice) -> dict[str, tuple[int, int]]:
-    """{path: (leaf, index in the flattened leaf)} of every scalar of every array leaf."""
-    elements, leaf = {}, 0
-    nodes = jax.tree_util.tree_flatten_with_path(device, is_leaf=_is_gate_map)[0]
-    for path, node in nodes:
-        if not _is_gate_map(node):
-            stem = ".".join(_step(entry) for entry in path)
-            for i, index in enumerate(np.ndindex(jnp.shape(node))):
-                elements[".".join([stem, *map(str, index)])] = (leaf, i)
-        leaf += len(jax.tree.leaves(node))
-    return elements
-
-
-def _is_gate_map(node) -> bool:
-    return isinstance(node, GateMap)
-
-
-def _step(entry) -> str:
-    for attribute in ("name", "idx", "key"):
-        if hasattr(entry, attribute):
-            return str(getattr(entry, attribute))
-    return str(entry)
-
-
 def _bounds(name, pair) -> tuple[float, float]:
     try:
         if isinstance(pair, str):
@@ -347,7 +273,7 @@ def _cusp_stems(device):
 
     for path, node in jax.tree_util.tree_flatten_with_path(device, is_leaf=is_pair)[0]:
         if is_pair(node):
-            stem = [_step(entry) for entry in path]
+            stem = [step_of(entry) for entry in path]
             yield tuple(".".join([*stem, field]) for field in type(node).cusp)
 
 

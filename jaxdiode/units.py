@@ -1,6 +1,7 @@
 """Scales between laboratory units and the numbers the models take.
 
-Φ₀ = h/2e, E_J = ħI_c/2e. Constants: exact SI values of h, e and k_B (2019).
+Φ₀ = h/2e, E_J = ħI_c/2e. Units are named by strings; micro is u, µ or μ.
+Constants: exact SI values of h, e and k_B (2019).
 """
 
 import math
@@ -100,6 +101,8 @@ def _array(name: str, value: Numbers) -> Array:
 
 
 def _scale(kind: str, name: str, table: dict[str, float]) -> float:
-    if name not in table:
-        raise _checks.unknown_name(f"{kind} unit", name, table)
-    return table[name]
+    """A unit by its name, with u or either µ for micro. A guess would be off by powers of ten."""
+    plain = name.replace("\u00b5", "u").replace("\u03bc", "u") if isinstance(name, str) else name
+    if plain not in table:
+        raise ValueError(f"unknown {kind} unit {name!r}; allowed: {', '.join(table)}")
+    return table[plain]

@@ -101,7 +101,12 @@ def _branch(branch):
             return "harmonics", branch.sine.tolist(), branch.cosine.tolist()
         case jd.AndreevModes():
             modes = branch.amplitude.tolist(), branch.transparency.tolist()
-            return "andreev", *modes, float(branch.gap), float(branch.temperature)
+            return (
+                "andreev",
+                *modes,
+                float(1.0 if branch.gap is None else branch.gap),
+                float(branch.temperature),
+            )
 
 
 def with_efficiency(plus, minus):

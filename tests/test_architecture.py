@@ -19,7 +19,7 @@ LAYERS = [
     ["numerics"],
     ["core"],
     ["gates"],
-    ["junctions"],
+    ["junctions", "paths"],
     ["devices", "space"],
     ["design", "fit", "sweep"],
     ["results", "evaluation"],

@@ -31,7 +31,7 @@ NAMES = (
 
 def test_parameter_names(device):
     assert jd.parameter_names(device) == NAMES
-    mixed = jd.Squid([jd.AndreevModes([1.0, 2.0], 0.5), jd.TunnelJunction(1.0)], [0.1])
+    mixed = jd.Squid([jd.AndreevModes([1.0, 2.0], 0.5, gap=1.0), jd.TunnelJunction(1.0)], [0.1])
     assert jd.parameter_names(mixed) == (
         "branches.0.amplitude.0",
         "branches.0.amplitude.1",

@@ -6,6 +6,8 @@
 import numpy as np
 import pytest
 import scipy.constants as si
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jaxdiode import units
 
@@ -64,3 +66,24 @@ def test_flux_from_a_coil():
     )
     several = units.flux_from_coil(np.ones((5, 1)), period=[4.0, 2.0])
     np.testing.assert_allclose(several, np.tile([0.25, 0.5], (5, 1)))
+
+
+@pytest.mark.parametrize("micro", ["u", "\u00b5", "\u03bc"])
+def test_both_micro_signs(micro):
+    """15 GHz is I_c = 4πe·15 GHz = 30.2 nA (E_J/h = I_c/4πe)."""
+    found = units.critical_current(15, energy="GHz", current=f"{micro}A")
+    assert float(found) == pytest.approx(4e6 * np.pi * 1.602176634e-19 * 15e9, rel=1e-12)
+    energy = units.josephson_energy(1.0, current=f"{micro}A", energy=f"{micro}eV")
+    assert float(energy) == pytest.approx(1e3 * float(units.josephson_energy(1.0)) * 1e3, rel=1e-12)
+
+
+@given(st.text("munpkAVeKJ\u00b5 ", max_size=4))
+def test_no_unit_is_ever_guessed(name):
+    """What is close to a name is a factor of powers of ten off: nothing is suggested."""
+    try:
+        units.critical_current(1.0, energy="GHz", current=name)
+    except ValueError as error:
+        assert "did you mean" not in str(error)
+        assert "allowed: A, mA, uA, nA, pA" in str(error)
+    else:
+        assert name.replace("\u00b5", "u") in ("A", "mA", "uA", "nA", "pA")

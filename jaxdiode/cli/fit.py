@@ -155,7 +155,6 @@ def _within(limits: Any, x: np.ndarray, up: np.ndarray, down: np.ndarray):
     kept = (x >= low - slack) & (x <= high + slack)
     if not kept.any():
         raise ValueError(
-            f"coil_range must hold some of the data, {x[0]:g} to {x[-1]:g}, "
-            f"got {low:g} to {high:g}"
+            f"coil_range must hold some of the data, {x[0]:g} to {x[-1]:g}, got {low:g} to {high:g}"
         )
     return x[kept], up[kept], down[kept]

@@ -1,7 +1,8 @@
 """What a device is: an immutable pytree of parameters with one observable."""
 
 import abc
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -25,6 +26,15 @@ class AbstractDevice(eqx.Module):
 
     def __repr__(self) -> str:
         return eqx.tree_pformat(self, short_arrays=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except dataclasses.FrozenInstanceError:
+            raise dataclasses.FrozenInstanceError(
+                f"{name!r} cannot be assigned: a device never changes; "
+                f"jaxdiode.replace(device, {{{name!r}: ...}}) gives one with another value"
+            ) from None
 
 
 class AbstractPhaseBiased(AbstractDevice):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import PyTree
 
-from ..space import Space, elements_of, match_names
+from ..paths import elements_of, match_names
+from ..space import Space
 from .data import Rows, flat_like, lay_out
 
 _PEAKS = 3  # per parameter

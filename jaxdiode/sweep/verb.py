@@ -15,8 +15,8 @@ from jaxtyping import PyTree
 from .. import _checks
 from .._checks import Numbers
 from ..core.device import AbstractDevice
+from ..paths import with_values
 from ..progress import track
-from ..space import with_values
 from .grid import Grid
 from .store import Store
 

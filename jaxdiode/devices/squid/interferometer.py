@@ -5,6 +5,7 @@ to branches with inductance.
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ... import _checks
@@ -21,6 +23,8 @@ from ...junctions import SeriesJunctions
 from ...numerics.extrema import clustered_grid
 from ...numerics.roots import increasing_root, value_and_slope
 from ...numerics.status import Status
+
+_UNSEEN = 1e-6  # 2πL I_c below which no measurement sees an inductance
 
 
 class Squid(AbstractPhaseBiased):
@@ -43,6 +47,9 @@ class Squid(AbstractPhaseBiased):
 
     Raises:
         ValueError: no branches, a branch that is no device, wrong lengths, non-finite numbers.
+
+    Warns:
+        UserWarning: no inductance reaches 2πL I_c = 1e-6, as when they are in henries.
     """
 
     branches: tuple[AbstractPhaseBiased, ...]
@@ -75,6 +82,7 @@ class Squid(AbstractPhaseBiased):
         if inductance is not None:
             self.inductance = _checks.real_array("inductance", inductance, ndim=1, at_least=0.0)
             _checks.require_length("inductance", self.inductance, len(branches), "one per branch")
+            _warn_of_henries(self)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {"inductance": (0.0, math.inf)}
@@ -157,6 +165,23 @@ class Squid(AbstractPhaseBiased):
             results.append(jax.vmap(function, over, -1)(alike, each, shifted[..., index]))
         order = [k for members in groups for k in members]
         return jnp.concatenate(results, axis=-1)[..., jnp.array(order).argsort()]
+
+
+def _warn_of_henries(squid: Squid) -> None:
+    """Say so where inductances change nothing: they are then most likely in henries."""
+    leaves = jax.tree.leaves(squid)
+    if not all(_checks.is_concrete(leaf) for leaf in leaves):
+        return
+    critical = np.array([float(branch.magnitude()) for branch in squid.branches])
+    screening = 2 * np.pi * np.asarray(squid.inductance) * critical
+    small = (screening > 0) & (screening < _UNSEEN)
+    if small.any() and not (screening >= _UNSEEN).any():
+        warnings.warn(
+            f"inductance {np.asarray(squid.inductance)[small][0]:.3g} makes 2 pi L I_c = "
+            f"{screening[small][0]:.1g} only, which changes nothing: they are in flux quanta "
+            "per unit of current (units.inductance converts from henries), or leave them out",
+            stacklevel=5,  # past equinox, to the line that builds it
+        )
 
 
 def _alike(branches):
