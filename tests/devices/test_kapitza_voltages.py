@@ -215,6 +215,12 @@ def test_lanes_of_driven_and_undriven_junctions():
             helpers.assert_close(one[k], other, absolute=1e-9)
 
 
+def test_biases_may_be_traced():
+    for device, voltage in ((plain(10.0), 0.0458271), (driven(0.5, 3.0, 1.0), 0.0)):
+        found = jax.jit(lambda i, device=device: jd.iv_curve(device, i).up)(jnp.array([1.1]))
+        helpers.assert_close(found, voltage, absolute=6e-9)
+
+
 def test_the_longest_stay_is_checked():
     with pytest.raises(ValueError, match=r"^longest must be at least duration \(500\), got 100"):
         jd.iv_curve(plain(0.5), [1.0], longest=100.0)

@@ -171,7 +171,7 @@ def iv_curve(
     moving = device.drive_current, device.quadrature_current
     driven = None
     if all(_checks.is_concrete(x) for x in moving):
-        driven = bool(np.any(moving[0]) or np.any(moving[1]))
+        driven = any(np.any(np.asarray(x)) for x in moving)
     natural = rates(device)
     if driven and natural is not None and all(map(_checks.is_concrete, (bias, length))):
         root, frequency = natural
