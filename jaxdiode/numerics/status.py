@@ -28,7 +28,8 @@ _TEXT = {
     Status.CONVERGED: "converged",
     Status.NOT_CONVERGED: (
         "an extremum (a sharp turn without kinks()?) or an orbit (a slow drive?) was not located "
-        "accurately, a boundary value problem was not solved, or a simulation did not end"
+        "accurately, a boundary value problem was not solved, a simulation did not end, or the "
+        "error of a mean voltage (chaotic or almost locked) is larger than asked"
     ),
     Status.NONFINITE: "the device returned NaN or infinity (a parameter outside its range?)",
     Status.NO_SUPERCURRENT: (

@@ -171,13 +171,15 @@ def iv_curve(
     moving = device.drive_current, device.quadrature_current
     driven = None
     if all(_checks.is_concrete(x) for x in moving):
-        driven = bool(np.any(moving[0]) or np.any(moving[1]))
+        driven = any(np.any(np.asarray(x)) for x in moving)
     natural = rates(device)
-    if driven and natural is not None and all(map(_checks.is_concrete, (bias, length))):
+    if driven and natural is not None and all(map(_checks.is_concrete, (bias, length, most))):
         root, frequency = natural
+        # Both ways; where transients outlast the shortest stay, most biases take the longest.
+        stays = 2 * float(most) if 40 / device.damping > length else 4 * float(length)
         ohmic = np.abs(np.asarray(bias)) / float(device.damping)
         per_time = np.maximum(ohmic, max(3 * root, 0.4 * float(device.damping), 1.6 * frequency))
-        seconds = 4 * float(length) * float(np.sum(per_time)) * _STAY_COST
+        seconds = stays * float(np.sum(per_time)) * _STAY_COST
         progress.announce(
             f"iv_curve of {bias.size} biases", seconds, "duration", duration,
             "shorten duration, or take fewer biases",
