@@ -27,7 +27,7 @@ _LOSSES: dict[str, tuple[Callable, Callable]] = {
     "cauchy": (lambda z: 1 / (1 + z), lambda z: -1 / (1 + z) ** 2),
 }
 _POLISH = 3  # Gauss–Newton steps at the end
-_TRIAL = 10  # evaluations given to each period before the best goes on
+_HEATS = ((4, 4), (8, 1))  # (evaluations given to each period, how many go on)
 _SCALE_ROUNDS = 4  # re-estimates of an unknown noise scale in a robust fit
 _ON_BOUND = 1e-6  # of a parameter's scale
 _LAST = 8  # evaluations before a stop in which a point where the model is NaN is its cause
@@ -171,14 +171,17 @@ class _Problem:
         return scale
 
     def most_promising(self, candidates: list[np.ndarray]) -> np.ndarray:
-        """Where the best of some short fits arrived; the first candidate where there is one."""
+        """Where the best of some short fits arrived, most of them stopped early."""
         usable = [c for c in candidates if np.all(np.isfinite(self.residual(c)))]
         if len(candidates) == 1 or not usable:
             return candidates[0]
-        longest, self.max_steps = self.max_steps, min(_TRIAL, self.max_steps)
-        tried = [self.solve(candidate, candidates[0]) for candidate in usable]
+        longest = self.max_steps
+        for steps, kept in _HEATS:
+            self.max_steps = min(steps, longest)
+            tried = [self.solve(candidate, candidates[0]) for candidate in usable]
+            usable = [one.values for one in sorted(tried, key=lambda one: one.cost)[:kept]]
         self.max_steps = longest
-        return min(tried, key=lambda one: one.cost).values
+        return usable[0]
 
     def solve(self, start: np.ndarray, first: np.ndarray) -> _Fit:
         """One fit; an unknown noise scale is re-estimated between rounds of a robust loss.
