@@ -267,9 +267,8 @@ def test_robust_errors_against_a_block_bootstrap(name, shared):
     """
     table = np.loadtxt(shared / f"data/graphene_double_squid/{name}.csv", skiprows=1)
     table = table[np.argsort(table[:, 0], kind="stable")]
-    coil, minus, plus = table[
-        (table[:, 0] > 0.00299) & (table[:, 0] < HIGHEST.get(name, 0.009) + 1e-5 / 2)
-    ].T
+    inside = (table[:, 0] > 0.002995) & (table[:, 0] < HIGHEST.get(name, 0.009) + 5e-6)
+    coil, minus, plus = table[inside].T
 
     branches = [jd.AndreevModes(3100, 0.7), jd.AndreevModes(1000, 0.6), jd.AndreevModes(1000, 0.6)]
     squid = jd.CoilBiasedSquid(
