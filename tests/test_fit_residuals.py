@@ -190,6 +190,8 @@ def test_a_wrong_period_is_told():
 
 # ---- Measured: the four graphene files of shared/data/README.md, through the command line
 
+# The flux of the second file jumps at 6.97 mA: no model of one device holds across it.
+HIGHEST = {"CPR_id141": 0.0068}
 GRAPHENE = ["CPR_id12-13-11-14", "CPR_id141", "CPR_id155-154-153-156", "CPR_id164"]
 DEVICE = """
 unit = "nA"
@@ -205,7 +207,7 @@ branches = [
 [fit]
 turns = [{fast}, -85]
 offset = -6e-5
-coil_range = [0.003, 0.009]
+coil_range = [0.003, {highest}]
 [fit.bounds]
 "squid.branches.*.amplitude" = [50, 20000]
 "squid.branches.1.transparency" = [0, 1]
@@ -221,7 +223,7 @@ FAST = -0.19633 * 8700  # Φ₀/A
 def fit_file(name, fast, shared, folder, monkeypatch):
     from jaxdiode import cli
 
-    (folder / "device.toml").write_text(DEVICE.format(fast=fast))
+    (folder / "device.toml").write_text(DEVICE.format(fast=fast, highest=HIGHEST.get(name, 0.009)))
     data = shared / f"data/graphene_double_squid/{name}.csv"
     command = ["jaxdiode", "fit", str(folder / "device.toml"), str(data)]
     monkeypatch.setattr("sys.argv", [*command, "--out", str(folder / "out"), "--force"])
@@ -265,7 +267,8 @@ def test_robust_errors_against_a_block_bootstrap(name, shared):
     """
     table = np.loadtxt(shared / f"data/graphene_double_squid/{name}.csv", skiprows=1)
     table = table[np.argsort(table[:, 0], kind="stable")]
-    coil, minus, plus = table[(table[:, 0] > 0.00299) & (table[:, 0] < 0.00901)].T
+    inside = (table[:, 0] > 0.002995) & (table[:, 0] < HIGHEST.get(name, 0.009) + 5e-6)
+    coil, minus, plus = table[inside].T
 
     branches = [jd.AndreevModes(3100, 0.7), jd.AndreevModes(1000, 0.6), jd.AndreevModes(1000, 0.6)]
     squid = jd.CoilBiasedSquid(

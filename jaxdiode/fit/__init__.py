@@ -1,6 +1,6 @@
 """The fit verb: parameters of a device from measured data, with honest error bars."""
 
-from .least_squares import Loss as Loss
 from .least_squares import fit as fit
 from .periods import period_candidates as period_candidates
 from .result import FitResult as FitResult
+from .trust_region import Loss as Loss

@@ -1,7 +1,6 @@
-"""Least squares over a `Space` by a trust region, in coordinates without units."""
+"""The verb: least squares over a `Space`, and what is said about the solution."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,31 +15,11 @@ from . import diagnostics, errors, periods
 from .data import Rows, flat_like, lay_out, noise_of, require_finite
 from .prediction import Prediction
 from .result import FitResult, _roots
+from .trust_region import LOSSES, Loss, Problem, Solution
 
 Model = Callable[..., PyTree]
-Loss = Literal["linear", "soft_l1", "cauchy"]
-
-# First and second derivative of ρ(z), z a squared residual in units of σ (SciPy's definitions).
-_LOSSES: dict[str, tuple[Callable, Callable]] = {
-    "linear": (lambda z: np.ones_like(z), lambda z: np.zeros_like(z)),
-    "soft_l1": (lambda z: (1 + z) ** -0.5, lambda z: -0.5 * (1 + z) ** -1.5),
-    "cauchy": (lambda z: 1 / (1 + z), lambda z: -1 / (1 + z) ** 2),
-}
-_POLISH = 3  # Gauss–Newton steps at the end
-_TRIAL = 10  # evaluations given to each period before the best goes on
-_SCALE_ROUNDS = 4  # re-estimates of an unknown noise scale in a robust fit
 _ON_BOUND = 1e-6  # of a parameter's scale
-_LAST = 8  # evaluations before a stop in which a point where the model is NaN is its cause
 _SILENT = 1e-12  # change of the prediction over a parameter's scale that counts as none
-
-
-class _Fit(NamedTuple):
-    values: np.ndarray
-    cost: float
-    noise: np.ndarray
-    converged: bool
-    at_edge: bool
-    start: np.ndarray
 
 
 def fit(
@@ -104,8 +83,8 @@ def fit(
             points than parameters, start outside the bounds, unknown loss, a model that is NaN
             at every start (the points are named).
     """
-    if loss not in _LOSSES:
-        raise _checks.unknown_name("loss", loss, _LOSSES)
+    if loss not in LOSSES:
+        raise _checks.unknown_name("loss", loss, LOSSES)
     _checks.whole_number("starts", starts)
     _checks.whole_number("max_steps", max_steps)
     if starts > 1 and key is None:
@@ -122,13 +101,13 @@ def fit(
             f"data must hold more points than parameters, got {flat.size} points "
             f"for {len(space.names)} parameters"
         )
-    problem = _Problem(predict, space, flat, sigmas, loss, max_steps)
+    problem = Problem(predict, space, flat, sigmas, loss, max_steps)
     candidates = [first, *_period_starts(space, periods, along, rows, flat)]
     origins = [problem.most_promising(candidates)]
     if starts > 1:
         key = random_key(key)
         origins += [np.asarray(space.sample(k)) for k in jax.random.split(key, starts - 1)]
-    found: list[_Fit] = []
+    found: list[Solution] = []
     for origin in track(origins, "fit", starts, progress):
         if np.all(np.isfinite(problem.residual(origin))):
             found.append(problem.solve(origin, first))
@@ -136,154 +115,6 @@ def fit(
         raise ValueError(_where_invalid(predict, rows, first, starts))
     best = problem.polish(min(found, key=lambda one: one.cost))
     return _result(problem, rows, best, starts, starts - len(found))
-
-
-class _Problem:
-    """Residuals of one data set, and the search for their least squares."""
-
-    def __init__(self, predict, space, data, sigma, loss, max_steps):
-        self.predict, self.space, self.data = predict, space, data
-        self.sigma, self.loss, self.max_steps = sigma, loss, max_steps
-        self.low, self.high = np.asarray(space.lower), np.asarray(space.upper)
-
-    def residual(self, values) -> np.ndarray:
-        return self.predict(values)[0] - self.data
-
-    def jacobian(self, values) -> np.ndarray:
-        """Rows that are not finite are zero: those points pull nowhere."""
-        jacobian = self.predict(values)[1]
-        return np.where(np.all(np.isfinite(jacobian), axis=1)[:, None], jacobian, 0.0)
-
-    def scales(self, start) -> np.ndarray:
-        """A size of each parameter that changes with its unit: the width of its bounds, its
-        start's distance from one, its start, or what changes the prediction by its own size."""
-        low, high = np.isfinite(self.low), np.isfinite(self.high)
-        edge = np.where(low, self.low, np.where(high, self.high, 0.0))
-        column = np.sqrt(np.sum(self.jacobian(start) ** 2, axis=0))
-        size = np.sqrt(np.sum(self.data**2)) or np.sqrt(np.sum(self.residual(start) ** 2))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reach = size / column
-            width = np.where(low & high, self.high - self.low, 0.0)
-        scale = 1.0 * np.ones_like(start)
-        for candidate in (reach, np.abs(edge), np.abs(start), np.abs(start - edge), width):
-            usable = np.isfinite(candidate) & (candidate > 0)
-            scale = np.where(usable, candidate, scale)
-        return scale
-
-    def most_promising(self, candidates: list[np.ndarray]) -> np.ndarray:
-        """Where the best of some short fits arrived; the first candidate where there is one."""
-        usable = [c for c in candidates if np.all(np.isfinite(self.residual(c)))]
-        if len(candidates) == 1 or not usable:
-            return candidates[0]
-        longest, self.max_steps = self.max_steps, min(_TRIAL, self.max_steps)
-        tried = [self.solve(candidate, candidates[0]) for candidate in usable]
-        self.max_steps = longest
-        return min(tried, key=lambda one: one.cost).values
-
-    def solve(self, start: np.ndarray, first: np.ndarray) -> _Fit:
-        """One fit; an unknown noise scale is re-estimated between rounds of a robust loss.
-
-        The result remembers the user's own start, `first`.
-        """
-        scale = self.scales(start)
-        known = self.sigma is not None
-        noise = self.sigma if known else np.ones_like(self.data)
-        rounds = 1 if known or self.loss == "linear" else _SCALE_ROUNDS
-        values, cost, converged, at_edge = start, 0.0, True, False
-        for _ in range(rounds):
-            if rounds > 1:
-                noise = np.full_like(self.data, self._typical_deviation(values))
-            unit = np.sqrt(np.mean((self.residual(values) / noise) ** 2))
-            if not unit > 0:
-                return _Fit(values, 0.0, noise, True, False, first)
-            values, cost, converged, at_edge = self._descend(values, scale, noise, unit)
-        return _Fit(values, cost, noise, converged, at_edge, first)
-
-    def _typical_deviation(self, values) -> float:
-        """σ by the median absolute deviation, above the rounding of an exact fit."""
-        residual = np.abs(self.residual(values))
-        deviation = 1.4826 * float(np.median(residual))
-        return max(deviation, 1e-9 * float(np.sqrt(np.mean(residual**2)))) or 1.0
-
-    def _descend(self, start, scale, noise, unit):
-        """Trust region in coordinates u = (x − bound)/scale and residuals of rms 1 at the start.
-
-        SciPy compares gradients and distances with absolute numbers, so none has a unit here;
-        its gradient test is left out, steps and costs are compared with themselves. It steps
-        back from points where the model is not finite.
-        """
-        from scipy.optimize import least_squares
-
-        origin = np.where(
-            np.isfinite(self.low), self.low, np.where(np.isfinite(self.high), self.high, 0.0)
-        )
-        weight = 1 / (noise * unit)
-        defined: list[bool] = []
-
-        def values(u):
-            return np.clip(origin + scale * u, self.low, self.high)
-
-        def residual(u):
-            found = self.residual(values(u)) * weight
-            defined.append(bool(np.all(np.isfinite(found))))
-            return found
-
-        low, high = (self.low - origin) / scale, (self.high - origin) / scale
-        found = least_squares(
-            residual,
-            np.clip((start - origin) / scale, low, high),
-            jac=lambda u: self.jacobian(values(u)) * weight[:, None] * scale,  # pyright: ignore
-            bounds=(low, high),
-            x_scale="jac",
-            loss=self.loss,
-            f_scale=1 / unit,
-            max_nfev=self.max_steps,
-            xtol=1e-10,
-            ftol=1e-12,
-            gtol=None,  # pyright: ignore
-        )
-        at_edge = not all(defined[-_LAST:]) and _falls(found)
-        converged = found.status > 0 and not at_edge
-        return values(found.x), float(found.cost) * unit**2, converged, at_edge
-
-    def polish(self, fit: _Fit) -> _Fit:
-        """Idle parameters back at their start, then Gauss–Newton steps while they help.
-
-        The trust region creeps where some combination of parameters has no influence.
-        """
-        if self.loss != "linear" or fit.at_edge:
-            return fit
-        scale = self.scales(fit.start)
-
-        def cost(values):
-            found = np.sum((self.residual(values) / fit.noise) ** 2)
-            return found if np.isfinite(found) else np.inf
-
-        values, lowest = fit.values, cost(fit.values)
-        for step in range(_POLISH + 1):
-            columns = self.jacobian(values) / fit.noise[:, None] * scale
-            if step == 0:
-                idle = ~np.any(columns, axis=0)
-                trial = np.where(idle, fit.start, values)
-            else:
-                right = -self.residual(values) / fit.noise
-                size = np.sqrt(np.sum(columns**2, axis=0))
-                size = np.where(size > 0, size, 1.0)
-                move = np.linalg.lstsq(columns / size, right, rcond=1e-7)[0] / size
-                trial = values + scale * move
-            inside = np.all((trial >= self.low) & (trial <= self.high))
-            if not inside or cost(trial) > lowest * (1 + 1e-14):
-                if step == 0:
-                    continue
-                break
-            values, lowest = trial, min(lowest, cost(trial))
-        return fit._replace(values=values)
-
-
-def _falls(found) -> bool:
-    """Whether the cost still falls at a stop, by a linear step."""
-    step = np.linalg.lstsq(found.jac, -found.fun, rcond=1e-10)[0]
-    return bool(-found.grad @ step > 1e-6 * max(found.cost, np.finfo(float).tiny))
 
 
 def _first(space) -> np.ndarray:
@@ -316,7 +147,7 @@ def _where_invalid(predict, rows: Rows, first, starts: int) -> str:
     )
 
 
-def _result(problem: _Problem, rows: Rows, best: _Fit, starts: int, invalid: int) -> FitResult:
+def _result(problem: Problem, rows: Rows, best: Solution, starts: int, invalid: int) -> FitResult:
     space, values, noise = problem.space, best.values, best.noise
     residual, jacobian = problem.residual(values), problem.jacobian(values)
     flat_slope = ~np.all(np.isfinite(problem.predict(values)[1]), axis=1)
@@ -329,7 +160,7 @@ def _result(problem: _Problem, rows: Rows, best: _Fit, starts: int, invalid: int
     jacobian = np.where(silent, 0.0, jacobian)
     weight = 1 / noise if np.all(noise > 0) else np.ones_like(noise)
     r, rows_of = residual * weight, jacobian * weight[:, None]
-    first, second = (derivative(r**2) for derivative in _LOSSES[problem.loss])
+    first, second = (derivative(r**2) for derivative in LOSSES[problem.loss])
     scores = (first * r)[:, None] * rows_of
     bent = rows_of.T @ ((first + 2 * r**2 * second)[:, None] * rows_of)
     if problem.loss != "linear" and np.linalg.eigvalsh(_unit_diagonal(bent))[0] < 0:

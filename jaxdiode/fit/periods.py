@@ -11,6 +11,8 @@ from ..space import Space
 from .data import Rows, flat_like, lay_out
 
 _PEAKS = 3  # per parameter
+_PEAKS_BESIDE = 2  # of them are looked at from all sides
+_BESIDE = (0.0, 0.25, -0.25, 0.5, -0.5)  # resolutions
 _MOST = 12  # starts in all
 _PER_RESOLUTION = 10  # frequencies per 1/(length of the axis)
 
@@ -121,13 +123,24 @@ def candidates(space: Space, names, rows: Rows, flat: np.ndarray) -> dict[str, n
 
 
 def period_starts(space: Space, names, rows: Rows, flat: np.ndarray) -> list[np.ndarray]:
-    """Starting points with the candidates in place of the start's periods."""
+    """Starting points with the candidates in place of the start's periods.
+
+    Where several loops beat, their line is split or shifted by about half a resolution,
+    1/(length of the axis), and a fit bridges a third of one: quarters of it beside every
+    candidate are starts too.
+    """
     found = candidates(space, names, rows, flat)
     first = np.asarray(space.values())
-    choices = [
-        (first[k], *found[name]) if name in found else (first[k],)
-        for k, name in enumerate(space.names)
-    ]
+    resolution = 1 / np.ptp(rows.position)
+    choices = []
+    for k, name in enumerate(space.names):
+        near: list[float] = [first[k]]
+        for step in _BESIDE:
+            for peak in found.get(name, ())[:_PEAKS_BESIDE]:
+                value = float(np.clip(peak + step * resolution, space.lower[k], space.upper[k]))
+                if all(abs(value - other) > 0.2 * resolution for other in near[1:]):
+                    near.append(value)
+        choices.append(near)
     # The strongest peaks first: ranks add up over the parameters.
     ranked = sorted(
         itertools.product(*(enumerate(c) for c in choices)), key=lambda x: sum(k for k, _ in x)

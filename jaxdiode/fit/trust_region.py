@@ -1,0 +1,179 @@
+"""One least-squares problem: a trust region in coordinates without units."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+Loss = Literal["linear", "soft_l1", "cauchy"]
+
+# First and second derivative of ρ(z), z a squared residual in units of σ (SciPy's definitions).
+LOSSES: dict[str, tuple[Callable, Callable]] = {
+    "linear": (lambda z: np.ones_like(z), lambda z: np.zeros_like(z)),
+    "soft_l1": (lambda z: (1 + z) ** -0.5, lambda z: -0.5 * (1 + z) ** -1.5),
+    "cauchy": (lambda z: 1 / (1 + z), lambda z: -1 / (1 + z) ** 2),
+}
+_POLISH = 3  # Gauss–Newton steps at the end
+_HEATS = ((4, 4), (8, 1))  # (evaluations given to each period, how many go on)
+_SCALE_ROUNDS = 4  # re-estimates of an unknown noise scale in a robust fit
+_LAST = 8  # evaluations before a stop in which a point where the model is NaN is its cause
+
+
+class Solution(NamedTuple):
+    values: np.ndarray
+    cost: float
+    noise: np.ndarray
+    converged: bool
+    at_edge: bool
+    start: np.ndarray
+
+
+class Problem:
+    """Residuals of one data set, and the search for their least squares."""
+
+    def __init__(self, predict, space, data, sigma, loss, max_steps):
+        self.predict, self.space, self.data = predict, space, data
+        self.sigma, self.loss, self.max_steps = sigma, loss, max_steps
+        self.low, self.high = np.asarray(space.lower), np.asarray(space.upper)
+
+    def residual(self, values) -> np.ndarray:
+        return self.predict(values)[0] - self.data
+
+    def jacobian(self, values) -> np.ndarray:
+        """Rows that are not finite are zero: those points pull nowhere."""
+        jacobian = self.predict(values)[1]
+        return np.where(np.all(np.isfinite(jacobian), axis=1)[:, None], jacobian, 0.0)
+
+    def scales(self, start) -> np.ndarray:
+        """A size of each parameter that changes with its unit: the width of its bounds, its
+        start's distance from one, its start, or what changes the prediction by its own size."""
+        low, high = np.isfinite(self.low), np.isfinite(self.high)
+        edge = np.where(low, self.low, np.where(high, self.high, 0.0))
+        column = np.sqrt(np.sum(self.jacobian(start) ** 2, axis=0))
+        size = np.sqrt(np.sum(self.data**2)) or np.sqrt(np.sum(self.residual(start) ** 2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reach = size / column
+            width = np.where(low & high, self.high - self.low, 0.0)
+        scale = 1.0 * np.ones_like(start)
+        for candidate in (reach, np.abs(edge), np.abs(start), np.abs(start - edge), width):
+            usable = np.isfinite(candidate) & (candidate > 0)
+            scale = np.where(usable, candidate, scale)
+        return scale
+
+    def most_promising(self, candidates: list[np.ndarray]) -> np.ndarray:
+        """Where the best of some short fits arrived, most of them stopped early."""
+        usable = [c for c in candidates if np.all(np.isfinite(self.residual(c)))]
+        if len(candidates) == 1 or not usable:
+            return candidates[0]
+        longest = self.max_steps
+        for steps, kept in _HEATS:
+            self.max_steps = min(steps, longest)
+            tried = [self.solve(candidate, candidates[0]) for candidate in usable]
+            usable = [one.values for one in sorted(tried, key=lambda one: one.cost)[:kept]]
+        self.max_steps = longest
+        return usable[0]
+
+    def solve(self, start: np.ndarray, first: np.ndarray) -> Solution:
+        """One fit; an unknown noise scale is re-estimated between rounds of a robust loss.
+
+        The result remembers the user's own start, `first`.
+        """
+        scale = self.scales(start)
+        known = self.sigma is not None
+        noise = self.sigma if known else np.ones_like(self.data)
+        rounds = 1 if known or self.loss == "linear" else _SCALE_ROUNDS
+        values, cost, converged, at_edge = start, 0.0, True, False
+        for _ in range(rounds):
+            if rounds > 1:
+                noise = np.full_like(self.data, self._typical_deviation(values))
+            unit = np.sqrt(np.mean((self.residual(values) / noise) ** 2))
+            if not unit > 0:
+                return Solution(values, 0.0, noise, True, False, first)
+            values, cost, converged, at_edge = self._descend(values, scale, noise, unit)
+        return Solution(values, cost, noise, converged, at_edge, first)
+
+    def _typical_deviation(self, values) -> float:
+        """σ by the median absolute deviation, above the rounding of an exact fit."""
+        residual = np.abs(self.residual(values))
+        deviation = 1.4826 * float(np.median(residual))
+        return max(deviation, 1e-9 * float(np.sqrt(np.mean(residual**2)))) or 1.0
+
+    def _descend(self, start, scale, noise, unit):
+        """Trust region in coordinates u = (x − bound)/scale and residuals of rms 1 at the start.
+
+        SciPy compares gradients and distances with absolute numbers, so none has a unit here;
+        its gradient test is left out, steps and costs are compared with themselves. It steps
+        back from points where the model is not finite.
+        """
+        from scipy.optimize import least_squares
+
+        origin = np.where(
+            np.isfinite(self.low), self.low, np.where(np.isfinite(self.high), self.high, 0.0)
+        )
+        weight = 1 / (noise * unit)
+        defined: list[bool] = []
+
+        def values(u):
+            return np.clip(origin + scale * u, self.low, self.high)
+
+        def residual(u):
+            found = self.residual(values(u)) * weight
+            defined.append(bool(np.all(np.isfinite(found))))
+            return found
+
+        low, high = (self.low - origin) / scale, (self.high - origin) / scale
+        found = least_squares(
+            residual,
+            np.clip((start - origin) / scale, low, high),
+            jac=lambda u: self.jacobian(values(u)) * weight[:, None] * scale,  # pyright: ignore
+            bounds=(low, high),
+            x_scale="jac",
+            loss=self.loss,
+            f_scale=1 / unit,
+            max_nfev=self.max_steps,
+            xtol=1e-10,
+            ftol=1e-12,
+            gtol=None,  # pyright: ignore
+        )
+        at_edge = not all(defined[-_LAST:]) and _falls(found)
+        converged = found.status > 0 and not at_edge
+        return values(found.x), float(found.cost) * unit**2, converged, at_edge
+
+    def polish(self, fit: Solution) -> Solution:
+        """Idle parameters back at their start, then Gauss–Newton steps while they help.
+
+        The trust region creeps where some combination of parameters has no influence.
+        """
+        if self.loss != "linear" or fit.at_edge:
+            return fit
+        scale = self.scales(fit.start)
+
+        def cost(values):
+            found = np.sum((self.residual(values) / fit.noise) ** 2)
+            return found if np.isfinite(found) else np.inf
+
+        values, lowest = fit.values, cost(fit.values)
+        for step in range(_POLISH + 1):
+            columns = self.jacobian(values) / fit.noise[:, None] * scale
+            if step == 0:
+                idle = ~np.any(columns, axis=0)
+                trial = np.where(idle, fit.start, values)
+            else:
+                right = -self.residual(values) / fit.noise
+                size = np.sqrt(np.sum(columns**2, axis=0))
+                size = np.where(size > 0, size, 1.0)
+                move = np.linalg.lstsq(columns / size, right, rcond=1e-7)[0] / size
+                trial = values + scale * move
+            inside = np.all((trial >= self.low) & (trial <= self.high))
+            if not inside or cost(trial) > lowest * (1 + 1e-14):
+                if step == 0:
+                    continue
+                break
+            values, lowest = trial, min(lowest, cost(trial))
+        return fit._replace(values=values)
+
+
+def _falls(found) -> bool:
+    """Whether the cost still falls at a stop, by a linear step."""
+    step = np.linalg.lstsq(found.jac, -found.fun, rcond=1e-10)[0]
+    return bool(-found.grad @ step > 1e-6 * max(found.cost, np.finfo(float).tiny))
