@@ -169,22 +169,20 @@ class AndreevModes(AbstractPhaseBiased):
     def magnitude(self) -> Float[Array, ""]:
         return jnp.sum(self.amplitude * self.transparency * self._occupation(jnp.ones(())))
 
-    def _is_cold(self):
-        """T = 0, or so near that no phase that has digits tells it from 0."""
-        return self.temperature <= (0.0 if self.gap is None else _COLD * self.gap)
-
     def _warmth(self):
-        """k_BT/Δ."""
-        gap = jnp.nan if self.gap is None else self.gap
-        return jnp.where(self._is_cold(), 0.0, self.temperature / gap)
+        """k_BT/Δ, exactly 0 where no phase that has digits tells it from 0."""
+        if self.gap is None:
+            return jnp.where(self.temperature == 0, 0.0, jnp.nan)
+        cold = self.temperature <= _COLD * self.gap
+        return jnp.where(cold, 0.0, self.temperature / self.gap)
 
     def _occupation(self, r):
         """tanh(Δr/2k_BT)."""
-        cold = self._is_cold()
-        gap = jnp.nan if self.gap is None else self.gap
-        return jnp.where(
-            cold, 1.0, jnp.tanh(r * (gap / (2 * jnp.where(cold, 1.0, self.temperature))))
-        )
+        if self.gap is None:
+            return jnp.where(self.temperature == 0, 1.0, jnp.nan)
+        cold = self.temperature <= _COLD * self.gap
+        twice = 2 * jnp.where(cold, self.gap, self.temperature)
+        return jnp.where(cold, 1.0, jnp.tanh(r * (self.gap / twice)))
 
 
 class Harmonics(AbstractPhaseBiased):

@@ -71,6 +71,7 @@ def test_any_unit_of_current(problem):
             sizes = np.array([factor, factor, 1.0]).reshape(3, *(1,) * np.ndim(p))
             known = np.abs(np.ravel(p)[np.ravel(p) != 0])
             natural = float(plain.plus) / np.min(known, initial=1.0)
+            assert np.isfinite(two).all()
             np.testing.assert_allclose(one * unit / sizes, two, rtol=1e-9, atol=1e-9 * natural)
 
 

@@ -1,24 +1,24 @@
 """A SQUID as it is measured: switching currents against the current of a flux coil."""
 
 from functools import partial
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ... import _checks
 from ..._checks import Numbers
 from ...core.critical import CriticalCurrents, critical_currents, unless
 from ...core.device import AbstractCurrentBiased
 from ...numerics.extrema import clustered_grid
-from ...numerics.roots import bracketed_root, implicit_root
+from ...numerics.roots import implicit_root, value_and_slope
 from ...numerics.status import Status
 from .interferometer import Squid
 
-_SCAN = 32  # bias currents at which the flux of the bias line is looked at before the root
-_PER_QUANTUM = 16  # of them, for every flux quantum that the bias line can make
-_STEPS = 24  # of the root
+_STEPS = 400  # of the march towards the first crossing
+_ROUNDING = 1e-14
 
 
 class CoilBiasedSquid(AbstractCurrentBiased):
@@ -29,9 +29,9 @@ class CoilBiasedSquid(AbstractCurrentBiased):
     in Φ₀ per loop k, with the SQUID's own inductances beside it (`Squid(inductance=…)`: the flux
     that the current of each branch makes, exact at every phase). Its critical currents are those
     at `coil_current`: on a ramp from zero the first I with I = G₊(f(I)), where G₊(f) is the largest
-    current of the SQUID at fixed fluxes f; the other way round with −I and G₋. Where the flux of
-    the bias line alone can carry the SQUID past one of its maxima (|M_k| above about 1/2π of the
-    slope of G), a later crossing may exist too; the first one counts.
+    current of the SQUID at fixed fluxes f; the other way round with −I and G₋. A bias line that makes
+    much flux crosses again later: the first crossing counts, and is not missed (`NOT_CONVERGED`
+    where it takes too long to be sure of it).
 
     Args:
         squid: the interferometer; its own `flux` is replaced by f.
@@ -108,46 +108,94 @@ class CoilBiasedSquid(AbstractCurrentBiased):
 def _at_coil(device: CoilBiasedSquid, coil: Float[Array, ""]) -> CriticalCurrents:
     if device.mutual_inductance is None:
         return critical_currents(device.at(coil))
-    # Both directions in one trace.
-    found = jax.vmap(partial(_with_bias_flux, device, coil))(jnp.array([1.0, -1.0]))
-    (plus, minus), status = found
-    return CriticalCurrents(plus, minus, jnp.max(status))
+    current, status = _both_directions(device, coil)
+    return CriticalCurrents(current[0], current[1], jnp.max(status))
 
 
 @eqx.filter_jit
-def _with_bias_flux(device, coil, direction):
-    """(I, status): the first root of I − G(f(I)) above zero, in one direction."""
+def _both_directions(device, coil):
+    return jax.vmap(partial(_first_crossing, device, coil))(jnp.array([1.0, -1.0]))
+
+
+class _March(NamedTuple):
+    """Next trial current, where the first crossing lies at least and at most, last step taken."""
+
+    count: Int[Array, ""]
+    trial: Float[Array, ""]
+    low: Float[Array, ""]
+    high: Float[Array, ""]
+    status: Int[Array, ""]
+    ended: Array
+
+
+def _first_crossing(device, coil, direction):
+    """First I with I = G(f(I)) on a ramp from zero, and its status.
+
+    |dG/dI| ≤ Λ, so no crossing lies within |G − I|/(1 + Λ) of a trial I: steps of this size
+    never pass the first one. With Λ < 1 there is only one, and Newton's method, kept inside the
+    bracket that Λ gives, finds it faster.
+    """
     args = (device, coil, direction)
     frozen = jax.lax.stop_gradient(args)
-    largest = _largest_current(frozen[0].squid)
-    bias = jnp.linspace(0.0, largest, _SCAN)
-    excess, status = jax.vmap(lambda x: _excess(x, frozen, with_status=True))(bias)
-    # A ramp ends at the first bias that the SQUID no longer carries.
-    first = jnp.argmax(excess >= 0)
-    root = bracketed_root(
-        _excess, frozen, bias[jnp.maximum(first - 1, 0)], bias[first], _STEPS, tolerance=1e-13
-    )
-    turned = jnp.max(jnp.abs(frozen[0].mutual_inductance)) * largest
-    known = jnp.any(excess >= 0) & (turned * _PER_QUANTUM < _SCAN)
-    status = status[first]
-    status = jnp.where(known, status, jnp.maximum(status, Status.NOT_CONVERGED))
-    bad = (status != Status.CONVERGED) & (status != Status.NO_SUPERCURRENT)
-    value = implicit_root(_excess, args, root)
-    return unless(bad, jnp.nan, value), status.astype(jnp.int32)
+    bound = _steepness(frozen[0])
+    unique = bound < 1
+    sharp = jnp.where(unique, 1 - bound, 1.0)
+
+    def step(state):
+        (value, status), (slope, _) = value_and_slope(lambda x: _largest(x, frozen), state.trial)
+        rest = value - state.trial
+        near, far = state.trial + rest / (1 + bound), state.trial + rest / sharp
+        up = rest >= 0
+        low = jnp.where(up, near, jnp.where(unique, far, -jnp.inf))
+        high = jnp.where(up, jnp.where(unique, far, jnp.inf), near)
+        low, high = jnp.maximum(state.low, low), jnp.minimum(state.high, high)
+        newton = state.trial + rest / jnp.where(slope < 1, 1 - slope, 1.0)
+        middle = 0.5 * (low + high)
+        inside = (newton >= low) & (newton <= high)
+        # Close to the crossing rounding may turn the bracket round.
+        fast = jnp.where(inside | ~jnp.isfinite(middle), newton, middle)
+        following = jnp.where(unique, fast, near)
+        size = jnp.abs(following)
+        ended = (jnp.abs(following - state.trial) <= _ROUNDING * size) | ~jnp.isfinite(rest)
+        return _March(state.count + 1, following, low, high, status, ended)
+
+    zero = jnp.zeros(())
+    start = _March(
+        jnp.zeros((), jnp.int32), zero, zero - jnp.inf, zero + jnp.inf,
+        jnp.zeros((), jnp.int32), jnp.zeros((), bool),
+    )  # fmt: skip
+    end = jax.lax.while_loop(lambda s: (s.count < _STEPS) & ~s.ended, step, start)
+    status = jnp.where(end.ended | (end.status != 0), end.status, Status.NOT_CONVERGED)
+    status = status.astype(jnp.int32)
+    root = implicit_root(_residual, args, jax.lax.stop_gradient(end.trial))
+    known = (status == Status.CONVERGED) | (status == Status.NO_SUPERCURRENT)
+    return unless(~known, jnp.nan, root), status
 
 
-def _excess(bias, args, with_status=False):
-    """I − G(f(I)): negative while the SQUID carries the bias I."""
+def _largest(bias, args):
+    """Largest current in one direction at the fluxes of this bias, and its status."""
     device, coil, direction = args
     found = critical_currents(device.at(coil, direction * bias))
-    excess = bias - jnp.where(direction > 0, found.plus, found.minus)
-    return (excess, found.status) if with_status else excess
+    return jnp.where(direction > 0, found.plus, found.minus), found.status
 
 
-def _largest_current(squid):
-    """More than the SQUID carries at any flux: its branches' largest samples, and a tenth."""
-    each = []
-    for branch in squid.branches:
-        grid = clustered_grid(*branch.kinks(), branch.samples_per_period())
-        each.append(jnp.max(jnp.abs(branch.current(grid))))
-    return 1.1 * sum(each)
+def _residual(bias, args):
+    return bias - _largest(bias, args)[0]
+
+
+def _steepness(device):
+    """Λ ≥ |dG/dI|: 2π × the span of the branches' fluxes per current × the rising slopes.
+
+    At an extremum dG/dδ_k is the slope of branch k, and slopes add up to zero: those that fall,
+    however steep, are together no larger than those that rise. Inductance makes rises flatter.
+    """
+    rises = []
+    for branch in device.squid.branches:
+        branch = branch.prepared()
+        kinks, widths = branch.kinks()
+        grid = clustered_grid(kinks, widths, 4 * branch.samples_per_period())
+        slopes = jax.vmap(lambda x, b=branch: value_and_slope(b.current, x)[1])(grid)
+        falls = -jnp.min(slopes)
+        rises.append(jnp.where(jnp.isfinite(falls), jnp.max(slopes), jnp.nan))
+    mutual = jnp.concatenate([jnp.zeros(1), jnp.cumsum(device.mutual_inductance)])
+    return 1.1 * 2 * jnp.pi * (jnp.max(mutual) - jnp.min(mutual)) * jnp.sum(jnp.stack(rises))
