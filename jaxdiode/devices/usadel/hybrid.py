@@ -179,7 +179,7 @@ class Summed(NamedTuple):
 
     def status(self) -> Int[Array, ""]:
         """One `Status` for all lanes."""
-        status = jnp.where(jnp.all(self.converged), Status.CONVERGED, Status.NOT_CONVERGED)
+        status = jnp.where(jnp.all(self.converged), Status.CONVERGED, Status.EQUATIONS_NOT_SOLVED)
         return jnp.where(self.finite, status, Status.NONFINITE).astype(jnp.int32)
 
 
@@ -262,7 +262,7 @@ def _order_parameter(device, phase):
         uniform = complexified(jnp.full(nodes.size, layers.gap))
         return OrderParameter(distance, uniform, uniform, jnp.asarray(Status.CONVERGED, jnp.int32))
     found = _self_consistent(device, layers, device.twist(phase[None]))
-    status = jnp.where(found.converged[0], Status.CONVERGED, Status.NOT_CONVERGED)
+    status = jnp.where(found.converged[0], Status.CONVERGED, Status.EQUATIONS_NOT_SOLVED)
     left, right = jnp.where(found.converged[0], found.order_parameter[:, :, 0].T, jnp.nan)
     return OrderParameter(distance, left, right, status.astype(jnp.int32))
 
