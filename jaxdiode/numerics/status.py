@@ -19,6 +19,7 @@ class Status(enum.IntEnum):
     PERIOD_DOUBLING = 6
     NO_ZERO_VOLTAGE_STATE = 7
     NO_TRANSITION = 8
+    EQUATIONS_NOT_SOLVED = 9
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -28,8 +29,8 @@ _TEXT = {
     Status.CONVERGED: "converged",
     Status.NOT_CONVERGED: (
         "an extremum (a sharp turn without kinks()?) or an orbit (a slow drive?) was not located "
-        "accurately, a boundary value problem was not solved, a simulation did not end, or the "
-        "error of a mean voltage (chaotic or almost locked) is larger than asked"
+        "accurately, a bias current's own flux met no critical current, a simulation did not end, "
+        "or the error of a mean voltage (chaotic or almost locked) is larger than asked"
     ),
     Status.NONFINITE: "the device returned NaN or infinity (a parameter outside its range?)",
     Status.NO_SUPERCURRENT: (
@@ -52,5 +53,9 @@ _TEXT = {
     Status.NO_TRANSITION: (
         "what the criterion asks for does not happen in a direction of the current (NaN there): "
         "see limits()"
+    ),
+    Status.EQUATIONS_NOT_SOLVED: (
+        "the Usadel equation was not solved at some phase and frequency (a conductance of the "
+        "interfaces above 2000, or layers of very unlike size?)"
     ),
 }

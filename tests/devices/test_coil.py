@@ -68,7 +68,7 @@ def test_a_bias_line_of_no_inductance_changes_nothing():
     )
 
 
-# Up to strong coupling: at 3e-3 the flux turns by a quarter of a quantum on the ramp, at .1 by four.
+# Up to strong coupling: the ramp adds a quarter of a quantum at 3e-3, four quanta at .1.
 @pytest.mark.parametrize("mutual", [1e-4, -5e-4, 3e-3, 0.1])
 def test_flux_of_the_bias_line(mutual):
     found = jd.critical_currents(coil_biased([mutual]))

@@ -29,9 +29,9 @@ class CoilBiasedSquid(AbstractCurrentBiased):
     in Φ₀ per loop k, with the SQUID's own inductances beside it (`Squid(inductance=…)`: the flux
     that the current of each branch makes, exact at every phase). Its critical currents are those
     at `coil_current`: on a ramp from zero the first I with I = G₊(f(I)), where G₊(f) is the largest
-    current of the SQUID at fixed fluxes f; the other way round with −I and G₋. A bias line that makes
-    much flux crosses again later: the first crossing counts, and is not missed (`NOT_CONVERGED`
-    where it takes too long to be sure of it).
+    current of the SQUID at fixed fluxes f; the other way round with −I and G₋. A bias line that
+    makes much flux crosses again later: the first crossing counts, and is not missed
+    (`NOT_CONVERGED` where it takes too long to be sure of it).
 
     Args:
         squid: the interferometer; its own `flux` is replaced by f.

@@ -40,7 +40,8 @@ class DiffusiveJunction(AbstractHybridJunction):
         temperature: T/T_c, from 0.01 to 0.999.
         superconductor_length: d_S of both superconductors, in ξ₀. Their outer ends are bulk.
         link_length: L of the layer between, in ξ₀.
-        conductance: κ, conductance of each interface were its channels transparent.
+        conductance: κ, conductance of each interface were its channels transparent. Checked up to
+            10⁴, by where interfaces hardly matter.
         left, right: interfaces, each a `SpinActiveContact` or a `SpinBarrier`.
         exchange_field: h in k_BT_c; the energies are ∓h for spin ↑ and ↓.
         conductivity: σ_N/σ_S. A small one makes the superconductors rigid reservoirs.

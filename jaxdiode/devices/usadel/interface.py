@@ -16,6 +16,9 @@ from .barrier import Segment
 ROWS = {6: np.array([0, 0, 1, 1, 2, 3]), 8: np.array([0, 0, 1, 1, 2, 2, 3, 3])}
 COLUMNS = {6: np.array([0, 1, 0, 1, 2, 3]), 8: np.array([0, 1, 0, 1, 2, 3, 2, 3])}
 
+_SINGLET = np.array([[0.0, 1.0], [-1.0, 0.0]])
+_FLOOR = 1e-9  # of transmission, where channels are closed
+
 
 def matrix_current(
     channels: tuple[Segment, ...],
@@ -50,38 +53,77 @@ def linearised_current(
     partners: Complex[Array, "pairs *lanes"],
     change: Complex[Array, "pairs m *lanes"],
     turned: Complex[Array, "pairs m *lanes"],
+    balance: Complex[Array, "pairs *lanes"],
 ) -> tuple[Array, Array]:
-    """`matrix_current` and its change along m directions (δγ, δγ̃) = (change, turned).
+    """`matrix_current`, and its change along m directions (δγ, δγ̃) = (change, turned) for Newton.
 
     Y = (1 + γ_oγ̃)⁻¹(γ − γ_o) = X(γ − γ_o) changes by X δγ − (XS) δγ S*(1 + γ̃Y) − (Xγ_o) δγ̃ Y: a
     product of rank one for each element of γ, averaged over momenta before any direction is taken.
+
+    In what multiplies Y here, ⟨Y⟩ is replaced by what the layers' slopes ask for, the same where
+    the equations are solved: Newton's step is then that of the equations multiplied by
+    ⟨X(γ − γ_o)⟩⁻¹ of a unit step between the sides. Their part with κ is linear in the amplitudes,
+    and cancels in the sum of both sides however large κ is. Without that a step between well
+    joined sides leaves a current out of nothing, κ times the square of the step.
+
+    Args:
+        channels, pairs, partners: as of `matrix_current`.
+        change, turned: directions.
+        balance: σ ξ₀ ∂ₙγ/κ of the layers, to which the flux is to be equal.
     """
     kinds = len(pairs)
-    average, along, against = 0.0, 0.0, 0.0
-    for part in channels:
+    scattered = [_Scattered(part, pairs, partners) for part in channels]
+    average = sum(
+        _average(here.answer, part, kinds) for here, part in zip(scattered, channels, strict=True)
+    )
+    pair, partner = _embedded(pairs, 4), _embedded(partners, 4)
+    weight = _squared(pairs, partners)
+    answer = _embedded(average, 4)
+    known = product(inverse(weight), _embedded(balance, 4))  # Y of the root, as the layers have it
+    modes = [_mode(part, kinds) for part in channels]
+    excited = [product(here.inverted, mode) for here, mode in zip(scattered, modes, strict=True)]
+    reached = _embedded(
+        sum(_average(x, part, kinds) for x, part in zip(excited, channels, strict=True)), 4
+    )
+    lacking = product(inverse(reached + _FLOOR * identity(reached)), known - answer)
+    along, against = 0.0, 0.0
+    for part, here, mode in zip(channels, scattered, excited, strict=True):
         n = part.matrix.shape[0]
         size = _count(n, kinds)
-        here = _Scattered(part, pairs, partners)
-        back = product(here.backward, identity(here.answer) + product(here.partner, here.answer))
+        expected = here.answer + product(mode, lacking[:n, :n, None])
+        back = product(here.backward, identity(expected) + product(here.partner, expected))
         sent = product(here.inverted, part.matrix)
         mixed = product(here.inverted, here.outgoing)
         rows, columns = ROWS[kinds][:size], COLUMNS[kinds][:size]
         left, right = (rows[:, None], rows[None]), (columns[None], columns[:, None])
         same = (columns[:, None] == columns[None]).reshape((size, size) + (1,) * pairs.ndim)
         ahead = jnp.where(same, here.inverted[left], 0.0) - sent[left] * back[right]
-        behind = -mixed[left] * here.answer[right]
+        behind = -mixed[left] * expected[right]
         missing = [(0, kinds - size)] * 2 + [(0, 0)] * (pairs.ndim - 1)
-        average = average + _average(here.answer, part, kinds)
         along = along + jnp.pad(_weighted(ahead, part), missing)
         against = against + jnp.pad(_weighted(behind, part), missing)
     response = _contracted(along, change) + _contracted(against, turned)
-    pair, partner = _embedded(pairs, 4), _embedded(partners, 4)
-    answer = _embedded(average, 4)
     move = product(_embedded(change, 4), partner[:, :, None])
     move += product(pair[:, :, None], _embedded(turned, 4))
-    weight = _squared(pairs, partners)
-    rate = product(move, answer[:, :, None]) + product(weight[:, :, None], _embedded(response, 4))
+    rate = product(move, known[:, :, None]) + product(weight[:, :, None], _embedded(response, 4))
     return _elements(product(weight, answer), kinds), _elements(rate, kinds)
+
+
+def _mode(part: Segment, kinds: int) -> Array:
+    """γ − γ_o of a difference between the sides, singlets (or one band) of each, by its column."""
+    n = part.matrix.shape[0]
+    own = np.zeros((4, 4))
+    own[:2, :2] = _SINGLET
+    beyond = np.zeros((4, 4))
+    beyond[2:, 2:] = _SINGLET if kinds == 8 else np.eye(2)
+    columns = []
+    for probe in (own, beyond):
+        gamma = jnp.asarray(probe[:n, :n], part.matrix.dtype)
+        gamma = gamma.reshape((n, n) + (1,) * (part.matrix.ndim - 2))
+        back = jnp.swapaxes(gamma, 0, 1)  # its inverse where it is not zero
+        out = product(product(part.matrix, gamma), part.matrix.conj())
+        columns.append(product(gamma - out, back))
+    return columns[0] + columns[1]
 
 
 class _Scattered:

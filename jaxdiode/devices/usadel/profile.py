@@ -77,7 +77,8 @@ def factors(
 ) -> tuple[Factors, Bool[Array, " lanes"]]:
     layers, frequency, twist = args
     lanes = x.linear.shape[1]
-    pairs, _ = _at_interfaces(x, args, steps)
+    pairs, slopes = _at_interfaces(x, args, steps)
+    kappa = complexified(layers.conductance)
     directions = solver.directions(4).T[:, :, None, None]  # element, direction
     s_change = jnp.broadcast_to(directions, (4, 8, 2, lanes))
     _, (f_change, f_rise) = solver.link_pushforward(
@@ -85,8 +86,10 @@ def factors(
     )
     change = solver.columns(s_change, f_change)
     rise = solver.columns(jnp.zeros_like(s_change), f_rise)
-    _, rate = linearised_current(layers.channels, pairs, -pairs.conj(), change, -change.conj())
-    rates = solver.real_rates(rise - complexified(layers.conductance) * rate)
+    _, rate = linearised_current(
+        layers.channels, pairs, -pairs.conj(), change, -change.conj(), slopes / kappa
+    )
+    rates = solver.real_rates(rise - kappa * rate)
     small = jnp.all(solver.physical(pairs), axis=0)
     return factorised(x.layer, rates, order_parameter, layers, frequency), small
 

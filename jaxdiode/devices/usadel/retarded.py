@@ -179,8 +179,12 @@ def at_interfaces(
     """
     kappa = complexified(layers.conductance)
     mirrored = tuple(part._replace(matrix=part.matrix.conj()) for part in layers.channels)
-    flux, rate = linearised_current(layers.channels, pairs[0], pairs[1], change[0], change[1])
-    back, back_rate = linearised_current(mirrored, pairs[1], pairs[0], change[1], change[0])
+    flux, rate = linearised_current(
+        layers.channels, pairs[0], pairs[1], change[0], change[1], slopes[0] / kappa
+    )
+    back, back_rate = linearised_current(
+        mirrored, pairs[1], pairs[0], change[1], change[0], slopes[1] / kappa
+    )
     residual = slopes - kappa * jnp.stack([flux, back])
     rates = by_side(rise - kappa * jnp.stack([rate, back_rate]))
     residual = jnp.moveaxis(residual, 2, 0).reshape(-1, residual.shape[-1])

@@ -122,9 +122,12 @@ def _system(x, args, steps):
     )
     pairs = jnp.concatenate([s_pairs, f_pairs])
     change, rise = columns(s_change, f_change), columns(s_rise, f_rise)
-    flux, rate = linearised_current(layers.channels, pairs, -pairs.conj(), change, -change.conj())
     kappa = complexified(layers.conductance)
-    residual = jnp.concatenate([s_slopes, f_slopes]) - kappa * flux
+    slopes = jnp.concatenate([s_slopes, f_slopes])
+    flux, rate = linearised_current(
+        layers.channels, pairs, -pairs.conj(), change, -change.conj(), slopes / kappa
+    )
+    residual = slopes - kappa * flux
     parts = real_rates(rise - kappa * rate)
     jacobian = assembled(parts[:, :, :8], parts[:, :, 8:])
 

@@ -46,7 +46,8 @@ class SpinActiveJunction(AbstractHybridJunction):
         superconductor_length: d_S of both superconductors, in ξ₀. Their outer ends are bulk.
         ferromagnet_length: d_F, in ξ₀.
         conductance: κ = (3/4)ξ₀/ℓ_S, conductance of the interfaces over that of a superconductor
-            of length ξ₀, were they transparent.
+            of length ξ₀, were they transparent. Up to 10³ all of some hundred random junctions
+            are solved, to 10⁴ a few in a hundred are not at all phases (NaN, with a status).
         exchange: J_F ≥ 0 of the ferromagnet.
         potential: V_F of the ferromagnet; bands E = k² + V_F ∓ J_F. With J_F ≥ 1 − V_F it is
             a half-metal.
