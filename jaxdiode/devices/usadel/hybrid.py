@@ -167,7 +167,7 @@ class AbstractHybridJunction(AbstractSpinResolved):
         # Arrays that are known are cut by NumPy: JAX would compile for every number of energies.
         library = np if all(_checks.is_concrete(some) for some in found) else jnp
         several = library.concatenate(found, axis=1)[:, : energy.size]
-        return jnp.asarray(several.reshape(2, *energy.shape, *where.shape))
+        return jax.device_put(several.reshape(2, *energy.shape, *where.shape))
 
 
 class Summed(NamedTuple):
