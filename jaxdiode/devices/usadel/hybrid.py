@@ -119,8 +119,9 @@ class AbstractHybridJunction(AbstractSpinResolved):
         the layer between the interfaces. With the gap of `order_parameter` at this phase: the
         bulk's up to the interfaces, or the self-consistent one. Compiled once, for some 40 s, for
         any number of energies and all phases (again where an energy at the gap's edge needs the
-        mesh); then about 0.2 s an energy, computed eight at a time. What tunnelling into a normal tip measures is the mean
-        of both spins, which is even in E; one spin's alone need not be.
+        mesh); then about 0.2 s an energy, computed eight at a time. What tunnelling
+        into a normal tip measures is the mean of both spins, which is even in E; one spin's alone
+        need not be.
 
         Args:
             energy: E from the Fermi energy in k_BT_c, any shape.
@@ -161,13 +162,12 @@ class AbstractHybridJunction(AbstractSpinResolved):
         phase = _checks.real_array("phase", phase, ndim=0)
         profile = self.order_parameter(phase) if self.self_consistent else None
         found = [
-            _chunk(self, profile, some, where, phase, layer, blur)
-            for some in _in_chunks(energy.ravel())
+            _chunk(self, profile, some, where, phase, layer, blur) for some in _in_chunks(energy)
         ]
         # Arrays that are known are cut by NumPy: JAX would compile for every number of energies.
         library = np if all(_checks.is_concrete(some) for some in found) else jnp
         several = library.concatenate(found, axis=1)[:, : energy.size]
-        return jnp.asarray(several.reshape(2, *energy.shape, *where.shape))
+        return jax.device_put(several.reshape(2, *energy.shape, *where.shape))
 
 
 class Summed(NamedTuple):
@@ -330,5 +330,7 @@ def _in_chunks(energies):
     """Pieces of one size, the last one filled up: one compilation serves any number of energies."""
     count = max(1, -(-energies.size // _TOGETHER))
     library = np if _checks.is_concrete(energies) else jnp
-    filled = library.pad(energies, (0, count * _TOGETHER - energies.size), mode="edge")
+    filled = library.pad(
+        library.asarray(energies).ravel(), (0, count * _TOGETHER - energies.size), mode="edge"
+    )
     return list(filled.reshape(count, _TOGETHER))

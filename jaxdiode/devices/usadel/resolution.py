@@ -1,10 +1,11 @@
 """How finely a diffusive junction is computed."""
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeAlias
 
 from ... import _checks
 
+Count: TypeAlias = Any  # a whole number; None until a junction fills it in
 _LEAST = {"phases": 4, "terms": 4, "tail": 1, "steps": 1, "momenta": 1, "intervals": 4}
 
 
@@ -30,12 +31,12 @@ class UsadelResolution:
         ValueError: numbers that are not whole or too small, an odd number of phases.
     """
 
-    phases: int | None = None
-    terms: int | None = None
-    tail: int | None = None
-    steps: int | None = None
-    momenta: int | None = None
-    intervals: int | None = None
+    phases: Count = None
+    terms: Count = None
+    tail: Count = None
+    steps: Count = None
+    momenta: Count = None
+    intervals: Count = None
 
     def __post_init__(self):
         for name, value in self.given().items():
