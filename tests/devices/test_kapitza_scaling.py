@@ -48,11 +48,14 @@ def test_limits_and_critical_currents(factor, a1, omega):
     one, other = expected.limits(), found.limits()
     np.testing.assert_array_equal(one.status, other.status)
     for name in ("fold", "flip", "ramp", "period_two_fold"):
-        want = np.asarray(getattr(one, name))
+        want, have = (np.asarray(getattr(x, name)) for x in (one, other))
+        if name == "ramp":  # after a period doubling a coarse ramp is chaos, and ends anywhere
+            settled = np.asarray(one.status) == jd.Status.CONVERGED
+            want, have = want[settled], have[settled]
         if np.isfinite(want).any():
-            assert_scaled(np.asarray(getattr(other, name)), want, factor)
+            assert_scaled(have, want, factor)
         else:
-            assert np.isnan(getattr(other, name)).all()
+            assert np.isnan(have).all()
     for criterion in ("fold", "switching", "stability"):
         a, b = (jd.critical_currents(x, criterion) for x in (expected, found))
         assert a.status == b.status
