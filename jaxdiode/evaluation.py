@@ -97,7 +97,11 @@ def evaluate(device: AbstractDevice) -> Evaluation:
     if isinstance(device, AbstractPhaseBiased):
         return jax.device_get(_of_phase_biased(device))
     both = getattr(device, "critical_currents_and_limits", None)
-    critical, limits = (critical_currents(device), None) if both is None else both()
+    if both is not None:  # one search finds both
+        critical, limits = both()
+    else:
+        critical = critical_currents(device)
+        limits = device.limits() if hasattr(device, "limits") else None  # pyright: ignore
     return jax.device_get(Evaluation(critical, None, {}, None, limits))
 
 

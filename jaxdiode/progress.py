@@ -42,7 +42,9 @@ class LongRunWarning(UserWarning):
     """A call will take more than a minute."""
 
 
-def announce(call: str, seconds: float, argument: str, value: object, remedy: str) -> None:
+def announce(
+    call: str, seconds: float, argument: str, value: object, remedy: str, depth: int = 3
+) -> None:
     """Say before work begins that it takes more than a minute; refuse more than three days.
 
     Args:
@@ -50,6 +52,7 @@ def announce(call: str, seconds: float, argument: str, value: object, remedy: st
         seconds: steps × lanes × measured cost of one, on one core.
         argument, value: the argument that makes it long.
         remedy: how to shorten it.
+        depth: of the user's line in the stack, for the warning.
 
     Raises:
         ValueError: more than three days.
@@ -59,7 +62,7 @@ def announce(call: str, seconds: float, argument: str, value: object, remedy: st
     spelled = f"{call} with {argument} = {value} takes about {_spelled(seconds)}; {remedy}"
     if seconds > _REFUSED:
         raise ValueError(f"{argument} must leave less than 3 days of work: {spelled}")
-    warnings.warn(spelled, LongRunWarning, stacklevel=3)
+    warnings.warn(spelled, LongRunWarning, stacklevel=depth)
 
 
 def _spelled(seconds: float) -> str:

@@ -85,7 +85,7 @@ VALUES = [
 KEYS = [
     "type", "flux", "pairs", "branches", "inductance", "sine", "ties", "starts", "turns", "sigma",
     "offset", "bounds", "unknown", '""', '"flux.0"', '"branches.*"', '"*"', '"é"', '"flux."',
-    "critical_current", "criterion", "resolution", "left", "steps", "rounds", "self_flux",
+    "critical_current", "criterion", "resolution", "left", "steps", "rounds", "mutual_inductance",
 ]  # fmt: skip
 SECTIONS = ["device", "bounds", "design", "sweep", "fit", "device.left", "device.resolution",
             "unit", "extra", "device.branches", "[device]", "[sweep]", "fit.bounds"]  # fmt: skip
@@ -97,7 +97,7 @@ SMALL = [
     '  { type = "TunnelJunction", critical_current = 3.0 },\n'
     '  { type = "AndreevModes", amplitude = [1.0], transparency = [0.9] },\n]\n'
     "[bounds]\nflux = [0, 1]\n[sweep]\nflux = [0.0, 0.5]\n"
-    "[fit]\nturns = [1.0]\noffset = 0.0\nsigma = 0.1\nself_flux = [0.1]\n"
+    "[fit]\nturns = [1.0]\noffset = 0.0\nsigma = 0.1\nmutual_inductance = [0.1]\n"
     "bounds = { turns = [0.5, 2.0] }\n",
     '[device]\ntype = "SeriesJunctions"\nfirst = 2.0\nsecond = { type = "Gate", voltage = 0.5,'
     ' map = { type = "GateMap", voltage = [0, 1], critical_current = [1, 2] } }\n'

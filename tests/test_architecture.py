@@ -1,4 +1,4 @@
-"""Which module may import which (design.md), read from the sources without importing them."""
+"""Which module may import which (CONTRIBUTING.md), read from the sources without importing them."""
 
 import ast
 import subprocess

@@ -173,6 +173,8 @@ def noise_of(template: PyTree, sigma: PyTree, size: int) -> np.ndarray | None:
     """σ of every point, or None where it is not known."""
     if sigma is None:
         return None
+    if isinstance(sigma, bool):
+        raise ValueError(f"sigma must be a number or a tree of them, got {sigma!r}")
     if isinstance(sigma, int | float) or getattr(sigma, "ndim", None) == 0:
         flat = np.full(size, float(sigma))
     else:
@@ -182,10 +184,10 @@ def noise_of(template: PyTree, sigma: PyTree, size: int) -> np.ndarray | None:
             raise ValueError(
                 f"sigma must be one number or have the structure and shapes of data: {error}"
             ) from error
-    if not np.all(flat > 0):
-        raise ValueError(f"sigma must be positive, got {np.min(flat):g}")
     if not np.all(np.isfinite(flat)):
         raise ValueError("sigma must be finite; leave points without weight out")
+    if not np.all(flat > 0):
+        raise ValueError(f"sigma must be positive, got {np.min(flat):g}")
     return flat
 
 

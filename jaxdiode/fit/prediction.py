@@ -32,7 +32,8 @@ class Prediction:
 
     The same model object with arguments of the same shapes runs at once. A new closure is traced
     again, a second or so, but compiled only if the program it stands for is new: programs are
-    told apart by their lowered text, constants included, so no stale one can be met.
+    told apart by their lowered text, constants included, so no stale one can be met. (A model
+    object that reads a global which changes later keeps the old value, as under `jax.jit`.)
     """
 
     def __init__(self, model: Callable, space: Space, arguments: Sequence[PyTree]):

@@ -163,7 +163,7 @@ class FitResult(eqx.Module):
         if worst:
             found.append(
                 f"residuals are correlated along {', '.join(worst)}: the model misses something, "
-                "and plain errors are too small; quote the robust ones"
+                "and plain errors do not hold; quote the larger of the two"
             )
         if np.any(self.halves > _APART):
             k = int(np.nanargmax(self.halves))

@@ -55,7 +55,7 @@ _TEXT = {
         "see limits()"
     ),
     Status.EQUATIONS_NOT_SOLVED: (
-        "the Usadel equation was not solved at some phase and frequency (a conductance of the "
-        "interfaces above 2000, or layers of very unlike size?)"
+        "the Usadel equation was not solved at some phase and frequency (nearly perfect "
+        "contacts of a conductance above 1000, or layers of very unlike size?)"
     ),
 }

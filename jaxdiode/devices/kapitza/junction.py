@@ -261,13 +261,15 @@ def _report(device):
 def _with_folds(device):
     # Both directions in turn, of which only one is traced.
     ends = jax.lax.map(lambda direction: fold_limit(device, direction), jnp.asarray(_SIGNS))
-    return _reported(device, *ends, jnp.full(2, jnp.nan)), ends
+    current, status, ramp = ends
+    return _reported(device, current, status, ramp, jnp.full(2, jnp.nan)), ends
 
 
 @eqx.filter_jit
 def _with_flips(device, ends):
-    flips = jax.lax.map(lambda one: flip_limit(device, *one), (jnp.asarray(_SIGNS), ends[2]))
-    return _reported(device, *ends, flips)
+    current, status, ramp = ends
+    flips = jax.lax.map(lambda one: flip_limit(device, *one), (jnp.asarray(_SIGNS), ramp))
+    return _reported(device, current, status, ramp, flips)
 
 
 def _reported(device, current, status, ramp, flips):

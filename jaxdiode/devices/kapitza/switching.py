@@ -122,7 +122,7 @@ def _announce_quench(device, duration):
         root, frequency = natural
         steps = 2 * _BIASES * float(duration) * max(10 * root, 20 * frequency / (2 * np.pi))
         progress.announce(
-            "a quench", steps * _QUENCH_COST, "duration", duration, "shorten duration"
+            "a quench", steps * _QUENCH_COST, "duration", duration, "shorten duration", depth=4
         )
 
 
@@ -140,6 +140,7 @@ def _announce_ramps(device, rate, samples):
             "rate",
             rate,
             "raise rate (mean currents move with its logarithm) or take fewer samples",
+            depth=4,
         )
 
 
