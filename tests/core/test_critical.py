@@ -1,6 +1,6 @@
 """Critical currents against the dense NumPy evaluation, over random and adversarial devices.
 
-Tolerance: 1e-9 in η , and what `critical_currents` promises, 1e-11 of the largest
+Tolerance: 1e-9 in η, and what `critical_currents` promises, 1e-11 of the largest
 current. Imbalances from 0 to 3 % place the extrema at distances 1e-13 … 1 from a kink; fluxes of
 exactly 0, 1/2 and 1e-7 make kinks coincide, peaks tie and two kinks share one grid cell.
 """
