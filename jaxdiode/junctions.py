@@ -8,6 +8,7 @@ import math
 from typing import ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from . import _checks
@@ -138,7 +139,7 @@ class AndreevModes(AbstractPhaseBiased):
         self.gap = None
         if gap is not None:
             self.gap = _checks.positive("gap", gap)
-        elif not (_checks.is_concrete(self.temperature) and self.temperature == 0):
+        elif not (_checks.is_concrete(temperature) and np.all(np.asarray(temperature) == 0)):
             raise ValueError(
                 f"gap must be given with a temperature, whose unit it sets, got None beside "
                 f"{temperature}"

@@ -56,6 +56,8 @@ def test_slopes_of_the_ground_state(gap):
 
 def test_temperature_needs_the_gap_that_gives_its_unit():
     assert jd.AndreevModes(1.0, 0.9).gap is None
+    cold = jax.jit(lambda a: jd.critical_currents(jd.AndreevModes(a, 0.9)).plus)  # built in a trace
+    helpers.assert_close(cold(2.0), 2 - 2 * np.sqrt(0.1), absolute=1e-14)
     with pytest.raises(ValueError, match=r"gap must be given with a temperature.*beside 0.05"):
         jd.AndreevModes(1.0, 0.9, temperature=0.05)
     with pytest.raises(ValueError, match="gap must be given with a temperature"):

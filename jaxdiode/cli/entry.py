@@ -47,7 +47,10 @@ def main() -> None:
                 "Start with `jaxdiode demo`, or `jaxdiode new` for a device file of your own.",
             )()
     except KeyboardInterrupt:
-        print("jaxdiode: interrupted (a sweep goes on from its finished chunks if repeated)", file=sys.stderr)
+        print(
+            "jaxdiode: interrupted (a sweep goes on from its finished chunks if repeated)",
+            file=sys.stderr,
+        )
         sys.exit(130)
     except Exception as error:
         if os.environ.get("JAXDIODE_DEBUG", "0") not in ("", "0"):

@@ -120,13 +120,16 @@ def fit(
     folder = make_folder(out)
     results.write_json(folder / "result.json", found)
     say(f"read {measured.describe()}")
+    if x.size < measured.coil.size:
+        say(f"fitted {x.size} of them, from {x[0]:g} to {x[-1]:g}")
     say(found.summary())
     fine = np.linspace(x[0], x[-1], 600)
     curve = jax.device_get(jax.jit(lambda squid: squid.switching_currents(fine))(found.device))
+    label = f"coil current ({measured.coil_unit})" if measured.coil_unit else "coil current"
     missed = np.split(-found.residuals, 2)  # measured − fitted
     spread = np.split(found.sigma, 2)
     plot.critical_currents_along(
-        fine, curve.plus, curve.minus, label="coil current", unit=str(table.get("unit", "")),
+        fine, curve.plus, curve.minus, label=label, unit=str(table.get("unit", "")),
         measured=(x, up, down), residuals=(missed[0], missed[1]),
         sigma=(spread[0], spread[1]) if found.sigma_known else None,
         title=f"rms {found.rms:.3g}, {found.explained:.1%} of the variance",

@@ -184,10 +184,9 @@ def noise_of(template: PyTree, sigma: PyTree, size: int) -> np.ndarray | None:
             raise ValueError(
                 f"sigma must be one number or have the structure and shapes of data: {error}"
             ) from error
-    if not np.all(np.isfinite(flat)):
-        raise ValueError("sigma must be finite; leave points without weight out")
-    if not np.all(flat > 0):
-        raise ValueError(f"sigma must be positive, got {np.min(flat):g}")
+    if not np.all((flat > 0) & np.isfinite(flat)):
+        bad = flat[~((flat > 0) & np.isfinite(flat))][0]
+        raise ValueError(f"sigma must be positive, got {bad:g}")
     return flat
 
 

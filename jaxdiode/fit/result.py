@@ -7,6 +7,7 @@ from .. import _checks
 from ..core.device import AbstractDevice
 
 _CORRELATED = 4.0  # standard deviations of a lag-1 correlation that are no chance
+_FEW = 20  # independent points of a row below which a long-run variance is no estimate
 _ROUGH = 1.5  # rms over noise from differences that says the model misses something
 _POOR = 0.5  # share of variance below which a fit explains too little
 _APART = 4.0  # robust standard errors between the halves of the data
@@ -158,18 +159,32 @@ class FitResult(eqx.Module):
             for (label, lag_one), length in zip(
                 self.correlation.items(), self.row_lengths, strict=True
             )
-            if lag_one * np.sqrt(length) > _CORRELATED
+            if abs(lag_one) * np.sqrt(length) > _CORRELATED
         ]
         if worst:
             found.append(
                 f"residuals are correlated along {', '.join(worst)}: the model misses something, "
                 "and plain errors do not hold; quote the larger of the two"
             )
+        left = [
+            length * (1 - lag_one) / (1 + lag_one)
+            for lag_one, length in zip(self.correlation.values(), self.row_lengths, strict=True)
+            if lag_one > 0
+        ]
+        if left and min(left) < _FEW:
+            found.append(
+                f"a row holds no more than about {max(min(left), 1):.0f} independent points, its "
+                "residuals are correlated that far: robust errors are then too small as well"
+            )
         if np.any(self.halves > _APART):
             k = int(np.nanargmax(self.halves))
             found.append(
                 f"the halves of the data disagree by {self.halves[k]:.2g} robust errors in "
                 f"{self.names[k]}"
+            )
+        if self.at_bound:
+            found.append(
+                f"on a bound: {', '.join(self.at_bound)}; errors are those of free parameters"
             )
         if self.unseen:
             found.append(f"the data do not see {', '.join(self.unseen)}")

@@ -83,6 +83,9 @@ class Problem:
         noise = self.sigma if known else np.ones_like(self.data)
         rounds = 1 if known or self.loss == "linear" else _SCALE_ROUNDS
         values, cost, converged, at_edge = start, 0.0, True, False
+        if self.loss != "linear":  # far away most points look like outliers, which pull nowhere
+            unit = np.sqrt(np.mean((self.residual(start) / noise) ** 2))
+            values = self._descend(start, scale, noise, unit, "linear")[0] if unit > 0 else start
         for _ in range(rounds):
             if rounds > 1:
                 noise = np.full_like(self.data, self._typical_deviation(values))
@@ -98,7 +101,7 @@ class Problem:
         deviation = 1.4826 * float(np.median(residual))
         return max(deviation, 1e-9 * float(np.sqrt(np.mean(residual**2)))) or 1.0
 
-    def _descend(self, start, scale, noise, unit):
+    def _descend(self, start, scale, noise, unit, loss=None):
         """Trust region in coordinates u = (x − bound)/scale and residuals of rms 1 at the start.
 
         SciPy compares gradients and distances with absolute numbers, so none has a unit here;
@@ -128,7 +131,7 @@ class Problem:
             jac=lambda u: self.jacobian(values(u)) * weight[:, None] * scale,  # pyright: ignore
             bounds=(low, high),
             x_scale="jac",
-            loss=self.loss,
+            loss=loss or self.loss,
             f_scale=1 / unit,
             max_nfev=self.max_steps,
             xtol=1e-10,

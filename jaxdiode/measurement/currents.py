@@ -139,7 +139,7 @@ def _complete(table: Table, column, values, drop):
         raise ValueError(
             f"data file {str(table.path)!r} must hold finite numbers only, {cell[:20]!r} in "
             f"column {table.header[k]!r} is none or stands for a missing one; mend or delete line "
-            f"{_list(lines[bad])}, or leave out with drop_missing=True"
+            f"{_list(lines[bad])}, or leave out with drop_missing=True (--drop-missing)"
         )
     if np.sum(~bad) < 2:
         raise ValueError(

@@ -39,7 +39,8 @@ _TEXT = {
     ),
     Status.MULTIVALUED: (
         "a branch inductance makes the current-phase relation multivalued "
-        "(2 pi L dI/dphase <= -1 somewhere): critical currents then depend on history"
+        "(2 pi L dI/dphase <= -1 somewhere; L in flux quanta per unit of current): critical "
+        "currents then depend on history"
     ),
     Status.PERIOD_TWO_FOLD: (
         "the zero-voltage state ends as an orbit of twice the drive's period, at the fold of that: "

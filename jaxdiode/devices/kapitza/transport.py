@@ -154,7 +154,11 @@ def iv_curve(
     if _checks.is_concrete(most) and _checks.is_concrete(length) and most < length:
         raise ValueError(f"longest must be at least duration ({length:g}), got {most:g}")
     periods = length * device.drive_frequency / (2 * jnp.pi)
-    if _checks.is_concrete(periods) and periods * (1 - part) < 1:
+    moving = device.drive_current, device.quadrature_current
+    driven = None
+    if all(_checks.is_concrete(x) for x in moving):
+        driven = any(np.any(np.asarray(x)) for x in moving)
+    if driven is not False and _checks.is_concrete(periods) and periods * (1 - part) < 1:
         raise ValueError(
             f"duration must leave at least one drive period to average over, got {duration:g}"
         )
@@ -168,10 +172,6 @@ def iv_curve(
         longest=periods * most / length,
         tolerance=limit,
     )
-    moving = device.drive_current, device.quadrature_current
-    driven = None
-    if all(_checks.is_concrete(x) for x in moving):
-        driven = any(np.any(np.asarray(x)) for x in moving)
     natural = rates(device)
     if driven and natural is not None and all(map(_checks.is_concrete, (bias, length, most))):
         root, frequency = natural

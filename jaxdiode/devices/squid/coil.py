@@ -15,9 +15,9 @@ from ...core.device import AbstractCurrentBiased
 from ...numerics.extrema import clustered_grid
 from ...numerics.roots import implicit_root, value_and_slope
 from ...numerics.status import Status
-from .interferometer import Squid
+from .interferometer import Squid, warn_of_henries
 
-_STEPS = 400  # of the march towards the first crossing
+_STEPS = 4000  # of the march towards the first crossing
 _ROUNDING = 1e-14
 
 
@@ -43,6 +43,9 @@ class CoilBiasedSquid(AbstractCurrentBiased):
 
     Raises:
         ValueError: wrong lengths, non-finite numbers.
+
+    Warns:
+        UserWarning: a mutual inductance that changes nothing, as when it is in henries.
     """
 
     squid: Squid
@@ -84,6 +87,7 @@ class CoilBiasedSquid(AbstractCurrentBiased):
             mutual = _checks.real_array("mutual_inductance", mutual_inductance, ndim=1)
             _checks.require_length("mutual_inductance", mutual, loops, "one per loop")
             self.mutual_inductance = mutual
+            warn_of_henries("mutual_inductance", mutual, squid)
 
     def at(self, coil_current: Numbers, bias_current: Numbers = 0.0) -> Squid:
         """The SQUID in the flux of one coil current and one (signed) bias current."""

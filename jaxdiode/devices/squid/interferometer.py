@@ -82,7 +82,7 @@ class Squid(AbstractPhaseBiased):
         if inductance is not None:
             self.inductance = _checks.real_array("inductance", inductance, ndim=1, at_least=0.0)
             _checks.require_length("inductance", self.inductance, len(branches), "one per branch")
-            _warn_of_henries(self)
+            warn_of_henries("inductance", self.inductance, self)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         return {"inductance": (0.0, math.inf)}
@@ -167,19 +167,20 @@ class Squid(AbstractPhaseBiased):
         return jnp.concatenate(results, axis=-1)[..., jnp.array(order).argsort()]
 
 
-def _warn_of_henries(squid: Squid) -> None:
+def warn_of_henries(name: str, inductance: Array, squid: Squid) -> None:
     """Say so where inductances change nothing: they are then most likely in henries."""
-    leaves = jax.tree.leaves(squid)
+    leaves = (inductance, *jax.tree.leaves(squid))
     if not all(_checks.is_concrete(leaf) for leaf in leaves):
         return
     critical = np.array([float(branch.magnitude()) for branch in squid.branches])
-    screening = 2 * np.pi * np.asarray(squid.inductance) * critical
+    given = np.abs(np.asarray(inductance))
+    screening = 2 * np.pi * given * (critical if given.size == critical.size else critical.sum())
     small = (screening > 0) & (screening < _UNSEEN)
     if small.any() and not (screening >= _UNSEEN).any():
         warnings.warn(
-            f"inductance {np.asarray(squid.inductance)[small][0]:.3g} makes 2 pi L I_c = "
-            f"{screening[small][0]:.1g} only, which changes nothing: they are in flux quanta "
-            "per unit of current (units.inductance converts from henries), or leave them out",
+            f"{name} {given[small][0]:.3g} makes 2 pi L I_c = {screening[small][0]:.1g} only, "
+            "which changes nothing: it is in flux quanta per unit of current (units.inductance "
+            "converts from henries), or leave it out",
             stacklevel=5,  # past equinox, to the line that builds it
         )
 
