@@ -99,7 +99,7 @@ class AndreevModes(AbstractPhaseBiased):
             fully transparent mode at T = 0. At T = 0 a mode carries A(1 − √(1−τ)).
         transparency: τ_m in [0, 1].
         gap: Δ > 0, in the unit of `temperature`. It may be left out at T = 0, where it does not
-            matter.
+            matter; such modes have neither of the two as a parameter.
         temperature: k_BT ≥ 0 in the unit of `gap`; 0 is the ground state.
 
     Shapes: amplitude and transparency are numbers or broadcast to one array over modes.
@@ -112,7 +112,7 @@ class AndreevModes(AbstractPhaseBiased):
     amplitude: Float[Array, " modes"]
     transparency: Float[Array, " modes"]
     gap: Float[Array, ""] | None
-    temperature: Float[Array, ""]
+    temperature: Float[Array, ""] | None
 
     def __init__(
         self,
@@ -135,10 +135,10 @@ class AndreevModes(AbstractPhaseBiased):
             raise ValueError("transparency must hold at least one mode, got none")
         self.amplitude = jnp.broadcast_to(amplitude, (modes,))
         self.transparency = jnp.broadcast_to(transparency, (modes,))
-        self.temperature = _checks.real_array("temperature", temperature, ndim=0, at_least=0.0)
-        self.gap = None
+        warmth = _checks.real_array("temperature", temperature, ndim=0, at_least=0.0)
+        self.gap, self.temperature = None, None
         if gap is not None:
-            self.gap = _checks.positive("gap", gap)
+            self.gap, self.temperature = _checks.positive("gap", gap), warmth
         elif not (_checks.is_concrete(temperature) and np.all(np.asarray(temperature) == 0)):
             raise ValueError(
                 f"gap must be given with a temperature, whose unit it sets, got None beside "
@@ -151,7 +151,7 @@ class AndreevModes(AbstractPhaseBiased):
             "amplitude": positive,
             "transparency": (0.0, 1.0),
             "gap": positive,
-            "temperature": positive if self.gap is not None else (0.0, 0.0),
+            "temperature": positive,
         }
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -172,15 +172,15 @@ class AndreevModes(AbstractPhaseBiased):
 
     def _warmth(self):
         """k_BT/Δ, exactly 0 where no phase that has digits tells it from 0."""
-        if self.gap is None:
-            return jnp.where(self.temperature == 0, 0.0, jnp.nan)
+        if self.gap is None or self.temperature is None:
+            return jnp.zeros(())
         cold = self.temperature <= _COLD * self.gap
         return jnp.where(cold, 0.0, self.temperature / self.gap)
 
     def _occupation(self, r):
         """tanh(Δr/2k_BT)."""
-        if self.gap is None:
-            return jnp.where(self.temperature == 0, 1.0, jnp.nan)
+        if self.gap is None or self.temperature is None:
+            return jnp.ones_like(r)
         cold = self.temperature <= _COLD * self.gap
         twice = 2 * jnp.where(cold, self.gap, self.temperature)
         return jnp.where(cold, 1.0, jnp.tanh(r * (self.gap / twice)))

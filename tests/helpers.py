@@ -101,12 +101,9 @@ def _branch(branch):
             return "harmonics", branch.sine.tolist(), branch.cosine.tolist()
         case jd.AndreevModes():
             modes = branch.amplitude.tolist(), branch.transparency.tolist()
-            return (
-                "andreev",
-                *modes,
-                float(1.0 if branch.gap is None else branch.gap),
-                float(branch.temperature),
-            )
+            cold = branch.gap is None
+            energies = (1.0, 0.0) if cold else (float(branch.gap), float(branch.temperature))
+            return "andreev", *modes, *energies
 
 
 def with_efficiency(plus, minus):

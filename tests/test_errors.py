@@ -142,7 +142,7 @@ CASES = {
     ),
     "unit of energy": (
         lambda: units.critical_current(1.0, energy="mev"),
-        r"^unknown energy unit 'mev'.*did you mean 'meV'\?",
+        r"^unknown energy unit 'mev'.*allowed: J, eV, meV",
     ),
     "coil period": (lambda: units.flux_from_coil(1.0, 0.0), r"^period must not be zero, got 0"),
     "orders of harmonics": (

@@ -51,7 +51,7 @@ def test_slopes_of_the_ground_state(gap):
     slopes = jax.grad(lambda mode: jd.critical_currents(mode).plus)(jd.AndreevModes(3.0, 0.9, gap))
     helpers.assert_close(slopes.amplitude, 1 - np.sqrt(0.1), absolute=1e-14)
     helpers.assert_close(slopes.transparency, 1.5 / np.sqrt(0.1), absolute=1e-12)
-    assert slopes.temperature == 0
+    assert slopes.temperature is None if gap is None else slopes.temperature == 0
 
 
 def test_temperature_needs_the_gap_that_gives_its_unit():
@@ -62,7 +62,7 @@ def test_temperature_needs_the_gap_that_gives_its_unit():
         jd.AndreevModes(1.0, 0.9, temperature=0.05)
     with pytest.raises(ValueError, match="gap must be given with a temperature"):
         jax.jit(lambda t: jd.AndreevModes(1.0, 0.9, temperature=t).temperature)(0.0)
-    with pytest.raises(ValueError, match="must stay within 0 to 0"):
+    with pytest.raises(ValueError, match="unknown parameter 'temperature'"):
         jd.Space(jd.AndreevModes(1.0, 0.9), {"temperature": (0.0, 1.0)})
 
 
