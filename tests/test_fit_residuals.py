@@ -303,3 +303,20 @@ def test_robust_errors_against_a_block_bootstrap(name, shared):
     print(f"\n{name}: robust/bootstrap {np.round(ratio, 2)}, lag {found.lag}")
     print(f"plain/bootstrap {np.round(found.errors / np.std(refitted, axis=0, ddof=1), 2)}")
     assert np.sum(np.abs(ratio - 1) <= 0.4) >= 8
+
+
+def test_what_stands_against_a_result_is_in_its_warnings():
+    """A parameter on its bound, and residuals of one slow drift: few independent points."""
+    phase = np.linspace(0.1, 6.2, 60)
+
+    def model(device, x):
+        return device.current(x)
+
+    space = jd.Space(jd.Harmonics([0.8], [0.0]), {"sine.0": (0.5, 0.9)})
+    data = np.sin(phase) + 0.3 * np.cos(0.5 * phase)
+    found = jd.fit(model, space, data, arguments=[phase], along=phase, progress=False)
+    said = " ".join(found.warnings)
+    assert found.at_bound == ("sine.0",)
+    assert "on a bound: sine.0" in said
+    assert "independent points" in said
+    assert "quote the larger of the two" in said
