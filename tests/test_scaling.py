@@ -62,8 +62,6 @@ def test_any_unit_of_current(problem):
         assert_same(found, plain, factor)
         if "tied" in problem.tags or plain.status != jd.Status.CONVERGED:
             continue  # one-sided slopes of one of the peaks, or none
-        if "tied" in problem.tags or plain.status != jd.Status.CONVERGED:
-            continue  # one-sided slopes of one of the peaks, or none
         # Derivatives of (I₊, I₋, η) by p scale as λ/p, to rounding of I₊/p.
         units = scaled(jax.tree.map(jnp.ones_like, device), factor)
         trees = map(jax.tree.leaves, (other, slopes, device, units))

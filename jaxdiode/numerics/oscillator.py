@@ -67,14 +67,13 @@ def _dormand_prince():
     tableau = diffrax.Dopri8.tableau
     rows = [np.zeros(0), *(np.asarray(row, float) for row in tableau.a_lower)]
     weights = np.asarray(tableau.b_sol, float)
-    nodes = np.concatenate([[0.0], np.asarray(tableau.c, float)])
     stages = int(np.flatnonzero(weights)[-1]) + 1
-    return [row.tolist() for row in rows[:stages]], weights[:stages].tolist(), nodes.tolist()
+    return [row.tolist() for row in rows[:stages]], weights[:stages].tolist()
 
 
 def dopri8(field: Callable[[tuple], tuple], state: tuple, size) -> tuple:
     """One step of order 8 of y' = field(y); time, where it matters, is a component of y."""
-    rows, weights, _ = _dormand_prince()
+    rows, weights = _dormand_prince()
     slopes: list[tuple] = []
 
     def moved(coefficients):
