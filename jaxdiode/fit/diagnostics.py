@@ -4,6 +4,8 @@ import numpy as np
 
 from .data import Rows
 
+_SHORT = 40  # points of a row below which its correlations are not tested
+
 
 def successive_noise(data: np.ndarray, residual: np.ndarray, rows: Rows) -> float:
     """Standard deviation of the noise of one point, from second differences of neighbours.
@@ -32,6 +34,38 @@ def lag_one(residual: np.ndarray, rows: Rows) -> dict[str, float]:
         if row.size >= 5:
             found[label] = float(own[1:] @ own[:-1]) / power if power > 0 else 0.0
     return found
+
+
+def chance(residual: np.ndarray, rows: Rows) -> dict[str, float]:
+    """{row: probability that independent noise is as correlated} of every row in `lag_one`.
+
+    Ljung and Box, Q = T(T + 2) Σ_{k=1}^{h} ρ_k²/(T − k), against χ² of h = min(10, T/4) degrees of
+    freedom: it also sees what oscillates with a period of a few points, where ρ₁ is small. 1 for
+    rows of less than forty points. Source: Biometrika 65, 297 (1978).
+    """
+    from scipy import stats
+
+    found = {}
+    for label, row in zip(rows.labels, rows.sorted_rows(), strict=True):
+        own, count = residual[row], row.size
+        power = float(own @ own)
+        if count < 5:
+            continue
+        if count < _SHORT or not power > 0:
+            found[label] = 1.0
+            continue
+        lags = np.arange(1, min(10, count // 4) + 1)
+        rho = np.array([own[k:] @ own[:-k] for k in lags]) / power
+        statistic = count * (count + 2) * np.sum(rho**2 / (count - lags))
+        found[label] = float(stats.chi2.sf(statistic, lags.size))
+    return found
+
+
+def strongest_period(residual: np.ndarray, rows: Rows, label: str) -> float:
+    """Period, in points, of the largest line in the residuals of one row."""
+    own = residual[rows.sorted_rows()[rows.labels.index(label)]]
+    power = np.abs(np.fft.rfft(own * np.hanning(own.size), 8 * own.size)) ** 2
+    return 8 * own.size / max(int(np.argmax(power)), 1)
 
 
 def share_explained(data: np.ndarray, residual: np.ndarray, noise: np.ndarray, rows: Rows) -> float:

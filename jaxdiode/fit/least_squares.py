@@ -200,6 +200,10 @@ def _result(problem: Problem, rows: Rows, best: Solution, starts: int, invalid: 
         successive_noise=diagnostics.successive_noise(problem.data, residual, rows),
         explained=diagnostics.share_explained(problem.data, residual, noise, rows),
         correlation=correlation,
+        chance=diagnostics.chance(residual, rows),
+        period={
+            label: diagnostics.strongest_period(residual, rows, label) for label in correlation
+        },
         row_lengths=tuple(
             int(row.size)
             for label, row in zip(rows.labels, rows.sorted_rows(), strict=True)

@@ -7,7 +7,9 @@ from .. import _checks
 from ..core.device import AbstractDevice
 
 _CORRELATED = 4.0  # standard deviations of a lag-1 correlation that are no chance
-_FEW = 20  # independent points of a row below which a long-run variance is no estimate
+_CHANCE = 1e-6  # Ljung–Box probability that is none; few points make small ones too common
+_FEW = 40  # independent points of a row below which a long-run variance is 20 % too small or more
+_FAST = 5.0  # points; a line below is a missed signal, above what any smooth misfit looks like
 _ROUGH = 1.5  # rms over noise from differences that says the model misses something
 _POOR = 0.5  # share of variance below which a fit explains too little
 _APART = 4.0  # robust standard errors between the halves of the data
@@ -30,6 +32,9 @@ class FitResult(eqx.Module):
             that misses something slow does not enter; NaN for fewer than five points a row.
         explained: share of the data's variance about its mean that the model explains.
         correlation: {row: lag-1 correlation of its residuals}, 0 for independent noise.
+        chance: {row: probability that independent noise is as correlated over its first lags}
+            (Ljung–Box test).
+        period: {row: period, in points, of the strongest line in its residuals}.
         halves: how far the values that the first and the last half of the data want lie apart,
             in robust standard errors of that difference; by one linear step, without a fit.
         rms: root mean square of the residuals.
@@ -54,6 +59,8 @@ class FitResult(eqx.Module):
     sigma: np.ndarray
     halves: np.ndarray
     correlation: dict[str, float]
+    chance: dict[str, float]
+    period: dict[str, float]
     sigma_known: bool = eqx.field(static=True)
     degrees_of_freedom: int = eqx.field(static=True)
     converged: bool = eqx.field(static=True)
@@ -159,13 +166,18 @@ class FitResult(eqx.Module):
             for (label, lag_one), length in zip(
                 self.correlation.items(), self.row_lengths, strict=True
             )
-            if abs(lag_one) * np.sqrt(length) > _CORRELATED
+            if abs(lag_one) * np.sqrt(length) > _CORRELATED or self.chance[label] < _CHANCE
         ]
         if worst:
             found.append(
                 f"residuals are correlated along {', '.join(worst)}: the model misses something, "
                 "and plain errors do not hold; quote the larger of the two"
             )
+        fast = [
+            f"{label} {self.period[label]:.2g}" for label in worst if self.period[label] < _FAST
+        ]
+        if fast:
+            found.append(f"a period is left in the residuals, in points: {', '.join(fast)}")
         left = [
             length * (1 - lag_one) / (1 + lag_one)
             for lag_one, length in zip(self.correlation.values(), self.row_lengths, strict=True)
@@ -174,7 +186,8 @@ class FitResult(eqx.Module):
         if left and min(left) < _FEW:
             found.append(
                 f"a row holds no more than about {max(min(left), 1):.0f} independent points, its "
-                "residuals are correlated that far: robust errors are then too small as well"
+                "residuals are correlated that far: robust errors are then too small as well, by "
+                f"{'a fifth or more' if min(left) > _FEW / 3 else 'half or more'}"
             )
         if np.any(self.halves > _APART):
             k = int(np.nanargmax(self.halves))

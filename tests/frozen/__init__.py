@@ -1,0 +1,1 @@
+"""Numbers that a rebuilding of the package must not change."""
