@@ -10,6 +10,10 @@ from .core.critical import diode_efficiency as diode_efficiency
 from .core.device import AbstractCurrentBiased as AbstractCurrentBiased
 from .core.device import AbstractDevice as AbstractDevice
 from .core.device import AbstractPhaseBiased as AbstractPhaseBiased
+from .core.parameters import AbstractParameters as AbstractParameters
+from .core.parameters import parameter as parameter
+from .core.paths import parameter_names as parameter_names
+from .core.paths import replace as replace
 from .design import DesignResult as DesignResult
 from .design import maximise as maximise
 from .design import random_search as random_search
@@ -60,8 +64,6 @@ from .junctions import TunnelJunction as TunnelJunction
 from .measurement import MeasuredCurrents as MeasuredCurrents
 from .measurement import read_switching_currents as read_switching_currents
 from .numerics.status import Status as Status
-from .paths import parameter_names as parameter_names
-from .paths import replace as replace
 from .progress import LongRunWarning as LongRunWarning
 from .space import Space as Space
 from .sweep import read_sweep as read_sweep

@@ -52,11 +52,11 @@ def real_array(
     if is_concrete(array):
         host = np.asarray(array)
         if not np.all(np.isfinite(host)):
-            raise ValueError(f"{name} must be finite, got {_show(host)}")
+            raise ValueError(f"{name} must be finite, got {shown(host)}")
         if at_least is not None and np.any(host < at_least):
-            raise ValueError(f"{name} must be at least {at_least:g}, got {_show(host)}")
+            raise ValueError(f"{name} must be at least {at_least:g}, got {shown(host)}")
         if at_most is not None and np.any(host > at_most):
-            raise ValueError(f"{name} must be at most {at_most:g}, got {_show(host)}")
+            raise ValueError(f"{name} must be at most {at_most:g}, got {shown(host)}")
     return array
 
 
@@ -64,7 +64,7 @@ def positive(name: str, value: Numbers) -> Array:
     """A single number above zero."""
     array = real_array(name, value, ndim=0)
     if is_concrete(array) and not array > 0:
-        raise ValueError(f"{name} must be positive, got {_show(np.asarray(array))}")
+        raise ValueError(f"{name} must be positive, got {shown(np.asarray(array))}")
     return array
 
 
@@ -73,5 +73,5 @@ def require_length(name: str, array: Array | np.ndarray, length: int, why: str) 
         raise ValueError(f"{name} must have length {length} ({why}), got {array.shape[-1]}")
 
 
-def _show(array: np.ndarray) -> str:
+def shown(array: np.ndarray) -> str:
     return np.array2string(array, precision=6, threshold=6, separator=", ")

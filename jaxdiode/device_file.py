@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 # No import of JAX at the top: a missing file or a wrong section is answered without it.
 
 EXAMPLES = ("squid", "kapitza", "andreev", "wire", "usadel", "diffusive")
-# What devices are made of and files may name.
-_PARTS = (
-    "Gate", "GateMap", "CircuitScale", "ValleyPolarization", "SpinBarrier", "SpinActiveContact",
-    "UsadelResolution",
-)  # fmt: skip
-
 _DEEPEST = 30  # tables and lists inside each other
 _LARGEST = 1e300
 _MOST_POINTS = 10**7  # of one axis
@@ -165,12 +159,13 @@ def _type(name: str) -> type | None:
     """The public class a file may name, loaded alone; None if there is none."""
     import jaxdiode
 
-    from .core.device import AbstractDevice
+    from .core.parameters import AbstractParameters
 
     kind = getattr(jaxdiode, name) if name in dir(jaxdiode) else None
-    if not inspect.isclass(kind) or inspect.isabstract(kind) or kind is AbstractDevice:
+    made_of = (AbstractParameters, jaxdiode.UsadelResolution)
+    if not inspect.isclass(kind) or inspect.isabstract(kind) or not issubclass(kind, made_of):
         return None
-    return kind if issubclass(kind, AbstractDevice) or name in _PARTS else None
+    return kind
 
 
 def _maker(name: str):

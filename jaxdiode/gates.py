@@ -1,6 +1,5 @@
 """Gate voltages: a measured map from voltage to critical current, usable in any junction."""
 
-import equinox as eqx
 import interpax
 import jax
 import jax.numpy as jnp
@@ -9,10 +8,11 @@ from jaxtyping import Array, Float
 
 from . import _checks
 from ._checks import Numbers
+from .core.parameters import AbstractParameters, parameter
 from .numerics.roots import increasing_root
 
 
-class GateMap(eqx.Module):
+class GateMap(AbstractParameters):
     """Critical current of one junction against its gate voltage, as measured on a chip.
 
     Between the measured points a monotone cubic (PCHIP) is used: once continuously
@@ -29,14 +29,14 @@ class GateMap(eqx.Module):
             Inside jit, where values are unknown, the result is NaN instead.
     """
 
-    voltage: Float[Array, " n"]
-    critical_current: Float[Array, " n"]
+    voltage: Float[Array, " n"] = parameter(unit="V", label="gate voltage", table=True)
+    critical_current: Float[Array, " n"] = parameter(
+        at_least=0.0, unit="current", label="critical current", table=True
+    )
 
     def __init__(self, voltage: Numbers, critical_current: Numbers):
-        self.voltage = _checks.real_array("voltage", voltage, ndim=1)
-        self.critical_current = _checks.real_array(
-            "critical_current", critical_current, ndim=1, at_least=0.0
-        )
+        self.voltage = self._checked("voltage", voltage)
+        self.critical_current = self._checked("critical_current", critical_current)
         if self.voltage.size < 2:
             raise ValueError(f"voltage must have at least 2 points, got {self.voltage.size}")
         _checks.require_length(
@@ -125,7 +125,7 @@ class GateMap(eqx.Module):
         return jnp.where(inside, array, jnp.nan)
 
 
-class Gate(eqx.Module):
+class Gate(AbstractParameters):
     """A critical current set by a gate voltage: use it wherever a junction takes a number.
 
     `jd.SeriesJunctions(jd.Gate(map_1, -1.04), 90.0)` has the leaf `first.voltage`, so sweeps,
@@ -137,11 +137,11 @@ class Gate(eqx.Module):
     """
 
     map: GateMap
-    voltage: Float[Array, ""]
+    voltage: Float[Array, ""] = parameter(unit="V", label="gate voltage")
 
     def __init__(self, map: GateMap, voltage: Numbers):
         self.map = map
-        self.voltage = _checks.real_array("voltage", voltage, ndim=0)
+        self.voltage = self._checked("voltage", voltage)
         self.map(self.voltage)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
@@ -155,13 +155,6 @@ class Gate(eqx.Module):
 
 
 CriticalCurrent = Float[Array, ""] | Gate
-
-
-def as_critical_current(name: str, value: Numbers | Gate) -> CriticalCurrent:
-    """A junction's parameter: a number ≥ 0, or a `Gate`."""
-    if isinstance(value, Gate):
-        return value
-    return _checks.real_array(name, value, ndim=0, at_least=0.0)
 
 
 def value_of(parameter: CriticalCurrent) -> Float[Array, ""]:

@@ -4,9 +4,6 @@ Each is a phase-biased device of its own, and any phase-biased device can be a b
 Source: J. Li et al. (double-loop SQUID paper), Eqs. (1), (2); currents in any one unit.
 """
 
-import math
-from typing import ClassVar
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -14,10 +11,17 @@ from jaxtyping import Array, Float
 from . import _checks
 from ._checks import Numbers
 from .core.device import AbstractPhaseBiased
-from .gates import CriticalCurrent, Gate, as_critical_current, value_of
+from .core.parameters import parameter
+from .gates import CriticalCurrent, Gate, value_of
 
 _PI = jnp.pi
 _COLD = 1e-30  # k_BT/Δ below which derivatives of tanh(Δr/2k_BT) overflow before they vanish
+
+
+def _number_or_gate(
+    owner: AbstractPhaseBiased, name: str, value: Numbers | Gate
+) -> CriticalCurrent:
+    return value if isinstance(value, Gate) else owner._checked(name, value, 0)
 
 
 class TunnelJunction(AbstractPhaseBiased):
@@ -27,13 +31,12 @@ class TunnelJunction(AbstractPhaseBiased):
         critical_current: I_c ≥ 0, or a `Gate`.
     """
 
-    critical_current: CriticalCurrent
+    critical_current: CriticalCurrent = parameter(
+        at_least=0.0, unit="current", label="critical current"
+    )
 
     def __init__(self, critical_current: Numbers | Gate):
-        self.critical_current = as_critical_current("critical_current", critical_current)
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {"critical_current": (0.0, math.inf)}
+        self.critical_current = _number_or_gate(self, "critical_current", critical_current)
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         return value_of(self.critical_current) * jnp.sin(phase)
@@ -53,19 +56,17 @@ class SeriesJunctions(AbstractPhaseBiased):
         first, second: critical currents a, b ≥ 0 of the two junctions, or `Gate`s.
     """
 
-    first: CriticalCurrent
-    second: CriticalCurrent
-
-    # An extremum at the kink grows as −|first − second|^(2/3) away from balance: `Space`
-    # searches along a coordinate in which this cusp is a parabola.
-    cusp: ClassVar[tuple[str, str]] = ("first", "second")
+    # An extremum at the kink grows as −|first − second|^(2/3) away from balance.
+    first: CriticalCurrent = parameter(
+        at_least=0.0, unit="current", label="first critical current", cusp_with="second"
+    )
+    second: CriticalCurrent = parameter(
+        at_least=0.0, unit="current", label="second critical current"
+    )
 
     def __init__(self, first: Numbers | Gate, second: Numbers | Gate):
-        self.first = as_critical_current("first", first)
-        self.second = as_critical_current("second", second)
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {"first": (0.0, math.inf), "second": (0.0, math.inf)}
+        self.first = _number_or_gate(self, "first", first)
+        self.second = _number_or_gate(self, "second", second)
 
     @property
     def transparency(self) -> Float[Array, ""]:
@@ -109,10 +110,14 @@ class AndreevModes(AbstractPhaseBiased):
             the gap that gives its unit.
     """
 
-    amplitude: Float[Array, " modes"]
-    transparency: Float[Array, " modes"]
-    gap: Float[Array, ""] | None
-    temperature: Float[Array, ""] | None
+    amplitude: Float[Array, " modes"] = parameter(
+        at_least=0.0, unit="current", label="amplitude eΔ/ħ"
+    )
+    transparency: Float[Array, " modes"] = parameter(
+        at_least=0.0, at_most=1.0, label="transparency"
+    )
+    gap: Float[Array, ""] | None = parameter(above=0.0, label="gap")
+    temperature: Float[Array, ""] | None = parameter(at_least=0.0, label="temperature")
 
     def __init__(
         self,
@@ -121,12 +126,12 @@ class AndreevModes(AbstractPhaseBiased):
         gap: Numbers | None = None,
         temperature: Numbers = 0.0,
     ):
-        amplitude = jnp.atleast_1d(_checks.real_array("amplitude", amplitude, at_least=0.0))
-        transparency = jnp.atleast_1d(
-            _checks.real_array("transparency", transparency, at_least=0.0, at_most=1.0)
-        )
-        if amplitude.ndim > 1 or transparency.ndim > 1:
+        if max(np.ndim(amplitude), np.ndim(transparency)) > 1:
             raise ValueError("amplitude and transparency must be numbers or lists over modes")
+        amplitude = jnp.atleast_1d(self._checked("amplitude", amplitude, np.ndim(amplitude)))
+        transparency = jnp.atleast_1d(
+            self._checked("transparency", transparency, np.ndim(transparency))
+        )
         modes = max(amplitude.size, transparency.size)
         for name, array in (("amplitude", amplitude), ("transparency", transparency)):
             if array.size not in (1, modes):
@@ -135,24 +140,15 @@ class AndreevModes(AbstractPhaseBiased):
             raise ValueError("transparency must hold at least one mode, got none")
         self.amplitude = jnp.broadcast_to(amplitude, (modes,))
         self.transparency = jnp.broadcast_to(transparency, (modes,))
-        warmth = _checks.real_array("temperature", temperature, ndim=0, at_least=0.0)
+        warmth = self._checked("temperature", temperature)
         self.gap, self.temperature = None, None
         if gap is not None:
-            self.gap, self.temperature = _checks.positive("gap", gap), warmth
+            self.gap, self.temperature = self._checked("gap", gap), warmth
         elif not (_checks.is_concrete(temperature) and np.all(np.asarray(temperature) == 0)):
             raise ValueError(
                 f"gap must be given with a temperature, whose unit it sets, got None beside "
                 f"{temperature}"
             )
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        positive = (0.0, math.inf)
-        return {
-            "amplitude": positive,
-            "transparency": (0.0, 1.0),
-            "gap": positive,
-            "temperature": positive,
-        }
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         tau = self.transparency
@@ -193,12 +189,11 @@ class Harmonics(AbstractPhaseBiased):
         sine, cosine: coefficients, arrays of one length (the shorter is padded with zeros).
     """
 
-    sine: Float[Array, " n"]
-    cosine: Float[Array, " n"]
+    sine: Float[Array, " n"] = parameter(unit="current", label="coefficient of sin nφ")
+    cosine: Float[Array, " n"] = parameter(unit="current", label="coefficient of cos nφ")
 
     def __init__(self, sine: Numbers, cosine: Numbers = ()):
-        sine = _checks.real_array("sine", sine, ndim=1)
-        cosine = _checks.real_array("cosine", cosine, ndim=1)
+        sine, cosine = self._checked("sine", sine), self._checked("cosine", cosine)
         length = max(sine.size, cosine.size)
         if length == 0:
             raise ValueError("sine must hold at least one coefficient, got none")

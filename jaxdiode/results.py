@@ -11,10 +11,10 @@ import numpy as np
 
 from .core.critical import CriticalCurrents
 from .core.device import AbstractDevice
+from .core.paths import elements_of
 from .design import DesignResult
 from .files import atomic_write
 from .fit import FitResult
-from .paths import elements_of
 
 
 def record(result: Any) -> Any:

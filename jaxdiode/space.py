@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from . import _checks
 from .core.device import AbstractDevice
-from .paths import elements_of, match_names, require_range, step_of, with_values
+from .core.paths import cusp_pairs, elements_of, match_names, require_range, with_values
 
 Bounds = Sequence[float | int]  # (lower, upper)
 
@@ -249,10 +249,10 @@ def _common_bounds(group, limits) -> tuple[float, float]:
 
 def _cusp_partners(device, elements, order):
     """For each variable, what it should be measured from: an earlier variable, a fixed
-    parameter, or nothing. Devices name such pairs in their class attribute `cusp`."""
+    parameter, or nothing. Fields declare such pairs (`parameter(cusp_with=…)`)."""
     position = {name: i for i, group in enumerate(order) for name in group}
     partners: list[tuple[int, int] | int | None] = [None] * len(order)
-    for stem in _cusp_stems(device):
+    for stem in cusp_pairs(device):
         if not all(name in elements for name in stem):
             continue  # a gate stands where a number might: it is set in volts
         first, second = (position.get(name) for name in stem)
@@ -265,16 +265,6 @@ def _cusp_partners(device, elements, order):
         elif first is not None and second is not None:
             partners[max(first, second)] = min(first, second)
     return tuple(partners)
-
-
-def _cusp_stems(device):
-    def is_pair(node):
-        return hasattr(type(node), "cusp")
-
-    for path, node in jax.tree_util.tree_flatten_with_path(device, is_leaf=is_pair)[0]:
-        if is_pair(node):
-            stem = [step_of(entry) for entry in path]
-            yield tuple(".".join([*stem, field]) for field in type(node).cusp)
 
 
 def _from_line(z, low, high, scale):

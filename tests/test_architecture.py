@@ -19,7 +19,7 @@ LAYERS = [
     ["numerics"],
     ["core"],
     ["gates"],
-    ["junctions", "paths"],
+    ["junctions"],
     ["devices", "space"],
     ["design", "fit", "sweep"],
     ["results", "evaluation"],

@@ -170,11 +170,11 @@ CASES = {
     "barrier list": (lambda: barrier([1.4, 1.5]), r"^height must be a single number.*\(2,\)"),
     "Usadel cold": (
         spin_active(temperature=0.0),
-        r"^temperature must lie between 0\.01 and 0\.999 .*got 0$",
+        r"^temperature must be at least 0\.01 T_c, got 0",
     ),
     "Usadel hot": (
         spin_active(temperature=1.2),
-        r"^temperature must lie between 0\.01 and 0\.999 .*got 1\.2$",
+        r"^temperature must be at most 0\.999 T_c, got 1\.2",
     ),
     "Usadel length of S": (
         spin_active(superconductor_length=-4.0),

@@ -1,40 +1,23 @@
 """What a device is: an immutable pytree of parameters with one observable."""
 
 import abc
-import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ..numerics.status import Status
+from .parameters import AbstractParameters
 
 if TYPE_CHECKING:
     from .critical import CriticalCurrents
 
 
-class AbstractDevice(eqx.Module):
-    """A superconducting device. Its leaves are its physical parameters, as float64 arrays."""
+class AbstractDevice(AbstractParameters):
+    """A superconducting device. Its leaves are its physical parameters, as float64 arrays.
 
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        """{field: (smallest, largest)} of what the model allows; unnamed fields are free.
-
-        `Space` checks it for bounds and `sweep` for axes; constructors check the same themselves.
-        """
-        return {}
-
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        try:
-            super().__setattr__(name, value)
-        except dataclasses.FrozenInstanceError:
-            raise dataclasses.FrozenInstanceError(
-                f"{name!r} cannot be assigned: a device never changes; "
-                f"jaxdiode.replace(device, {{{name!r}: ...}}) gives one with another value"
-            ) from None
+    Fields may declare range, unit and label by `parameter`.
+    """
 
 
 class AbstractPhaseBiased(AbstractDevice):

@@ -4,7 +4,6 @@ Source: Shaffer, Li, Hasan, Titov and Levchenko, "Josephson Diode Effect from No
 Current in a Superconducting Interferometer"; equation numbers are theirs.
 """
 
-import math
 from typing import NamedTuple
 
 import jax
@@ -15,6 +14,7 @@ from jaxtyping import Array, Float
 from .. import _checks, units
 from .._checks import Numbers
 from ..core.device import AbstractPhaseBiased
+from ..core.parameters import parameter
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 # Edges in √(ε/E_T) that resolve F₁ and F₂: their poles lie at ½π(±1 − i)n, and F₂ decays as
@@ -77,12 +77,18 @@ class AndreevInterferometer(AbstractPhaseBiased):
         ValueError: spacing outside its range, a reservoir that is not warmer than 1e-6.
     """
 
-    spacing: Float[Array, ""]
-    voltage: Float[Array, ""]
-    temperature: Float[Array, ""]
-    mean_potential: Float[Array, ""] | None
-    temperature_difference: Float[Array, ""] | None
-    amplitude: Float[Array, ""]
+    spacing: Float[Array, ""] = parameter(
+        above=0.0, at_most=_LONGEST_SPACING, search=(1e-6, _LONGEST_SPACING), label="spacing ℓ"
+    )
+    voltage: Float[Array, ""] = parameter(unit="E_T/e", label="voltage")
+    temperature: Float[Array, ""] = parameter(
+        at_least=_COLDEST, unit="E_T/k_B", label="temperature"
+    )
+    mean_potential: Float[Array, ""] | None = parameter(unit="E_T", label="mean potential")
+    temperature_difference: Float[Array, ""] | None = parameter(
+        unit="E_T/k_B", label="temperature difference"
+    )
+    amplitude: Float[Array, ""] = parameter(at_least=0.0, unit="current", label="amplitude J₀")
 
     def __init__(
         self,
@@ -93,13 +99,17 @@ class AndreevInterferometer(AbstractPhaseBiased):
         temperature_difference: Numbers | None = None,
         amplitude: Numbers = 1.0,
     ):
-        self.spacing = _checks.real_array("spacing", spacing, ndim=0, at_most=_LONGEST_SPACING)
-        _checks.positive("spacing", spacing)
-        self.voltage = _checks.real_array("voltage", voltage, ndim=0)
-        self.temperature = _checks.real_array("temperature", temperature, ndim=0, at_least=_COLDEST)
-        self.mean_potential = _optional("mean_potential", mean_potential)
-        self.temperature_difference = _optional("temperature_difference", temperature_difference)
-        self.amplitude = _checks.real_array("amplitude", amplitude, ndim=0, at_least=0.0)
+        self.spacing = self._checked("spacing", spacing)
+        self.voltage = self._checked("voltage", voltage)
+        self.temperature = self._checked("temperature", temperature)
+        self.mean_potential, self.temperature_difference = (
+            None if value is None else self._checked(name, value)
+            for name, value in (
+                ("mean_potential", mean_potential),
+                ("temperature_difference", temperature_difference),
+            )
+        )
+        self.amplitude = self._checked("amplitude", amplitude)
         if self.temperature_difference is not None:
             coldest = self.temperature - abs(self.temperature_difference) / 2
             if _checks.is_concrete(coldest) and coldest < _COLDEST:
@@ -173,13 +183,6 @@ class AndreevInterferometer(AbstractPhaseBiased):
             temperature=kelvin * units.boltzmann / thouless,
             amplitude=_checks.positive("conductance", conductance) * in_volts * strength**2,
         )
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {
-            "spacing": (1e-6, _LONGEST_SPACING),
-            "temperature": (_COLDEST, math.inf),
-            "amplitude": (0.0, math.inf),
-        }
 
     def coefficients(self) -> InterferometerCoefficients:
         """(J₀ⁿ, J₁, J₂), to 1e-12 J₀ for temperatures up to 10 and voltages up to 100 E_T/e."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _checks
 from ..core.device import AbstractDevice
-from ..paths import elements_of, match_names, require_range
+from ..core.paths import elements_of, match_names, require_range
 
 if TYPE_CHECKING:
     import xarray

@@ -15,7 +15,7 @@ from jaxtyping import PyTree
 from .. import _checks
 from .._checks import Numbers
 from ..core.device import AbstractDevice
-from ..paths import with_values
+from ..core.paths import with_values
 from ..progress import track
 from .grid import Grid
 from .store import Store

@@ -1,17 +1,17 @@
 """From circuits in SI units to the driven junction, and back."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks, units
 from ..._checks import Numbers
+from ...core.parameters import AbstractParameters, parameter
 
 _SAMPLES = 64  # of one drive period: harmonics exact to rounding up to θ_ac ~ 10
 
 
-class CircuitScale(eqx.Module):
+class CircuitScale(AbstractParameters):
     """Units of current, time and voltage of a junction circuit, shunts included.
 
     ω_p = √(2πI₀/Φ₀C), β = 1/(RCω_p). 10 nA with 1 pF: f_p = 0.88 GHz.
@@ -26,17 +26,16 @@ class CircuitScale(eqx.Module):
         ValueError: values that are not positive.
     """
 
-    critical_current: Float[Array, ""]
-    capacitance: Float[Array, ""]
-    resistance: Float[Array, ""]
+    critical_current: Float[Array, ""] = parameter(
+        above=0.0, unit="A", label="reference current I₀"
+    )
+    capacitance: Float[Array, ""] = parameter(above=0.0, unit="F", label="capacitance")
+    resistance: Float[Array, ""] = parameter(above=0.0, unit="Ω", label="resistance")
 
     def __init__(self, critical_current: Numbers, capacitance: Numbers, resistance: Numbers):
-        self.critical_current = _checks.positive("critical_current", critical_current)
-        self.capacitance = _checks.positive("capacitance", capacitance)
-        self.resistance = _checks.positive("resistance", resistance)
-
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
+        self.critical_current = self._checked("critical_current", critical_current)
+        self.capacitance = self._checked("capacitance", capacitance)
+        self.resistance = self._checked("resistance", resistance)
 
     @property
     def plasma_frequency(self) -> Float[Array, ""]:

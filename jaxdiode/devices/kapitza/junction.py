@@ -15,6 +15,7 @@ from ... import _checks
 from ..._checks import Numbers
 from ...core.critical import CriticalCurrents
 from ...core.device import AbstractCurrentBiased
+from ...core.parameters import parameter
 from ...junctions import Harmonics
 from ...numerics.status import Status
 from . import circuits
@@ -60,13 +61,17 @@ class KapitzaJunction(AbstractCurrentBiased):
         ValueError: damping or frequency not positive, non-finite numbers, unknown criterion.
     """
 
-    damping: Float[Array, ""]
-    drive_frequency: Float[Array, ""]
-    mean_current: Float[Array, ""]
-    drive_current: Float[Array, "*harmonics"]
-    static_current: Float[Array, ""]
-    phase_offset: Float[Array, ""]
-    quadrature_current: Float[Array, "*quadratures"]
+    damping: Float[Array, ""] = parameter(above=0.0, search=(1e-6, math.inf), label="damping β")
+    drive_frequency: Float[Array, ""] = parameter(
+        above=0.0, search=(1e-6, math.inf), unit="ω_p", label="drive frequency"
+    )
+    mean_current: Float[Array, ""] = parameter(unit="I₀", label="mean current")
+    drive_current: Float[Array, "*harmonics"] = parameter(unit="I₀", label="drive current")
+    static_current: Float[Array, ""] = parameter(unit="I₀", label="static current")
+    phase_offset: Float[Array, ""] = parameter(unit="rad", label="phase offset φ₀")
+    quadrature_current: Float[Array, "*quadratures"] = parameter(
+        unit="I₀", label="quadrature current"
+    )
     criterion: str = eqx.field(static=True)
 
     def __init__(
@@ -80,17 +85,14 @@ class KapitzaJunction(AbstractCurrentBiased):
         quadrature_current: Numbers = 0.0,
         criterion: str = "fold",
     ):
-        self.damping = _checks.positive("damping", damping)
-        self.drive_frequency = _checks.positive("drive_frequency", drive_frequency)
-        self.mean_current = _checks.real_array("mean_current", mean_current, ndim=0)
+        self.damping = self._checked("damping", damping)
+        self.drive_frequency = self._checked("drive_frequency", drive_frequency)
+        self.mean_current = self._checked("mean_current", mean_current)
         self.drive_current = _harmonics("drive_current", drive_current)
-        self.static_current = _checks.real_array("static_current", static_current, ndim=0)
-        self.phase_offset = _checks.real_array("phase_offset", phase_offset, ndim=0)
+        self.static_current = self._checked("static_current", static_current)
+        self.phase_offset = self._checked("phase_offset", phase_offset)
         self.quadrature_current = _harmonics("quadrature_current", quadrature_current)
         self.criterion = _known(criterion)
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {"damping": (1e-6, math.inf), "drive_frequency": (1e-6, math.inf)}
 
     def supercurrent(
         self,

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
+from ...core.parameters import AbstractParameters, parameter
 
 Dispersion = Callable[[Array, Array], Array]  # (k_x, k_y) → ξ of the valley ν = +
 
@@ -27,7 +28,7 @@ _VECTORS = {
 }
 
 
-class TightBindingBand(eqx.Module):
+class TightBindingBand(AbstractParameters):
     """ξ(k) = −2 Σ_a [t cos k·a − w sin k·a] − μ over nearest neighbours a, one per bond.
 
     On the triangular lattice w is a trigonal warping, ξ(k) ≠ ξ(−k): −2t → 2|t + iw| cos(k·a + θ),
@@ -41,9 +42,9 @@ class TightBindingBand(eqx.Module):
     """
 
     lattice: str = eqx.field(static=True)
-    hopping: Float[Array, ""]
-    chemical_potential: Float[Array, ""]
-    warping: Float[Array, ""]
+    hopping: Float[Array, ""] = parameter(label="hopping t")
+    chemical_potential: Float[Array, ""] = parameter(label="chemical potential μ")
+    warping: Float[Array, ""] = parameter(label="warping w")
 
     def __init__(
         self,
@@ -55,14 +56,9 @@ class TightBindingBand(eqx.Module):
         if lattice not in _VECTORS:
             raise _checks.unknown_name("lattice", lattice, _VECTORS)
         self.lattice = lattice
-        self.hopping = _checks.real_array("hopping", hopping, ndim=0)
-        self.chemical_potential = _checks.real_array(
-            "chemical_potential", chemical_potential, ndim=0
-        )
-        self.warping = _checks.real_array("warping", warping, ndim=0)
-
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
+        self.hopping = self._checked("hopping", hopping)
+        self.chemical_potential = self._checked("chemical_potential", chemical_potential)
+        self.warping = self._checked("warping", warping)
 
     def __call__(self, kx: Numbers, ky: Numbers) -> Array:
         kx, ky = jnp.asarray(kx, float), jnp.asarray(ky, float)

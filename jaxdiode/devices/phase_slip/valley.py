@@ -12,18 +12,18 @@ regular without back-action (p = 0), at the spinodal pw = (1 − 1/√3)Φ₀, a
 import math
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
+from ...core.parameters import AbstractParameters, parameter
 from .universal import CRITICAL, excess_current, excess_slopes
 
 Scalar = Float[Array, ""]
 
 
-class ValleyPolarization(eqx.Module):
+class ValleyPolarization(AbstractParameters):
     """Imbalance Φ_V of two valleys that suppresses superconductivity and feels the current.
 
     Args:
@@ -37,10 +37,10 @@ class ValleyPolarization(eqx.Module):
         ValueError: Φ₀ = 0, β > 0, α₁ ≥ 0.
     """
 
-    zero_current: Scalar
-    coupling: Scalar
-    beta: Scalar
-    alpha: Scalar
+    zero_current: Scalar = parameter(label="polarisation Φ₀ without current")
+    coupling: Scalar = parameter(label="coupling c₁")
+    beta: Scalar = parameter(at_most=0.0, label="β")
+    alpha: Scalar = parameter(below=0.0, search=(-math.inf, -1e-9), label="α₁")
 
     def __init__(
         self,
@@ -49,20 +49,12 @@ class ValleyPolarization(eqx.Module):
         beta: Numbers = -1.2,
         alpha: Numbers = -1.0,
     ):
-        self.zero_current = _checks.real_array("zero_current", zero_current, ndim=0)
+        self.zero_current = self._checked("zero_current", zero_current)
         if _checks.is_concrete(self.zero_current) and self.zero_current == 0:
             raise ValueError("zero_current must not be zero, got 0: leave `valley` out instead")
-        self.coupling = _checks.real_array("coupling", coupling, ndim=0)
-        self.beta = _checks.real_array("beta", beta, ndim=0, at_most=0.0)
-        self.alpha = _checks.real_array("alpha", alpha, ndim=0)
-        if _checks.is_concrete(self.alpha) and self.alpha >= 0:
-            raise ValueError(f"alpha must be negative, got {self.alpha:g}")
-
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {"beta": (-math.inf, 0.0), "alpha": (-math.inf, -1e-9)}
+        self.coupling = self._checked("coupling", coupling)
+        self.beta = self._checked("beta", beta)
+        self.alpha = self._checked("alpha", alpha)
 
 
 class Curve(NamedTuple):

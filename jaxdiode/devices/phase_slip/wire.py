@@ -15,6 +15,7 @@ from ... import _checks
 from ..._checks import Numbers
 from ...core.critical import CriticalCurrents
 from ...core.device import AbstractCurrentBiased
+from ...core.parameters import parameter
 from ...numerics.lanes import lanewise
 from ...numerics.roots import bracketed_root, implicit_root
 from ...numerics.status import Status
@@ -71,7 +72,7 @@ class PhaseSlipWire(AbstractCurrentBiased):
         ValueError: negative ε₀ or tolerance, unknown criterion.
     """
 
-    epsilon: Float[Array, ""]
+    epsilon: Float[Array, ""] = parameter(at_least=0.0, label="strength ε₀")
     valley: ValleyPolarization | None
     criterion: str = eqx.field(static=True)
     tolerance: float = eqx.field(static=True)
@@ -83,7 +84,7 @@ class PhaseSlipWire(AbstractCurrentBiased):
         criterion: str = "half",
         tolerance: float = 0.0,
     ):
-        self.epsilon = _checks.real_array("epsilon", epsilon, ndim=0, at_least=0.0)
+        self.epsilon = self._checked("epsilon", epsilon)
         if valley is not None and not isinstance(valley, ValleyPolarization):
             raise ValueError(
                 f"valley must be a ValleyPolarization or None, got {type(valley).__name__}"
@@ -93,9 +94,6 @@ class PhaseSlipWire(AbstractCurrentBiased):
         if not 0 <= tolerance < math.inf:
             raise ValueError(f"tolerance must be finite and at least 0, got {tolerance}")
         self.tolerance = float(tolerance)
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {"epsilon": (0.0, math.inf)}
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         return _critical_currents(self, _known(criterion or self.criterion))

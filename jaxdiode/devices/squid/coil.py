@@ -12,6 +12,7 @@ from ... import _checks
 from ..._checks import Numbers
 from ...core.critical import CriticalCurrents, critical_currents, unless
 from ...core.device import AbstractCurrentBiased
+from ...core.parameters import parameter
 from ...numerics.extrema import clustered_grid
 from ...numerics.roots import implicit_root, value_and_slope
 from ...numerics.status import Status
@@ -49,10 +50,12 @@ class CoilBiasedSquid(AbstractCurrentBiased):
     """
 
     squid: Squid
-    turns: Float[Array, " loops"]
-    offset: Float[Array, "*loops"]
-    coil_current: Float[Array, ""]
-    mutual_inductance: Float[Array, " loops"] | None
+    turns: Float[Array, " loops"] = parameter(unit="Φ₀/coil unit", label="flux per coil current")
+    offset: Float[Array, "*loops"] = parameter(unit="coil unit", label="coil current at zero flux")
+    coil_current: Float[Array, ""] = parameter(unit="coil unit", label="coil current")
+    mutual_inductance: Float[Array, " loops"] | None = parameter(
+        unit="Φ₀/current", label="mutual inductance with the bias line"
+    )
 
     def __init__(
         self,
@@ -74,17 +77,17 @@ class CoilBiasedSquid(AbstractCurrentBiased):
             raise ValueError(f"squid must be a Squid, got {type(squid).__name__}")
         loops = squid.flux.size
         self.squid = squid
-        self.turns = _checks.real_array("turns", turns, ndim=1)
+        self.turns = self._checked("turns", turns)
         _checks.require_length("turns", self.turns, loops, "one per loop")
-        self.offset = _checks.real_array("offset", offset)
+        self.offset = self._checked("offset", offset)
         if self.offset.shape not in ((), (loops,)):
             raise ValueError(
                 f"offset must be one number or one per loop ({loops}), got {self.offset.shape}"
             )
-        self.coil_current = _checks.real_array("coil_current", coil_current, ndim=0)
+        self.coil_current = self._checked("coil_current", coil_current)
         self.mutual_inductance = None
         if mutual_inductance is not None:
-            mutual = _checks.real_array("mutual_inductance", mutual_inductance, ndim=1)
+            mutual = self._checked("mutual_inductance", mutual_inductance)
             _checks.require_length("mutual_inductance", mutual, loops, "one per loop")
             self.mutual_inductance = mutual
             warn_of_henries("mutual_inductance", mutual, squid)

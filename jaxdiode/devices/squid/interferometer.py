@@ -4,7 +4,6 @@ Source: double-loop SQUID paper, Eq. (3), generalised to any number and kind of 
 to branches with inductance.
 """
 
-import math
 import warnings
 from collections.abc import Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from jaxtyping import Array, Float, Int
 from ... import _checks
 from ..._checks import Numbers
 from ...core.device import AbstractPhaseBiased
+from ...core.parameters import parameter
 from ...junctions import SeriesJunctions
 from ...numerics.extrema import clustered_grid
 from ...numerics.roots import increasing_root, value_and_slope
@@ -53,8 +53,10 @@ class Squid(AbstractPhaseBiased):
     """
 
     branches: tuple[AbstractPhaseBiased, ...]
-    flux: Float[Array, " loops"]
-    inductance: Float[Array, " branches"] | None
+    flux: Float[Array, " loops"] = parameter(unit="Φ₀", label="flux")
+    inductance: Float[Array, " branches"] | None = parameter(
+        at_least=0.0, unit="Φ₀/current", label="inductance"
+    )
 
     def __init__(
         self,
@@ -75,17 +77,14 @@ class Squid(AbstractPhaseBiased):
                 )
         self.branches = branches
         fluxes = _checks.real_array("flux", flux)
-        self.flux = _checks.real_array("flux", fluxes[None] if fluxes.ndim == 0 else fluxes, ndim=1)
+        self.flux = self._checked("flux", fluxes[None] if fluxes.ndim == 0 else fluxes)
         loops = len(branches) - 1
         _checks.require_length("flux", self.flux, loops, f"loops of {len(branches)} branches")
         self.inductance = None
         if inductance is not None:
-            self.inductance = _checks.real_array("inductance", inductance, ndim=1, at_least=0.0)
+            self.inductance = self._checked("inductance", inductance)
             _checks.require_length("inductance", self.inductance, len(branches), "one per branch")
             warn_of_henries("inductance", self.inductance, self)
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {"inductance": (0.0, math.inf)}
 
     @classmethod
     def from_pairs(

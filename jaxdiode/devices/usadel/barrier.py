@@ -15,6 +15,7 @@ from jaxtyping import Array, Complex, Float
 
 from ... import _checks
 from ..._checks import Numbers
+from ...core.parameters import AbstractParameters, parameter
 from ...numerics.matrices import complexified
 
 _SMALLEST = 1e-14  # of a squared wave number
@@ -32,7 +33,7 @@ class Segment(NamedTuple):
     weight: Float[Array, " k"]
 
 
-class AbstractInterface(eqx.Module):
+class AbstractInterface(AbstractParameters):
     """What lies between a superconductor and a layer without a gap: a set of S-matrices.
 
     Attributes:
@@ -50,9 +51,6 @@ class AbstractInterface(eqx.Module):
             squared_momenta: k↑² ≥ k↓² of the layer, in the superconductor's k_F².
             points: momenta wherever there is an integral over them.
         """
-
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
 
 
 class SpinBarrier(AbstractInterface):
@@ -73,12 +71,12 @@ class SpinBarrier(AbstractInterface):
         ValueError: a barrier below the Fermi energy, a width that is not positive.
     """
 
-    height: Float[Array, ""]
-    exchange: Float[Array, ""]
-    width_up: Float[Array, ""]
-    width_down: Float[Array, ""]
-    polar: Float[Array, ""]
-    azimuth: Float[Array, ""]
+    height: Float[Array, ""] = parameter(search=(1.0, math.inf), unit="E_F", label="barrier height")
+    exchange: Float[Array, ""] = parameter(unit="E_F", label="exchange of the barrier")
+    width_up: Float[Array, ""] = parameter(above=0.0, unit="λ_F", label="width for spin ↑")
+    width_down: Float[Array, ""] = parameter(above=0.0, unit="λ_F", label="width for spin ↓")
+    polar: Float[Array, ""] = parameter(unit="rad", label="polar angle")
+    azimuth: Float[Array, ""] = parameter(unit="rad", label="azimuth")
 
     def __init__(
         self,
@@ -89,12 +87,12 @@ class SpinBarrier(AbstractInterface):
         polar: Numbers = np.pi / 2,
         azimuth: Numbers = 0.0,
     ):
-        self.height = _checks.real_array("height", height, ndim=0)
-        self.exchange = _checks.real_array("exchange", exchange, ndim=0)
-        self.width_up = _checks.positive("width_up", width_up)
-        self.width_down = _checks.positive("width_down", width_down)
-        self.polar = _checks.real_array("polar", polar, ndim=0)
-        self.azimuth = _checks.real_array("azimuth", azimuth, ndim=0)
+        self.height = self._checked("height", height)
+        self.exchange = self._checked("exchange", exchange)
+        self.width_up = self._checked("width_up", width_up)
+        self.width_down = self._checked("width_down", width_down)
+        self.polar = self._checked("polar", polar)
+        self.azimuth = self._checked("azimuth", azimuth)
         lowest = self.height - abs(self.exchange)
         if _checks.is_concrete(lowest) and lowest <= 1:
             raise ValueError(
@@ -120,13 +118,6 @@ class SpinBarrier(AbstractInterface):
         matrix = every(self, squared_momenta, parallel.ravel(), bands).reshape(4, 4, 3, points)
         two, one, none = (Segment(matrix[:n, :n, k], weight[k]) for k, n in enumerate((4, 3, 2)))
         return two, one, none
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {
-            "height": (1.0, math.inf),
-            "width_up": (0.0, math.inf),
-            "width_down": (0.0, math.inf),
-        }
 
 
 def _scattering(barrier, squared_momenta, parallel, bands):

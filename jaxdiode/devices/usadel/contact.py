@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
+from ...core.parameters import parameter
 from ...numerics.matrices import complexified
 from .barrier import AbstractInterface, Segment, rotation
 
@@ -41,12 +42,12 @@ class SpinActiveContact(AbstractInterface):
         ValueError: a transmission that is not positive or above 1 for one spin, |P| > 1.
     """
 
-    transmission: Float[Array, ""]
-    polarization: Float[Array, ""]
-    mixing: Float[Array, ""]
-    mixing_link: Float[Array, ""]
-    polar: Float[Array, ""]
-    azimuth: Float[Array, ""]
+    transmission: Float[Array, ""] = parameter(above=0.0, at_most=1.0, label="transmission T")
+    polarization: Float[Array, ""] = parameter(at_least=-1.0, at_most=1.0, label="polarization P")
+    mixing: Float[Array, ""] = parameter(unit="rad", label="spin mixing ϑ_S")
+    mixing_link: Float[Array, ""] = parameter(unit="rad", label="spin mixing ϑ_N")
+    polar: Float[Array, ""] = parameter(unit="rad", label="polar angle")
+    azimuth: Float[Array, ""] = parameter(unit="rad", label="azimuth")
 
     def __init__(
         self,
@@ -57,23 +58,18 @@ class SpinActiveContact(AbstractInterface):
         polar: Numbers = 0.0,
         azimuth: Numbers = 0.0,
     ):
-        self.transmission = _checks.positive("transmission", transmission)
-        self.polarization = _checks.real_array(
-            "polarization", polarization, ndim=0, at_least=-1.0, at_most=1.0
-        )
-        self.mixing = _checks.real_array("mixing", mixing, ndim=0)
-        self.mixing_link = _checks.real_array("mixing_link", mixing_link, ndim=0)
-        self.polar = _checks.real_array("polar", polar, ndim=0)
-        self.azimuth = _checks.real_array("azimuth", azimuth, ndim=0)
+        self.transmission = self._checked("transmission", transmission)
+        self.polarization = self._checked("polarization", polarization)
+        self.mixing = self._checked("mixing", mixing)
+        self.mixing_link = self._checked("mixing_link", mixing_link)
+        self.polar = self._checked("polar", polar)
+        self.azimuth = self._checked("azimuth", azimuth)
         largest = self.transmission * (1 + abs(self.polarization))
         if _checks.is_concrete(largest) and largest > 1 + 1e-12:
             raise ValueError(
                 "transmission times 1 + |polarization| must be at most 1, got transmission "
                 f"{self.transmission:g} and polarization {self.polarization:g}"
             )
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {"transmission": (0.0, 1.0), "polarization": (-1.0, 1.0)}
 
     def channels(self, squared_momenta: Float[Array, "2"], points: int) -> tuple[Segment, ...]:
         del squared_momenta, points

@@ -1,19 +1,17 @@
 """Diffusive SNS and SFS junctions: a normal metal or a weak ferromagnet between superconductors."""
 
-import math
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
+from ...core.parameters import parameter
 from .barrier import AbstractInterface
 from .hybrid import (
     COLDEST,
     WARMEST,
     AbstractHybridJunction,
-    require_temperature,
 )
 from .link import WeakLink
 from .resolution import UsadelResolution, required_resolution
@@ -60,15 +58,19 @@ class DiffusiveJunction(AbstractHybridJunction):
             that are not positive; an interface of another type.
     """
 
-    temperature: Float[Array, ""]
-    superconductor_length: Float[Array, ""]
-    link_length: Float[Array, ""]
-    conductance: Float[Array, ""]
+    temperature: Float[Array, ""] = parameter(
+        at_least=COLDEST, at_most=WARMEST, unit="T_c", label="temperature"
+    )
+    superconductor_length: Float[Array, ""] = parameter(
+        above=0.0, unit="ξ₀", label="length of the superconductors"
+    )
+    link_length: Float[Array, ""] = parameter(above=0.0, unit="ξ₀", label="length of the link")
+    conductance: Float[Array, ""] = parameter(above=0.0, label="interface conductance κ")
     left: AbstractInterface
     right: AbstractInterface
-    exchange_field: Float[Array, ""]
-    conductivity: Float[Array, ""]
-    diffusivity: Float[Array, ""]
+    exchange_field: Float[Array, ""] = parameter(unit="k_BT_c", label="exchange field h")
+    conductivity: Float[Array, ""] = parameter(above=0.0, unit="σ_S", label="conductivity")
+    diffusivity: Float[Array, ""] = parameter(above=0.0, unit="D_S", label="diffusivity")
     self_consistent: bool = eqx.field(static=True)
     resolution: UsadelResolution = eqx.field(static=True)
 
@@ -86,15 +88,13 @@ class DiffusiveJunction(AbstractHybridJunction):
         self_consistent: bool = False,
         resolution: UsadelResolution | None = None,
     ):
-        self.temperature = require_temperature(temperature)
-        self.superconductor_length = _checks.positive(
-            "superconductor_length", superconductor_length
-        )
-        self.link_length = _checks.positive("link_length", link_length)
-        self.conductance = _checks.positive("conductance", conductance)
-        self.exchange_field = _checks.real_array("exchange_field", exchange_field, ndim=0)
-        self.conductivity = _checks.positive("conductivity", conductivity)
-        self.diffusivity = _checks.positive("diffusivity", diffusivity)
+        self.temperature = self._checked("temperature", temperature)
+        self.superconductor_length = self._checked("superconductor_length", superconductor_length)
+        self.link_length = self._checked("link_length", link_length)
+        self.conductance = self._checked("conductance", conductance)
+        self.exchange_field = self._checked("exchange_field", exchange_field)
+        self.conductivity = self._checked("conductivity", conductivity)
+        self.diffusivity = self._checked("diffusivity", diffusivity)
         for name, side in (("left", left), ("right", right)):
             if not isinstance(side, AbstractInterface):
                 raise ValueError(
@@ -109,16 +109,6 @@ class DiffusiveJunction(AbstractHybridJunction):
         self.left, self.right = left, right
         self.self_consistent = _checks.flag("self_consistent", self_consistent)
         self.resolution = required_resolution(resolution, _DEFAULT)
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {
-            "temperature": (COLDEST, WARMEST),
-            "superconductor_length": (0.0, math.inf),
-            "link_length": (0.0, math.inf),
-            "conductance": (0.0, math.inf),
-            "conductivity": (0.0, math.inf),
-            "diffusivity": (0.0, math.inf),
-        }
 
     def link(self) -> WeakLink:
         return WeakLink(self.link_length, self.conductivity, self.diffusivity, self.exchange_field)

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ... import _checks
 from ..._checks import Numbers
+from ...core.parameters import parameter
 from .spin import AbstractSpinResolved
 from .torus import PhaseTorus
 
@@ -34,13 +34,13 @@ class SixHarmonicModel(AbstractSpinResolved):
         geometric_phase: Δφ, radians.
     """
 
-    up: Float[Array, ""]
-    down: Float[Array, ""]
-    together: Float[Array, ""]
-    opposed: Float[Array, ""]
-    double_up: Float[Array, ""]
-    double_down: Float[Array, ""]
-    geometric_phase: Float[Array, ""]
+    up: Float[Array, ""] = parameter(unit="current", label="I₁₀")
+    down: Float[Array, ""] = parameter(unit="current", label="I₀₁")
+    together: Float[Array, ""] = parameter(unit="current", label="I₁₁")
+    opposed: Float[Array, ""] = parameter(unit="current", label="I₁,₋₁")
+    double_up: Float[Array, ""] = parameter(unit="current", label="I₂₀")
+    double_down: Float[Array, ""] = parameter(unit="current", label="I₀₂")
+    geometric_phase: Float[Array, ""] = parameter(unit="rad", label="geometric phase Δφ")
 
     def __init__(
         self,
@@ -52,13 +52,13 @@ class SixHarmonicModel(AbstractSpinResolved):
         double_down: Numbers = 0.0,
         geometric_phase: Numbers = np.pi / 2,
     ):
-        self.up = _checks.real_array("up", up, ndim=0)
-        self.down = _checks.real_array("down", down, ndim=0)
-        self.together = _checks.real_array("together", together, ndim=0)
-        self.opposed = _checks.real_array("opposed", opposed, ndim=0)
-        self.double_up = _checks.real_array("double_up", double_up, ndim=0)
-        self.double_down = _checks.real_array("double_down", double_down, ndim=0)
-        self.geometric_phase = _checks.real_array("geometric_phase", geometric_phase, ndim=0)
+        self.up = self._checked("up", up)
+        self.down = self._checked("down", down)
+        self.together = self._checked("together", together)
+        self.opposed = self._checked("opposed", opposed)
+        self.double_up = self._checked("double_up", double_up)
+        self.double_down = self._checked("double_down", double_down)
+        self.geometric_phase = self._checked("geometric_phase", geometric_phase)
 
     @classmethod
     def from_torus(cls, torus: PhaseTorus, geometric_phase: Numbers) -> "SixHarmonicModel":

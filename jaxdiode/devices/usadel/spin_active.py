@@ -4,20 +4,18 @@ Source: "Theory of quantum-geometric charge and spin Josephson diode effects in 
 spin-polarized hybrid structures with noncoplanar spin textures"; equation numbers are theirs.
 """
 
-import math
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
+from ...core.parameters import parameter
 from .barrier import SpinBarrier
 from .hybrid import (
     COLDEST,
     WARMEST,
     AbstractHybridJunction,
-    require_temperature,
     summed,
 )
 from .link import StrongFerromagnet
@@ -62,12 +60,18 @@ class SpinActiveJunction(AbstractHybridJunction):
             positive, a negative exchange, no open band.
     """
 
-    temperature: Float[Array, ""]
-    superconductor_length: Float[Array, ""]
-    ferromagnet_length: Float[Array, ""]
-    conductance: Float[Array, ""]
-    exchange: Float[Array, ""]
-    potential: Float[Array, ""]
+    temperature: Float[Array, ""] = parameter(
+        at_least=COLDEST, at_most=WARMEST, unit="T_c", label="temperature"
+    )
+    superconductor_length: Float[Array, ""] = parameter(
+        above=0.0, unit="ξ₀", label="length of the superconductors"
+    )
+    ferromagnet_length: Float[Array, ""] = parameter(
+        above=0.0, unit="ξ₀", label="length of the ferromagnet"
+    )
+    conductance: Float[Array, ""] = parameter(above=0.0, label="interface conductance κ")
+    exchange: Float[Array, ""] = parameter(at_least=0.0, unit="E_F", label="exchange J_F")
+    potential: Float[Array, ""] = parameter(unit="E_F", label="potential V_F")
     left: SpinBarrier
     right: SpinBarrier
     self_consistent: bool = eqx.field(static=True)
@@ -86,14 +90,12 @@ class SpinActiveJunction(AbstractHybridJunction):
         self_consistent: bool = False,
         resolution: UsadelResolution | None = None,
     ):
-        self.temperature = require_temperature(temperature)
-        self.superconductor_length = _checks.positive(
-            "superconductor_length", superconductor_length
-        )
-        self.ferromagnet_length = _checks.positive("ferromagnet_length", ferromagnet_length)
-        self.conductance = _checks.positive("conductance", conductance)
-        self.exchange = _checks.real_array("exchange", exchange, ndim=0, at_least=0.0)
-        self.potential = _checks.real_array("potential", potential, ndim=0)
+        self.temperature = self._checked("temperature", temperature)
+        self.superconductor_length = self._checked("superconductor_length", superconductor_length)
+        self.ferromagnet_length = self._checked("ferromagnet_length", ferromagnet_length)
+        self.conductance = self._checked("conductance", conductance)
+        self.exchange = self._checked("exchange", exchange)
+        self.potential = self._checked("potential", potential)
         for name, barrier in (("left", left), ("right", right)):
             if not isinstance(barrier, SpinBarrier):
                 raise ValueError(f"{name} must be a SpinBarrier, got {type(barrier).__name__}")
@@ -106,15 +108,6 @@ class SpinActiveJunction(AbstractHybridJunction):
                 f"got potential {self.potential:g} and exchange {self.exchange:g}"
             )
         self.resolution = required_resolution(resolution, _DEFAULT)
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        return {
-            "temperature": (COLDEST, WARMEST),
-            "superconductor_length": (0.0, math.inf),
-            "ferromagnet_length": (0.0, math.inf),
-            "conductance": (0.0, math.inf),
-            "exchange": (0.0, math.inf),
-        }
 
     def link(self) -> StrongFerromagnet:
         return StrongFerromagnet(self.ferromagnet_length, self.squared_momenta())

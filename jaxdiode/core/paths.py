@@ -1,18 +1,19 @@
 """Names of parameters: paths into a device, and devices with other values there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import _checks
-from ._checks import Numbers
-from .core.device import AbstractDevice
-from .gates import GateMap
+from .. import _checks
+from .._checks import Numbers
+from .device import AbstractDevice
+from .parameters import CURRENT, AbstractParameters, Parameter, declarations
 
 Device = TypeVar("Device", bound=AbstractDevice)
+Target = tuple[int, int]  # (leaf, index in the flattened leaf)
 
 
 def replace(device: Device, values: Mapping[str, Numbers]) -> Device:
@@ -58,12 +59,12 @@ def replace(device: Device, values: Mapping[str, Numbers]) -> Device:
 def parameter_names(device: AbstractDevice) -> tuple[str, ...]:
     """Every scalar parameter of a device by its path, as `Space` and `sweep` take them.
 
-    The points of a `GateMap` are measured data, not parameters, and are left out.
+    Measured data, such as the points of a `GateMap`, are no parameters and are left out.
     """
     return tuple(elements_of(device))
 
 
-def with_values(device, targets, values):
+def with_values(device: Device, targets: Sequence[Sequence[Target]], values: Iterable) -> Device:
     """The device with values[i] at every (leaf, index) of targets[i]."""
     leaves, structure = jax.tree.flatten(device)
     for value, group in zip(values, targets, strict=True):
@@ -72,7 +73,7 @@ def with_values(device, targets, values):
     return jax.tree.unflatten(structure, leaves)
 
 
-def match_names(elements: Mapping[str, tuple[int, int]], pattern: str) -> list[str]:
+def match_names(elements: Mapping[str, Target], pattern: str) -> list[str]:
     """All parameters a pattern names, in the device's order."""
     if not isinstance(pattern, str):
         raise ValueError(f"a parameter must be named by its path, got {pattern!r}")
@@ -89,36 +90,77 @@ def match_names(elements: Mapping[str, tuple[int, int]], pattern: str) -> list[s
     return found
 
 
-def require_range(device, name: str, what: str, low: float, high: float) -> None:
+def require_range(device: AbstractDevice, name: str, what: str, low: float, high: float) -> None:
     """Raise unless low … high lies inside what the owner of a parameter allows for it."""
-    owner, node = device, device
-    for step in name.split("."):
-        if isinstance(node, jax.Array):
-            break
-        owner, field = node, step
-        node = node[int(step)] if isinstance(node, tuple | list) else getattr(node, step)
-    allowed = owner.ranges() if hasattr(owner, "ranges") else {}
-    smallest, largest = allowed.get(field, (-np.inf, np.inf))
+    owner, field = owner_of(device, name)
+    smallest, largest = allowed_range(owner, field)
     if low < smallest or high > largest:
         given = f"{low:g}" if low == high else f"{low:g} to {high:g}"
         raise ValueError(f"{what} must stay within {smallest:g} to {largest:g}, got {given}")
 
 
-def elements_of(device: AbstractDevice) -> dict[str, tuple[int, int]]:
+def allowed_range(owner: object, field: str) -> tuple[float, float]:
+    """(smallest, largest) that bounds and axes of a field may take."""
+    if isinstance(owner, AbstractParameters) and field in (own := owner.ranges()):
+        return own[field]
+    return declaration(owner, field).range
+
+
+def owner_of(device: AbstractDevice, name: str) -> tuple[object, str]:
+    """The device or part that holds a named parameter, and the field's name there."""
+    owner, field, node = device, "", device
+    for step in name.split("."):
+        if isinstance(node, jax.Array | np.ndarray):
+            break
+        if isinstance(node, tuple | list):
+            node = node[int(step)]
+        elif isinstance(node, Mapping):
+            node = node[step]
+        else:
+            owner, field, node = node, step, getattr(node, step)
+    return owner, field
+
+
+def declaration(owner: object, field: str) -> Parameter:
+    """What a field declares; a free number without unit where it declares nothing."""
+    return declarations(type(owner)).get(field, Parameter())
+
+
+def label_of(device: AbstractDevice, name: str) -> str:
+    """A parameter in words: its declared label, with the path where the device has several."""
+    declared = declaration(*owner_of(device, name))
+    return f"{declared.label}, {name}" if declared.label and "." in name else declared.label or name
+
+
+def unit_of(device: AbstractDevice, name: str, current: str = "") -> str:
+    """The unit of a parameter as it is written, with `current` for that of the currents."""
+    unit = declaration(*owner_of(device, name)).unit
+    if CURRENT not in unit.split("/"):
+        return unit
+    return unit.replace(CURRENT, current) if current else ("" if unit == CURRENT else unit)
+
+
+def elements_of(device: AbstractDevice) -> dict[str, Target]:
     """{path: (leaf, index in the flattened leaf)} of every scalar of every array leaf."""
-    elements, leaf = {}, 0
-    nodes = jax.tree_util.tree_flatten_with_path(device, is_leaf=_is_gate_map)[0]
-    for path, node in nodes:
-        if not _is_gate_map(node):
-            stem = ".".join(step_of(entry) for entry in path)
-            for i, index in enumerate(np.ndindex(jnp.shape(node))):
-                elements[".".join([stem, *map(str, index)])] = (leaf, i)
-        leaf += len(jax.tree.leaves(node))
+    elements = {}
+    for leaf, (path, node) in enumerate(jax.tree_util.tree_flatten_with_path(device)[0]):
+        stem = ".".join(step_of(entry) for entry in path)
+        if declaration(*owner_of(device, stem)).table:
+            continue
+        for i, index in enumerate(np.ndindex(jnp.shape(node))):
+            elements[".".join([stem, *map(str, index)])] = (leaf, i)
     return elements
 
 
-def _is_gate_map(node) -> bool:
-    return isinstance(node, GateMap)
+def cusp_pairs(device: AbstractDevice) -> list[tuple[str, str]]:
+    """Names of the pairs of parameters that declare a cusp where they are equal."""
+    pairs = []
+    for name in elements_of(device):
+        owner, field = owner_of(device, name)
+        partner = declaration(owner, field).cusp_with
+        if partner is not None and name.endswith(f"{field}"):
+            pairs.append((name, name.removesuffix(field) + partner))
+    return pairs
 
 
 def step_of(entry: object) -> str:

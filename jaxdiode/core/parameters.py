@@ -1,0 +1,158 @@
+"""Parameters that declare themselves: range, unit, label and cusp partner, said once per field.
+
+Constructors check by a declaration, `Space` and `sweep` take their limits from it, and files, axes
+and summaries their names and units.
+"""
+
+import dataclasses
+import functools
+import math
+import types
+import typing
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array
+
+from .. import _checks
+from .._checks import Numbers
+
+CURRENT = "current"  # unit of whatever the device's currents are in
+
+_KEY = "jaxdiode parameter"
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """What is declared of one field; see `parameter`."""
+
+    at_least: float = -math.inf
+    at_most: float = math.inf
+    above: float | None = None
+    below: float | None = None
+    search: tuple[float, float] | None = None
+    unit: str = ""
+    label: str = ""
+    cusp_with: str | None = None
+    table: bool = False
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Smallest and largest value of bounds and axes."""
+        if self.search is not None:
+            return self.search
+        low = self.at_least if self.above is None else self.above
+        high = self.at_most if self.below is None else self.below
+        return low, high
+
+
+def parameter(
+    *,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+    above: float | None = None,
+    below: float | None = None,
+    search: tuple[float, float] | None = None,
+    unit: str = "",
+    label: str = "",
+    cusp_with: str | None = None,
+    table: bool = False,
+) -> Any:
+    """Declare a field of a device or a part of one.
+
+        class Junction(jd.AbstractPhaseBiased):
+            first: Float[Array, ""] = jd.parameter(at_least=0.0, unit="current", label="I_c")
+
+    A field without a declaration is a free number without unit.
+
+    Args:
+        at_least, at_most: what the constructor allows, ends included.
+        above, below: the same, ends excluded.
+        search: (smallest, largest) of bounds and axes where that is narrower than what the
+            constructor allows.
+        unit: "current" for the unit of the device's currents (also inside a product, such as
+            "Φ₀/current"), else the unit as it is written on an axis; empty for plain numbers.
+        label: the quantity as it is written on an axis; the field's name if left out.
+        cusp_with: another field of the same object: η has a cusp −|difference|^(2/3) where the two
+            are equal, and `Space` gives them a coordinate in which it is a parabola.
+        table: measured data, which no study varies.
+    """
+    declared = Parameter(
+        at_least, at_most, above, below, search, unit, label, cusp_with, table
+    )  # fmt: skip
+    return eqx.field(metadata={_KEY: declared})
+
+
+class AbstractParameters(eqx.Module):
+    """A device, or a part of one: an immutable pytree whose leaves are physical parameters."""
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """{field: (smallest, largest)} where it depends on the values of other fields."""
+        return {}
+
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except dataclasses.FrozenInstanceError:
+            raise dataclasses.FrozenInstanceError(
+                f"{name!r} cannot be assigned: a device never changes; "
+                f"jaxdiode.replace(device, {{{name!r}: ...}}) gives one with another value"
+            ) from None
+
+    def _checked(self, name: str, value: Numbers, ndim: int | None = None) -> Array:
+        """A constructor's argument as an array, checked as its field declares.
+
+        Without `ndim` the field's annotation says it: a number for `Float[Array, ""]`, a list for
+        `Float[Array, " n"]`.
+        """
+        declared = declarations(type(self))[name]
+        array = _checks.real_array(
+            name, value, ndim=_dimensions(type(self), name) if ndim is None else ndim
+        )
+        if _checks.is_concrete(array):
+            _require_within(name, np.asarray(array), declared)
+        return array
+
+
+def _require_within(name: str, value: np.ndarray, declared: Parameter) -> None:
+    for edge, fails, words in (
+        (declared.above, np.less_equal, "positive" if declared.above == 0 else "above"),
+        (declared.below, np.greater_equal, "negative" if declared.below == 0 else "below"),
+        (declared.at_least, np.less, "at least"),
+        (declared.at_most, np.greater, "at most"),
+    ):
+        if edge is not None and np.any(fails(value, edge)):
+            unit = "" if CURRENT in declared.unit or not (declared.unit and edge) else f" {declared.unit}"
+            bound = "" if words in ("positive", "negative") else f" {edge:g}{unit}"
+            raise ValueError(f"{name} must be {words}{bound}, got {_checks.shown(value)}")
+
+
+@functools.cache
+def declarations(kind: type) -> dict[str, Parameter]:
+    """{field: its declaration} of every field of a class that jax sees or that holds parts."""
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    return {
+        field.name: field.metadata.get(_KEY, Parameter())
+        for field in fields
+        if not field.metadata.get("static", False)
+    }
+
+
+@functools.cache
+def _dimensions(kind: type, name: str) -> int | None:
+    """Axes that a field's annotation fixes, None where it leaves them open."""
+    (annotation,) = (field.type for field in dataclasses.fields(kind) if field.name == name)
+    options = (
+        typing.get_args(annotation)
+        if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
+        else (annotation,)
+    )
+    for option in options:
+        shape = getattr(option, "dim_str", None)
+        if shape is not None:
+            return None if "*" in shape or "..." in shape else len(shape.split())
+    return None
