@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import plot, results
-from .core.critical import critical_currents, diode_efficiency
+from . import plot
+from .core.device import critical_currents, diode_efficiency
 from .design import maximise, random_search
 from .devices.squid import CoilBiasedSquid, Squid
+from .files import save
 from .fit import fit
 from .space import Space
 from .sweep import sweep
@@ -52,7 +53,8 @@ def _design(folder, key, other):
     plot.search(searches, reference=PAPER).savefig(folder / "search.png")
     title = rf"designed: $\eta$ = {found.value:.4f}"
     plot.current_phase(found.device, unit="nA", title=title).savefig(folder / "cpr.png")  # pyright: ignore
-    results.write_json(folder / "design.json", searches)
+    save(folder / "design.json", found, unit="nA")
+    save(folder / "monte_carlo.json", chance, unit="nA")
     return found
 
 
@@ -107,7 +109,7 @@ def _measure(folder, key):
         title="simulated measurement and fit",
     ).savefig(folder / "fit.png")  # fmt: skip
     plot.errors(found.names, found.values, found.errors, truth).savefig(folder / "parameters.png")
-    results.write_json(folder / "fit.json", found)
+    save(folder / "fit.json", found, unit="nA")
 
 
 def _brute_force(device, points: int = 1_000_000) -> float:

@@ -1,6 +1,7 @@
 """The design verb: gradient ascent on any objective of a device, from many random starts."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -11,9 +12,14 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from . import _checks
 from .core.device import AbstractDevice
+from .core.paths import unit_of
+from .core.results import AbstractResult, status_of
 from .numerics import ascent
 from .progress import track
 from .space import Space, random_key
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Objective = Callable[[AbstractDevice], Float[Array, ""]]
 
@@ -21,7 +27,7 @@ _AT_BOUND = 1e-3  # a climb nears a bound along a sigmoid and does not arrive
 _GRADIENT_COST = 3  # evaluations that a value with gradient counts as
 
 
-class DesignResult(eqx.Module):
+class DesignResult(AbstractResult):
     """The best device found, and how it was found.
 
     Attributes:
@@ -49,10 +55,30 @@ class DesignResult(eqx.Module):
         """{name: value} of the best device."""
         return dict(zip(self.names, map(float, self.values[0]), strict=True))
 
-    def summary(self) -> str:
+    @property
+    def status(self) -> Array:
+        return status_of(jnp.asarray(self.value))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "objective": self.value,
+            "parameters": self.parameters,
+            "at_bound": self.at_bound,
+            "evaluations": self.evaluations,
+            "scores": self.scores,
+            "history": self.history,
+        }
+
+    def plot(self) -> "Figure":
+        from . import plot
+
+        return plot.search({"search": self})
+
+    def summary(self, unit: str = "") -> str:
         """A table to print."""
         rows = [
-            f"  {name:<28s} {value:.6g}" + ("   at its bound" if name in self.at_bound else "")
+            f"  {name:<28s} {value:.6g} {unit_of(self.device, name, unit)}".rstrip()
+            + ("   at its bound" if name in self.at_bound else "")
             for name, value in self.parameters.items()
         ]
         head = f"objective {self.value:.8g} after {self.evaluations} evaluations"

@@ -1,6 +1,7 @@
 """Which parameters of a device vary, and within what bounds: one object for every verb."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from . import _checks
 from .core.device import AbstractDevice
 from .core.paths import cusp_pairs, elements_of, match_names, require_range, with_values
+from .core.tables import to_table
 
 Bounds = Sequence[float | int]  # (lower, upper)
 
@@ -90,6 +92,33 @@ class Space(eqx.Module):
             and not (isinstance(at, tuple) and float(jnp.ravel(leaves[at[0]])[at[1]]) <= 0)
             for (low, high), at in zip(chosen, self._partners, strict=True)
         )
+
+    @property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """{name: (lower, upper)}."""
+        pairs = zip(map(float, self.lower), map(float, self.upper), strict=True)
+        return dict(zip(self.names, pairs, strict=True))
+
+    @property
+    def ties(self) -> tuple[tuple[str, ...], ...]:
+        """Names that share one value."""
+        names = {target: name for name, target in elements_of(self.device).items()}
+        groups = (tuple(names[target] for target in group) for group in self._targets)
+        return tuple(group for group in groups if len(group) > 1)
+
+    def to_table(self) -> dict[str, Any]:
+        """Device, bounds and ties as files hold them."""
+        bounds = {name: to_table(list(pair)) for name, pair in self.bounds.items()}
+        ties = [list(group) for group in self.ties]
+        return {"device": to_table(self.device), "bounds": {"dict": bounds}, "ties": ties}
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> "Space":
+        """A space from device, bounds and ties."""
+        for name in ("device", "bounds"):
+            if name not in table:
+                raise ValueError(f"Space needs {name!r}")
+        return cls(table["device"], table["bounds"], table.get("ties", ()))
 
     def values(self, device: AbstractDevice | None = None) -> Float[Array, " n"]:
         """Present values of the named parameters (of the first of each tie)."""

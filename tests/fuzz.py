@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxdiode import cli, device_file
+from jaxdiode import cli
+from jaxdiode.files import device_file
 
 # Words of other libraries and of Python, which say nothing to a user.
 FOREIGN = re.compile(

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "jaxdiode"
 # import each other; a package (numerics, core) is free inside. Modules not listed have no place.
 LAYERS = [
     ["_plain_checks"],
-    ["_checks", "progress", "files"],
+    ["_checks", "progress", "_atomic"],
     ["units", "measurement"],
     ["numerics"],
     ["core"],
@@ -22,14 +22,13 @@ LAYERS = [
     ["junctions"],
     ["devices", "space"],
     ["design", "fit", "sweep"],
-    ["results", "evaluation"],
-    ["plot"],
-    ["demo", "device_file"],
+    ["plot", "files"],
+    ["demo"],
     ["cli"],
     ["__main__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-FREE_INSIDE = {"numerics", "core", "measurement", "fit", "sweep", "plot", "cli"}
+FREE_INSIDE = {"numerics", "core", "measurement", "fit", "sweep", "files", "plot", "cli"}
 # Sources that devices may build on; space and the verbs work on any device, so on none of these.
 NO_PHYSICS = {"space", "design", "fit", "sweep"}
 PHYSICS = {"junctions", "devices"}
@@ -149,7 +148,7 @@ def test_import_is_light_and_sets_nothing():
 def test_names_that_are_also_modules_are_the_public_ones():
     """`jaxdiode.fit` is the verb, whichever module was imported first, and however it is asked."""
     code = (
-        "import jaxdiode.results, jaxdiode.fit, jaxdiode.sweep, jaxdiode as jd;"
+        "import jaxdiode.files, jaxdiode.fit, jaxdiode.sweep, jaxdiode as jd;"
         "from jaxdiode import fit, sweep, plot;"
         "print(type(jd.fit).__name__, type(fit).__name__, type(sweep).__name__, jd.plot is plot)"
     )

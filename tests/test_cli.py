@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxdiode as jd
-from jaxdiode import cli, device_file
+from jaxdiode import cli
+from jaxdiode.files import device_file
 from jaxdiode.cli import common
 from jaxdiode.devices.usadel.torus import SpinResolvedRelation
 

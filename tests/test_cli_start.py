@@ -11,7 +11,8 @@ import jax
 import pytest
 
 import jaxdiode
-from jaxdiode import cli, device_file
+from jaxdiode import cli
+from jaxdiode.files import device_file
 from jaxdiode.cli import cache, common, entry
 from jaxdiode.cli.fit import Loss
 from jaxdiode.cli.new import System

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxdiode import device_file
+from jaxdiode.files import device_file
 
 TUNNEL = '[device]\ntype = "TunnelJunction"\ncritical_current = '
 

@@ -10,7 +10,7 @@ import xarray
 
 import jaxdiode as jd
 from jaxdiode import results
-from jaxdiode.files import atomic_write
+from jaxdiode._atomic import atomic_write
 
 DEVICE = jd.Harmonics([1.0, 0.25], [0.5])
 

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
@@ -28,14 +28,6 @@ def check_folder(path: Path, force: bool) -> None:
 def make_folder(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def section(table: dict[str, Any], name: str) -> dict[str, Any]:
-    """A section of a device file; empty where the file has none."""
-    found = table.get(name, {})
-    if not isinstance(found, dict):
-        raise ValueError(f"[{name}] must be a section of the device file, got {found!r}")
-    return found
 
 
 def start_jax(cache: bool) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .. import _plain_checks as _checks
-from .. import device_file
+from ..files import device_file
 from .common import (
     Cache,
     Count,
@@ -13,19 +13,18 @@ from .common import (
     finish,
     make_folder,
     say,
-    section,
     start_jax,
 )
 
 
 def _efficiency(device):
-    from ..core.critical import diode_efficiency
+    from ..core.device import diode_efficiency
 
     return diode_efficiency(device)
 
 
 def _bounded_efficiency(device):
-    from ..core.critical import critical_currents
+    from ..core.device import critical_currents
 
     return critical_currents(device).bounded_efficiency
 
@@ -35,14 +34,17 @@ def _reverse_efficiency(device):
 
 
 def _spin_efficiency(device):
-    from ..devices.usadel.spin import spin_diode_efficiency
+    from ..core.device import AbstractPhaseBiased, critical_currents
 
-    if not hasattr(device, "spin_currents"):
-        raise ValueError(
-            "objective 'spin-eta' needs a device with spin-resolved currents (SpinActiveJunction, "
-            f"DiffusiveJunction), got {type(device).__name__}"
-        )
-    return spin_diode_efficiency(device)
+    if isinstance(device, AbstractPhaseBiased):
+        relation = device.relation()
+        details = relation.details(critical_currents(relation))
+        if "spin_diode" in details:
+            return details["spin_diode"].efficiency
+    raise ValueError(
+        "objective 'spin-eta' needs a device with spin-resolved currents, which a "
+        f"{type(device).__name__} has not"
+    )
 
 
 OBJECTIVES = {
@@ -86,7 +88,8 @@ def design(
     Example: jaxdiode design device.toml --starts 256
 
     Args:
-        device: TOML file with [device] and [bounds], optionally [design].
+        device: TOML file with [device] and [bounds], optionally [design]; or JSON with a device
+            and such sections.
         out: Folder for figures and the JSON.
         starts: Random starting points (default: the file's, else 128).
         steps: Gradient ascent steps (default: the file's, else 300).
@@ -104,14 +107,14 @@ def design(
     given = {"starts": starts, "steps": steps, "polish": polish, "rounds": rounds,
              "compare": None if compare else False, "objective": objective,
              "seed": seed}  # fmt: skip
-    options = _options(section(table, "design"), given)
+    options = _options(table.get("design", {}), given)
     check_folder(out, force)
     start_jax(cache)
     import jax
 
-    from .. import plot, results
+    from .. import plot
     from ..design import maximise, random_search
-    from ..evaluation import evaluate
+    from ..files import save
 
     made = device_file.device(table)
     varied = device_file.space(table, made)
@@ -119,22 +122,22 @@ def design(
     key, other = jax.random.split(jax.random.key(options["seed"]))
     counts = {name: options[name] for name in ("starts", "steps", "polish", "rounds")}
     found = maximise(function, varied, key=key, **counts)
-    say(found.summary())
+    unit, rest = device_file.unit(table), device_file.sections(table)
+    say(found.summary(unit))
     searches = {"gradient": found}
     folder = make_folder(out)
-    results.write_json(folder / "result.json", searches)
+    save(folder / "result.json", found, unit=unit, sections=rest)
     if options["compare"]:
         chance = random_search(function, varied, key=other, samples=found.evaluations)
         searches["Monte Carlo"] = chance
-        results.write_json(folder / "result.json", searches)
+        save(folder / "monte_carlo.json", chance, unit=unit, sections=rest)
         say(f"Monte Carlo at the same cost: {chance.value:.6f}")
     plot.search(searches, label=f"best {options['objective']} so far").savefig(
         folder / "search.png"
     )
-    best = evaluate(found.device)
+    best = found.device.report()
     if best.drawable:
-        unit = str(table.get("unit", ""))
-        plot.current_phase(best, unit=unit).savefig(folder / "cpr.png")
+        best.plot(unit).savefig(folder / "cpr.png")
     finish(out)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .. import device_file
+from ..files import device_file
 from .common import Cache, DeviceFile, check_folder, finish, make_folder, say, start_jax
 
 
@@ -17,22 +17,20 @@ def evaluate(
     Example: jaxdiode evaluate device.toml --out results
 
     Args:
-        device: TOML file with a [device] section (see `jaxdiode new`).
+        device: TOML file with a [device] section (see `jaxdiode new`), or JSON with a device.
         out: Folder for the figure and the JSON.
         force: Overwrite the folder's files.
     """
     table = device_file.read(device)
     check_folder(out, force)
     start_jax(cache)
-    from .. import plot, results
-    from ..evaluation import evaluate as answer
+    from ..files import save
 
-    made = device_file.device(table)
-    unit = str(table.get("unit", ""))
-    found = answer(made)
+    made, unit = device_file.device(table), device_file.unit(table)
+    found = made.report()
     folder = make_folder(out)
-    results.write_json(folder / "result.json", {**found.as_dict(), "device": made})
+    save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
     say(found.summary(unit))
     if found.drawable:
-        plot.current_phase(found, unit=unit).savefig(folder / "cpr.png")
+        found.plot(unit).savefig(folder / "cpr.png")
     finish(out)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import _plain_checks as _checks
-from .. import device_file
+from ..files import device_file
 from ..measurement import read_switching_currents, require_turns
 from .common import (
     Cache,
@@ -16,11 +16,11 @@ from .common import (
     finish,
     make_folder,
     say,
-    section,
     start_jax,
 )
 
 Loss = Literal["linear", "soft_l1", "cauchy"]  # as `fit.Loss`, which needs JAX
+CALIBRATION = ("turns", "offset", "mutual_inductance")
 KEYS = (
     "turns", "offset", "mutual_inductance", "sigma", "bounds", "ties", "coil_range", "coil_unit",
 )  # fmt: skip
@@ -55,7 +55,8 @@ def fit(
     Example: jaxdiode fit device.toml measured.csv --loss soft_l1
 
     Args:
-        device: TOML file with [device] (a Squid) and [fit].
+        device: TOML file with [device] (a Squid) and [fit], or JSON with a device (a Squid in
+            the flux of a coil, as fits give it) and such a section.
         data: CSV or tab-separated file with columns for coil current, I+ and I-.
         out: Folder for figures and the JSON.
         coil: Name of the coil-current column (usual names are found).
@@ -72,7 +73,7 @@ def fit(
         force: Overwrite the folder's files.
     """
     table = device_file.read(device)
-    options = section(table, "fit")
+    options = table.get("fit", {})
     for name in options:
         if name == "self_flux":
             raise ValueError(
@@ -93,23 +94,15 @@ def fit(
     start_jax(cache)
     import jax
 
-    from .. import plot, results
-    from ..devices.squid import CoilBiasedSquid, Squid
+    from .. import plot
+    from ..files import save
     from ..fit import fit as fit_model
     from ..space import Space
 
     made = device_file.device(table)
-    if not isinstance(made, Squid):
-        raise ValueError(f"[device] must be a Squid to be fitted, got {type(made).__name__}")
-    for name in ("turns", "bounds"):
-        if name not in options:
-            raise ValueError(f"[fit] needs {name!r}; `jaxdiode new` writes an example")
-    start = CoilBiasedSquid(
-        made,
-        options["turns"],
-        options.get("offset", 0.0),
-        mutual_inductance=options.get("mutual_inductance"),
-    )
+    if "bounds" not in options:
+        raise ValueError("[fit] needs 'bounds'; `jaxdiode new` writes an example")
+    start = made.measured({name: options[name] for name in CALIBRATION if name in options})
     varied = Space(start, options["bounds"], options.get("ties", ()))
     noise = options.get("sigma") if sigma is None else sigma
     found = fit_model(
@@ -117,19 +110,19 @@ def fit(
         periods=[name for name in varied.names if name.startswith("turns")],
         loss=loss, starts=starts, key=seed,
     )  # fmt: skip
-    folder = make_folder(out)
-    results.write_json(folder / "result.json", found)
+    folder, unit = make_folder(out), device_file.unit(table)
+    save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
     say(f"read {measured.describe()}")
     if x.size < measured.coil.size:
         say(f"fitted {x.size} of them, from {x[0]:g} to {x[-1]:g}")
-    say(found.summary())
+    say(found.summary(unit))
     fine = np.linspace(x[0], x[-1], 600)
     curve = jax.device_get(jax.jit(lambda squid: squid.switching_currents(fine))(found.device))
     label = f"coil current ({measured.coil_unit})" if measured.coil_unit else "coil current"
     missed = np.split(-found.residuals, 2)  # measured − fitted
     spread = np.split(found.sigma, 2)
     plot.critical_currents_along(
-        fine, curve.plus, curve.minus, label=label, unit=str(table.get("unit", "")),
+        fine, curve.plus, curve.minus, label=label, unit=unit,
         measured=(x, up, down), residuals=(missed[0], missed[1]),
         sigma=(spread[0], spread[1]) if found.sigma_known else None,
         title=f"rms {found.rms:.3g}, {found.explained:.1%} of the variance",

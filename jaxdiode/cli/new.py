@@ -1,20 +1,25 @@
 """`jaxdiode new`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from .. import device_file
+from ..devices import SYSTEMS
+from ..files import device_file
 from .common import say
 
-# One entry per file in `examples/`, which `device_file.EXAMPLES` names too.
-System = Literal["squid", "kapitza", "andreev", "wire", "usadel", "diffusive"]
+if TYPE_CHECKING:
+    Name = str
+else:
+    Name = tyro.extras.literal_type_from_choices([system.name for system in SYSTEMS])
+
+_HELP = "Which system: " + ", ".join(f"{system.name} ({system.title})" for system in SYSTEMS) + "."
 
 
 def new(
     path: Annotated[Path, tyro.conf.Positional] = Path("device.toml"),
-    system: System = "squid",
+    system: Annotated[Name, tyro.conf.arg(help=_HELP)] = SYSTEMS[0].name,
     force: bool = False,
 ) -> None:
     """Write an example device file to start from.
@@ -23,9 +28,6 @@ def new(
 
     Args:
         path: File to write.
-        system: Which system: squid (double-loop SQUID), kapitza (driven junction), andreev
-            (nonequilibrium interferometer), wire (phase slips, valley polarisation), usadel
-            (spin-active junction with a strong ferromagnet) or diffusive (SNS and SFS junctions).
         force: Overwrite the file.
     """
     if path.exists() and not force:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from .. import _plain_checks as _checks
-from .. import device_file
-from .common import Cache, DeviceFile, check_folder, finish, make_folder, say, section, start_jax
+from ..files import device_file
+from .common import Cache, DeviceFile, check_folder, finish, make_folder, say, start_jax
 
 
 def sweep(
@@ -19,13 +19,13 @@ def sweep(
     Example: jaxdiode sweep device.toml
 
     Args:
-        device: TOML file with [device] and [sweep].
+        device: TOML file with [device] and [sweep], or JSON with a device and such a section.
         out: Folder for the netCDF file and the figure.
         chunk: Devices evaluated at once.
         force: Overwrite the folder's files.
     """
     table = device_file.read(device)
-    grid = section(table, "sweep")
+    grid = table.get("sweep", {})
     if not grid:
         raise ValueError("device file must have a [sweep] section; `jaxdiode new` writes one")
     _checks.whole_number("chunk", chunk)
@@ -34,8 +34,8 @@ def sweep(
     check_folder(out, force or (unfinished and not target.exists()))
     start_jax(cache)
     from .. import plot
-    from ..core.critical import critical_currents
-    from ..evaluation import rounded_efficiency
+    from ..core.critical import rounded_efficiency
+    from ..core.device import critical_currents
     from ..sweep import sweep as sweep_over
 
     made = device_file.device(table)

@@ -1,5 +1,7 @@
 """The current-phase relation as data: harmonics, energy and inductance from one set of nodes."""
 
+from typing import TYPE_CHECKING
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,13 +12,17 @@ from .. import _checks
 from ..numerics.extrema import clustered_grid
 from ..numerics.roots import value_and_slope
 from ..numerics.status import Status
-from .critical import CriticalCurrents, critical_currents
-from .device import AbstractPhaseBiased
+from .critical import CriticalCurrents
+from .extrema import CurrentOfPhase, extrema_of_current
+from .results import AbstractResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
-class CurrentPhaseRelation(eqx.Module):
+class CurrentPhaseRelation(AbstractResult):
     """I(φ) at Gauss nodes of panels that shrink towards every near-kink.
 
     Integrals over these nodes converge as if the kinks were not there, so harmonics and
@@ -28,11 +34,11 @@ class CurrentPhaseRelation(eqx.Module):
         current: I(φ) there, in the device's unit.
         slope: dI/dφ there.
         weight: weights of the nodes: Σ weight · g(phase) integrates g over the period.
-        device: the device it came from, `prepared`.
+        relation: what it was sampled from, a phase-biased device too.
         status: `Status` of the relation.
     """
 
-    device: AbstractPhaseBiased
+    relation: CurrentOfPhase
     phase: Float[Array, " n"]
     current: Float[Array, " n"]
     slope: Float[Array, " n"]
@@ -74,35 +80,29 @@ class CurrentPhaseRelation(eqx.Module):
 
     def critical_currents(self) -> CriticalCurrents:
         """Exact extrema of the relation (not read off the nodes)."""
-        return critical_currents(self.device)
+        return extrema_of_current(self.relation)
 
+    def plot(self) -> "Figure":
+        from .. import plot
 
-def current_phase_relation(device: AbstractPhaseBiased) -> CurrentPhaseRelation:
-    """I(φ) of a phase-biased device over one period, resolved at every kink.
-
-    Raises:
-        ValueError: `device` is not phase-biased.
-    """
-    if not isinstance(device, AbstractPhaseBiased):
-        raise ValueError(f"device must be phase-biased, got {type(device).__name__}")
-    return _sample(device)
+        return plot.current_phase(self)
 
 
 @eqx.filter_jit
-def _sample(device):
-    device = device.prepared()
-    kinks, widths = jax.lax.stop_gradient(device.kinks())
+def sampled(relation: CurrentOfPhase) -> CurrentPhaseRelation:
+    """I(φ) of a relation over one period, resolved at every kink."""
+    kinks, widths = jax.lax.stop_gradient(relation.kinks())
     kinks = jnp.ravel(jnp.asarray(kinks, float))
-    edges = clustered_grid(kinks, widths, device.samples_per_period())
+    edges = clustered_grid(kinks, widths, relation.samples_per_period())
     edges = jnp.sort(jnp.concatenate([edges, jnp.mod(kinks, 2 * jnp.pi), jnp.array([2 * jnp.pi])]))
     half = (edges[1:] - edges[:-1]) / 2
     phase = ((edges[1:] + edges[:-1]) / 2)[:, None] + half[:, None] * _NODES
     weight = half[:, None] * _WEIGHTS
-    current, slope = jax.vmap(lambda x: value_and_slope(device.current, x))(phase.ravel())
-    status = device.status()
+    current, slope = jax.vmap(lambda x: value_and_slope(relation.current, x))(phase.ravel())
+    status = relation.status()
     good = status == Status.CONVERGED
     current, slope = jnp.where(good, current, jnp.nan), jnp.where(good, slope, jnp.nan)
-    return CurrentPhaseRelation(device, phase.ravel(), current, slope, weight.ravel(), status)
+    return CurrentPhaseRelation(relation, phase.ravel(), current, slope, weight.ravel(), status)
 
 
 def _antiderivative() -> np.ndarray:

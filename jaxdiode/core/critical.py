@@ -1,19 +1,22 @@
-"""Critical currents in both directions and the diode efficiency."""
+"""Critical currents in both directions: the pair and its efficiency."""
 
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ..numerics.extrema import CLOSEST, clustered_grid, periodic_extrema
-from ..numerics.roots import value_and_slope
-from ..numerics.status import Status
-from .device import AbstractCurrentBiased, AbstractDevice, AbstractPhaseBiased
+from .results import AbstractResult, status_text
+
+if TYPE_CHECKING:
+    pass
+
+EFFICIENCY_ACCURACY = 1e-12  # η below this is rounding
 
 
-class CriticalCurrents(eqx.Module):
+class CriticalCurrents(AbstractResult):
     """I₊ = max I and I₋ = −min I, each a magnitude in its own direction.
 
     Both are positive for an ordinary device. A device that carries current of one sign at
@@ -22,14 +25,19 @@ class CriticalCurrents(eqx.Module):
     are its derivatives. Without supercurrent (`NO_SUPERCURRENT`: junctions that cancel, or carry
     nothing) both are 0 and known, only η = 0/0 is not; their derivatives are NaN, because I± has
     a corner there, such as |I₁ − I₂| of two equal junctions at half a flux quantum.
+
+    Attributes:
+        plus, minus: I₊ and I₋ in the device's unit.
+        status: `Status`.
+        phase_plus, phase_minus: phases of the two extrema in [0, 2π) of a phase-biased device;
+            None where a criterion that is no extremum of I(φ) was met.
     """
 
     plus: Float[Array, "..."]
     minus: Float[Array, "..."]
     status: Int[Array, "..."]
-
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
+    phase_plus: Float[Array, "..."] | None = None
+    phase_minus: Float[Array, "..."] | None = None
 
     def as_dict(self) -> dict[str, Array]:
         """The pair, its efficiency and status by name, as sweeps and files hold them."""
@@ -39,6 +47,17 @@ class CriticalCurrents(eqx.Module):
             "efficiency": self.efficiency,
             "status": self.status,
         }
+
+    def summary(self, unit: str = "") -> str:
+        """I₊, I₋, η and the status; η′ where one direction's current has the other sign."""
+        if np.ndim(self.plus):
+            return super().summary(unit)
+        lines = [f"I+   {float(self.plus):.8g} {unit}", f"I-   {float(self.minus):.8g} {unit}"]
+        lines.append(f"eta  {rounded_efficiency(self.efficiency):+.8f}")
+        lines.append(f"status: {status_text(self.status)}")
+        if min(float(self.plus), float(self.minus)) < 0:
+            lines.append(f"eta' {rounded_efficiency(self.bounded_efficiency):+.8f}")
+        return "\n".join(line.rstrip() for line in lines)
 
     @property
     def efficiency(self) -> Float[Array, "..."]:
@@ -53,73 +72,15 @@ class CriticalCurrents(eqx.Module):
         It vanishes where the current no longer depends on the phase (Shaffer et al., Eq. (18)).
         """
         plus, minus = jnp.abs(self.plus), jnp.abs(self.minus)
-        return (plus - minus) / (plus + minus)
+        total = plus + minus
+        return (plus - minus) / jnp.where(total == 0, jnp.nan, total)
 
 
-def critical_currents(device: AbstractDevice, criterion: str | None = None) -> CriticalCurrents:
-    """Critical currents of any device, exact under jit, vmap, grad, jacfwd and hessian.
-
-    Args:
-        device: phase-biased or current-biased.
-        criterion: of a current-biased device that offers several, in place of its own; static
-            under jit (`jax.jit(critical_currents, static_argnames="criterion")`).
-
-    Current-biased devices state themselves where the criterion is met. Phase-biased devices:
-    extrema of I(φ), to 1e-11 of the largest current; value, gradient and Hessian are exact at a
-    smooth extremum (envelope theorem plus one differentiated Newton step). At a jump of I(φ) the
-    one-sided limit counts, and the gradient follows the jump. Where two peaks tie the gradient is
-    that of one of them. At an exactly balanced pair η has a cusp, −|first − second|^(2/3):
-    derivatives across it do not exist there. Where nothing flows at any phase I₊ = I₋ = 0, with
-    NaN for slopes.
-
-    Raises:
-        ValueError: `device` is not a jaxdiode device, or has no such criterion.
-    """
-    if isinstance(device, AbstractPhaseBiased):
-        if criterion is not None:
-            raise ValueError(
-                "criterion must be left out for a phase-biased device, whose critical currents "
-                f"are the extrema of I(φ), got {criterion!r}"
-            )
-        return _extrema_of_current(device)
-    if isinstance(device, AbstractCurrentBiased):
-        return (
-            device.critical_currents() if criterion is None else device.critical_currents(criterion)
-        )
-    raise ValueError(
-        "device must be phase-biased or current-biased (a subclass of AbstractPhaseBiased or "
-        f"AbstractCurrentBiased), got {type(device).__name__}"
-    )
-
-
-def diode_efficiency(device: AbstractDevice, criterion: str | None = None) -> Float[Array, ""]:
-    """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋) of any device; see `critical_currents`."""
-    return critical_currents(device, criterion).efficiency
-
-
-@eqx.filter_jit
-def _extrema_of_current(device: AbstractPhaseBiased) -> CriticalCurrents:
-    device = device.prepared()
-    frozen = jax.tree.map(jax.lax.stop_gradient, device)
-    kinks, widths = frozen.kinks()
-    grid = clustered_grid(kinks, widths, frozen.samples_per_period())
-    found = periodic_extrema(frozen.current, grid)
-    signs = jnp.array([1.0, -1.0])
-    scale = jnp.max(jnp.abs(found.value))
-    plus, minus = jax.vmap(partial(_differentiable_extremum, device, scale))(signs, found.position)
-    status = jnp.where(jnp.all(found.converged), Status.CONVERGED, Status.NOT_CONVERGED)
-    flat = found.value[0] - found.value[1] <= 1e-11 * scale
-    cancelled = scale <= 1e-13 * frozen.magnitude()
-    status = jnp.where(flat | cancelled, Status.NO_SUPERCURRENT, status)
-    status = jnp.where(jnp.all(jnp.isfinite(found.value)), status, Status.NONFINITE)
-    known = frozen.status()
-    status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
-    # What does not depend on the phase is known too: 0 where terms cancel, else ± the constant.
-    none = status == Status.NO_SUPERCURRENT
-    minus = jnp.where(none, -plus, minus)
-    plus, minus = (unless(none & cancelled, 0.0, x) for x in (plus, minus))
-    bad = (status != Status.CONVERGED) & ~none
-    return CriticalCurrents(unless(bad, jnp.nan, plus), unless(bad, jnp.nan, minus), status)
+def rounded_efficiency(efficiency: Any) -> Any:
+    """η as it may be shown: 0 where it is no more than rounding, so for a reciprocal device."""
+    values = np.asarray(efficiency, float)
+    shown = np.where(np.abs(values) < EFFICIENCY_ACCURACY, 0.0, values)
+    return float(shown) if shown.ndim == 0 else shown
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -136,36 +97,3 @@ def _unless_jvp(fill, primals, tangents):
     exception, value = primals
     slope = jnp.where(exception, jnp.nan, 1.0)
     return unless(exception, fill, value), slope * tangents[1]
-
-
-def _differentiable_extremum(device, scale, sign, position):
-    """±I near a located extremum, with exact first and second parameter derivatives.
-
-    The position is held fixed relative to the nearest kink, which moves with the parameters:
-    at a smooth extremum any frame gives the same gradient, at a jump only this one is right,
-    and close to one it avoids the cancellation of two huge slopes. A Newton step on top
-    makes the second derivative exact: freezing the position alone gives a wrong Hessian.
-    """
-
-    def current(phase):
-        return sign * device.current(phase)
-
-    reach = jnp.inf
-    kinks = jnp.mod(jnp.ravel(jnp.asarray(device.kinks()[0], float)), 2 * jnp.pi)
-    if kinks.size:
-        offsets = jnp.mod(position - jax.lax.stop_gradient(kinks) + jnp.pi, 2 * jnp.pi) - jnp.pi
-        nearest = jnp.argmin(jnp.abs(offsets))
-        offset, anchor = offsets[nearest], kinks[nearest]
-        # At a jump the search ends within rounding of it: step back to the higher side.
-        below, above = (jax.lax.stop_gradient(current(anchor + x)) for x in (-CLOSEST, CLOSEST))
-        pinned = jnp.abs(offset) < CLOSEST
-        offset = jnp.where(pinned, jnp.where(below > above, -CLOSEST, CLOSEST), offset)
-        position = anchor + offset
-        reach = jnp.where(pinned, 0.0, 0.1 * jnp.abs(offset))
-
-    slope, curvature = value_and_slope(lambda x: value_and_slope(current, x)[1], position)
-    curvature = jax.lax.stop_gradient(curvature)
-    step = slope / jnp.where(curvature < 0, -curvature, 1.0)
-    gain = jnp.abs(slope * step)
-    smooth = (curvature < 0) & (jnp.abs(step) < reach) & (gain <= 1e-9 * scale)
-    return current(position + jnp.where(smooth, step, 0.0))

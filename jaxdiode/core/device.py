@@ -1,16 +1,21 @@
-"""What a device is: an immutable pytree of parameters with one observable."""
+"""What a device is: an immutable pytree of parameters with critical currents and a report."""
 
 import abc
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ..numerics.status import Status
+from .cpr import CurrentPhaseRelation, sampled
+from .critical import CriticalCurrents
+from .extrema import extrema_of_current
 from .parameters import AbstractParameters
-
-if TYPE_CHECKING:
-    from .critical import CriticalCurrents
+from .report import Report
+from .results import AbstractResult
 
 
 class AbstractDevice(AbstractParameters):
@@ -18,6 +23,42 @@ class AbstractDevice(AbstractParameters):
 
     Fields may declare range, unit and label by `parameter`.
     """
+
+    @abc.abstractmethod
+    def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
+        """I₊ and I₋ with their status, differentiable in the parameters."""
+
+    def report(self) -> Report:
+        """All that there is to say of it, as NumPy arrays; see `Report`."""
+        return jax.device_get(Report(self, self.critical_currents(), None, {}, {}))
+
+    def iv(
+        self, *, maximum: float | None = None, points: int = 201, duration: float | None = None
+    ) -> AbstractResult:
+        """Current-voltage curve from −maximum to maximum and back, where the device has one.
+
+        Raises:
+            ValueError: it has none.
+        """
+        del maximum, points, duration
+        raise ValueError(
+            f"device must have a current-voltage curve, a {type(self).__name__} has none"
+        )
+
+    def measured(self, calibration: Mapping[str, Any]) -> "AbstractDevice":
+        """The device with what a measurement adds, such as a flux coil, ready to be fitted.
+
+        Args:
+            calibration: what the experimenter knows, by name.
+
+        Raises:
+            ValueError: the device has no `switching_currents(coil_current)` to be fitted.
+        """
+        del calibration
+        raise ValueError(
+            "[device] must have switching currents against the current of a coil to be fitted "
+            f"(a Squid), got a {type(self).__name__}"
+        )
 
 
 class AbstractPhaseBiased(AbstractDevice):
@@ -32,6 +73,15 @@ class AbstractPhaseBiased(AbstractDevice):
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         """Supercurrent at the given phase (radians), elementwise."""
 
+    def relation(self) -> "Relation":
+        """I(φ) with all that does not depend on the phase worked out once.
+
+        Critical currents, reports and sampled relations are taken from it, with the same
+        gradients. Worth overriding where the current at one phase costs an integral or a boundary
+        value problem.
+        """
+        return DirectRelation(self)
+
     def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         """Phases at which the current turns sharply, and the phase width of each turn.
 
@@ -40,16 +90,6 @@ class AbstractPhaseBiased(AbstractDevice):
         the parameters: an extremum pinned to a jump moves with it.
         """
         return jnp.zeros(0), jnp.zeros(0)
-
-    def prepared(self) -> "AbstractPhaseBiased":
-        """The same relation with all that does not depend on the phase worked out once.
-
-        Critical currents and relations are taken from it, with the same gradients, and so are
-        `kinks`, `samples_per_period`, `magnitude` and `status`. Preparing twice must change
-        nothing. Worth overriding where the current at one phase costs an integral or a boundary
-        value problem.
-        """
-        return self
 
     def samples_per_period(self) -> int:
         """Uniform samples per period that separate all extrema away from the kinks."""
@@ -63,18 +103,141 @@ class AbstractPhaseBiased(AbstractDevice):
         """A `Status` known from the parameters alone, before any search."""
         return jnp.asarray(Status.CONVERGED, jnp.int32)
 
+    def parts(self, phase: Float[Array, " n"]) -> dict[str, Float[Array, " n"]]:
+        """Currents that add up to the current, by name, for figures."""
+        del phase
+        return {}
+
+    def details(self, critical: CriticalCurrents) -> dict[str, AbstractResult]:
+        """Further results for a report, by name."""
+        del critical
+        return {}
+
+    def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
+        """The extrema of I(φ); there is no other criterion."""
+        if criterion is not None:
+            raise ValueError(
+                "criterion must be left out for a phase-biased device, whose critical currents "
+                f"are the extrema of I(φ), got {criterion!r}"
+            )
+        return _critical_currents(self)
+
+    def report(self) -> Report:
+        try:
+            found = _reported_soon(self)
+        except jax.errors.JaxRuntimeError as error:
+            if "compile option" not in str(error):
+                raise
+            found = _reported(self)  # by an XLA that no longer has the option
+        return jax.device_get(Report(self, *found))
+
+
+class Relation(AbstractPhaseBiased):
+    """A solved I(φ): phase-biased itself, so a legal argument of every verb and a legal branch."""
+
+    def relation(self) -> "Relation":
+        return self
+
+
+class DirectRelation(Relation):
+    """The relation of a device whose current at one phase costs next to nothing."""
+
+    device: AbstractPhaseBiased
+
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        return self.device.current(phase)
+
+    def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+        return self.device.kinks()
+
+    def samples_per_period(self) -> int:
+        return self.device.samples_per_period()
+
+    def magnitude(self) -> Float[Array, ""]:
+        return self.device.magnitude()
+
+    def status(self) -> Int[Array, ""]:
+        return self.device.status()
+
+    def parts(self, phase: Float[Array, " n"]) -> dict[str, Float[Array, " n"]]:
+        return self.device.parts(phase)
+
+    def details(self, critical: CriticalCurrents) -> dict[str, AbstractResult]:
+        return self.device.details(critical)
+
 
 class AbstractCurrentBiased(AbstractDevice):
     """A device driven by a current: its critical currents are where its stated criterion is met.
 
     Usually the end of the zero-voltage state, as a fold, a root or a threshold: physics, so every
-    such device brings its own.
+    such device brings its own. A device that offers several criteria takes the name of one;
+    others may leave the argument out.
     """
 
-    @abc.abstractmethod
-    def critical_currents(self, criterion: str | None = None) -> "CriticalCurrents":
-        """I₊ and I₋ with their status, differentiable in the parameters.
 
-        A device that offers several criteria takes the name of one; others may leave the
-        argument out.
-        """
+def critical_currents(device: AbstractDevice, criterion: str | None = None) -> CriticalCurrents:
+    """Critical currents of any device, exact under jit, vmap, grad, jacfwd and hessian.
+
+    Args:
+        device: phase-biased or current-biased.
+        criterion: of a current-biased device that offers several, in place of its own; static
+            under jit (`jax.jit(critical_currents, static_argnames="criterion")`).
+
+    Current-biased devices state themselves where the criterion is met. Phase-biased devices:
+    extrema of I(φ), to 1e-11 of the largest current; value, gradient and Hessian are exact at a
+    smooth extremum (envelope theorem plus one differentiated Newton step). At a jump of I(φ) the
+    one-sided limit counts, and the gradient follows the jump. Where two peaks tie the gradient is
+    that of one of them. At an exactly balanced pair η has a cusp, −|first − second|^(2/3):
+    derivatives across it do not exist there. Where nothing flows at any phase I₊ = I₋ = 0, with
+    NaN for slopes. Phases of the extrema have exact first derivatives.
+
+    Raises:
+        ValueError: `device` is not a jaxdiode device, or has no such criterion.
+    """
+    if not isinstance(device, AbstractDevice):
+        raise ValueError(
+            "device must be phase-biased or current-biased (a subclass of AbstractPhaseBiased or "
+            f"AbstractCurrentBiased), got {type(device).__name__}"
+        )
+    return device.critical_currents() if criterion is None else device.critical_currents(criterion)
+
+
+def diode_efficiency(device: AbstractDevice, criterion: str | None = None) -> Float[Array, ""]:
+    """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋) of any device; see `critical_currents`."""
+    return critical_currents(device, criterion).efficiency
+
+
+def current_phase_relation(device: AbstractPhaseBiased) -> CurrentPhaseRelation:
+    """I(φ) of a phase-biased device over one period, resolved at every kink.
+
+    Raises:
+        ValueError: `device` is not phase-biased.
+    """
+    if not isinstance(device, AbstractPhaseBiased):
+        raise ValueError(f"device must be phase-biased, got {type(device).__name__}")
+    return _sampled(device)
+
+
+@eqx.filter_jit
+def _critical_currents(device: AbstractPhaseBiased) -> CriticalCurrents:
+    return extrema_of_current(device.relation())
+
+
+@eqx.filter_jit
+def _sampled(device: AbstractPhaseBiased) -> CurrentPhaseRelation:
+    return sampled(device.relation())
+
+
+def _report(device: AbstractPhaseBiased) -> tuple[Any, ...]:
+    relation = device.relation()
+    critical, curve = extrema_of_current(relation), sampled(relation)
+    return critical, curve, relation.parts(curve.phase), relation.details(critical)
+
+
+# What runs once should compile soon: XLA's older emitters and fewer passes of LLVM take a third
+# less time for it, and their programs run as fast.
+_OPTIONS = {
+    "compiler_options": {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
+}
+_reported_soon = eqx.filter_jit(_report, **_OPTIONS)  # pyright: ignore
+_reported = eqx.filter_jit(_report)

@@ -126,7 +126,11 @@ def _require_within(name: str, value: np.ndarray, declared: Parameter) -> None:
         (declared.at_most, np.greater, "at most"),
     ):
         if edge is not None and np.any(fails(value, edge)):
-            unit = "" if CURRENT in declared.unit or not (declared.unit and edge) else f" {declared.unit}"
+            unit = (
+                ""
+                if CURRENT in declared.unit or not (declared.unit and edge)
+                else f" {declared.unit}"
+            )
             bound = "" if words in ("positive", "negative") else f" {edge:g}{unit}"
             raise ValueError(f"{name} must be {words}{bound}, got {_checks.shown(value)}")
 

@@ -1,1 +1,72 @@
-"""One file per physical system; devices do not import each other."""
+"""Superconducting diodes, a folder per system; no system imports another.
+
+`SYSTEMS` lists them: the command line, example files and the README's table are read from it. It
+needs no JAX.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """One system, as it is offered to users.
+
+    Attributes:
+        name: as on the command line.
+        title: what it is, in a few words.
+        devices: names of its device classes in `jaxdiode`.
+        example: its example device file, beside this one.
+        source: where its physics stands.
+    """
+
+    name: str
+    title: str
+    devices: tuple[str, ...]
+    example: str
+    source: str
+
+
+SYSTEMS = (
+    System(
+        name="squid",
+        title="interferometer of any number of branches",
+        devices=("Squid", "CoilBiasedSquid"),
+        example="squid/example.toml",
+        source="squid/interferometer.py",
+    ),
+    System(
+        name="kapitza",
+        title="parametrically driven junction",
+        devices=("KapitzaJunction",),
+        example="kapitza/example.toml",
+        source="kapitza/junction.py",
+    ),
+    System(
+        name="andreev",
+        title="nonequilibrium Andreev interferometer",
+        devices=("AndreevInterferometer",),
+        example="andreev/example.toml",
+        source="andreev/interferometer.py",
+    ),
+    System(
+        name="wire",
+        title="phase-slip wire with valley polarisation",
+        devices=("PhaseSlipWire",),
+        example="wire/example.toml",
+        source="wire/wire.py",
+    ),
+    System(
+        name="usadel",
+        title="spin-active junction with a strong ferromagnet",
+        devices=("SpinActiveJunction", "SixHarmonicModel"),
+        example="usadel/spin_active.toml",
+        source="usadel/spin_active.py",
+    ),
+    System(
+        name="diffusive",
+        title="diffusive SNS or SFS junction",
+        devices=("DiffusiveJunction",),
+        example="usadel/diffusive.toml",
+        source="usadel/diffusive.py",
+    ),
+)

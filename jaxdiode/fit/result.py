@@ -1,10 +1,20 @@
 """What a fit found, how far it can be trusted, and what it did not explain."""
 
+from typing import TYPE_CHECKING, Any
+
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from .. import _checks
 from ..core.device import AbstractDevice
+from ..core.paths import unit_of
+from ..core.results import AbstractResult
+from ..numerics.status import Status
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _CORRELATED = 4.0  # standard deviations of a lag-1 correlation that are no chance
 _CHANCE = 1e-6  # Ljung–Box probability that is none; few points make small ones too common
@@ -15,7 +25,7 @@ _POOR = 0.5  # share of variance below which a fit explains too little
 _APART = 4.0  # robust standard errors between the halves of the data
 
 
-class FitResult(eqx.Module):
+class FitResult(AbstractResult):
     """A fitted device with the covariance of its parameters and a verdict on the residuals.
 
     Attributes:
@@ -76,6 +86,50 @@ class FitResult(eqx.Module):
     stopped_at_edge: bool = eqx.field(static=True, default=False)
     invalid_starts: int = eqx.field(static=True, default=0)
     starts: int = eqx.field(static=True, default=1)
+
+    @property
+    def status(self) -> Array:
+        """NOT_CONVERGED where the optimiser did not arrive."""
+        return jnp.asarray(Status.CONVERGED if self.converged else Status.NOT_CONVERGED, jnp.int32)
+
+    def as_dict(self) -> dict[str, Any]:
+        table = zip(self.names, self.values, self.errors, self.robust_errors, strict=True)
+        return {
+            "parameters": {
+                name: {"value": value, "error": error, "robust_error": robust}
+                for name, value, error, robust in table
+            },
+            "covariance": self.covariance,
+            "robust_covariance": self.robust_covariance,
+            "lag": self.lag,
+            "sigma": float(np.median(self.sigma)),
+            "sigma_known": self.sigma_known,
+            "rms": self.rms,
+            "successive_noise": self.successive_noise,
+            "explained": self.explained,
+            "correlation": self.correlation,
+            "chance": self.chance,
+            "halves": dict(zip(self.names, self.halves, strict=True)),
+            "chi_squared_per_degree": self.chi_squared,
+            "outliers": self.outliers,
+            "degrees_of_freedom": self.degrees_of_freedom,
+            "converged": self.converged,
+            "at_bound": self.at_bound,
+            "unseen": self.unseen,
+            "indistinct": self.indistinct,
+            "no_slope": self.no_slope,
+            "stopped_at_edge": self.stopped_at_edge,
+            "residuals": self.residuals,
+            "unmoved": self.unmoved,
+            "warnings": self.warnings,
+            "starts": self.starts,
+            "invalid_starts": self.invalid_starts,
+        }
+
+    def plot(self) -> "Figure":
+        from .. import plot
+
+        return plot.correlations(self.names, self.values, self.covariance)
 
     @property
     def parameters(self) -> dict[str, tuple[float, float]]:
@@ -216,7 +270,7 @@ class FitResult(eqx.Module):
             )
         return tuple(found)
 
-    def summary(self) -> str:
+    def summary(self, unit: str = "") -> str:
         """A table to print: the fit's quality, values ± plain and robust errors, warnings."""
         noise = "not known" if np.isnan(self.successive_noise) else f"{self.successive_noise:.4g}"
         head = [
@@ -238,7 +292,8 @@ class FitResult(eqx.Module):
         table = zip(self.names, self.values, self.errors, self.robust_errors, strict=True)
         rows = [f"  {'':<{width}s} value ± error (± robust error, correlations to lag {self.lag})"]
         rows += [
-            f"  {name:<{width}s} {value:.6g} ± {error:.2g} (± {robust:.2g})"
+            f"  {name:<{width}s} {value:.6g} ± {error:.2g} (± {robust:.2g}) "
+            f"{unit_of(self.device, name, unit)}".rstrip()
             + ("   at its bound" if name in self.at_bound else "")
             for name, value, error, robust in table
         ]

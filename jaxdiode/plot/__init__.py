@@ -11,6 +11,7 @@ from .diffusive import torus as torus
 from .parameters import correlations as correlations
 from .parameters import errors as errors
 from .relation import current_phase as current_phase
+from .results import values as values
 from .studies import dataset as dataset
 from .studies import search as search
 from .transport import iv as iv

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._checks import Numbers
-from ..evaluation import rounded_efficiency
+from ..core.critical import rounded_efficiency
 from .style import EFFICIENCY, GREY, MINUS, PLUS, limit_efficiency, new_figure, with_unit
 
 if TYPE_CHECKING:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.cpr import CurrentPhaseRelation
-from ..core.device import AbstractPhaseBiased
-from ..evaluation import Evaluation, evaluate, rounded_efficiency
+from ..core.critical import rounded_efficiency
+from ..core.device import AbstractDevice, AbstractPhaseBiased
+from ..core.report import Report
+from ..core.results import status_text
 from ..numerics.status import Status
 from .style import GREY, MINUS, PLUS, new_figure, with_unit
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def current_phase(
-    result: Evaluation | CurrentPhaseRelation | AbstractPhaseBiased,
+    result: Report | CurrentPhaseRelation | AbstractPhaseBiased,
     *,
     unit: str = "",
     title: str = "",
@@ -27,8 +29,8 @@ def current_phase(
     critical currents nor its branches), is evaluated first; that compiles once per kind of device.
     """
     if isinstance(result, CurrentPhaseRelation):
-        result = result.device
-    found = result if isinstance(result, Evaluation) else evaluate(result)
+        result = result.relation  # pyright: ignore[reportAssignmentType]
+    found = result.report() if isinstance(result, AbstractDevice) else result
     if found.relation is None:
         raise ValueError("result must be of a phase-biased device, got one without a relation")
     figure, (axes,) = new_figure(1)
@@ -49,12 +51,12 @@ def current_phase(
         axes.axhline(-minus, color=MINUS, ls="--", label=label)
     if found.drawable:
         axes.legend(fontsize=8, framealpha=0.9)
-    if found.status is not Status.CONVERGED:
-        reason = textwrap.fill(found.status.describe(), 60)
+    if found.status != Status.CONVERGED:
+        reason = textwrap.fill(status_text(found.status), 60)
         frame = {"facecolor": "white", "edgecolor": GREY}
         axes.text(0.5, 0.5, reason, ha="center", va="center", fontsize=9, color=MINUS,
                   transform=axes.transAxes, bbox=frame)  # fmt: skip
-    known = np.isfinite(float(found.efficiency))
-    efficiency = rf"$\eta$ = {rounded_efficiency(found.efficiency):+.4f}"
+    known = np.isfinite(float(found.critical.efficiency))
+    efficiency = rf"$\eta$ = {rounded_efficiency(found.critical.efficiency):+.4f}"
     axes.set_title(title or (efficiency if known else r"$\eta$ is not known"))
     return figure

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..evaluation import rounded_efficiency
+from ..core.critical import rounded_efficiency
 from .style import ACCENT, EFFICIENCY, GREY, MINUS, PLUS, limit_efficiency, new_figure
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..evaluation import rounded_efficiency
+from ..core.critical import rounded_efficiency
 from .style import GREY, MINUS, PLUS, new_figure, with_unit
 
 if TYPE_CHECKING:
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from ..devices.kapitza.switching import SwitchingCurrents
     from ..devices.kapitza.transport import IVCurve
-    from ..devices.phase_slip.state import WireState
-    from ..devices.phase_slip.tdgl import WireSimulation
+    from ..devices.wire.state import WireState
+    from ..devices.wire.tdgl import WireSimulation
 
 _MOST_STEPS = 60
 

@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 import jaxdiode as jd
 from jaxdiode import PhaseSlipWire, Status, ValleyPolarization
-from jaxdiode.devices.phase_slip import universal
+from jaxdiode.devices.wire import universal
 from tests import helpers
 from tests.problems import rescaled, wire_events, wire_parameters
 from tests.reference import dense_squid

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from jaxdiode.devices.phase_slip.tdgl import simulate_wire
+from jaxdiode.devices.wire.tdgl import simulate_wire
 from jaxdiode.numerics.chebyshev import advance, stage_count
 from jaxdiode.numerics.status import Status
 from tests.reference.tdgl import ring

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxdiode as jd
-from jaxdiode import UsadelResolution, device_file, results
+from jaxdiode import UsadelResolution
+from jaxdiode.files import device_file
 
 OWN = {
     "DiffusiveJunction": dict(phases=32, terms=12, tail=16, steps=12, momenta=8, intervals=12),
@@ -57,12 +58,12 @@ def test_what_is_left_out_is_the_junctions_own(kind, changes):
 
     table = {"type": "UsadelResolution", **changes}
     assert numbers(junction(kind, resolution=device_file.build(table))) == own | changes
-    written = results.record(device)["resolution"]
+    written = to_table(device)["resolution"]
     assert device_file.build(written) == device.resolution
-    assert results.record(given_some) == {
+    assert to_table(given_some) == {
         "type": "UsadelResolution", **dict.fromkeys(own), **changes
     }  # fmt: skip
-    assert device_file.build(results.record(given_some)) == given_some
+    assert device_file.build(to_table(given_some)) == given_some
 
 
 def test_only_what_is_set_is_printed():

@@ -16,6 +16,7 @@ from ..._checks import Numbers
 from ...core.critical import CriticalCurrents
 from ...core.device import AbstractCurrentBiased
 from ...core.parameters import parameter
+from ...core.report import Report
 from ...junctions import Harmonics
 from ...numerics.status import Status
 from . import circuits
@@ -161,10 +162,9 @@ class KapitzaJunction(AbstractCurrentBiased):
         """All that ends the zero-voltage state in both directions, whatever the criterion."""
         return _report(self)[0] if _is_concrete(self) else _limits(self)
 
-    def critical_currents_and_limits(self) -> tuple[CriticalCurrents, Limits]:
-        """Both by one program, as the same search finds them."""
-        limits, critical = _report(self)
-        return critical[self.criterion], limits
+    def report(self) -> Report:
+        limits, critical = _report(self)  # one search finds both
+        return jax.device_get(Report(self, critical[self.criterion], None, {}, {"limits": limits}))
 
     @classmethod
     def gated_squid(

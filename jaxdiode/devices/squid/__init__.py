@@ -1,4 +1,4 @@
 """Interferometers: any number of branches in parallel, and as they are measured."""
 
-from .coil import CoilBiasedSquid as CoilBiasedSquid
+from .interferometer import CoilBiasedSquid as CoilBiasedSquid
 from .interferometer import Squid as Squid

@@ -5,7 +5,7 @@ to branches with inductance.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,12 +17,20 @@ from jaxtyping import Array, Float, Int
 
 from ... import _checks
 from ..._checks import Numbers
-from ...core.device import AbstractPhaseBiased
+from ...core.critical import CriticalCurrents
+from ...core.device import (
+    AbstractCurrentBiased,
+    AbstractPhaseBiased,
+    DirectRelation,
+    Relation,
+    critical_currents,
+)
 from ...core.parameters import parameter
 from ...junctions import SeriesJunctions
-from ...numerics.extrema import clustered_grid
-from ...numerics.roots import increasing_root, value_and_slope
+from ...numerics.roots import value_and_slope
 from ...numerics.status import Status
+from .branches import alike, branch_current, junction_phase, steepest_fall, total_phase
+from .crossing import both_directions
 
 _UNSEEN = 1e-6  # 2πL I_c below which no measurement sees an inductance
 
@@ -105,16 +113,29 @@ class Squid(AbstractPhaseBiased):
             branches.append(SeriesJunctions(*pair))
         return cls(branches, flux, inductance)
 
+    def measured(self, calibration: Mapping[str, Any]) -> "CoilBiasedSquid":
+        """In the flux of a coil: turns, and what else `CoilBiasedSquid` takes."""
+        if "turns" not in calibration:
+            raise ValueError("[fit] needs 'turns'; `jaxdiode new` writes an example")
+        return CoilBiasedSquid(self, **calibration)
+
     def branch_phases(self, phase: Float[Array, "..."]) -> Float[Array, "... branches"]:
         """Junction phases ψ_k at a total phase φ, inductances taken into account."""
-        return self._over_branches(_junction_phase, phase)
+        return self._over_branches(junction_phase, phase)
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        return jnp.sum(self._over_branches(_current, phase), axis=-1)
+        return jnp.sum(self._over_branches(branch_current, phase), axis=-1)
 
-    def prepared(self) -> "Squid":
-        branches = tuple(branch.prepared() for branch in self.branches)
-        return eqx.tree_at(lambda squid: squid.branches, self, branches)
+    def relation(self) -> Relation:
+        branches = tuple(branch.relation() for branch in self.branches)
+        return DirectRelation(eqx.tree_at(lambda squid: squid.branches, self, branches))
+
+    def parts(self, phase: Float[Array, " n"]) -> dict[str, Float[Array, " n"]]:
+        """The current of every branch, where there are several."""
+        if len(self.branches) < 2:
+            return {}
+        phases = self.branch_phases(phase)
+        return {f"branch {k}": b.current(phases[:, k]) for k, b in enumerate(self.branches)}
 
     def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         phases, widths = [], []
@@ -122,7 +143,7 @@ class Squid(AbstractPhaseBiased):
             position, width = branch.kinks()
             if self.inductance is not None:
                 # Seen through its inductance a kink lies elsewhere and is sharper.
-                seen = partial(_total_phase, args=(branch, self.inductance[k]))
+                seen = partial(total_phase, args=(branch, self.inductance[k]))
                 position, slope = jax.vmap(partial(value_and_slope, seen))(position)
                 width = width * jnp.clip(slope, 1e-6, 1.0)
             phases.append(position - self._offsets()[k])
@@ -139,7 +160,7 @@ class Squid(AbstractPhaseBiased):
         codes = jnp.stack([branch.status() for branch in self.branches])
         if self.inductance is None:
             return jnp.max(codes)
-        slopes = self._over_branches(_steepest_fall, jnp.zeros(()))
+        slopes = self._over_branches(steepest_fall, jnp.zeros(()))
         multivalued = jnp.where(jnp.min(slopes) > 0, Status.CONVERGED, Status.MULTIVALUED)
         return jnp.maximum(jnp.max(codes), multivalued.astype(jnp.int32))
 
@@ -154,16 +175,123 @@ class Squid(AbstractPhaseBiased):
         phase = jnp.asarray(phase, float)
         shifted = phase[..., None] + self._offsets()
         inductance = self.inductance
-        groups = _alike(self.branches)
+        groups = alike(self.branches)
         results = []
         for members in groups:
             index = jnp.array(members)
-            alike = jax.tree.map(lambda *x: jnp.stack(x), *(self.branches[k] for k in members))
+            stacked = jax.tree.map(lambda *x: jnp.stack(x), *(self.branches[k] for k in members))
             each = None if inductance is None else inductance[index]
             over = (0, None if each is None else 0, -1)
-            results.append(jax.vmap(function, over, -1)(alike, each, shifted[..., index]))
+            results.append(jax.vmap(function, over, -1)(stacked, each, shifted[..., index]))
         order = [k for members in groups for k in members]
         return jnp.concatenate(results, axis=-1)[..., jnp.array(order).argsort()]
+
+
+class CoilBiasedSquid(AbstractCurrentBiased):
+    """A SQUID biased by a current I, in the flux of a coil at current x and of its bias line:
+
+        f_k = turns_k (x − offset_k) + M_k I,
+
+    in Φ₀ per loop k, with the SQUID's own inductances beside it (`Squid(inductance=…)`: the flux
+    that the current of each branch makes, exact at every phase). Its critical currents are those
+    at `coil_current`: on a ramp from zero the first I with I = G₊(f(I)), where G₊(f) is the largest
+    current of the SQUID at fixed fluxes f; the other way round with −I and G₋. A bias line that
+    makes much flux crosses again later: the first crossing counts, and is not missed
+    (`NOT_CONVERGED` where it takes too long to be sure of it).
+
+    Args:
+        squid: the interferometer; its own `flux` is replaced by f.
+        turns: flux per coil current (Φ₀ per unit of x), one per loop; the period is 1/turns.
+        offset: coil current at zero flux: one number, or one per loop (flux trapped in each).
+        coil_current: x at which the device is operated, a parameter for `sweep` and `maximise`.
+        mutual_inductance: M_k (Φ₀ per unit of current, see `units.inductance`) between the bias
+            line and each loop, or None.
+
+    Raises:
+        ValueError: wrong lengths, non-finite numbers.
+
+    Warns:
+        UserWarning: a mutual inductance that changes nothing, as when it is in henries.
+    """
+
+    squid: Squid
+    turns: Float[Array, " loops"] = parameter(unit="Φ₀/coil unit", label="flux per coil current")
+    offset: Float[Array, "*loops"] = parameter(unit="coil unit", label="coil current at zero flux")
+    coil_current: Float[Array, ""] = parameter(unit="coil unit", label="coil current")
+    mutual_inductance: Float[Array, " loops"] | None = parameter(
+        unit="Φ₀/current", label="mutual inductance with the bias line"
+    )
+
+    def __init__(
+        self,
+        squid: Squid,
+        turns: Numbers,
+        offset: Numbers = 0.0,
+        coil_current: Numbers = 0.0,
+        mutual_inductance: Numbers | None = None,
+        *,
+        self_flux: Numbers | None = None,
+    ):
+        if self_flux is not None:
+            raise ValueError(
+                "self_flux must be left out: a flux that the bias makes is an inductance × the "
+                "current that flows, so give the branches an inductance (Squid(inductance=...)), "
+                f"or the bias line a mutual_inductance, got {self_flux!r}"
+            )
+        if not isinstance(squid, Squid):
+            raise ValueError(f"squid must be a Squid, got {type(squid).__name__}")
+        loops = squid.flux.size
+        self.squid = squid
+        self.turns = self._checked("turns", turns)
+        _checks.require_length("turns", self.turns, loops, "one per loop")
+        self.offset = self._checked("offset", offset)
+        if self.offset.shape not in ((), (loops,)):
+            raise ValueError(
+                f"offset must be one number or one per loop ({loops}), got {self.offset.shape}"
+            )
+        self.coil_current = self._checked("coil_current", coil_current)
+        self.mutual_inductance = None
+        if mutual_inductance is not None:
+            mutual = self._checked("mutual_inductance", mutual_inductance)
+            _checks.require_length("mutual_inductance", mutual, loops, "one per loop")
+            self.mutual_inductance = mutual
+            warn_of_henries("mutual_inductance", mutual, squid)
+
+    def measured(self, calibration: Mapping[str, Any]) -> "CoilBiasedSquid":
+        """The same with what is given of turns, offset and mutual_inductance."""
+        known = {
+            "turns": self.turns,
+            "offset": self.offset,
+            "mutual_inductance": self.mutual_inductance,
+            **calibration,
+        }
+        return CoilBiasedSquid(self.squid, **known)
+
+    def at(self, coil_current: Numbers, bias_current: Numbers = 0.0) -> Squid:
+        """The SQUID in the flux of one coil current and one (signed) bias current."""
+        coil = jnp.asarray(coil_current, float)
+        flux = self.turns * (coil - self.offset)
+        if self.mutual_inductance is not None:
+            flux = flux + self.mutual_inductance * jnp.asarray(bias_current, float)
+        return eqx.tree_at(lambda squid: squid.flux, self.squid, flux)
+
+    def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
+        """I₊ and I₋ at `coil_current`."""
+        if criterion is not None:
+            raise ValueError(f"criterion must be left out for a SQUID, got {criterion!r}")
+        return _at_coil(self, self.coil_current)
+
+    def switching_currents(self, coil_current: Numbers) -> CriticalCurrents:
+        """I₊ and I₋ against coil current: arrays of its length. The model for `fit`."""
+        coil = _checks.real_array("coil_current", coil_current, ndim=1)
+        return jax.vmap(partial(_at_coil, self))(coil)
+
+
+def _at_coil(device: CoilBiasedSquid, coil: Float[Array, ""]) -> CriticalCurrents:
+    if device.mutual_inductance is None:
+        return critical_currents(device.at(coil))
+    current, status = both_directions(device, coil)
+    return CriticalCurrents(current[0], current[1], jnp.max(status))
 
 
 def warn_of_henries(name: str, inductance: Array, squid: Squid) -> None:
@@ -182,69 +310,3 @@ def warn_of_henries(name: str, inductance: Array, squid: Squid) -> None:
             "converts from henries), or leave it out",
             stacklevel=5,  # past equinox, to the line that builds it
         )
-
-
-def _alike(branches):
-    """Indices of branches grouped by structure and shapes."""
-    groups = {}
-    for k, branch in enumerate(branches):
-        leaves, structure = jax.tree.flatten(branch)
-        groups.setdefault((structure, tuple(map(jnp.shape, leaves))), []).append(k)
-    return list(groups.values())
-
-
-def _current(branch, inductance, phase):
-    return branch.current(_junction_phase(branch, inductance, phase))
-
-
-def _total_phase(psi, args):
-    """φ + δ of a branch as an explicit function of its junction phase ψ."""
-    branch, inductance = args
-    return psi + 2 * jnp.pi * inductance * branch.current(psi)
-
-
-def _phase_grid(branch):
-    kinks, widths = branch.kinks()
-    return clustered_grid(kinks, widths, branch.samples_per_period())
-
-
-def _steepest_fall(branch, inductance, _):
-    """Smallest d(φ + δ)/dψ: the relation is single-valued while this is positive.
-
-    Slopes are taken on a grid fine enough for the harmonics and at the kinks themselves;
-    differences catch a jump, where no slope shows it.
-    """
-    kinks, widths = branch.kinks()
-    grid = clustered_grid(kinks, widths, 8 * branch.samples_per_period())
-    grid = jnp.sort(jnp.concatenate([grid, jnp.mod(kinks, 2 * jnp.pi)]))
-    total = partial(_total_phase, args=(branch, inductance))
-    phase, slope = jax.vmap(partial(value_and_slope, total))(grid)
-    return jnp.minimum(jnp.min(slope), jnp.min(jnp.diff(phase) + 1e-14))
-
-
-def _junction_phase(branch, inductance, phase):
-    """ψ with ψ + 2πL I(ψ) = phase."""
-    if inductance is None:
-        return phase
-    args = (branch, inductance)
-    frozen = jax.lax.stop_gradient(args)
-    # A table of the explicit inverse relation brackets every root.
-    known = _phase_grid(frozen[0])
-    known = jnp.concatenate([known, known[:1] + 2 * jnp.pi])
-    table = jax.vmap(lambda psi: _total_phase(psi, frozen))(known)
-
-    def solve(target):
-        turns = jax.lax.stop_gradient(jnp.floor((target - table[0]) / (2 * jnp.pi)))
-        reduced = target - 2 * jnp.pi * turns
-        below = jnp.searchsorted(table, jax.lax.stop_gradient(reduced), side="right") - 1
-        below = jnp.clip(below, 0, known.size - 2)
-        root = increasing_root(
-            lambda psi, a: _total_phase(psi, a[0]) - a[1],
-            (args, reduced),
-            known[below],
-            known[below + 1],
-            steps=8,
-        )
-        return root + 2 * jnp.pi * turns
-
-    return jax.vmap(solve)(phase.ravel()).reshape(phase.shape)

@@ -32,7 +32,7 @@ class DiffusiveJunction(AbstractHybridJunction):
     R_N the resistance of the layer alone, eR_N I/(k_BT_c) = (π/2) L σ_S/σ_N · I/I₀; an unpolarised
     interface of transmission T, of conductance κT σ_S A/ξ₀ per spin, adds 1/κT to L σ_S/σ_N. The
     spin current along the axis of the layer is conserved like the charge current. A call of
-    `current` solves at all phases (seconds): keep `prepared()` for more than one.
+    `current` solves at all phases (seconds): keep `relation()` for more than one.
 
     Args:
         temperature: T/T_c, from 0.01 to 0.999.
@@ -48,8 +48,8 @@ class DiffusiveJunction(AbstractHybridJunction):
             interfaces.
         resolution: of the computation; left out are 32 phases, 12 terms, tail 16, 12 steps, 8
             momenta, 12 intervals. `phases` are those of Δχ; what they miss is estimated by
-            `prepared().truncation_error`: transparent short junctions at low temperature have sharp
-            relations and need more. `prepared().frequency_error` estimates what the sum over
+            `relation().truncation_error`: transparent short junctions at low temperature have sharp
+            relations and need more. `relation().frequency_error` estimates what the sum over
             frequencies leaves; with `terms` and `tail` of 12 and 16 that is 1e-5 of a current, more
             in short junctions below 0.03 T_c.
 

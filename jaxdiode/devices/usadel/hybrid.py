@@ -51,7 +51,7 @@ class AbstractHybridJunction(AbstractSpinResolved):
 
     A subclass says what the layer is (`link`) and which Fermi momenta it has; its constructor's
     arguments are its fields. One whose currents at all geometric phases cost no more than those at
-    one overrides `prepared`.
+    one overrides `relation`.
     """
 
     temperature: eqx.AbstractVar[Float[Array, ""]]
@@ -74,14 +74,14 @@ class AbstractHybridJunction(AbstractSpinResolved):
         """Phases by which the link's pair amplitudes differ between its ends at Δχ."""
         return self.link().twist(phase, self.geometric_phase)
 
-    def prepared(self) -> SpinResolvedRelation:
+    def relation(self) -> SpinResolvedRelation:
         """Currents at all phases, of which `spin_currents` reads."""
         return _relation(self)
 
     def spin_currents(
         self, phase: Float[Array, "..."]
     ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-        return self.prepared().spin_currents(phase)
+        return self.relation().spin_currents(phase)
 
     def at_resolution(self: _Junction, resolution: UsadelResolution) -> _Junction:
         """The same junction, computed with another resolution."""

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._checks import Numbers
+from ...core.device import Relation
 from ...core.parameters import parameter
 from .spin import AbstractSpinResolved
 from .torus import PhaseTorus
@@ -16,7 +17,7 @@ from .torus import PhaseTorus
 _REAL = 1e-7  # relative imaginary part below which a root of the cubic counts as real
 
 
-class SixHarmonicModel(AbstractSpinResolved):
+class SixHarmonicModel(Relation, AbstractSpinResolved):
     """Spin-resolved currents with the six lowest harmonics of both phases, Eqs. (47)–(50).
 
     With χ↑ = Δχ − Δφ + π and χ↓ = Δχ + Δφ + π,

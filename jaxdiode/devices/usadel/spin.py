@@ -8,12 +8,12 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from ...core.critical import critical_currents
-from ...core.device import AbstractPhaseBiased
-from ...numerics.extrema import clustered_grid, periodic_extrema
-from ...numerics.roots import refined, value_and_slope
+from ...core.critical import CriticalCurrents, rounded_efficiency
+from ...core.device import AbstractPhaseBiased, DirectRelation, Relation
+from ...core.extrema import extrema_of_current
+from ...core.results import AbstractResult
 from ...numerics.status import Status
 
 
@@ -29,6 +29,16 @@ class AbstractSpinResolved(AbstractPhaseBiased):
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         up, down = self.spin_currents(phase)
         return up + down
+
+    def relation(self) -> Relation:
+        return DirectSpinRelation(self)
+
+    def parts(self, phase: Float[Array, " n"]) -> dict[str, Float[Array, " n"]]:
+        """The currents of both bands."""
+        return dict(zip(("up", "down"), self.spin_currents(phase), strict=True))
+
+    def details(self, critical: CriticalCurrents) -> dict[str, AbstractResult]:
+        return {"spin_diode": _at_critical_currents(self, critical)}
 
     def spin_current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         """I↑ − I↓, elementwise."""
@@ -50,7 +60,18 @@ class AbstractSpinResolved(AbstractPhaseBiased):
         return up + down, up - down
 
 
-class SpinDiode(eqx.Module):
+class DirectSpinRelation(DirectRelation, AbstractSpinResolved):
+    """The relation of a device whose spin currents at one phase cost next to nothing."""
+
+    device: AbstractSpinResolved
+
+    def spin_currents(
+        self, phase: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        return self.device.spin_currents(phase)
+
+
+class SpinDiode(AbstractResult):
     """Spin currents at the phases of the two critical charge currents.
 
     Attributes:
@@ -65,6 +86,12 @@ class SpinDiode(eqx.Module):
     phase_plus: Float[Array, ""]
     phase_minus: Float[Array, ""]
     status: Array
+
+    def summary(self, unit: str = "") -> str:
+        """One line: η_s."""
+        del unit
+        value = rounded_efficiency(self.efficiency)
+        return f"eta_s {value:+.8f} (spin current at the phases of I+ and I-)"
 
     @property
     def efficiency(self) -> Float[Array, ""]:
@@ -96,31 +123,19 @@ def spin_diode_efficiency(device: AbstractSpinResolved) -> Float[Array, ""]:
 
 
 @eqx.filter_jit
-def _spin_diode(device):
-    device = device.prepared()
-    return spin_diode_where(device, critical_currents(device).status)
+def _spin_diode(device: AbstractSpinResolved) -> SpinDiode:
+    relation = device.relation()
+    return _at_critical_currents(relation, extrema_of_current(relation))
 
 
-def spin_diode_where(device: AbstractSpinResolved, known: Int[Array, ""]) -> SpinDiode:
-    """The spin diode of a prepared device whose critical currents have the status `known`."""
-    frozen = jax.tree.map(jax.lax.stop_gradient, device)
-    kinks, widths = frozen.kinks()
-    grid = clustered_grid(kinks, widths, frozen.samples_per_period())
-    found = periodic_extrema(frozen.current, grid)
-
-    def at(position):
-        phase = refined(_slope, device, position)
-        return phase, device.spin_current(phase)
-
-    phases, currents = jax.vmap(at)(found.position)
-    noise = 1e-12 * device.magnitude()
-    none = jnp.all(jnp.abs(currents) <= noise) & (known == Status.CONVERGED)
-    known = jnp.where(none, jnp.asarray(Status.NO_SUPERCURRENT, known.dtype), known)
+def _at_critical_currents(relation, critical: CriticalCurrents) -> SpinDiode:
+    phases = jnp.stack([critical.phase_plus, critical.phase_minus])
+    currents = jax.vmap(relation.spin_current)(phases)
+    none = jnp.all(jnp.abs(currents) <= 1e-12 * relation.magnitude())
+    known = critical.status
+    known = jnp.where(none & (known == Status.CONVERGED), Status.NO_SUPERCURRENT, known).astype(
+        jnp.int32
+    )
     good = known == Status.CONVERGED
-    phases = jnp.where(good, jnp.mod(phases, 2 * jnp.pi), jnp.nan)
-    currents = jnp.where(good, currents, jnp.nan)
+    phases, currents = (jnp.where(good, x, jnp.nan) for x in (phases, currents))
     return SpinDiode(currents[0], currents[1], phases[0], phases[1], known)
-
-
-def _slope(phase, device):
-    return value_and_slope(device.current, phase)[1]

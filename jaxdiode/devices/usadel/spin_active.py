@@ -36,7 +36,7 @@ class SpinActiveJunction(AbstractHybridJunction):
     Currents in I₀ = πk_BT_c σ_S A/(eξ₀), σ_S per spin, ξ₀ = √(ħD_S/2πk_BT_c); energies of the
     ferromagnet in Fermi energies of the superconductor. The gap is that of the weak-coupling
     theory, uniform unless it is to be self-consistent. All that depends on phases is read from one
-    `torus`; a call of `current` computes it (seconds), so keep `prepared()` or the torus for more
+    `torus`; a call of `current` computes it (seconds), so keep `relation()` or the torus for more
     than one call.
 
     Args:
@@ -121,7 +121,7 @@ class SpinActiveJunction(AbstractHybridJunction):
         """I↑ and I↓ at all effective phases, with exact gradients in every parameter."""
         return _torus(self)
 
-    def prepared(self) -> SpinResolvedRelation:
+    def relation(self) -> SpinResolvedRelation:
         return self.torus().relation(self.geometric_phase)
 
     def harmonics_2d(self, n: int) -> Float[Array, "2 orders orders"]:

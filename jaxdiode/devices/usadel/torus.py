@@ -3,18 +3,19 @@
 Source and numbers of equations: see `spin_active`.
 """
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ... import _checks
 from ..._checks import Numbers
+from ...core.device import Relation
+from ...core.results import AbstractResult
 from ...numerics.status import Status
 from .spin import AbstractSpinResolved
 
 
-class PhaseTorus(eqx.Module):
+class PhaseTorus(AbstractResult):
     """I↑ and I↓ against θ↑ = Δχ − Δφ and θ↓ = Δχ + Δφ, computed once for a junction.
 
     The phase difference Δχ of the superconductors and the geometric phase Δφ of the barriers
@@ -119,19 +120,19 @@ class PhaseTorus(eqx.Module):
         )
 
 
-class SpinResolvedRelation(AbstractSpinResolved):
+class SpinResolvedRelation(Relation, AbstractSpinResolved):
     """I_η(φ) = Σ_q sine_q sin qφ + cosine_q cos qφ of both bands, q = 0, 1, …; [band, q].
 
     Attributes:
         sine, cosine: coefficients in I₀.
-        outcome: `Status` of the solutions it was made from.
+        solved: `Status` of the solutions it was made from.
         truncation_error: size of the last harmonics kept, in I₀: those beyond are smaller.
         frequency_error: estimate of what the sum over frequencies leaves, in I₀.
     """
 
     sine: Float[Array, "2 q"]
     cosine: Float[Array, "2 q"]
-    outcome: Int[Array, ""]
+    solved: Int[Array, ""]
     truncation_error: Float[Array, ""]
     frequency_error: Float[Array, ""]
 
@@ -145,7 +146,7 @@ class SpinResolvedRelation(AbstractSpinResolved):
         return up, down
 
     def status(self) -> Int[Array, ""]:
-        return self.outcome
+        return self.solved
 
     def magnitude(self) -> Float[Array, ""]:
         return jnp.sum(jnp.hypot(self.sine, self.cosine))

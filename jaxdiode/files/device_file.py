@@ -1,4 +1,4 @@
-"""Devices from TOML files: every public device class, by the names of its arguments."""
+"""Device files: TOML that people write, or what `save` wrote, with sections for every verb."""
 
 import inspect
 import tomllib
@@ -8,35 +8,53 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _plain_checks as _checks
+from .. import _plain_checks as _checks
+from ..devices import SYSTEMS
+from . import saved
+from .types import names, resolve
 
 if TYPE_CHECKING:
-    from .core.device import AbstractDevice
-    from .space import Space
+    from ..core.device import AbstractDevice
+    from ..space import Space
 
 # No import of JAX at the top: a missing file or a wrong section is answered without it.
 
-EXAMPLES = ("squid", "kapitza", "andreev", "wire", "usadel", "diffusive")
 _DEEPEST = 30  # tables and lists inside each other
 _LARGEST = 1e300
 _MOST_POINTS = 10**7  # of one axis
 
 SECTIONS = ("unit", "device", "bounds", "design", "sweep", "fit")
+_HEAD = ("unit", "format")
+_ALONE = ("unit", "device")
 
 
 def example(system: str) -> str:
-    """The text of an example device file."""
-    folder = resources.files("jaxdiode") / "examples"
-    return (folder / f"{system}.toml").read_text(encoding="utf-8")
+    """The text of a system's example device file."""
+    (path,) = (s.example for s in SYSTEMS if s.name == system)
+    return (resources.files("jaxdiode") / "devices" / path).read_text(encoding="utf-8")
+
+
+def unit(table: dict[str, Any]) -> str:
+    """The unit of the device's currents, empty where the file names none."""
+    return str(table.get("unit", ""))
+
+
+def sections(table: dict[str, Any]) -> dict[str, Any]:
+    """What a file says beside its device, for results that are used as device files again."""
+    return {name: table[name] for name in SECTIONS if name in table and name not in _ALONE}
 
 
 def read(path: str | Path) -> dict[str, Any]:
     """A device file as a table, its section names checked.
 
+    A path ending in .json is a file of `save`, with a device or a result that holds one.
+
     Raises:
-        ValueError: no such file, not TOML, unknown or missing sections.
+        ValueError: no such file, not TOML, unknown or missing sections, a newer format.
     """
     path = Path(path)
+    if path.suffix == ".json":
+        return _of_saved(path)
     if not path.is_file():
         what = "be a file" if path.exists() else "exist"
         raise ValueError(f"device file must {what}, got {str(path)!r}; `jaxdiode new` writes one")
@@ -53,17 +71,52 @@ def read(path: str | Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"device file {str(path)!r} is not valid TOML: {error}") from error
     for name, section in table.items():
-        if name not in SECTIONS:
+        if name not in (*SECTIONS, *_HEAD):
             raise _checks.unknown_name(f"section in {str(path)!r}", name, SECTIONS)
         if name == "unit":
-            if not isinstance(section, str) or not section.isprintable() or "$" in section:
-                raise ValueError(f"unit must be plain text on one line, got {section!r}")
+            _require_unit(section)
+        elif name == "format":
+            saved.require_format(path, section)
         elif not isinstance(section, dict):
             raise ValueError(f"[{name}] must be a section of the device file, got {section!r}")
         _require_numbers(name, section)
     if "device" not in table:
         raise ValueError(f"device file {str(path)!r} must have a [device] section")
     return table
+
+
+def _of_saved(path: Path) -> dict[str, Any]:
+    table = saved.read(path)
+    unit, sections = table.get("unit", ""), table.get("sections", {})
+    _require_unit(unit)
+    if not isinstance(sections, dict) or not set(sections) <= set(SECTIONS):
+        raise ValueError(f"{str(path)!r}: sections must be those of a device file")
+    head = {"unit": unit} if unit else {}
+    return {**sections, **head, "device": _Saved(path, table)}
+
+
+class _Saved:
+    """What `save` wrote, made into objects when a device is asked for."""
+
+    def __init__(self, path: Path, table: dict[str, Any]):
+        self.path, self.table = path, table
+
+    def device(self) -> "AbstractDevice":
+        from ..core.device import AbstractDevice
+
+        thing = saved.content(self.path, self.table)
+        found = thing if isinstance(thing, AbstractDevice) else getattr(thing, "device", None)
+        if not isinstance(found, AbstractDevice):
+            raise ValueError(
+                f"{str(self.path)!r} must hold a device or a result with one, got a "
+                f"{type(thing).__name__}"
+            )
+        return found
+
+
+def _require_unit(unit: Any) -> None:
+    if not isinstance(unit, str) or not unit.isprintable() or "$" in unit:
+        raise ValueError(f"unit must be plain text on one line, got {unit!r}")
 
 
 def _require_numbers(name: str, value: Any, depth: int = 0) -> None:
@@ -90,6 +143,10 @@ def build(table: Any) -> Any:
         return [build(item) for item in table]
     if not isinstance(table, dict):
         return table
+    if {"array", "number", "tuple"} & set(table):
+        from ..core.tables import from_table
+
+        return from_table(table, resolve, "[device]")
     arguments = {k: build(v) for k, v in table.items() if k != "type"}
     if "type" not in table:
         names = ", ".join(map(repr, arguments)) or "nothing"
@@ -107,11 +164,13 @@ def build(table: Any) -> Any:
 
 def device(table: dict[str, Any]) -> "AbstractDevice":
     """The device of a file's [device] section."""
-    from .core.device import AbstractDevice
+    from ..core.device import AbstractDevice
 
     section = table["device"]
+    if isinstance(section, _Saved):
+        return section.device()
     if not isinstance(section, dict) or "type" not in section:
-        devices = [name for name, kind in _types().items() if issubclass(kind, AbstractDevice)]
+        devices = [name for name in names() if issubclass(resolve(name), AbstractDevice)]
         raise ValueError(f"[device] must have a type: {', '.join(devices)}")
     made = build(section)
     if not isinstance(made, AbstractDevice):
@@ -121,7 +180,7 @@ def device(table: dict[str, Any]) -> "AbstractDevice":
 
 def space(table: dict[str, Any], of: "AbstractDevice") -> "Space":
     """The `Space` of a file's [bounds], with the ties of its [design]."""
-    from .space import Space
+    from ..space import Space
 
     if not table.get("bounds"):
         raise ValueError("device file must have a [bounds] section that says what may vary")
@@ -130,7 +189,7 @@ def space(table: dict[str, Any], of: "AbstractDevice") -> "Space":
 
 def axis(name: str, given: Any) -> np.ndarray:
     """One axis of [sweep]: a list, or { start, stop, points }."""
-    from ._checks import real_array
+    from .._checks import real_array
 
     if not isinstance(given, dict):
         return np.asarray(real_array(f"sweep.{name}", given))
@@ -148,31 +207,13 @@ def axis(name: str, given: Any) -> np.ndarray:
     return np.linspace(start, stop, points)
 
 
-def _types() -> dict[str, type]:
-    import jaxdiode
-
-    found = {name: _type(name) for name in dir(jaxdiode)}
-    return {name: kind for name, kind in found.items() if kind is not None}
-
-
-def _type(name: str) -> type | None:
-    """The public class a file may name, loaded alone; None if there is none."""
-    import jaxdiode
-
-    from .core.parameters import AbstractParameters
-
-    kind = getattr(jaxdiode, name) if name in dir(jaxdiode) else None
-    made_of = (AbstractParameters, jaxdiode.UsadelResolution)
-    if not inspect.isclass(kind) or inspect.isabstract(kind) or not issubclass(kind, made_of):
-        return None
-    return kind
-
-
 def _maker(name: str):
-    stem, _, constructor = name.partition(".")
-    kind = _type(stem)
-    if kind is None:
-        raise _checks.unknown_name("type", stem, _types())
+    stem, _, constructor = name.rpartition(".")
+    if not stem or not (constructor.islower() and stem[stem.rfind(".") + 1].isupper()):
+        stem, constructor = name, ""
+    kind = resolve(stem)
+    if stem not in names() and "." not in stem:
+        raise _checks.unknown_name("type", stem, names())
     if not constructor:
         return kind
     makers = [m for m in vars(kind) if isinstance(vars(kind)[m], classmethod)]

@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 from ... import _checks
 from ..._checks import Numbers
 from ...core.parameters import AbstractParameters, parameter
+from ...core.results import AbstractResult, status_of
 
 Dispersion = Callable[[Array, Array], Array]  # (k_x, k_y) → ξ of the valley ν = +
 
@@ -79,15 +80,16 @@ class TightBindingBand(AbstractParameters):
         return grid.reshape(-1, 2)
 
 
-class CooperChannel(eqx.Module):
+class CooperChannel(AbstractResult):
     """Γ_q = constant − linear · Φ_V + quadratic · Φ_V² − …: α_q, α'_q and α''_q of Eqs. (B5a–b)."""
 
     constant: Float[Array, "*shape"]
     linear: Float[Array, "*shape"]
     quadratic: Float[Array, "*shape"]
 
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
+    @property
+    def status(self) -> Array:
+        return status_of(self.constant)
 
 
 def cooper_channel(

@@ -16,6 +16,7 @@ from ..._checks import Numbers
 from ...core.critical import CriticalCurrents
 from ...core.device import AbstractCurrentBiased
 from ...core.parameters import parameter
+from ...core.report import Report
 from ...numerics.lanes import lanewise
 from ...numerics.roots import bracketed_root, implicit_root
 from ...numerics.status import Status
@@ -102,9 +103,9 @@ class PhaseSlipWire(AbstractCurrentBiased):
         """Every criterion's current in both directions."""
         return _limits(self)
 
-    def critical_currents_and_limits(self) -> tuple[CriticalCurrents, WireLimits]:
-        """Both by one program: the limits hold the criterion's."""
-        return _critical_currents_and_limits(self)
+    def report(self) -> Report:
+        critical, limits = _critical_currents_and_limits(self)
+        return jax.device_get(Report(self, critical, None, {}, {"limits": limits}))
 
     def voltage(self, current: Numbers, sweep: str = "up") -> Array:
         """V(j), elementwise and differentiable; see `state`."""

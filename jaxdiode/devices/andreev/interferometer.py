@@ -11,10 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .. import _checks, units
-from .._checks import Numbers
-from ..core.device import AbstractPhaseBiased
-from ..core.parameters import parameter
+from ... import _checks, units
+from ..._checks import Numbers
+from ...core.device import AbstractPhaseBiased, Relation
+from ...core.parameters import parameter
+from ...core.results import AbstractResult, status_of
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 # Edges in √(ε/E_T) that resolve F₁ and F₂: their poles lie at ½π(±1 − i)n, and F₂ decays as
@@ -26,12 +27,16 @@ _LONGEST_SPACING = 0.995
 _COLDEST = 1e-6
 
 
-class InterferometerCoefficients(NamedTuple):
+class InterferometerCoefficients(AbstractResult):
     """J₀ⁿ, J₁ and J₂ of J(φ) = constant + sine · sin φ + cosine · cos φ, Eqs. (15a–c)."""
 
     constant: Float[Array, "..."]
     sine: Float[Array, "..."]
     cosine: Float[Array, "..."]
+
+    @property
+    def status(self) -> Array:
+        return status_of(self.constant + self.sine + self.cosine)
 
     @property
     def anomalous_phase(self) -> Float[Array, "..."]:
@@ -208,10 +213,11 @@ class AndreevInterferometer(AbstractPhaseBiased):
         return self.amplitude * (bias + heat)
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        return self.prepared().current(phase)
+        return self.relation().current(phase)
 
-    def prepared(self) -> "_Relation":
-        return _Relation(*self.coefficients())
+    def relation(self) -> "InterferometerRelation":
+        found = self.coefficients()
+        return InterferometerRelation(found.constant, found.sine, found.cosine)
 
     def _integrals(self) -> "_Integrals":
         half = self.voltage / 2
@@ -236,7 +242,9 @@ class AndreevInterferometer(AbstractPhaseBiased):
         )
 
 
-class _Relation(AbstractPhaseBiased):
+class InterferometerRelation(Relation):
+    """J(φ) = constant + sine · sin φ + cosine · cos φ."""
+
     constant: Float[Array, ""]
     sine: Float[Array, ""]
     cosine: Float[Array, ""]

@@ -11,6 +11,7 @@ from jaxtyping import Array, Complex, Float, Int
 
 from ... import _checks, progress
 from ..._checks import Numbers
+from ...core.results import AbstractResult
 from ...numerics.chebyshev import chebyshev
 from ...numerics.lanes import lanewise
 from ...numerics.status import Status
@@ -23,7 +24,7 @@ _COST = 2e-5  # seconds per point and unit of time at spacing 0.1, measured
 _MOST_STEPS = 20_000_000  # before a lane is given up
 
 
-class WireSimulation(eqx.Module):
+class WireSimulation(AbstractResult):
     """What `simulate_wire` found; all lengths in ξ, times, voltages and currents as there.
 
     With a list of currents all arrays have a leading axis for them;
@@ -64,8 +65,10 @@ class WireSimulation(eqx.Module):
     ends: str = eqx.field(static=True)
     mean_voltage_error: Float[Array, "*lanes"] | None = None
 
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=True)
+    def plot(self) -> "Figure":
+        from ... import plot
+
+        return plot.slips(self)
 
     @property
     def slip_rate(self) -> Float[Array, "*lanes"]:

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ...core.results import AbstractLimits, status_of
 from ...numerics.lanes import lanewise
 from ...numerics.roots import bracketed_root, implicit_root
 from .universal import HALF
@@ -19,7 +19,7 @@ _SAMPLES = 160
 _STEPS = 60  # steps of Newton or bisection
 
 
-class WireLimits(eqx.Module):
+class WireLimits(AbstractLimits):
     """All that happens to a wire in valley Φ₀, one entry per direction of the current (+, −).
 
     Magnitudes of the current, NaN where there is no such event; 0 for the first four where the
@@ -44,8 +44,10 @@ class WireLimits(eqx.Module):
     flip_voltage: Float[Array, "*lanes 2"]
     reentrance: Float[Array, "*lanes 2"]
 
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
+    @property
+    def status(self) -> Array:
+        """NONFINITE where a parameter is not finite; which events there are, the numbers say."""
+        return status_of(self.onset)
 
 
 def onset(c: Curve) -> Scalar:

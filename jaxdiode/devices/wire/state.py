@@ -2,14 +2,14 @@
 
 import math
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ...core.results import AbstractResult, status_of
 from .valley import Curve, Point, modulus
 
 
-class WireState(eqx.Module):
+class WireState(AbstractResult):
     """A stationary state of a wire at a given current.
 
     Attributes:
@@ -29,8 +29,15 @@ class WireState(eqx.Module):
     order_parameter: Float[Array, "*shape"]
     stable: Bool[Array, "*shape"]
 
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
+    @property
+    def status(self) -> Array:
+        """NO_TRANSITION where there is no such state."""
+        return status_of(self.voltage, Status.NO_TRANSITION)
+
+    def plot(self) -> "Figure":
+        from ... import plot
+
+        return plot.wire(self)
 
 
 def described(at: tuple[Point, Point], c: Curve, magnitude, resistive, direction, side):

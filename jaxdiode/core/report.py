@@ -1,0 +1,60 @@
+"""All that there is to say of one device, worked out by as few compiled programs as can be.
+
+Compiling costs seconds and running milliseconds: what is printed, saved and drawn comes from here.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Array
+
+from .cpr import CurrentPhaseRelation
+from .critical import CriticalCurrents
+from .parameters import AbstractParameters
+from .results import AbstractResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Report(AbstractResult):
+    """Critical currents of one device and what else it has, as NumPy arrays.
+
+    Attributes:
+        device: the device.
+        critical: its critical currents.
+        relation: I(φ) of a phase-biased device, else None.
+        parts: currents that add up to it, by name: "branch 0", … of a SQUID, "up" and "down" of
+            spin bands.
+        details: further results by name, such as "limits" and "spin_diode".
+    """
+
+    device: AbstractParameters
+    critical: CriticalCurrents
+    relation: CurrentPhaseRelation | None
+    parts: dict[str, Array]
+    details: dict[str, AbstractResult]
+
+    @property
+    def status(self) -> Array:
+        return self.critical.status
+
+    @property
+    def drawable(self) -> bool:
+        """Whether there is a relation to be drawn."""
+        return self.relation is not None and bool(np.isfinite(self.relation.current).any())
+
+    def as_dict(self) -> dict[str, Any]:
+        found = {"critical_currents": self.critical, **self.details}
+        return {name: result.as_dict() for name, result in found.items()}
+
+    def summary(self, unit: str = "") -> str:
+        rest = (result.summary(unit) for result in self.details.values())
+        return "\n".join([self.critical.summary(unit), *filter(None, rest)])
+
+    def plot(self, unit: str = "") -> "Figure":
+        from .. import plot
+
+        if self.relation is not None:
+            return plot.current_phase(self, unit=unit)
+        return plot.values(self.critical)

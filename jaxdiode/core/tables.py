@@ -1,0 +1,225 @@
+"""Objects as tables of plain values and back, exact to the last bit.
+
+A table is what JSON and TOML hold: numbers, text, lists and dictionaries. A device or part of one
+is {"type": name, argument: value}, as device files write it; every other object {"type": name,
+field: value}. Arrays are lists of numbers where a constructor turns them back into the same, else
+{"array": dtype, "shape": […], "values": […]}.
+"""
+
+import dataclasses
+import enum
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from .. import _checks
+from .parameters import AbstractParameters
+
+Resolve = Callable[[str], type]
+
+_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_MARKS = ("array", "tuple", "dict", "number", "type")
+
+
+def name_of(kind: type) -> str:
+    """How files name a class: its own name inside jaxdiode, its dotted path outside."""
+    if kind.__module__.split(".")[0] == "jaxdiode":
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def to_table(value: Any) -> Any:
+    """`value` as plain values.
+
+    Raises:
+        ValueError: something in it cannot be written, such as a function.
+    """
+    if isinstance(value, enum.Enum):
+        return to_table(value.value)
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int | float):
+        return value if math.isfinite(value) else {"number": _word(value)}
+    if isinstance(value, jax.Array | np.ndarray | np.generic):
+        return _array(value)
+    if isinstance(value, AbstractParameters):
+        table = {name: _argument(x) for name, x in _given(value).items()}
+        return {"type": name_of(type(value)), **table}
+    if hasattr(value, "to_table"):
+        return {"type": name_of(type(value)), **value.to_table()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        given = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return {"type": name_of(type(value)), **{k: to_table(v) for k, v in given.items()}}
+    if isinstance(value, tuple):
+        if hasattr(value, "_asdict"):
+            inner = value._asdict()  # pyright: ignore[reportAttributeAccessIssue]
+            return {"type": name_of(type(value)), **{k: to_table(v) for k, v in inner.items()}}
+        return {"tuple": [to_table(x) for x in value]}
+    if isinstance(value, list):
+        return [to_table(x) for x in value]
+    if isinstance(value, Mapping):
+        plain = {str(k): to_table(v) for k, v in value.items()}
+        return {"dict": plain} if set(plain) & set(_MARKS) or not plain else plain
+    raise ValueError(f"a {type(value).__name__} cannot be written to a file")
+
+
+def from_table(table: Any, resolve: Resolve, where: str = "") -> Any:
+    """The object that `to_table` wrote.
+
+    Args:
+        table: plain values.
+        resolve: the class of a name.
+        where: what the table is, for messages.
+
+    Raises:
+        ValueError: not what `to_table` writes, or what a constructor refuses; it names the field.
+    """
+    if isinstance(table, list):
+        return [from_table(x, resolve, f"{where}[{k}]") for k, x in enumerate(table)]
+    if not isinstance(table, Mapping):
+        return table
+    try:
+        if "array" in table:
+            return _read_array(table)
+        if "number" in table:
+            return _WORDS[table["number"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{where} must be an array as it was written, got {_cut(table)}"
+        ) from error
+    if "tuple" in table:
+        return tuple(from_table(table["tuple"], resolve, where))
+    if "dict" in table:
+        table = table["dict"]
+        return {k: from_table(v, resolve, f"{where}.{k}") for k, v in table.items()}
+    if "type" not in table:
+        return {k: from_table(v, resolve, f"{where}.{k}") for k, v in table.items()}
+    kind = resolve(str(table["type"]))
+    inner = {
+        k: from_table(v, resolve, f"{where}.{k}" if where else str(k))
+        for k, v in table.items()
+        if k != "type"
+    }
+    if hasattr(kind, "from_table"):
+        return kind.from_table(inner)
+    if issubclass(kind, AbstractParameters):
+        return _constructed(kind, inner, where)
+    return _filled(kind, inner, where)
+
+
+def _given(value: AbstractParameters) -> dict[str, Any]:
+    fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    return {name: x for name, x in fields.items() if x is not None}
+
+
+def _argument(value: Any) -> Any:
+    """A constructor's argument: numbers and lists where these say all that the array does."""
+    if isinstance(value, jax.Array | np.ndarray):
+        array = np.asarray(value)
+        plain = array.size or array.ndim == 1
+        if array.dtype == np.float64 and plain and np.all(np.isfinite(array)):
+            return array.tolist()
+    if isinstance(value, tuple) and not hasattr(value, "_asdict"):
+        return [_argument(x) for x in value]  # constructors take lists
+    return to_table(value)
+
+
+def _array(value: Any) -> Any:
+    array = np.asarray(value)
+    made = {"array": str(array.dtype), "shape": list(array.shape)}
+    if not isinstance(value, jax.Array):
+        made["numpy"] = True
+    if array.dtype.kind == "c":
+        return {**made, "values": _numbers(array.real), "imaginary": _numbers(array.imag)}
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"an array of {array.dtype} cannot be written to a file")
+    return {**made, "values": _numbers(array)}
+
+
+def _numbers(array: np.ndarray) -> list:
+    flat = array.ravel().tolist()
+    if array.dtype.kind != "f" or np.all(np.isfinite(array)):
+        return flat
+    return [x if math.isfinite(x) else _word(x) for x in flat]
+
+
+def _read_array(table: Mapping[str, Any]) -> Any:
+    dtype = np.dtype(table["array"])
+    if dtype.kind not in "fiubc":
+        raise ValueError("not an array of numbers")
+    values = _values(table["values"])
+    if dtype.kind == "c":
+        values = values + 1j * _values(table["imaginary"])
+    elif dtype.kind != "f" and np.any(values != np.asarray(table["values"])):
+        raise ValueError("not whole numbers")
+    array = np.asarray(values).astype(dtype).reshape(table["shape"])
+    return array if table.get("numpy") else jax.numpy.asarray(array)
+
+
+def _values(listed: Any) -> np.ndarray:
+    if not isinstance(listed, list):
+        raise TypeError("not a list")
+    if any(not isinstance(x, int | float | str) for x in listed):
+        raise TypeError("not numbers")
+    if all(isinstance(x, int) for x in listed):
+        return np.array(listed, dtype=np.int64 if listed else float)
+    return np.array([_WORDS[x] if isinstance(x, str) else x for x in listed], float)
+
+
+def _word(x: float) -> str:
+    return "nan" if math.isnan(x) else ("inf" if x > 0 else "-inf")
+
+
+def _constructed(kind: type, inner: dict[str, Any], where: str) -> Any:
+    """By the constructor, which checks; field by field where it has other arguments."""
+    label = where or kind.__name__
+    arguments = inspect.signature(kind).parameters
+    fields = {f.name for f in dataclasses.fields(kind)}  # pyright: ignore[reportArgumentType]
+    for name in inner:
+        if name not in arguments and name not in fields:
+            raise _checks.unknown_name(f"argument of {kind.__name__}", name, arguments)
+    missing = [
+        name
+        for name, p in arguments.items()
+        if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        and name not in inner
+    ]  # fmt: skip
+    if missing and not fields <= set(inner):
+        raise ValueError(f"{label} needs {', '.join(map(repr, missing))}")
+    if set(inner) <= set(arguments):
+        return kind(**inner)
+    return _filled(kind, inner, where)
+
+
+def _filled(kind: type, inner: dict[str, Any], where: str) -> Any:
+    """An object from all of its fields, past its constructor."""
+    label = where or kind.__name__
+    if hasattr(kind, "_fields"):  # a NamedTuple
+        if set(inner) != set(kind._fields):  # pyright: ignore[reportAttributeAccessIssue]
+            raise ValueError(f"{label} must have {', '.join(kind._fields)}, got {', '.join(inner)}")  # pyright: ignore
+        return kind(**inner)
+    if not dataclasses.is_dataclass(kind):
+        raise ValueError(f"{label} must be an object that files hold, got {kind.__name__}")
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for name in inner:
+        if name not in fields:
+            raise _checks.unknown_name(f"field of {kind.__name__}", name, fields)
+    for name, field in fields.items():
+        if name not in inner and field.default is dataclasses.MISSING:
+            raise ValueError(f"{label} needs the field {name!r}")
+    if not issubclass(kind, eqx.Module):
+        return kind(**inner)
+    made = object.__new__(kind)
+    for name, field in fields.items():
+        object.__setattr__(made, name, inner.get(name, field.default))
+    return made
+
+
+def _cut(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,0 +1,1 @@
+"""The nonequilibrium Andreev interferometer."""

@@ -1,0 +1,78 @@
+"""What a branch of an interferometer does behind its inductance."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ...numerics.extrema import clustered_grid
+from ...numerics.roots import increasing_root, value_and_slope
+
+Inductance = Float[Array, ""] | None
+
+
+def alike(branches):
+    """Indices of branches grouped by structure and shapes."""
+    groups = {}
+    for k, branch in enumerate(branches):
+        leaves, structure = jax.tree.flatten(branch)
+        groups.setdefault((structure, tuple(map(jnp.shape, leaves))), []).append(k)
+    return list(groups.values())
+
+
+def branch_current(branch, inductance, phase):
+    return branch.current(junction_phase(branch, inductance, phase))
+
+
+def total_phase(psi, args):
+    """φ + δ of a branch as an explicit function of its junction phase ψ."""
+    branch, inductance = args
+    return psi + 2 * jnp.pi * inductance * branch.current(psi)
+
+
+def _phase_grid(branch):
+    kinks, widths = branch.kinks()
+    return clustered_grid(kinks, widths, branch.samples_per_period())
+
+
+def steepest_fall(branch, inductance, _):
+    """Smallest d(φ + δ)/dψ: the relation is single-valued while this is positive.
+
+    Slopes are taken on a grid fine enough for the harmonics and at the kinks themselves;
+    differences catch a jump, where no slope shows it.
+    """
+    kinks, widths = branch.kinks()
+    grid = clustered_grid(kinks, widths, 8 * branch.samples_per_period())
+    grid = jnp.sort(jnp.concatenate([grid, jnp.mod(kinks, 2 * jnp.pi)]))
+    total = partial(total_phase, args=(branch, inductance))
+    phase, slope = jax.vmap(partial(value_and_slope, total))(grid)
+    return jnp.minimum(jnp.min(slope), jnp.min(jnp.diff(phase) + 1e-14))
+
+
+def junction_phase(branch, inductance, phase):
+    """ψ with ψ + 2πL I(ψ) = phase."""
+    if inductance is None:
+        return phase
+    args = (branch, inductance)
+    frozen = jax.lax.stop_gradient(args)
+    # A table of the explicit inverse relation brackets every root.
+    known = _phase_grid(frozen[0])
+    known = jnp.concatenate([known, known[:1] + 2 * jnp.pi])
+    table = jax.vmap(lambda psi: total_phase(psi, frozen))(known)
+
+    def solve(target):
+        turns = jax.lax.stop_gradient(jnp.floor((target - table[0]) / (2 * jnp.pi)))
+        reduced = target - 2 * jnp.pi * turns
+        below = jnp.searchsorted(table, jax.lax.stop_gradient(reduced), side="right") - 1
+        below = jnp.clip(below, 0, known.size - 2)
+        root = increasing_root(
+            lambda psi, a: total_phase(psi, a[0]) - a[1],
+            (args, reduced),
+            known[below],
+            known[below + 1],
+            steps=8,
+        )
+        return root + 2 * jnp.pi * turns
+
+    return jax.vmap(solve)(phase.ravel()).reshape(phase.shape)

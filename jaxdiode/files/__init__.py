@@ -1,0 +1,4 @@
+"""Files: devices, studies and results, written and read back exactly."""
+
+from .saved import load as load
+from .saved import save as save

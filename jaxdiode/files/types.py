@@ -1,0 +1,102 @@
+"""Which classes files may name."""
+
+import importlib
+import inspect
+
+from .. import _plain_checks as _checks
+
+
+def resolve(name: str) -> type:
+    """The class of a name in a file: one of jaxdiode's, or one elsewhere by its dotted path.
+
+    Raises:
+        ValueError: no such class, or none that files hold.
+    """
+    if "." in name:
+        return _elsewhere(name)
+    kind = public(name)
+    if kind is None:
+        raise _checks.unknown_name("type", name, names())
+    return kind
+
+
+def public(name: str) -> type | None:
+    """A class of jaxdiode that files may name, loaded alone; None if there is none."""
+    import jaxdiode
+
+    for space in (jaxdiode, *(getattr(jaxdiode, x) for x in NAMESPACES)):
+        if name in dir(space):
+            kind = getattr(space, name)
+            return kind if _holds(kind) else None
+    return _INTERNAL[name]() if name in _INTERNAL else None
+
+
+def names() -> list[str]:
+    """Devices and their parts, as device files name them."""
+    import jaxdiode
+
+    from ..core.parameters import AbstractParameters
+
+    every = [n for x in (jaxdiode, *(getattr(jaxdiode, s) for s in NAMESPACES)) for n in dir(x)]
+    kinds = {name: public(name) for name in every}
+    return [n for n, kind in kinds.items() if kind and issubclass(kind, AbstractParameters)]
+
+
+NAMESPACES: tuple[str, ...] = ()
+
+
+def _holds(kind: object) -> bool:
+    import dataclasses
+
+    return inspect.isclass(kind) and not inspect.isabstract(kind) and dataclasses.is_dataclass(kind)
+
+
+def _elsewhere(name: str) -> type:
+    module, _, own = name.rpartition(".")
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ValueError(f"type must be a class of jaxdiode or a dotted path, got {name!r}")
+    try:
+        kind = getattr(importlib.import_module(module), own)
+    except ImportError as error:
+        raise ValueError(f"type {name!r} cannot be imported: {error}") from error
+    except AttributeError as error:
+        raise ValueError(f"type {name!r} is not there: {module} has no {own}") from error
+    from ..core.parameters import AbstractParameters
+    from ..core.results import AbstractResult
+
+    if not inspect.isclass(kind) or not issubclass(kind, AbstractParameters | AbstractResult):
+        raise ValueError(f"type must be a device, a part of one or a result, got {name!r}")
+    return kind
+
+
+def _direct_relation():
+    from ..core.device import DirectRelation
+
+    return DirectRelation
+
+
+def _direct_spin_relation():
+    from ..devices.usadel.spin import DirectSpinRelation
+
+    return DirectSpinRelation
+
+
+def _spin_relation():
+    from ..devices.usadel.torus import SpinResolvedRelation
+
+    return SpinResolvedRelation
+
+
+def _interferometer_relation():
+    from ..devices.andreev.interferometer import InterferometerRelation
+
+    return InterferometerRelation
+
+
+# What results hold and no user builds.
+_INTERNAL = {
+    "DirectRelation": _direct_relation,
+    "DirectSpinRelation": _direct_spin_relation,
+    "SpinResolvedRelation": _spin_relation,
+    "InterferometerRelation": _interferometer_relation,
+}
