@@ -17,9 +17,6 @@ from .core.paths import parameter_names as parameter_names
 from .core.paths import replace as replace
 from .core.report import Report as Report
 from .core.results import AbstractResult as AbstractResult
-from .design import DesignResult as DesignResult
-from .design import maximise as maximise
-from .design import random_search as random_search
 from .devices.andreev.interferometer import AndreevInterferometer as AndreevInterferometer
 from .devices.andreev.interferometer import InterferometerCoefficients as InterferometerCoefficients
 from .devices.kapitza.circuits import CircuitScale as CircuitScale
@@ -58,8 +55,6 @@ from .devices.wire.wire import PhaseSlipWire as PhaseSlipWire
 from .devices.wire.wire import WireState as WireState
 from .files import load as load
 from .files import save as save
-from .fit import FitResult as FitResult
-from .fit import fit as fit
 from .gates import Gate as Gate
 from .gates import GateMap as GateMap
 from .junctions import AndreevModes as AndreevModes
@@ -70,8 +65,13 @@ from .measurement import MeasuredCurrents as MeasuredCurrents
 from .measurement import read_switching_currents as read_switching_currents
 from .numerics.status import Status as Status
 from .progress import LongRunWarning as LongRunWarning
-from .space import Space as Space
-from .sweep import read_sweep as read_sweep
-from .sweep import sweep as sweep
+from .studies.design import DesignResult as DesignResult
+from .studies.design import maximise as maximise
+from .studies.design import random_search as random_search
+from .studies.fit import FitResult as FitResult
+from .studies.fit import fit as fit
+from .studies.space import Space as Space
+from .studies.sweep import read_sweep as read_sweep
+from .studies.sweep import sweep as sweep
 
 __version__: str

@@ -9,12 +9,12 @@ import numpy as np
 
 from . import plot
 from .core.device import critical_currents, diode_efficiency
-from .design import maximise, random_search
 from .devices.squid import CoilBiasedSquid, Squid
 from .files import save
-from .fit import fit
-from .space import Space
-from .sweep import sweep
+from .studies.design import maximise, random_search
+from .studies.fit import fit
+from .studies.space import Space
+from .studies.sweep import sweep
 
 PAPER = 0.634  # what the paper's Monte Carlo found, with the third pair held balanced
 NOISE = 1.5  # nA, of the simulated measurement

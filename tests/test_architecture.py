@@ -148,7 +148,7 @@ def test_import_is_light_and_sets_nothing():
 def test_names_that_are_also_modules_are_the_public_ones():
     """`jaxdiode.fit` is the verb, whichever module was imported first, and however it is asked."""
     code = (
-        "import jaxdiode.files, jaxdiode.fit, jaxdiode.sweep, jaxdiode as jd;"
+        "import jaxdiode.files, jaxdiode.studies.fit, jaxdiode.studies.sweep, jaxdiode as jd;"
         "from jaxdiode import fit, sweep, plot;"
         "print(type(jd.fit).__name__, type(fit).__name__, type(sweep).__name__, jd.plot is plot)"
     )

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 import jaxdiode as jd
 from jaxdiode import cli
-from jaxdiode.files import device_file
 from jaxdiode.cli import common
 from jaxdiode.devices.usadel.torus import SpinResolvedRelation
+from jaxdiode.files import device_file
 
 TABLE_1 = """
 [device]

@@ -12,10 +12,10 @@ import pytest
 
 import jaxdiode
 from jaxdiode import cli
-from jaxdiode.files import device_file
 from jaxdiode.cli import cache, common, entry
 from jaxdiode.cli.fit import Loss
 from jaxdiode.cli.new import System
+from jaxdiode.files import device_file
 
 DEVICE = '[device]\ntype = "TunnelJunction"\ncritical_current = 1.0\n'
 
@@ -158,7 +158,7 @@ def test_the_library_sets_no_cache():
 
 def test_lists_that_need_no_jax_say_what_the_library_does():
     assert typing.get_args(System) == device_file.EXAMPLES
-    assert Loss == importlib.import_module("jaxdiode.fit").Loss
+    assert Loss == importlib.import_module("jaxdiode.studies.fit").Loss
 
 
 @pytest.fixture

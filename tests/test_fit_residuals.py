@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jaxdiode as jd
-from jaxdiode.fit import errors, period_candidates
-from jaxdiode.fit.data import lay_out
-from jaxdiode.fit.prediction import Prediction
+from jaxdiode.studies.fit import errors, period_candidates
+from jaxdiode.studies.fit.data import lay_out
+from jaxdiode.studies.fit.prediction import Prediction
 
 N = 400
 X = np.linspace(-1.0, 1.0, N)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import jaxdiode as jd
-from jaxdiode.fit import prediction
+from jaxdiode.studies.fit import prediction
 
 X = np.linspace(-1.0, 2.0, 30)
 LINE = jd.Harmonics([1.0, 0.0], [0.0, 0.0])

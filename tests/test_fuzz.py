@@ -37,15 +37,15 @@ def quick(monkeypatch):
     """Studies end where they begin to compute."""
     for module, name in [
         ("jaxdiode.evaluation", "evaluate"),
-        ("jaxdiode.design", "maximise"),
-        ("jaxdiode.fit", "fit"),
-        ("jaxdiode.sweep.store", "Store"),
+        ("jaxdiode.studies.design", "maximise"),
+        ("jaxdiode.studies.fit", "fit"),
+        ("jaxdiode.studies.sweep.store", "Store"),
         ("jaxdiode.demo", "run_demo"),
         ("jaxdiode.devices.kapitza.transport", "iv_curve"),
     ]:
         __import__(module)
         monkeypatch.setattr(sys.modules[module], name, accept)
-    monkeypatch.setattr(sys.modules["jaxdiode.sweep.verb"], "Store", accept)
+    monkeypatch.setattr(sys.modules["jaxdiode.studies.sweep.verb"], "Store", accept)
     monkeypatch.setattr(jd.PhaseSlipWire, "trace", accept)
     monkeypatch.setattr(jd.PhaseSlipWire, "limits", accept)
 

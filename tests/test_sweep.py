@@ -13,7 +13,9 @@ import xarray
 
 import jaxdiode as jd
 
-sweep_module = importlib.import_module("jaxdiode.sweep.verb")  # the package's `sweep` is the verb
+sweep_module = importlib.import_module(
+    "jaxdiode.studies.sweep.verb"
+)  # the package's `sweep` is the verb
 
 SQUID = jd.Squid([jd.TunnelJunction(3.0), jd.Harmonics([2.0, 0.5])], [0.1])
 PAIRS = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], flux=(0.4, 0.3))

@@ -19,7 +19,7 @@ import xarray
 
 import jaxdiode as jd
 from jaxdiode import progress
-from jaxdiode.sweep import verb
+from jaxdiode.studies.sweep import verb
 
 PAIRS = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], flux=(0.4, 0.3))
 AXES = {"branches.0.first": np.array([1.0, 2.5]), "flux": np.linspace(0, 1, 25)}
@@ -298,7 +298,7 @@ SLOW = """
 import sys, time, jax
 jax.config.update("jax_enable_x64", True)
 import numpy as np, jaxdiode as jd
-from jaxdiode.sweep import store
+from jaxdiode.studies.sweep import store
 real = store.Store.save
 def save(*args):
     real(*args)

@@ -113,8 +113,8 @@ def design(
     import jax
 
     from .. import plot
-    from ..design import maximise, random_search
     from ..files import save
+    from ..studies.design import maximise, random_search
 
     made = device_file.device(table)
     varied = device_file.space(table, made)

@@ -96,8 +96,8 @@ def fit(
 
     from .. import plot
     from ..files import save
-    from ..fit import fit as fit_model
-    from ..space import Space
+    from ..studies.fit import fit as fit_model
+    from ..studies.space import Space
 
     made = device_file.device(table)
     if "bounds" not in options:

@@ -36,7 +36,7 @@ def sweep(
     from .. import plot
     from ..core.critical import rounded_efficiency
     from ..core.device import critical_currents
-    from ..sweep import sweep as sweep_over
+    from ..studies.sweep import sweep as sweep_over
 
     made = device_file.device(table)
     axes = {name: device_file.axis(name, given) for name, given in grid.items()}

@@ -9,7 +9,7 @@ import functools
 import math
 import types
 import typing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import numpy as np
@@ -47,41 +47,45 @@ class Parameter:
         return low, high
 
 
-def parameter(
-    *,
-    at_least: float = -math.inf,
-    at_most: float = math.inf,
-    above: float | None = None,
-    below: float | None = None,
-    search: tuple[float, float] | None = None,
-    unit: str = "",
-    label: str = "",
-    cusp_with: str | None = None,
-    table: bool = False,
-) -> Any:
-    """Declare a field of a device or a part of one.
+if TYPE_CHECKING:
+    from equinox import field as parameter  # whose calls type checkers know to be no defaults
+else:
 
-        class Junction(jd.AbstractPhaseBiased):
-            first: Float[Array, ""] = jd.parameter(at_least=0.0, unit="current", label="I_c")
+    def parameter(
+        *,
+        at_least: float = -math.inf,
+        at_most: float = math.inf,
+        above: float | None = None,
+        below: float | None = None,
+        search: tuple[float, float] | None = None,
+        unit: str = "",
+        label: str = "",
+        cusp_with: str | None = None,
+        table: bool = False,
+    ) -> Any:
+        """Declare a field of a device or a part of one.
 
-    A field without a declaration is a free number without unit.
+            class Junction(jd.AbstractPhaseBiased):
+                first: Float[Array, ""] = jd.parameter(at_least=0.0, unit="current", label="I_c")
 
-    Args:
-        at_least, at_most: what the constructor allows, ends included.
-        above, below: the same, ends excluded.
-        search: (smallest, largest) of bounds and axes where that is narrower than what the
-            constructor allows.
-        unit: "current" for the unit of the device's currents (also inside a product, such as
-            "Φ₀/current"), else the unit as it is written on an axis; empty for plain numbers.
-        label: the quantity as it is written on an axis; the field's name if left out.
-        cusp_with: another field of the same object: η has a cusp −|difference|^(2/3) where the two
-            are equal, and `Space` gives them a coordinate in which it is a parabola.
-        table: measured data, which no study varies.
-    """
-    declared = Parameter(
-        at_least, at_most, above, below, search, unit, label, cusp_with, table
-    )  # fmt: skip
-    return eqx.field(metadata={_KEY: declared})
+        A field without a declaration is a free number without unit.
+
+        Args:
+            at_least, at_most: what the constructor allows, ends included.
+            above, below: the same, ends excluded.
+            search: (smallest, largest) of bounds and axes where that is narrower than what the
+                constructor allows.
+            unit: "current" for the unit of the device's currents (also inside a product, such as
+                "Φ₀/current"), else the unit as it is written on an axis; empty for plain numbers.
+            label: the quantity as it is written on an axis; the field's name if left out.
+            cusp_with: another field of the same object: η has a cusp −|difference|^(2/3) where the two
+                are equal, and `Space` gives them a coordinate in which it is a parabola.
+            table: measured data, which no study varies.
+        """
+        declared = Parameter(
+            at_least, at_most, above, below, search, unit, label, cusp_with, table
+        )  # fmt: skip
+        return eqx.field(metadata={_KEY: declared})
 
 
 class AbstractParameters(eqx.Module):

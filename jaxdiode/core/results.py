@@ -22,7 +22,12 @@ class AbstractResult(eqx.Module):
         status: `Status` of every lane; what is not known beside another than CONVERGED is NaN.
     """
 
-    status: eqx.AbstractVar[Array]
+    if TYPE_CHECKING:
+
+        @property
+        def status(self) -> Array: ...
+    else:
+        status: eqx.AbstractVar[Array]
 
     def __repr__(self) -> str:
         return eqx.tree_pformat(self, short_arrays=False)

@@ -135,7 +135,7 @@ def _array(value: Any) -> Any:
     if not isinstance(value, jax.Array):
         made["numpy"] = True
     if array.dtype.kind == "c":
-        return {**made, "values": _numbers(array.real), "imaginary": _numbers(array.imag)}
+        return {**made, "values": _numbers(np.real(array)), "imaginary": _numbers(np.imag(array))}
     if array.dtype.kind not in "fiub":
         raise ValueError(f"an array of {array.dtype} cannot be written to a file")
     return {**made, "values": _numbers(array)}

@@ -15,7 +15,7 @@ from .types import names, resolve
 
 if TYPE_CHECKING:
     from ..core.device import AbstractDevice
-    from ..space import Space
+    from ..studies.space import Space
 
 # No import of JAX at the top: a missing file or a wrong section is answered without it.
 
@@ -180,7 +180,7 @@ def device(table: dict[str, Any]) -> "AbstractDevice":
 
 def space(table: dict[str, Any], of: "AbstractDevice") -> "Space":
     """The `Space` of a file's [bounds], with the ties of its [design]."""
-    from ..space import Space
+    from ..studies.space import Space
 
     if not table.get("bounds"):
         raise ValueError("device file must have a [bounds] section that says what may vary")

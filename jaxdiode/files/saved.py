@@ -15,7 +15,7 @@ from .types import resolve
 if TYPE_CHECKING:
     from ..core.parameters import AbstractParameters
     from ..core.results import AbstractResult
-    from ..space import Space
+    from ..studies.space import Space
 
     Thing = AbstractParameters | AbstractResult | Space
 
@@ -49,6 +49,7 @@ def save(
             files do not hold.
     """
     from ..core.device import AbstractDevice
+    from ..core.results import AbstractResult
     from ..core.tables import to_table
 
     path = Path(path)
@@ -68,7 +69,7 @@ def save(
         head = {"unit": unit} if unit else {}
         text = tomli_w.dumps({**head, "format": FORMAT, "device": content})
     else:
-        values = plain(thing.as_dict()) if hasattr(thing, "as_dict") else None
+        values = plain(thing.as_dict()) if isinstance(thing, AbstractResult) else None
         made = {"jaxdiode": __version__, "format": FORMAT}
         made |= ({"unit": unit} if unit else {}) | ({} if values is None else {"values": values})
         made |= {"sections": plain(sections)} if sections else {}
@@ -87,7 +88,7 @@ def load(path: str | Path) -> Any:
     """
     path = Path(path)
     if path.suffix == ".nc":
-        from ..sweep import read_sweep
+        from ..studies.sweep import read_sweep
 
         return read_sweep(path)
     if path.suffix == ".toml":
@@ -149,5 +150,5 @@ def plain(value: Any) -> Any:
         return repr(value)
     array = np.asarray(value)
     if np.iscomplexobj(array):
-        return {"real": plain(array.real), "imaginary": plain(array.imag)}
+        return {"real": plain(np.real(array)), "imaginary": plain(np.imag(array))}
     return plain(array.tolist())

@@ -28,9 +28,10 @@ def current_phase(
     Where they are not known the figure says why. A device, or a relation (which knows neither its
     critical currents nor its branches), is evaluated first; that compiles once per kind of device.
     """
-    if isinstance(result, CurrentPhaseRelation):
-        result = result.relation  # pyright: ignore[reportAssignmentType]
-    found = result.report() if isinstance(result, AbstractDevice) else result
+    device = result.relation if isinstance(result, CurrentPhaseRelation) else result
+    found = device.report() if isinstance(device, AbstractDevice) else device
+    if not isinstance(found, Report):
+        raise ValueError(f"result must be a report or of a device, got {type(result).__name__}")
     if found.relation is None:
         raise ValueError("result must be of a phase-biased device, got one without a relation")
     figure, (axes,) = new_figure(1)

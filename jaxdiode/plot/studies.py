@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-    from ..design import DesignResult
+    from ..studies.design import DesignResult
 
 
 def search(

@@ -22,8 +22,8 @@ _ROUNDING = 1e-14
 class BiasLine(Protocol):
     """A SQUID `at` a coil current and a bias current, and what its line couples to."""
 
-    mutual_inductance: Float[Array, " loops"]
-
+    @property
+    def mutual_inductance(self) -> Array | None: ...
     @property
     def squid(self) -> AbstractPhaseBiased: ...
     def at(self, coil_current: Array, bias_current: Array) -> AbstractPhaseBiased: ...

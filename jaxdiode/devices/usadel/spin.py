@@ -129,7 +129,7 @@ def _spin_diode(device: AbstractSpinResolved) -> SpinDiode:
 
 
 def _at_critical_currents(relation, critical: CriticalCurrents) -> SpinDiode:
-    phases = jnp.stack([critical.phase_plus, critical.phase_minus])
+    phases = jnp.stack([jnp.asarray(x) for x in (critical.phase_plus, critical.phase_minus)])
     currents = jax.vmap(relation.spin_current)(phases)
     none = jnp.all(jnp.abs(currents) <= 1e-12 * relation.magnitude())
     known = critical.status

@@ -1,12 +1,17 @@
 """A stationary state of a wire, and how it follows from a point of the back-action curve."""
 
 import math
+from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ...core.results import AbstractResult, status_of
+from ...numerics.status import Status
 from .valley import Curve, Point, modulus
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class WireState(AbstractResult):

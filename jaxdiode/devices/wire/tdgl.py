@@ -1,6 +1,6 @@
 """Direct simulation of a current-biased ring or wire with phase slips, by diffrax."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -22,6 +22,9 @@ _FEWEST_CELLS = 8
 _DEAD = 0.01  # |ψ| below which a phase means nothing
 _COST = 2e-5  # seconds per point and unit of time at spacing 0.1, measured
 _MOST_STEPS = 20_000_000  # before a lane is given up
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class WireSimulation(AbstractResult):

@@ -10,12 +10,12 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from . import _checks
-from .core.device import AbstractDevice
-from .core.paths import unit_of
-from .core.results import AbstractResult, status_of
-from .numerics import ascent
-from .progress import track
+from .. import _checks
+from ..core.device import AbstractDevice
+from ..core.paths import unit_of
+from ..core.results import AbstractResult, status_of
+from ..numerics import ascent
+from ..progress import track
 from .space import Space, random_key
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class DesignResult(AbstractResult):
         }
 
     def plot(self) -> "Figure":
-        from . import plot
+        from .. import plot
 
         return plot.search({"search": self})
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 import numpy as np
 
-from .. import _checks
-from ..core.device import AbstractDevice
-from ..core.paths import elements_of, match_names, require_range
+from ... import _checks
+from ...core.device import AbstractDevice
+from ...core.paths import elements_of, match_names, require_range
 
 if TYPE_CHECKING:
     import xarray

@@ -11,7 +11,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from jaxtyping import PyTree
 
-from ..core.critical import CriticalCurrents
+from ...core.critical import CriticalCurrents
 from ..space import Space
 
 _KEPT = 32  # compiled models, the longest unused is dropped

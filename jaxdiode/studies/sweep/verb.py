@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from .. import _checks
-from .._checks import Numbers
-from ..core.device import AbstractDevice
-from ..core.paths import with_values
-from ..progress import track
+from ... import _checks
+from ..._checks import Numbers
+from ...core.device import AbstractDevice
+from ...core.paths import with_values
+from ...progress import track
 from .grid import Grid
 from .store import Store
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import PyTree
 
-from ..core.paths import elements_of, match_names
+from ...core.paths import elements_of, match_names
 from ..space import Space
 from .data import Rows, flat_like, lay_out
 

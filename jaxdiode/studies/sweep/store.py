@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._atomic import atomic_write
+from ..._atomic import atomic_write
 from .grid import Grid
 
 INPUTS, _LOCK = "inputs.npz", "lock"

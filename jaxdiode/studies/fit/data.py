@@ -7,8 +7,8 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from .. import _checks
-from ..core.critical import CriticalCurrents
+from ... import _checks
+from ...core.critical import CriticalCurrents
 
 
 class Rows(NamedTuple):

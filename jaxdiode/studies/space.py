@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from . import _checks
-from .core.device import AbstractDevice
-from .core.paths import cusp_pairs, elements_of, match_names, require_range, with_values
-from .core.tables import to_table
+from .. import _checks
+from ..core.device import AbstractDevice
+from ..core.paths import cusp_pairs, elements_of, match_names, require_range, with_values
+from ..core.tables import to_table
 
 Bounds = Sequence[float | int]  # (lower, upper)
 

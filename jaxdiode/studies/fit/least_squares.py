@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
-from .. import _checks
-from ..numerics.status import Status
-from ..progress import track
+from ... import _checks
+from ...numerics.status import Status
+from ...progress import track
 from ..space import Space, random_key
 from . import diagnostics, errors, periods
 from .data import Rows, flat_like, lay_out, noise_of, require_finite

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .. import _checks
-from ..core.device import AbstractDevice
-from ..core.paths import unit_of
-from ..core.results import AbstractResult
-from ..numerics.status import Status
+from ... import _checks
+from ...core.device import AbstractDevice
+from ...core.paths import unit_of
+from ...core.results import AbstractResult
+from ...numerics.status import Status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,7 +127,7 @@ class FitResult(AbstractResult):
         }
 
     def plot(self) -> "Figure":
-        from .. import plot
+        from ... import plot
 
         return plot.correlations(self.names, self.values, self.covariance)
 
