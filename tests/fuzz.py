@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxdiode import cli
+from jaxdiode.devices import SYSTEMS
 from jaxdiode.files import device_file
 
 # Words of other libraries and of Python, which say nothing to a user.
@@ -115,7 +116,7 @@ SMALL = [
 
 def devices():
     """Every example, with the options that it comments out too, and small files."""
-    for name in device_file.EXAMPLES:
+    for name in (system.name for system in SYSTEMS):
         text = device_file.example(name)
         yield text
         spelt = re.search(r'# type = "[\w.]+"\n(?:# .*\n)+', text)

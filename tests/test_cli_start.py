@@ -4,7 +4,6 @@ import importlib
 import os
 import subprocess
 import sys
-import typing
 import warnings
 
 import jax
@@ -12,10 +11,8 @@ import pytest
 
 import jaxdiode
 from jaxdiode import cli
-from jaxdiode.cli import cache, common, entry
+from jaxdiode.cli import cache, entry
 from jaxdiode.cli.fit import Loss
-from jaxdiode.cli.new import System
-from jaxdiode.files import device_file
 
 DEVICE = '[device]\ntype = "TunnelJunction"\ncritical_current = 1.0\n'
 
@@ -101,7 +98,7 @@ def test_a_second_run_finds_its_programs(tmp_path):
     ]
     assert [run.stderr for run in runs] == ["", ""]
     assert runs[0].stdout == runs[1].stdout
-    entries = list((folder / "jaxdiode/compiled").glob("jit__program*-cache"))
+    entries = list((folder / "jaxdiode/compiled").glob("jit__report-*-cache"))
     assert len(entries) == 1  # a second key would be a second entry
     whole = entries[0].stat().st_size
     entries[0].write_bytes(b"cut off")
@@ -157,7 +154,6 @@ def test_the_library_sets_no_cache():
 
 
 def test_lists_that_need_no_jax_say_what_the_library_does():
-    assert typing.get_args(System) == device_file.EXAMPLES
     assert Loss == importlib.import_module("jaxdiode.studies.fit").Loss
 
 
@@ -232,8 +228,3 @@ def test_a_reader_that_goes_away_costs_no_result(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     found = {path.name for path in (tmp_path / "jaxdiode-evaluate").iterdir()}
     assert found == {"result.json", "cpr.png"}
-
-
-def test_a_section_that_is_no_table():
-    with pytest.raises(ValueError, match=r"\[sweep\] must be a section of the device file, got 3"):
-        common.section({"sweep": 3}, "sweep")

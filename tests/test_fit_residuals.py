@@ -232,7 +232,7 @@ def fit_file(name, fast, shared, folder, monkeypatch):
     command = ["jaxdiode", "fit", str(folder / "device.toml"), str(data)]
     monkeypatch.setattr("sys.argv", [*command, "--out", str(folder / "out"), "--force"])
     cli.main()
-    return json.loads((folder / "out" / "result.json").read_text())
+    return json.loads((folder / "out" / "result.json").read_text())["values"]
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 import jaxdiode as jd
 from jaxdiode import plot
-from jaxdiode.evaluation import evaluate
 
 SQUID = jd.Squid([jd.TunnelJunction(3.0), jd.TunnelJunction(2.0)], [0.3])
 PEAK = np.sqrt(13 + 12 * np.cos(0.6 * np.pi))  # |3 + 2 exp(−2πif)|
@@ -147,7 +146,7 @@ def test_a_multivalued_relation_says_so(tmp_path):
 
 def test_figures_draw_and_compile_nothing(tmp_path):
     """From the results that the command line hands over."""
-    found, curve = evaluate(SQUID), iv_curve()
+    found, curve = SQUID.report(), iv_curve()
     state = jd.PhaseSlipWire().trace(np.linspace(0.0, 1.0, 5))
     compiled = []
 

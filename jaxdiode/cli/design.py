@@ -40,10 +40,10 @@ def _spin_efficiency(device):
         relation = device.relation()
         details = relation.details(critical_currents(relation))
         if "spin_diode" in details:
-            return details["spin_diode"].efficiency
+            return details["spin_diode"].as_dict()["efficiency"]
     raise ValueError(
-        "objective 'spin-eta' needs a device with spin-resolved currents, which a "
-        f"{type(device).__name__} has not"
+        "objective 'spin-eta' needs a device with spin-resolved currents (SpinActiveJunction, "
+        f"DiffusiveJunction), got {type(device).__name__}"
     )
 
 

@@ -100,9 +100,9 @@ def fit(
     from ..studies.space import Space
 
     made = device_file.device(table)
+    start = made.measured({name: options[name] for name in CALIBRATION if name in options})
     if "bounds" not in options:
         raise ValueError("[fit] needs 'bounds'; `jaxdiode new` writes an example")
-    start = made.measured({name: options[name] for name in CALIBRATION if name in options})
     varied = Space(start, options["bounds"], options.get("ties", ()))
     noise = options.get("sigma") if sigma is None else sigma
     found = fit_model(

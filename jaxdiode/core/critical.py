@@ -39,7 +39,7 @@ class CriticalCurrents(AbstractResult):
     phase_plus: Float[Array, "..."] | None = None
     phase_minus: Float[Array, "..."] | None = None
 
-    def as_dict(self) -> dict[str, Array]:
+    def as_dict(self) -> dict[str, Any]:
         """The pair, its efficiency and status by name, as sweeps and files hold them."""
         return {
             "plus": self.plus,
@@ -60,20 +60,23 @@ class CriticalCurrents(AbstractResult):
         return "\n".join(line.rstrip() for line in lines)
 
     @property
-    def efficiency(self) -> Float[Array, "..."]:
+    def efficiency(self) -> Float[Array | np.ndarray, "..."]:
         """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋); NaN where the sum is 0."""
-        total = self.plus + self.minus
-        return (self.plus - self.minus) / jnp.where(total == 0, jnp.nan, total)
+        return _ratio(self.plus, self.minus)
 
     @property
-    def bounded_efficiency(self) -> Float[Array, "..."]:
+    def bounded_efficiency(self) -> Float[Array | np.ndarray, "..."]:
         """η′ = (|I₊| − |I₋|)/(|I₊| + |I₋|): η for an ordinary diode, 1/η beyond a perfect one.
 
         It vanishes where the current no longer depends on the phase (Shaffer et al., Eq. (18)).
         """
-        plus, minus = jnp.abs(self.plus), jnp.abs(self.minus)
-        total = plus + minus
-        return (plus - minus) / jnp.where(total == 0, jnp.nan, total)
+        return _ratio(abs(self.plus), abs(self.minus))
+
+
+def _ratio(plus, minus):
+    total = plus + minus
+    library = jnp if isinstance(total, jax.Array) else np  # the host's need no program of JAX
+    return library.asarray((plus - minus) / library.where(total == 0, np.nan, total))
 
 
 def rounded_efficiency(efficiency: Any) -> Any:

@@ -24,9 +24,17 @@ class AbstractDevice(AbstractParameters):
     Fields may declare range, unit and label by `parameter`.
     """
 
-    @abc.abstractmethod
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
-        """I₊ and I₋ with their status, differentiable in the parameters."""
+        """I₊ and I₋ with their status, differentiable in the parameters.
+
+        Raises:
+            ValueError: the device states none; it is neither phase-biased nor current-biased.
+        """
+        del criterion
+        raise ValueError(
+            "device must be phase-biased or current-biased (a subclass of AbstractPhaseBiased or "
+            f"AbstractCurrentBiased), got {type(self).__name__}"
+        )
 
     def report(self) -> Report:
         """All that there is to say of it, as NumPy arrays; see `Report`."""
@@ -170,9 +178,16 @@ class AbstractCurrentBiased(AbstractDevice):
     """A device driven by a current: its critical currents are where its stated criterion is met.
 
     Usually the end of the zero-voltage state, as a fold, a root or a threshold: physics, so every
-    such device brings its own. A device that offers several criteria takes the name of one;
-    others may leave the argument out.
+    such device brings its own.
     """
+
+    @abc.abstractmethod
+    def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
+        """I₊ and I₋ with their status, differentiable in the parameters.
+
+        A device that offers several criteria takes the name of one; others may leave the
+        argument out.
+        """
 
 
 def critical_currents(device: AbstractDevice, criterion: str | None = None) -> CriticalCurrents:
@@ -202,9 +217,9 @@ def critical_currents(device: AbstractDevice, criterion: str | None = None) -> C
     return device.critical_currents() if criterion is None else device.critical_currents(criterion)
 
 
-def diode_efficiency(device: AbstractDevice, criterion: str | None = None) -> Float[Array, ""]:
+def diode_efficiency(device: AbstractDevice, criterion: str | None = None) -> Array:
     """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋) of any device; see `critical_currents`."""
-    return critical_currents(device, criterion).efficiency
+    return jnp.asarray(critical_currents(device, criterion).efficiency)
 
 
 def current_phase_relation(device: AbstractPhaseBiased) -> CurrentPhaseRelation:

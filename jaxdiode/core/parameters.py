@@ -78,7 +78,7 @@ else:
             unit: "current" for the unit of the device's currents (also inside a product, such as
                 "Φ₀/current"), else the unit as it is written on an axis; empty for plain numbers.
             label: the quantity as it is written on an axis; the field's name if left out.
-            cusp_with: another field of the same object: η has a cusp −|difference|^(2/3) where the two
+            cusp_with: another field of the same object: η has a cusp −|difference|^(2/3) where both
                 are equal, and `Space` gives them a coordinate in which it is a parabola.
             table: measured data, which no study varies.
         """

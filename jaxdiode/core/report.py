@@ -36,7 +36,7 @@ class Report(AbstractResult):
     details: dict[str, AbstractResult]
 
     @property
-    def status(self) -> Array:
+    def status(self) -> Array | np.ndarray:
         return self.critical.status
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -25,9 +26,9 @@ class AbstractResult(eqx.Module):
     if TYPE_CHECKING:
 
         @property
-        def status(self) -> Array: ...
+        def status(self) -> Array | np.ndarray: ...
     else:
-        status: eqx.AbstractVar[Array]
+        status: eqx.AbstractVar[Array | np.ndarray]
 
     def __repr__(self) -> str:
         return eqx.tree_pformat(self, short_arrays=False)
@@ -72,9 +73,12 @@ class AbstractLimits(AbstractResult):
         return "\n".join(lines)
 
 
-def status_of(value: Array, otherwise: Status = Status.NONFINITE) -> Array:
-    """CONVERGED where a value is finite."""
-    return jnp.where(jnp.isfinite(value), Status.CONVERGED, otherwise).astype(jnp.int32)
+def status_of(
+    value: Array | np.ndarray, otherwise: Status = Status.NONFINITE
+) -> Array | np.ndarray:
+    """CONVERGED where a value is finite; of the host's numbers without a program of JAX."""
+    library = jnp if isinstance(value, jax.Array) else np
+    return library.where(library.isfinite(value), Status.CONVERGED, otherwise).astype(np.int32)
 
 
 def status_text(status: Any) -> str:

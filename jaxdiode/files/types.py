@@ -33,13 +33,19 @@ def public(name: str) -> type | None:
 
 def names() -> list[str]:
     """Devices and their parts, as device files name them."""
+    import equinox as eqx
+
     import jaxdiode
 
     from ..core.parameters import AbstractParameters
 
     every = [n for x in (jaxdiode, *(getattr(jaxdiode, s) for s in NAMESPACES)) for n in dir(x)]
     kinds = {name: public(name) for name in every}
-    return [n for n, kind in kinds.items() if kind and issubclass(kind, AbstractParameters)]
+    return [
+        name
+        for name, kind in kinds.items()
+        if kind and (issubclass(kind, AbstractParameters) or not issubclass(kind, eqx.Module))
+    ]
 
 
 NAMESPACES: tuple[str, ...] = ()
@@ -48,7 +54,9 @@ NAMESPACES: tuple[str, ...] = ()
 def _holds(kind: object) -> bool:
     import dataclasses
 
-    return inspect.isclass(kind) and not inspect.isabstract(kind) and dataclasses.is_dataclass(kind)
+    if not inspect.isclass(kind) or kind.__name__.startswith("Abstract"):
+        return False
+    return not inspect.isabstract(kind) and dataclasses.is_dataclass(kind)
 
 
 def _elsewhere(name: str) -> type:

@@ -56,8 +56,8 @@ class DesignResult(AbstractResult):
         return dict(zip(self.names, map(float, self.values[0]), strict=True))
 
     @property
-    def status(self) -> Array:
-        return status_of(jnp.asarray(self.value))
+    def status(self) -> Array | np.ndarray:
+        return status_of(np.asarray(self.value))
 
     def as_dict(self) -> dict[str, Any]:
         return {

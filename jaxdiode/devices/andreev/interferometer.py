@@ -35,7 +35,7 @@ class InterferometerCoefficients(AbstractResult):
     cosine: Float[Array, "..."]
 
     @property
-    def status(self) -> Array:
+    def status(self) -> Array | np.ndarray:
         return status_of(self.constant + self.sine + self.cosine)
 
     @property

@@ -4,10 +4,12 @@ Source and numbers of equations: see `spin_active`.
 """
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ...core.critical import CriticalCurrents, rounded_efficiency
@@ -87,6 +89,9 @@ class SpinDiode(AbstractResult):
     phase_minus: Float[Array, ""]
     status: Array
 
+    def as_dict(self) -> dict[str, Any]:
+        return {**super().as_dict(), "efficiency": self.efficiency}
+
     def summary(self, unit: str = "") -> str:
         """One line: η_s."""
         del unit
@@ -94,10 +99,11 @@ class SpinDiode(AbstractResult):
         return f"eta_s {value:+.8f} (spin current at the phases of I+ and I-)"
 
     @property
-    def efficiency(self) -> Float[Array, ""]:
+    def efficiency(self) -> Float[Array | np.ndarray, ""]:
         """η_s = (|I_s(χ₊)| − |I_s(χ₋)|)/(|I_s(χ₊)| + |I_s(χ₋)|), paper, Eq. (37)."""
-        plus, minus = jnp.abs(self.plus), jnp.abs(self.minus)
-        return (plus - minus) / (plus + minus)
+        plus, minus = abs(self.plus), abs(self.minus)
+        library = jnp if isinstance(plus, jax.Array) else np
+        return library.asarray((plus - minus) / (plus + minus))
 
 
 def spin_diode(device: AbstractSpinResolved) -> SpinDiode:
@@ -119,7 +125,7 @@ def spin_diode_efficiency(device: AbstractSpinResolved) -> Float[Array, ""]:
 
     Where two extrema of the charge current tie it jumps. See `spin_diode`.
     """
-    return spin_diode(device).efficiency
+    return jnp.asarray(spin_diode(device).efficiency)
 
 
 @eqx.filter_jit

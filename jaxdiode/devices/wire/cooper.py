@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks
@@ -88,7 +89,7 @@ class CooperChannel(AbstractResult):
     quadratic: Float[Array, "*shape"]
 
     @property
-    def status(self) -> Array:
+    def status(self) -> Array | np.ndarray:
         return status_of(self.constant)
 
 

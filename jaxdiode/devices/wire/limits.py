@@ -4,6 +4,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ...core.results import AbstractLimits, status_of
@@ -45,7 +46,7 @@ class WireLimits(AbstractLimits):
     reentrance: Float[Array, "*lanes 2"]
 
     @property
-    def status(self) -> Array:
+    def status(self) -> Array | np.ndarray:
         """NONFINITE where a parameter is not finite; which events there are, the numbers say."""
         return status_of(self.onset)
 

@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ...core.results import AbstractResult, status_of
@@ -35,9 +36,18 @@ class WireState(AbstractResult):
     stable: Bool[Array, "*shape"]
 
     @property
-    def status(self) -> Array:
+    def status(self) -> Array | np.ndarray:
         """NO_TRANSITION where there is no such state."""
         return status_of(self.voltage, Status.NO_TRANSITION)
+
+    def summary(self, unit: str = "") -> str:
+        """How many states, and where there is no voltage."""
+        current, voltage = np.ravel(np.asarray(self.current)), np.ravel(np.asarray(self.voltage))
+        still = current[voltage == 0]
+        if not still.size:
+            return f"{current.size} states, all with a voltage"
+        span = f"no voltage from {still.min():+.4g} to {still.max():+.4g} {unit}".rstrip()
+        return f"{current.size} states, {span}"
 
     def plot(self) -> "Figure":
         from ... import plot

@@ -9,6 +9,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks
@@ -106,6 +107,23 @@ class PhaseSlipWire(AbstractCurrentBiased):
     def report(self) -> Report:
         critical, limits = _critical_currents_and_limits(self)
         return jax.device_get(Report(self, critical, None, {}, {"limits": limits}))
+
+    def iv(
+        self, *, maximum: float | None = None, points: int = 201, duration: float | None = None
+    ) -> WireState:
+        """The state from zero to the maximum, to minus the maximum, and back to it.
+
+        Without `maximum` 1.2 times the largest onset, half or flip current.
+        """
+        if duration is not None:
+            raise ValueError(f"duration must be left out for a stationary wire, got {duration:g}")
+        if maximum is None:
+            limits = self.limits()
+            largest = np.nanmax([limits.onset, limits.half, limits.flip], initial=0.0)
+            maximum = 1.2 * float(largest) if largest > 0 else 1.2
+        steps = np.linspace(-maximum, maximum, points)
+        steps[np.abs(steps) < 1e-9 * maximum] = 0.0
+        return self.trace(np.concatenate([steps[steps >= 0], steps[::-1], steps]))
 
     def voltage(self, current: Numbers, sweep: str = "up") -> Array:
         """V(j), elementwise and differentiable; see `state`."""

@@ -3,9 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from ... import _checks
 from ...core.device import AbstractDevice
@@ -88,9 +86,9 @@ class FitResult(AbstractResult):
     starts: int = eqx.field(static=True, default=1)
 
     @property
-    def status(self) -> Array:
+    def status(self) -> np.ndarray:
         """NOT_CONVERGED where the optimiser did not arrive."""
-        return jnp.asarray(Status.CONVERGED if self.converged else Status.NOT_CONVERGED, jnp.int32)
+        return np.asarray(Status.CONVERGED if self.converged else Status.NOT_CONVERGED, np.int32)
 
     def as_dict(self) -> dict[str, Any]:
         table = zip(self.names, self.values, self.errors, self.robust_errors, strict=True)
