@@ -187,7 +187,7 @@ def test_wire(run, capsys, tmp_path):
     )
     run("iv", "wire.toml", "--points", "11", "--maximum", "4")
     rows = np.loadtxt(tmp_path / "jaxdiode-iv/iv.csv", delimiter=",", skiprows=1)
-    assert rows.shape == (6 + 11 + 11, 5)
+    assert rows.shape == (6 + 11 + 11, 6)
     assert rows[4, 3] < 0 < rows[3, 3]  # flipped between 2.4 and 3.2
     assert (tmp_path / "jaxdiode-iv/iv.png").stat().st_size > 1000
 
@@ -529,7 +529,7 @@ REFUSED_FITS = {
     "sigma": (FIT.replace("0.05", "-1.0"), CSV, "sigma must be positive, got -1"),
     "outside": (FIT.replace("[0.5, 10]", "[5, 10]"), CSV, "must start inside its bounds"),
     "parameter": (FIT.replace("squid.b", "b"), CSV, "unknown parameter 'branches'"),
-    "no squid": ('[device]\ntype = "TunnelJunction"\ncritical_current = 1', CSV, "must be a Squid"),
+    "no squid": ('[device]\ntype = "TunnelJunction"\ncritical_current = 1', CSV, "a Squid"),
     "columns": (FIT, "coil,plus\n1,2\n2,3\n", "no column for minus"),
     "NaN": (FIT, CSV + "0.4,nan,3\n0.5,1,1\n0.6,,3\n", "mend or delete line 6, 8"),
     "one way": (FIT, "coil,plus,minus\n1,2,0\n2,3,0\n", "both bias directions"),

@@ -38,7 +38,7 @@ class AbstractDevice(AbstractParameters):
 
     def report(self) -> Report:
         """All that there is to say of it, as NumPy arrays; see `Report`."""
-        return jax.device_get(Report(self, self.critical_currents(), None, {}, {}))
+        return Report(self, jax.device_get(self.critical_currents()), None, {}, {})
 
     def iv(
         self, *, maximum: float | None = None, points: int = 201, duration: float | None = None
@@ -137,7 +137,7 @@ class AbstractPhaseBiased(AbstractDevice):
             if "compile option" not in str(error):
                 raise
             found = _reported(self)  # by an XLA that no longer has the option
-        return jax.device_get(Report(self, *found))
+        return Report(self, *jax.device_get(found))
 
 
 class Relation(AbstractPhaseBiased):

@@ -163,8 +163,8 @@ class KapitzaJunction(AbstractCurrentBiased):
         return _report(self)[0] if _is_concrete(self) else _limits(self)
 
     def report(self) -> Report:
-        limits, critical = _report(self)  # one search finds both
-        return jax.device_get(Report(self, critical[self.criterion], None, {}, {"limits": limits}))
+        limits, critical = jax.device_get(_report(self))  # one search finds both
+        return Report(self, critical[self.criterion], None, {}, {"limits": limits})
 
     @classmethod
     def gated_squid(

@@ -105,8 +105,8 @@ class PhaseSlipWire(AbstractCurrentBiased):
         return _limits(self)
 
     def report(self) -> Report:
-        critical, limits = _critical_currents_and_limits(self)
-        return jax.device_get(Report(self, critical, None, {}, {"limits": limits}))
+        critical, limits = jax.device_get(_critical_currents_and_limits(self))
+        return Report(self, critical, None, {}, {"limits": limits})
 
     def iv(
         self, *, maximum: float | None = None, points: int = 201, duration: float | None = None

@@ -1,5 +1,6 @@
 """The grid of a sweep: which parameters its axes set, and the labels of the result."""
 
+import json
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -9,17 +10,17 @@ import numpy as np
 
 from ... import _checks
 from ...core.device import AbstractDevice
-from ...core.paths import elements_of, match_names, require_range
+from ...core.paths import elements_of, label_of, match_names, require_range, unit_of
+from ...core.tables import to_table
 
 if TYPE_CHECKING:
     import xarray
 
-_LABELS = {
+_OUTPUTS = {
     "plus": "critical current I₊",
     "minus": "critical current I₋",
     "efficiency": "diode efficiency η",
     "diode_efficiency": "diode efficiency η",
-    "flux": "flux",
 }
 _LARGEST = 10**10  # grid points
 
@@ -90,10 +91,28 @@ class Grid:
 
     def dataset(self, results: Mapping[str, np.ndarray]) -> "xarray.Dataset":
         values = [np.asarray(v) for v in self.values]
-        return label(self.names, values, results, repr(self.device))
+        return label(self.names, values, results, self.about())
+
+    def about(self) -> dict[str, str]:
+        """What the attributes of a dataset say: the device in words and as a table, the axes."""
+        elements = elements_of(self.device)
+        first = {name: match_names(elements, name)[0] for name in self.names}
+        labels = {
+            name: [label_of(self.device, member), unit_of(self.device, member)]
+            for name, member in first.items()
+        }
+        try:
+            table = json.dumps(to_table(self.device), ensure_ascii=False)
+        except ValueError:  # it holds what files do not, such as a function
+            table = ""
+        return {
+            "device": repr(self.device),
+            "device_table": table,
+            "axes": json.dumps(labels, ensure_ascii=False),
+        }
 
 
-def label(names, values, results, device) -> "xarray.Dataset":
+def label(names, values, results, about: Mapping[str, str]) -> "xarray.Dataset":
     """Flat results as a dataset on the grid that the axes span."""
     import xarray
 
@@ -108,10 +127,12 @@ def label(names, values, results, device) -> "xarray.Dataset":
             coords[name] = array
         else:
             coords[f"{name}_values"] = ((name, f"{name}_component"), array)
-    made = xarray.Dataset(data, coords, {"device": device})
-    for name, text in _LABELS.items():
+    kept = {k: v for k, v in about.items() if v and k != "axes"}
+    made = xarray.Dataset(data, coords, kept)
+    for name, text in _OUTPUTS.items():
         if name in made.variables:
             made[name].attrs["long_name"] = text
-    if "flux" in made.coords:
-        made["flux"].attrs["units"] = "Φ₀"
+    for name, (text, unit) in json.loads(about.get("axes") or "{}").items():
+        if name in made.coords:
+            made[name].attrs |= {"long_name": text} | ({"units": unit} if unit else {})
     return made

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .grid import label
-from .store import INPUTS, chunk_files, folder_of, read_arrays, read_chunk
+from .store import ABOUT, INPUTS, chunk_files, folder_of, read_arrays, read_chunk
 
 if TYPE_CHECKING:
     import xarray
@@ -36,7 +36,7 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
     folder = folder_of(path)
     try:
         inputs = read_arrays(folder / INPUTS)
-        mark, device = str(inputs["sweep"]), str(inputs["device"])
+        mark, about = str(inputs["sweep"]), {name: str(inputs[name]) for name in ABOUT}
         axes = {k.removeprefix("axis "): v for k, v in inputs.items() if k.startswith("axis ")}
         size = int(np.prod([len(v) for v in axes.values()]))
         sample = {
@@ -58,7 +58,7 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
         for k, v in found.items():
             results[k][start : start + len(v)] = v[: size - start]
             finished[start : start + len(v)] = True
-    return label(tuple(axes), list(axes.values()), results | {"finished": finished}, device)
+    return label(tuple(axes), list(axes.values()), results | {"finished": finished}, about)
 
 
 def _unknown(array: np.ndarray):

@@ -12,6 +12,7 @@ from ..._atomic import atomic_write
 from .grid import Grid
 
 INPUTS, _LOCK = "inputs.npz", "lock"
+ABOUT = ("device", "device_table", "axes")
 _CHUNK = re.compile(r"\d{12}\.npz")
 _LEFT_BY_KILLED = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
 _SWEEP, _START, _VALUE = "sweep", "first point", "value "
@@ -68,7 +69,8 @@ class Store:
             try:
                 known = read_arrays(label)
                 self.mark = str(known.pop(_SWEEP))
-                known.pop("device")
+                for name in ABOUT:
+                    known.pop(name)
             except Exception as error:  # whatever stands in a damaged file
                 self.mark = self._mark_of_chunks()
                 _say(f"{label} is damaged ({_why(error)}) and written again")
@@ -77,7 +79,8 @@ class Store:
                     raise self._others()
                 return
         self.mark = self.mark or secrets.token_hex(8)
-        inputs |= {"device": np.asarray(repr(grid.device)), _SWEEP: np.asarray(self.mark)}
+        about = {name: np.asarray(text) for name, text in grid.about().items()}
+        inputs |= {**about, _SWEEP: np.asarray(self.mark)}
         self._write(label, inputs)
 
     def save(self, start: int, arrays: Mapping[str, np.ndarray]) -> None:

@@ -1,0 +1,315 @@
+"""Whatever is saved comes back: every problem, every kind of result, generated devices."""
+
+import json
+import re
+from dataclasses import fields, is_dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import jaxdiode as jd
+from jaxdiode._atomic import atomic_write
+from jaxdiode.core.tables import from_table, to_table
+from jaxdiode.files import device_of
+from jaxdiode.files.types import resolve
+from tests.problems import PROBLEMS
+
+SQUID = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], (0.35, 0.35))
+
+
+def same(one, other, where="") -> None:
+    """Equal to the last bit, leaf by leaf and static field by static field."""
+    array = jax.Array | np.ndarray | np.generic
+    assert type(one) is type(other) or (isinstance(one, array) and isinstance(other, array)), where
+    if is_dataclass(one):
+        for field in fields(one):
+            same(getattr(one, field.name), getattr(other, field.name), f"{where}.{field.name}")
+    elif isinstance(one, dict):
+        assert list(one) == list(other), where
+        for key, value in one.items():
+            same(value, other[key], f"{where}.{key}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), where
+        for k, (a, b) in enumerate(zip(one, other, strict=True)):
+            same(a, b, f"{where}[{k}]")
+    elif isinstance(one, array):
+        assert (one.dtype, one.shape) == (other.dtype, other.shape), where
+        assert np.asarray(one).tobytes() == np.asarray(other).tobytes(), where
+    else:
+        assert one == other or (one != one and other != other), where
+
+
+def returned(thing, tmp_path, suffix=".json"):
+    path = tmp_path / f"thing{suffix}"
+    jd.save(path, thing)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    if suffix == ".json":  # JSON as others read it
+        json.loads(path.read_text(), parse_constant=lambda word: pytest.fail(word))
+    return jd.load(path)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".toml"])
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.name)
+def test_every_problem(problem, suffix, tmp_path):
+    device = problem.build()
+    same(device, returned(device, tmp_path, suffix))
+
+
+# ---- Results
+
+
+def _fit():
+    x = np.linspace(0.1, 3, 20)
+    space = jd.Space(jd.Harmonics([1.0, 0.25], [0.5]), {"sine": (0.0, 3.0), "cosine.1": (-1, 1)})
+    data = 1.3 * np.sin(x) + 0.2 * np.sin(2 * x) + 0.5 * np.cos(x) + 0.01 * np.cos(40 * x)
+    return jd.fit(lambda d, at: d.current(at), space, data, arguments=[x], progress=False)
+
+
+def _design():
+    space = jd.Space(jd.Harmonics([1.0, 0.25], [0.5]), {"sine.1": (0.0, 1.0)})
+    return jd.random_search(lambda d: d.sine[1], space, key=0, samples=50)
+
+
+DRIVEN = jd.KapitzaJunction(0.5, 2.0, 1.0, 0.5, 0.5, 1.2)
+WIRE = jd.PhaseSlipWire(1.0, jd.ValleyPolarization(0.7, 0.1))
+SIX = jd.SixHarmonicModel(0.2, 0.1, 0.3)
+
+RESULTS = {
+    "critical currents": lambda: jd.critical_currents(SQUID),
+    "of lanes": lambda: jax.vmap(lambda f: jd.critical_currents(jd.replace(SQUID, {"flux": f})))(
+        jnp.linspace(0, 1, 5)
+    ),
+    "unknown": lambda: jd.CriticalCurrents(
+        jnp.array([1 / 3, jnp.nan]), jnp.array([jnp.inf, -jnp.inf]), jnp.array([0, 2], jnp.int32)
+    ),
+    "relation": lambda: jd.current_phase_relation(SQUID),
+    "report": SQUID.report,
+    "report of bands": SIX.report,
+    "report of a driven junction": DRIVEN.report,
+    "report of a wire": WIRE.report,
+    "limits": DRIVEN.limits,
+    "switching currents": lambda: jd.switching_currents(DRIVEN),
+    "I-V": lambda: jd.iv_curve(DRIVEN, [-1.7, 0.3, 1.9], duration=100.0),
+    "trajectory": lambda: jd.trajectory(DRIVEN, 0.4, duration=5.0, samples=11),
+    "wire states": lambda: WIRE.trace(jnp.array([0.05, 0.2])),
+    "wire simulation": lambda: jd.simulate_wire(0.45, 10.0, duration=5.0, spacing=1.0, frames=3),
+    "Cooper channel": lambda: jd.cooper_channel(
+        jd.TightBindingBand("square"), jd.TightBindingBand("square").momenta(6), 0.5
+    ),
+    "coefficients": lambda: jd.AndreevInterferometer(0.1, 0.24).coefficients(),
+    "spin diode": lambda: jd.spin_diode(SIX),
+    "space": lambda: jd.Space(
+        SQUID, {"branches.*": (1.0, np.inf), "flux": (0, 1)}, ties=["flux.*"]
+    ),
+    "fit": _fit,
+    "design": _design,
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_result(name, tmp_path):
+    thing = RESULTS[name]()
+    same(thing, returned(thing, tmp_path))
+    if isinstance(thing, jd.AbstractResult):
+        assert isinstance(np.asarray(thing.status).dtype.kind, str)
+        assert thing.as_dict()
+        assert isinstance(thing.summary("nA"), str)
+        assert not np.any(np.isnan(np.asarray(thing.status, float)))
+
+
+@pytest.mark.parametrize("name", [n for n in RESULTS if n not in ("space", "unknown")])
+def test_every_result_has_a_figure(name):
+    thing = RESULTS[name]()
+    if name == "wire simulation" and np.ndim(thing.mean_voltage):
+        thing = jax.tree.map(lambda x: x[0], thing)
+    assert thing.plot().axes
+
+
+def test_the_values_beside_the_object(tmp_path):
+    """For other programs: plain numbers, NaN as null."""
+    jd.save(tmp_path / "a.json", RESULTS["unknown"](), unit="nA")
+    table = json.loads((tmp_path / "a.json").read_text())
+    assert table["unit"] == "nA"
+    assert table["values"]["plus"] == [1 / 3, None]
+    assert table["values"]["status"] == [0, 2]
+
+
+# ---- Generated devices
+
+NUMBER = st.floats(1e-9, 1e9)
+BRANCH = st.one_of(
+    st.builds(jd.TunnelJunction, NUMBER),
+    st.builds(jd.SeriesJunctions, NUMBER, NUMBER),
+    st.builds(
+        jd.Harmonics, st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=3), st.just([0.5])
+    ),
+    st.builds(jd.AndreevModes, st.lists(NUMBER, min_size=2, max_size=2), st.floats(0, 1)),
+    st.builds(jd.AndreevModes, NUMBER, st.floats(0, 1), NUMBER, st.floats(0, 10)),
+    st.builds(
+        lambda a, b, v: jd.TunnelJunction(jd.Gate(jd.GateMap([-1.0, 0.5], sorted([a, b])), v)),
+        NUMBER, NUMBER, st.floats(-1.0, 0.5),
+    ),
+)  # fmt: skip
+
+
+@st.composite
+def squids(draw):
+    branches = draw(st.lists(BRANCH, min_size=1, max_size=4))
+    flux = [draw(st.floats(-2, 2)) for _ in branches[1:]]
+    inductance = [draw(st.floats(0, 1)) for _ in branches]
+    return jd.Squid(branches, flux, draw(st.sampled_from([None, inductance])))
+
+
+PARTS = st.builds(
+    jd.ValleyPolarization,
+    st.floats(0.1, 2),
+    st.floats(-1, 1),
+    st.floats(-2, 0),
+    st.floats(-2, -0.1),
+)
+DEVICES = st.one_of(
+    BRANCH,
+    squids(),
+    st.builds(
+        jd.KapitzaJunction, NUMBER, NUMBER, NUMBER, st.lists(NUMBER, min_size=1, max_size=3),
+        NUMBER, st.floats(-4, 4), NUMBER, st.sampled_from(["fold", "switching", "stability"]),
+    ),
+    st.builds(
+        jd.AndreevInterferometer, st.floats(0.01, 0.9), st.floats(-9, 9), st.floats(1e-3, 9),
+        st.none() | st.floats(-1, 1), st.none() | st.floats(-1e-3, 1e-3), NUMBER,
+    ),
+    st.builds(
+        jd.PhaseSlipWire, st.floats(0, 2), st.none() | PARTS,
+        st.sampled_from(["onset", "half", "ohmic"]), st.floats(0, 1),
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=1000)
+@given(DEVICES)
+def test_generated_devices_are_the_same_afterwards(device):
+    """Through the text of the file, by JSON; and they print the same."""
+    text = json.dumps(to_table(device), allow_nan=False)
+    back = from_table(json.loads(text), resolve)
+    same(device, back)
+    assert jax.tree.structure(device) == jax.tree.structure(back)
+    assert repr(device) == repr(back)
+
+
+@pytest.mark.filterwarnings("ignore:.*2 pi L I_c:UserWarning")
+@settings(max_examples=15)
+@given(squids())
+def test_generated_devices_evaluate_to_the_same(device):
+    back = from_table(to_table(device), resolve)
+    for one, two in zip(*(jax.jit(jd.critical_currents)(d).as_dict().values()
+                          for d in (device, back)), strict=True):  # fmt: skip
+        assert np.array_equal(one, two, equal_nan=True)
+
+
+# ---- What is wrong is told with the file and the field
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "squid.json"
+    jd.save(path, SQUID)
+    return path
+
+
+def refused(path, text):
+    path.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(str(path))) as error:
+        jd.load(path)
+    return str(error.value)
+
+
+def test_truncated_at_every_length(saved):
+    text = saved.read_text()
+    for length in range(0, len(text.rstrip()), 7):
+        assert "JSON" in refused(saved, text[:length])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"format": 1', '"format": 2', "format 2, this jaxdiode .* reads up to 1"),
+        ('"format": 1', '"format": "x"', "format must be a whole number"),
+        ('"type": "Squid"', '"type": "Squib"', "unknown type 'Squib'; did you mean 'Squid'"),
+        ('"first": 420.0', '"first": -1.0', "first must be at least 0, got -1"),
+        ('"first": 420.0', '"first": "a"', "first must be a real number"),
+        ('"first": 420.0', '"frist": 420.0', "unknown argument of SeriesJunctions 'frist'"),
+        ('"flux"', '"fluxes"', "unknown argument of Squid 'fluxes'"),
+        ('"content"', '"contents"', "must be a file that jaxdiode.save wrote"),
+        ('"type": "Squid"', '"type": "os.path.join"', "must be a device"),
+        ('"type": "Squid"', '"type": "nowhere.Squid"', "cannot be imported"),
+    ],
+)
+def test_edited(saved, old, new, said):
+    text = saved.read_text()
+    assert old in text
+    assert re.search(said, refused(saved, text.replace(old, new, 1)))
+
+
+def test_edited_result(tmp_path):
+    path = tmp_path / "fit.json"
+    jd.save(path, RESULTS["fit"]())
+    text = path.read_text()
+    for old, new, said in (
+        ('"array": "float64"', '"array": "text"', "must be an array as it was written"),
+        ('"robust_covariance"', '"covariances"', "unknown field of FitResult 'covariances'"),
+        ('"converged": true,\n', "", "needs the field 'converged'"),
+    ):
+        head, _, tail = text.partition('"content"')
+        assert old in tail
+        assert said in refused(path, head + '"content"' + tail.replace(old, new, 1))
+
+
+def test_what_cannot_be_written(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.json or \.toml"):
+        jd.save(tmp_path / "a.txt", SQUID)
+    with pytest.raises(ValueError, match=r"must end in \.json for what is no device"):
+        jd.save(tmp_path / "a.toml", jd.critical_currents(SQUID))
+    with pytest.raises(ValueError, match="thing must be a device"):
+        jd.save(tmp_path / "a.json", 3)  # pyright: ignore
+    with pytest.raises(ValueError, match="must be a file"):
+        jd.load(tmp_path / "none.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "result.json"
+    jd.save(path, SQUID)
+
+    def fail(temporary):
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        atomic_write(path, fail)
+    same(SQUID, jd.load(path))
+    assert [p.name for p in tmp_path.iterdir()] == ["result.json"]
+
+
+# ---- Sweeps
+
+
+def test_sweep_through_netcdf(tmp_path):
+    device = jd.Harmonics([1.0, 0.25], [0.5])
+    axes = {"cosine.0": [0.0, 0.5], "sine": [[1.0, 0.1], [1.0, 0.2], [1.0, 0.3]]}
+
+    def function(device):
+        return {"total": device.sine.sum() + device.cosine[0], "both": device.sine}
+
+    data = jd.sweep(function, device, axes, path=tmp_path / "sweep.nc")
+    xarray.testing.assert_identical(data, jd.load(tmp_path / "sweep.nc"))
+    same(device, device_of(jd.load(tmp_path / "sweep.nc")))
+    assert data["cosine.0"].attrs["long_name"] == "coefficient of cos nφ, cosine.0"
+    flux = jd.sweep(jd.diode_efficiency, SQUID, {"flux": [0.1, 0.2]})
+    assert flux["flux"].attrs == {"long_name": "flux, flux.0", "units": "Φ₀"}
+    with pytest.raises(ValueError, match="has none"):
+        device_of(flux.drop_attrs())
