@@ -4,6 +4,7 @@ It serves twice: coarse, to find the orbit whose end `critical_currents` then co
 fine, as the measurement itself.
 """
 
+import enum
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -126,25 +127,10 @@ def workable(device: Any, *, hold: float = 2.0, step: float = 0.2) -> Bool[Array
     return jnp.all(jnp.isfinite(leaves)) & (steps <= _MOST_STEPS)
 
 
-def staircase(
-    device: Any,
-    direction: Scalar,
-    *,
-    first: float = 1 / 12,
-    fine: float = 1 / 48,
-    halvings: int = 5,
-    hold: float = 2.0,
-    patience: int = 8,
-    restless: int = 4,
-    repeats: float = 2e-3,
-    step: float = 0.2,
-) -> Staircase:
-    """Raise the bias step by step; at a switch go back, halve the step, and bisect.
+class Schedule(NamedTuple):
+    """How a ramp is made.
 
-    The drive is turned up at zero bias from the static minimum. Each step ramps the bias for one
-    hold time and then holds it, until the strobed state repeats or patience ends.
-
-    Args:
+    Attributes:
         first: first and largest step, in units of `scale`. Steps shrink with the distance of the
             orbit from a period doubling, so as not to jump over a narrow window of it.
         fine: largest step where the state has not the drive's period, or is gone; the ramp goes
@@ -157,93 +143,198 @@ def staircase(
         repeats: change of the strobed state during a hold below which it has settled.
         step: of the integration, in 1/ω_p; at least twelve per drive period.
     """
-    unit = scale(device)
-    periods = _even_periods(device, hold)
-    zero = jnp.zeros_like(unit)
-    yes, no = jnp.ones((), bool), jnp.zeros((), bool)
-    begins = jnp.where(workable(device, hold=hold, step=step), -device.static_phase(), jnp.nan)
-    start = Held(zero, begins, zero, jnp.ones((), int))
-    # The first stage turns up the drive at zero bias, from drive 0 to 1.
-    state = _Climb(
-        start, start, zero + jnp.inf, zero, first * unit, start.phase, zero, 0, 0, no,
-        start, start, no, no, yes, no,
-    )  # fmt: skip
 
-    def unfinished(s):
-        beyond = jnp.abs(s.held.current) > device.largest_current()
-        return (s.bisections < halvings) & ~s.running & ~beyond
+    first: float = 1 / 12
+    fine: float = 1 / 48
+    halvings: int = 5
+    hold: float = 2.0
+    patience: int = 8
+    restless: int = 4
+    repeats: float = 2e-3
+    step: float = 0.2
 
-    def climb(s):
-        ramping = s.holds == 0
-        begin = jnp.where(ramping, s.held.current, s.target)
-        drive = jnp.where(ramping & ~s.driven, zero, zero + 1)
-        x, v, change, margin = _chunk(
-            device, s.phase, s.velocity, (begin, drive), (s.target, zero + 1), periods, step
-        )
-        moved = jnp.maximum(jnp.abs(x - s.phase), jnp.abs(v - s.velocity))
-        switched = ~(jnp.abs(x - s.held.phase) <= SWITCHED)
-        repeating = ~switched & ~ramping & (moved < repeats)
-        once = change < 10 * repeats  # else twice the drive's period
-        # An orbit past its flip can linger: it is pushed, and does not count as settled.
-        lingers = repeating & once & (margin < 0)
-        settles = repeating & ~lingers
-        enough = jnp.where(s.held.period == 0, restless, patience)
-        stays = settles | (~switched & (s.holds >= enough))
-        kind = jnp.where(settles, jnp.where(once, 1, 2), 0)
-        safe = jnp.where(kind == 1, 0.08 * margin, fine)
-        safe = unit * jnp.clip(safe, min(first, _NARROWEST), first)
-        stepping = s.driven & (s.bisections == 0)
-        lost = (switched | lingers | (stays & (kind != 1))) & (s.size > 1.001 * fine * unit)
-        near = stays & (kind == 1) & (s.size > 2 * safe)
-        retreats = stepping & (lost | near)
-        stays, settles = stays & ~retreats, settles & ~retreats
-        new = Held(s.target, x, v, kind)
-        held = _where(stays, new, s.held)
-        settled = _where(settles, new, s.settled)
-        beyond = jnp.abs(s.target - settled.current)
-        gap = jnp.where((switched & ~retreats) | stays, jnp.minimum(s.gap, beyond), s.gap)
 
-        unstable = ~switched & ~ramping & ~retreats & (margin < 0)
-        first_flip = unstable & s.driven & s.attracting & ~s.flipped & (s.held.period == 1)
-        bisected = s.driven & ~retreats & (switched | (stays & (s.bisections > 0)))
-        bisections = s.bisections + jnp.where(bisected, 1, 0)
-        size = jnp.where(bisections > s.bisections, 0.5 * s.size, s.size)
-        size = jnp.where(stepping & stays, safe, size)
-        size = jnp.where(retreats, jnp.where(near & ~lost, safe, fine * unit), size)
-        ended = switched | stays | retreats
-        return _Climb(
-            held=held,
-            settled=settled,
-            gap=jnp.where(settles, jnp.where(s.bisections > 0, 2 * size, jnp.inf), gap),
-            target=jnp.where(ended, held.current + direction * size, s.target),
-            size=size,
-            phase=jnp.where(ended, held.phase, jnp.where(lingers, x + _PUSH, x)),
-            velocity=jnp.where(ended, held.velocity, v),
-            holds=jnp.where(ended, 0, s.holds + 1),
-            bisections=bisections,
-            driven=s.driven | ended,
-            flip=_where(first_flip, s.held, s.flip),
-            past_flip=_where(first_flip, Held(s.target, x + _PUSH, v, kind), s.past_flip),
-            flipped=s.flipped | first_flip,
-            doubled_at_rest=jnp.where(
-                s.driven, s.doubled_at_rest, unstable | (stays & (kind != 1))
-            ),
-            attracting=jnp.where(stays, margin > 0, s.attracting & ~unstable),
-            running=s.running | (switched & ~s.driven),
-        )
+COARSE = Schedule()  # finds the orbit whose end is then computed
 
-    s = jax.lax.while_loop(unfinished, climb, state)
-    switched = s.held.current + 2 * direction * s.size
+
+class Hold(NamedTuple):
+    """What one hold showed; the first at a bias ramps there.
+
+    Attributes:
+        phase, velocity: at its end.
+        advance: of the phase since the last bias that was held.
+        moved: change of the state (the larger of φ and dφ/dτ) during the hold.
+        change: the same over its last period.
+        margin: 1 + tr M + det M of that period: negative where an orbit of the drive's period has
+            a multiplier below −1.
+    """
+
+    phase: Scalar
+    velocity: Scalar
+    advance: Scalar
+    moved: Scalar
+    change: Scalar
+    margin: Scalar
+
+
+class Verdict(enum.IntEnum):
+    """What one hold means for the ramp."""
+
+    UNDECIDED = 0  # neither settled nor gone: hold on
+    LINGERS = 1  # it repeats, past a period doubling, which is no rest: push it and hold on
+    SETTLED = 2  # it has the drive's period
+    DOUBLED = 3  # it has twice that
+    RESTLESS = 4  # patience ended before it settled
+    SWITCHED = 5  # the phase ran away
+    TOO_COARSE = 6  # any but SETTLED after a step that is not fine: go back and repeat that finely
+    TOO_CLOSE = 7  # SETTLED closer to a period doubling than steps may reach: go back likewise
+
+
+class Climb(NamedTuple):
+    """Where a ramp stands.
+
+    Attributes:
+        found: what it has met so far; of `switched` nothing is known yet.
+        target: the bias of the hold under way.
+        size: step of the bias.
+        phase, velocity: at the end of the last hold.
+        holds: how many were made at this bias.
+        bisections: steps halved since the first switch.
+        driven: the drive is turned up; before that the bias is zero.
+        attracting: the orbit of the drive's period attracts, as far as is known.
+    """
+
+    found: Staircase
+    target: Scalar
+    size: Scalar
+    phase: Scalar
+    velocity: Scalar
+    holds: Int[Array, ""]
+    bisections: Int[Array, ""]
+    driven: Bool[Array, ""]
+    attracting: Bool[Array, ""]
+
+
+def staircase(device: Any, direction: Scalar, schedule: Schedule = COARSE) -> Staircase:
+    """Raise the bias step by step; at a switch go back, halve the step, and bisect.
+
+    The drive is turned up at zero bias from the static minimum. Each step ramps the bias for one
+    hold time and then holds it, until the strobed state repeats or patience ends.
+    """
+    unit, most = scale(device), device.largest_current()
+    periods = _even_periods(device, schedule.hold)
+    can = workable(device, hold=schedule.hold, step=schedule.step)
+
+    def unfinished(climb):
+        beyond = jnp.abs(climb.found.held.current) > most
+        return (climb.bisections < schedule.halvings) & ~climb.found.running & ~beyond
+
+    def climb_on(climb):
+        hold = _hold(device, climb, periods, schedule.step)
+        verdict = classify(climb, hold, unit, schedule)
+        following = next_step(climb, hold, verdict, direction, unit, schedule)
+        return following._replace(found=record(climb, hold, verdict, following))
+
+    rest = jnp.where(can, -device.static_phase(), jnp.nan)
+    climb = jax.lax.while_loop(unfinished, climb_on, first_step(rest, unit, schedule))
+    switched = climb.found.held.current + 2 * direction * climb.size
+    return climb.found._replace(switched=switched)
+
+
+def first_step(rest: Scalar, unit: Scalar, schedule: Schedule) -> Climb:
+    """At rest at zero bias, where the drive is turned up first."""
+    zero, no, yes = jnp.zeros_like(unit), jnp.zeros((), bool), jnp.ones((), bool)
+    start = Held(zero, rest, zero, jnp.ones((), int))
+    found = Staircase(start, zero + jnp.nan, start, zero + jnp.inf, start, start, no, no, no)
+    none = jnp.zeros((), int)
+    return Climb(found, zero, schedule.first * unit, rest, zero, none, none, no, yes)
+
+
+def classify(climb: Climb, hold: Hold, unit: Scalar, schedule: Schedule) -> Int[Array, ""]:
+    """The `Verdict` on a hold."""
+    switched = ~(jnp.abs(hold.advance) <= SWITCHED)
+    ramping = climb.holds == 0
+    repeats = ~switched & ~ramping & (hold.moved < schedule.repeats)
+    once = hold.change < 10 * schedule.repeats  # else twice the drive's period
+    lingers = repeats & once & (hold.margin < 0)
+    last = climb.found.held.period
+    enough = climb.holds >= jnp.where(last == 0, schedule.restless, schedule.patience)
+    verdict = jnp.select(
+        [switched, repeats & ~lingers & once, repeats & ~once, enough, lingers],
+        [Verdict.SWITCHED, Verdict.SETTLED, Verdict.DOUBLED, Verdict.RESTLESS, Verdict.LINGERS],
+        Verdict.UNDECIDED,
+    )
+    stepping = climb.driven & (climb.bisections == 0)
+    coarse = climb.size > 1.001 * schedule.fine * unit
+    lost = (verdict != Verdict.SETTLED) & (verdict != Verdict.UNDECIDED)
+    near = climb.size > 2 * _safe(hold.margin, True, unit, schedule)
+    close = (verdict == Verdict.SETTLED) & near
+    verdict = jnp.where(stepping & coarse & lost, Verdict.TOO_COARSE, verdict)
+    return jnp.where(stepping & close, Verdict.TOO_CLOSE, verdict)
+
+
+def next_step(
+    climb: Climb,
+    hold: Hold,
+    verdict: Int[Array, ""],
+    direction: Scalar,
+    unit: Scalar,
+    schedule: Schedule,
+) -> Climb:
+    """Where the next hold begins and what its bias is; `found` stays as it was."""
+    stays, ends = _is_held(verdict), _ends_stay(verdict)
+    switched = verdict == Verdict.SWITCHED
+    bisected = climb.driven & (switched | (stays & (climb.bisections > 0)))
+    bisections = climb.bisections + jnp.where(bisected, 1, 0)
+    size = jnp.where(bisected, 0.5 * climb.size, climb.size)
+    settled = (verdict == Verdict.SETTLED) | (verdict == Verdict.TOO_CLOSE)
+    freely = climb.driven & (climb.bisections == 0) & stays
+    by_margin = freely | (verdict == Verdict.TOO_CLOSE)
+    size = jnp.where(by_margin, _safe(hold.margin, settled, unit, schedule), size)
+    size = jnp.where(verdict == Verdict.TOO_COARSE, schedule.fine * unit, size)
+    held = climb.found.held
+    new = Held(climb.target, hold.phase, hold.velocity, held.period)
+    begin = _where(stays, new, held)
+    pushed = jnp.where(verdict == Verdict.LINGERS, hold.phase + _PUSH, hold.phase)
+    return climb._replace(
+        target=jnp.where(ends, begin.current + direction * size, climb.target),
+        size=size,
+        phase=jnp.where(ends, begin.phase, pushed),
+        velocity=jnp.where(ends, begin.velocity, hold.velocity),
+        holds=jnp.where(ends, 0, climb.holds + 1),
+        bisections=bisections,
+        driven=climb.driven | ends,
+        attracting=jnp.where(
+            stays, hold.margin > 0, climb.attracting & ~_unstable(climb, hold, verdict)
+        ),
+    )
+
+
+def record(climb: Climb, hold: Hold, verdict: Int[Array, ""], following: Climb) -> Staircase:
+    """What is known after a hold; `following` is the step that follows it."""
+    found = climb.found
+    stays, switched = _is_held(verdict), verdict == Verdict.SWITCHED
+    settles = (verdict == Verdict.SETTLED) | (verdict == Verdict.DOUBLED)
+    period = jnp.select([verdict == Verdict.SETTLED, verdict == Verdict.DOUBLED], [1, 2], 0)
+    new = Held(climb.target, hold.phase, hold.velocity, period)
+    # While steps are bisected, the bias that follows is no farther than the one that failed.
+    beyond = jnp.abs(climb.target - found.settled.current)
+    gap = jnp.where(switched | stays, jnp.minimum(found.gap, beyond), found.gap)
+    failed = jnp.where(following.bisections > 0, 2 * following.size, jnp.inf)
+    unstable = _unstable(climb, hold, verdict)
+    flips = unstable & climb.driven & climb.attracting & ~found.flipped & (found.held.period == 1)
+    pushed = Held(climb.target, hold.phase + _PUSH, hold.velocity, period)
+    doubled_at_rest = unstable | (stays & (verdict != Verdict.SETTLED))
     return Staircase(
-        held=s.held,
-        switched=switched,
-        settled=s.settled,
-        gap=s.gap,
-        flip=s.flip,
-        past_flip=s.past_flip,
-        flipped=s.flipped,
-        doubled_at_rest=s.doubled_at_rest,
-        running=s.running,
+        held=_where(stays, new, found.held),
+        switched=found.switched,
+        settled=_where(settles, new, found.settled),
+        gap=jnp.where(settles, failed, gap),
+        flip=_where(flips, found.held, found.flip),
+        past_flip=_where(flips, pushed, found.past_flip),
+        flipped=found.flipped | flips,
+        doubled_at_rest=jnp.where(climb.driven, found.doubled_at_rest, doubled_at_rest),
+        running=found.running | (switched & ~climb.driven),
     )
 
 
@@ -283,25 +374,31 @@ def orbit(device, held: Held, points: int, turns) -> Float[Array, " n"]:
     return jax.lax.scan(one, (held.phase, held.velocity), jnp.arange(points, dtype=float))[1]
 
 
-class _Climb(NamedTuple):
-    """Where one lane stands: what it held, the step under way, and what it met."""
+def _is_held(verdict: Int[Array, ""]) -> Bool[Array, ""]:
+    """The state at this bias is one to go on from."""
+    return (verdict >= Verdict.SETTLED) & (verdict <= Verdict.RESTLESS)
 
-    held: Held
-    settled: Held
-    gap: Any
-    target: Any
-    size: Any
-    phase: Any
-    velocity: Any
-    holds: Any
-    bisections: Any
-    driven: Any
-    flip: Held
-    past_flip: Held
-    flipped: Any
-    doubled_at_rest: Any
-    attracting: Any
-    running: Any
+
+def _ends_stay(verdict: Int[Array, ""]) -> Bool[Array, ""]:
+    return verdict >= Verdict.SETTLED
+
+
+def _goes_back(verdict: Int[Array, ""]) -> Bool[Array, ""]:
+    return verdict >= Verdict.TOO_COARSE
+
+
+def _unstable(climb: Climb, hold: Hold, verdict: Int[Array, ""]) -> Bool[Array, ""]:
+    """The orbit of the drive's period has a multiplier below −1, at a bias that counts."""
+    seen = (verdict != Verdict.SWITCHED) & ~_goes_back(verdict) & (climb.holds > 0)
+    return seen & (hold.margin < 0)
+
+
+def _safe(
+    margin: Scalar, settled: bool | Bool[Array, ""], unit: Scalar, schedule: Schedule
+) -> Scalar:
+    """The step that leaves a period doubling out of reach."""
+    relative = jnp.where(settled, 0.08 * margin, schedule.fine)
+    return unit * jnp.clip(relative, min(schedule.first, _NARROWEST), schedule.first)
 
 
 def _where(condition, one, other):
@@ -323,24 +420,35 @@ def _whole(count):
     return jnp.where(count <= _MOST_STEPS, count, 0.0).astype(int)
 
 
-def _chunk(device, x, v, begin, end, periods, step):
-    """(bias, drive) from `begin` to `end`, linearly over a whole number of periods.
-
-    Returns the state, its change over the last period, and 1 + tr M + det M of that period:
-    negative where an orbit of the drive's period has a multiplier below −1.
-    """
+def _hold(device: Any, climb: Climb, periods: Scalar, step: float) -> Hold:
+    """Integrate over one hold: bias and drive move linearly in the first, then stay."""
+    held, target = climb.found.held, climb.target
+    x, v = climb.phase, climb.velocity
+    zero = jnp.zeros_like(target)
+    ramping = climb.holds == 0
+    begin = jnp.where(ramping, held.current, target)
+    drive = jnp.where(ramping & ~climb.driven, zero, zero + 1)
     period = 2 * jnp.pi / device.drive_frequency
     per_period = _per_period(device, step)
     size = period / per_period
-    slopes = tuple((b - a) / (periods * period) for a, b in zip(begin, end, strict=True))
+    slope = (target - begin) / (periods * period)
+    drive_slope = (1 - drive) / (periods * period)
 
     def force(time, x, v):
-        current, drive = (a + slope * time for a, slope in zip(begin, slopes, strict=True))
-        return device.acceleration(time, x, v, current, drive)
+        return device.acceleration(time, x, v, begin + slope * time, drive + drive_slope * time)
 
-    once = _whole(per_period)
     x0, v0 = advance(force, 0.0, x, v, size, _whole(per_period * (periods - 1)))
     late = (periods - 1) * period
-    x1, v1, trace = advance_with_trace(force, late, x0, v0, size, once)
-    change = jnp.maximum(jnp.abs(x1 - x0), jnp.abs(v1 - v0))
-    return x1, v1, change, 1 + trace + jnp.exp(-device.damping * period)
+    x1, v1, trace = advance_with_trace(force, late, x0, v0, size, _whole(per_period))
+    return Hold(
+        phase=x1,
+        velocity=v1,
+        advance=x1 - held.phase,
+        moved=_largest_of(x1 - x, v1 - v),
+        change=_largest_of(x1 - x0, v1 - v0),
+        margin=1 + trace + jnp.exp(-device.damping * period),
+    )
+
+
+def _largest_of(x: Scalar, v: Scalar) -> Scalar:
+    return jnp.maximum(jnp.abs(x), jnp.abs(v))

@@ -13,7 +13,7 @@ from ... import _checks, progress
 from ..._checks import Numbers
 from ...numerics.status import Status
 from .junction import KapitzaJunction
-from .ramp import SWITCHED, in_natural_units, rates, staircase
+from .ramp import SWITCHED, Schedule, in_natural_units, rates, staircase
 from .transport import solve, step_size
 
 _PROTOCOLS = ("ramp", "quench")
@@ -154,12 +154,12 @@ def _both(function, size):
 @eqx.filter_jit
 def _ramp(device, halvings):
     device, size = in_natural_units(device)
+    schedule = Schedule(
+        first=_FIRST, halvings=halvings, patience=400, restless=20, repeats=1e-7, step=0.05
+    )
 
     def one(direction):
-        found = staircase(
-            device, direction, first=_FIRST, halvings=halvings, patience=400, restless=20,
-            repeats=1e-7, step=0.05,
-        )  # fmt: skip
+        found = staircase(device, direction, schedule)
         current = 0.5 * direction * (found.held.current + found.switched)
         bad = jnp.where(found.running, Status.NO_ZERO_VOLTAGE_STATE, Status.CONVERGED)
         return jnp.where(found.running, jnp.nan, current), bad
