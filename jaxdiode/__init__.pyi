@@ -18,12 +18,6 @@ from .devices.andreev import InterferometerCoefficients as InterferometerCoeffic
 from .devices.kapitza.circuits import CircuitScale as CircuitScale
 from .devices.kapitza.junction import KapitzaJunction as KapitzaJunction
 from .devices.kapitza.limits import Limits as Limits
-from .devices.kapitza.switching import SwitchingCurrents as SwitchingCurrents
-from .devices.kapitza.switching import switching_currents as switching_currents
-from .devices.kapitza.transport import IVCurve as IVCurve
-from .devices.kapitza.transport import Trajectory as Trajectory
-from .devices.kapitza.transport import iv_curve as iv_curve
-from .devices.kapitza.transport import trajectory as trajectory
 from .devices.phase_slip.cooper import CooperChannel as CooperChannel
 from .devices.phase_slip.cooper import TightBindingBand as TightBindingBand
 from .devices.phase_slip.cooper import cooper_bubble as cooper_bubble
@@ -49,6 +43,12 @@ from .devices.usadel.spin import spin_diode as spin_diode
 from .devices.usadel.spin import spin_diode_efficiency as spin_diode_efficiency
 from .devices.usadel.spin_active import SpinActiveJunction as SpinActiveJunction
 from .devices.usadel.torus import PhaseTorus as PhaseTorus
+from .dynamics.iv import IVCurve as IVCurve
+from .dynamics.iv import iv_curve as iv_curve
+from .dynamics.switching import SwitchingCurrents as SwitchingCurrents
+from .dynamics.switching import switching_currents as switching_currents
+from .dynamics.trajectory import Trajectory as Trajectory
+from .dynamics.trajectory import trajectory as trajectory
 from .fit import FitResult as FitResult
 from .fit import fit as fit
 from .gates import Gate as Gate

@@ -18,6 +18,7 @@ LAYERS = [
     ["units", "measurement"],
     ["numerics"],
     ["core"],
+    ["dynamics"],
     ["gates"],
     ["junctions", "paths"],
     ["devices", "space"],
@@ -29,10 +30,10 @@ LAYERS = [
     ["__main__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-FREE_INSIDE = {"numerics", "core", "measurement", "fit", "sweep", "plot", "cli"}
+FREE_INSIDE = {"numerics", "core", "dynamics", "measurement", "fit", "sweep", "plot", "cli"}
 # Sources that devices may build on; space and the verbs work on any device, so on none of these.
 NO_PHYSICS = {"space", "design", "fit", "sweep"}
-PHYSICS = {"junctions", "devices"}
+PHYSICS = {"junctions", "devices", "dynamics"}
 
 HEAVY = {"matplotlib", "xarray", "scipy", "tqdm", "tyro", "diffrax", "h5netcdf", "h5py"}
 

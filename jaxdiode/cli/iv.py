@@ -73,7 +73,7 @@ def _junction(junction, out, most, points, duration):
     import numpy as np
 
     from .. import plot
-    from ..devices.kapitza.transport import iv_curve
+    from ..dynamics.iv import iv_curve
 
     curve = iv_curve(junction, np.linspace(-most, most, points), duration=duration)
     folder = make_folder(out)

@@ -1,26 +1,33 @@
-"""The adiabatic current ramp of a driven junction: what an experimenter does, by plain RK4.
+"""The adiabatic current ramp: what an experimenter does, by plain RK4.
 
 It serves twice: coarse, to find the orbit whose end `critical_currents` then computes exactly;
 fine, as the measurement itself.
 """
 
 import enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from ... import _checks
-from ...numerics.oscillator import advance, advance_with_trace
+from ..core.dynamical import AbstractDynamical
+from ..numerics.dense import determinant
+from ..numerics.oscillator import advance, advance_with_monodromy
+from .natural_units import (
+    acceleration,
+    even_periods,
+    steps_per_period,
+    strobe_period,
+    whole,
+    workable,
+)
 
 Scalar = Float[Array, ""]
+Phases = Float[Array, " phases"]
 
-_NARROWEST = 1 / 800  # smallest step before the first switch, in units of `scale`
+_NARROWEST = 1 / 800  # smallest step before the first switch, in units of the typical current
 _PUSH = 0.02  # radians
-_MOST_STEPS = 1e6  # of the integration in one hold: a second's work
 SWITCHED = 4 * jnp.pi  # phase advance at one step of the bias that counts as switching
 
 
@@ -34,8 +41,8 @@ class Held(NamedTuple):
     """
 
     current: Scalar
-    phase: Scalar
-    velocity: Scalar
+    phase: Phases
+    velocity: Phases
     period: Int[Array, ""]
 
 
@@ -66,73 +73,13 @@ class Staircase(NamedTuple):
     running: Bool[Array, ""]
 
 
-def scale(device) -> Scalar:
-    """The current that steps of the bias are measured in."""
-    return jnp.maximum(device.static_critical_current(), 0.25 * device.largest_current())
-
-
-def rounded_up(count):
-    """The next whole number, but for rounding: the unit of currents must not change a count."""
-    return jnp.ceil(count * (1 - 1e-12))
-
-
-def in_natural_units(device) -> tuple[Any, Scalar]:
-    """The device in a current unit of its own, and that unit; rates are in units of its root.
-
-    All steps and tolerances of ramps, orbits and integrations are meant in these units. That of
-    sin φ + sin(φ + π/2) is 1.
-    """
-    size = scale(device) / np.sqrt(2.0)
-    size = jnp.where(size > 0, size, device.damping**2)
-    root = jnp.sqrt(size)
-    names = ("mean_current", "drive_current", "static_current", "quadrature_current")
-    unit = eqx.tree_at(
-        lambda d: [getattr(d, name) for name in names] + [d.damping, d.drive_frequency],
-        device,
-        [getattr(device, name) / size for name in names]
-        + [device.damping / root, device.drive_frequency / root],
-    )
-    return unit, size
-
-
-def rates(device) -> tuple[float, float] | None:
-    """√(unit of currents) and drive frequency as numbers, None under a transformation of JAX.
-
-    For estimates of time; by NumPy, because nothing is to be compiled for them.
-    """
-    leaves = jax.tree.leaves(device)
-    if not all(_checks.is_concrete(leaf) for leaf in leaves):
-        return None
-    mean, shifted, offset, drive, quadrature = (
-        np.asarray(x)
-        for x in (
-            device.mean_current, device.static_current, device.phase_offset,
-            device.drive_current, device.quadrature_current,
-        )
-    )  # fmt: skip
-    static = np.abs(mean + shifted * np.exp(1j * offset))
-    largest = sum(float(np.sum(np.abs(x))) for x in (mean, shifted, drive, quadrature))
-    size = max(float(static), largest / 4) / np.sqrt(2.0) or float(device.damping) ** 2
-    return float(np.sqrt(size)), float(device.drive_frequency)
-
-
-def workable(device: Any, *, hold: float = 2.0, step: float = 0.2) -> Bool[Array, ""]:
-    """Whether every parameter is finite and one hold ends within a second.
-
-    Asked before any loop whose length depends on the parameters: NaN as a count is whatever the
-    processor makes of it.
-    """
-    leaves = jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(device)])
-    steps = _even_periods(device, hold) * _per_period(device, step)
-    return jnp.all(jnp.isfinite(leaves)) & (steps <= _MOST_STEPS)
-
-
 class Schedule(NamedTuple):
     """How a ramp is made.
 
     Attributes:
-        first: first and largest step, in units of `scale`. Steps shrink with the distance of the
-            orbit from a period doubling, so as not to jump over a narrow window of it.
+        first: first and largest step, in units of the typical current. Steps shrink with the
+            distance of the orbit from a period doubling, so as not to jump over a narrow window
+            of it.
         fine: largest step where the state has not the drive's period, or is gone; the ramp goes
             back for either.
         halvings: bisections after the first switch.
@@ -162,15 +109,15 @@ class Hold(NamedTuple):
 
     Attributes:
         phase, velocity: at its end.
-        advance: of the phase since the last bias that was held.
+        advance: largest of a phase since the last bias that was held.
         moved: change of the state (the larger of φ and dφ/dτ) during the hold.
         change: the same over its last period.
-        margin: 1 + tr M + det M of that period: negative where an orbit of the drive's period has
-            a multiplier below −1.
+        margin: det(1 + M), M the monodromy of that period: negative where an orbit of the drive's
+            period has a multiplier below −1 (an odd number of them).
     """
 
-    phase: Scalar
-    velocity: Scalar
+    phase: Phases
+    velocity: Phases
     advance: Scalar
     moved: Scalar
     change: Scalar
@@ -207,22 +154,24 @@ class Climb(NamedTuple):
     found: Staircase
     target: Scalar
     size: Scalar
-    phase: Scalar
-    velocity: Scalar
+    phase: Phases
+    velocity: Phases
     holds: Int[Array, ""]
     bisections: Int[Array, ""]
     driven: Bool[Array, ""]
     attracting: Bool[Array, ""]
 
 
-def staircase(device: Any, direction: Scalar, schedule: Schedule = COARSE) -> Staircase:
+def staircase(
+    device: AbstractDynamical, direction: Scalar, schedule: Schedule = COARSE
+) -> Staircase:
     """Raise the bias step by step; at a switch go back, halve the step, and bisect.
 
-    The drive is turned up at zero bias from the static minimum. Each step ramps the bias for one
+    The drive is turned up at zero bias from rest. Each step ramps the bias for one
     hold time and then holds it, until the strobed state repeats or patience ends.
     """
-    unit, most = scale(device), device.largest_current()
-    periods = _even_periods(device, schedule.hold)
+    unit, most = device.typical_current(), device.largest_current()
+    periods = even_periods(device, schedule.hold)
     can = workable(device, hold=schedule.hold, step=schedule.step)
 
     def unfinished(climb):
@@ -235,24 +184,24 @@ def staircase(device: Any, direction: Scalar, schedule: Schedule = COARSE) -> St
         following = next_step(climb, hold, verdict, direction, unit, schedule)
         return following._replace(found=record(climb, hold, verdict, following))
 
-    rest = jnp.where(can, -device.static_phase(), jnp.nan)
+    rest = jnp.where(can, device.rest(), jnp.nan)
     climb = jax.lax.while_loop(unfinished, climb_on, first_step(rest, unit, schedule))
     switched = climb.found.held.current + 2 * direction * climb.size
     return climb.found._replace(switched=switched)
 
 
-def first_step(rest: Scalar, unit: Scalar, schedule: Schedule) -> Climb:
+def first_step(rest: Phases, unit: Scalar, schedule: Schedule) -> Climb:
     """At rest at zero bias, where the drive is turned up first."""
     zero, no, yes = jnp.zeros_like(unit), jnp.zeros((), bool), jnp.ones((), bool)
-    start = Held(zero, rest, zero, jnp.ones((), int))
+    start = Held(zero, rest, jnp.zeros_like(rest), jnp.ones((), int))
     found = Staircase(start, zero + jnp.nan, start, zero + jnp.inf, start, start, no, no, no)
     none = jnp.zeros((), int)
-    return Climb(found, zero, schedule.first * unit, rest, zero, none, none, no, yes)
+    return Climb(found, zero, schedule.first * unit, rest, start.velocity, none, none, no, yes)
 
 
 def classify(climb: Climb, hold: Hold, unit: Scalar, schedule: Schedule) -> Int[Array, ""]:
     """The `Verdict` on a hold."""
-    switched = ~(jnp.abs(hold.advance) <= SWITCHED)
+    switched = ~(hold.advance <= SWITCHED)
     ramping = climb.holds == 0
     repeats = ~switched & ~ramping & (hold.moved < schedule.repeats)
     once = hold.change < 10 * schedule.repeats  # else twice the drive's period
@@ -338,42 +287,6 @@ def record(climb: Climb, hold: Hold, verdict: Int[Array, ""], following: Climb) 
     )
 
 
-def runs_away(device, held: Held, *, hold: float = 2.0, patience: int = 300) -> Bool[Array, ""]:
-    """Whether the phase escapes from a state within `patience` holds at its bias."""
-    count = _per_period(device, 0.2)
-    size = 2 * jnp.pi / device.drive_frequency / count
-    steps = _whole(count * _even_periods(device, hold))
-
-    def force(time, x, v):
-        return device.acceleration(time, x, v, held.current)
-
-    def waiting(state):
-        x, _, k = state
-        return (k < patience) & (jnp.abs(x - held.phase) <= SWITCHED)
-
-    def hold_on(state):
-        x, v, k = state
-        x, v = advance(force, 0.0, x, v, size, steps)
-        return x, v, k + 1
-
-    x, *_ = jax.lax.while_loop(waiting, hold_on, (held.phase, held.velocity, 0))
-    return jnp.abs(x - held.phase) > SWITCHED
-
-
-def orbit(device, held: Held, points: int, turns) -> Float[Array, " n"]:
-    """φ at `points` equidistant drive phases over `turns` periods from a held state."""
-    size = 2 * jnp.pi * turns / device.drive_frequency / (4 * points)
-
-    def force(time, x, v):
-        return device.acceleration(time, x, v, held.current)
-
-    def one(state, k):
-        x, v = state
-        return advance(force, 4 * size * k, x, v, size, 4), x
-
-    return jax.lax.scan(one, (held.phase, held.velocity), jnp.arange(points, dtype=float))[1]
-
-
 def _is_held(verdict: Int[Array, ""]) -> Bool[Array, ""]:
     """The state at this bias is one to go on from."""
     return (verdict >= Verdict.SETTLED) & (verdict <= Verdict.RESTLESS)
@@ -401,26 +314,11 @@ def _safe(
     return unit * jnp.clip(relative, min(schedule.first, _NARROWEST), schedule.first)
 
 
-def _where(condition, one, other):
+def _where(condition: Bool[Array, ""], one: Held, other: Held) -> Held:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
 
 
-def _even_periods(device, hold):
-    relaxation = jnp.maximum(2 / device.damping, 4 * device.damping)
-    return 2 * jnp.maximum(
-        rounded_up(hold * relaxation * device.drive_frequency / (4 * jnp.pi)), 1.0
-    )
-
-
-def _per_period(device, step):
-    return jnp.maximum(rounded_up(2 * jnp.pi / device.drive_frequency / step), 12.0)
-
-
-def _whole(count):
-    return jnp.where(count <= _MOST_STEPS, count, 0.0).astype(int)
-
-
-def _hold(device: Any, climb: Climb, periods: Scalar, step: float) -> Hold:
+def _hold(device: AbstractDynamical, climb: Climb, periods: Scalar, step: float) -> Hold:
     """Integrate over one hold: bias and drive move linearly in the first, then stay."""
     held, target = climb.found.held, climb.target
     x, v = climb.phase, climb.velocity
@@ -428,27 +326,36 @@ def _hold(device: Any, climb: Climb, periods: Scalar, step: float) -> Hold:
     ramping = climb.holds == 0
     begin = jnp.where(ramping, held.current, target)
     drive = jnp.where(ramping & ~climb.driven, zero, zero + 1)
-    period = 2 * jnp.pi / device.drive_frequency
-    per_period = _per_period(device, step)
+    period = strobe_period(device)
+    per_period = steps_per_period(device, step)
     size = period / per_period
     slope = (target - begin) / (periods * period)
     drive_slope = (1 - drive) / (periods * period)
 
     def force(time, x, v):
-        return device.acceleration(time, x, v, begin + slope * time, drive + drive_slope * time)
+        return acceleration(device, time, x, v, begin + slope * time, drive + drive_slope * time)
 
-    x0, v0 = advance(force, 0.0, x, v, size, _whole(per_period * (periods - 1)))
+    x0, v0 = advance(force, 0.0, x, v, size, whole(per_period * (periods - 1)))
     late = (periods - 1) * period
-    x1, v1, trace = advance_with_trace(force, late, x0, v0, size, _whole(per_period))
+    x1, v1, monodromy = advance_with_monodromy(force, late, x0, v0, size, whole(per_period))
     return Hold(
         phase=x1,
         velocity=v1,
-        advance=x1 - held.phase,
+        advance=jnp.max(jnp.abs(x1 - held.phase)),
         moved=_largest_of(x1 - x, v1 - v),
         change=_largest_of(x1 - x0, v1 - v0),
-        margin=1 + trace + jnp.exp(-device.damping * period),
+        margin=_margin(monodromy, device.damping, period),
     )
 
 
-def _largest_of(x: Scalar, v: Scalar) -> Scalar:
-    return jnp.maximum(jnp.abs(x), jnp.abs(v))
+def _margin(
+    monodromy: Float[Array, "k k"], damping: Float[Array, "*phases"], period: Scalar
+) -> Scalar:
+    if monodromy.shape[0] == 2:  # det M is known
+        trace = monodromy[0, 0] + monodromy[1, 1]
+        return 1 + trace + jnp.exp(-jnp.sum(damping) * period)
+    return determinant(jnp.eye(monodromy.shape[0]) + monodromy)
+
+
+def _largest_of(x: Phases, v: Phases) -> Scalar:
+    return jnp.max(jnp.maximum(jnp.abs(x), jnp.abs(v)))
