@@ -16,6 +16,7 @@ from ..numerics.orbits import (
 )
 from ..numerics.oscillator import advance
 from ..numerics.status import Status
+from .climb import SWITCHED, Held, Staircase
 from .natural_units import (
     acceleration,
     even_periods,
@@ -26,7 +27,7 @@ from .natural_units import (
     whole,
     workable,
 )
-from .ramp import SWITCHED, Held, Staircase, staircase
+from .ramp import staircase
 
 Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]

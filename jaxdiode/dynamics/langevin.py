@@ -8,8 +8,8 @@ from jaxtyping import Array, Float, Int, Key
 
 from ..core.dynamical import AbstractDynamical
 from ..numerics.status import Status
+from .climb import SWITCHED
 from .natural_units import acceleration, largest, strobe_period
-from .ramp import SWITCHED
 
 Scalar = Float[Array, ""]
 Currents = tuple[Float[Array, " samples"], Int[Array, " samples"]]

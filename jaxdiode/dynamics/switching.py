@@ -13,9 +13,10 @@ from .. import _checks, progress
 from .._checks import Numbers
 from ..core.dynamical import AbstractDynamical
 from ..numerics.status import Status
+from .climb import SWITCHED, Schedule
 from .langevin import NOISE_STEP, noisy_ramps
 from .natural_units import in_natural_units, rates, require_dynamical
-from .ramp import SWITCHED, Schedule, staircase
+from .ramp import staircase
 from .trajectory import solve, step_size
 
 _PROTOCOLS = ("ramp", "quench")
