@@ -22,12 +22,6 @@ from .devices.andreev.interferometer import InterferometerCoefficients as Interf
 from .devices.kapitza.circuits import CircuitScale as CircuitScale
 from .devices.kapitza.junction import KapitzaJunction as KapitzaJunction
 from .devices.kapitza.limits import Limits as Limits
-from .devices.kapitza.switching import SwitchingCurrents as SwitchingCurrents
-from .devices.kapitza.switching import switching_currents as switching_currents
-from .devices.kapitza.transport import IVCurve as IVCurve
-from .devices.kapitza.transport import Trajectory as Trajectory
-from .devices.kapitza.transport import iv_curve as iv_curve
-from .devices.kapitza.transport import trajectory as trajectory
 from .devices.squid import CoilBiasedSquid as CoilBiasedSquid
 from .devices.squid import Squid as Squid
 from .devices.usadel.barrier import SpinBarrier as SpinBarrier
@@ -55,6 +49,12 @@ from .devices.wire.wire import PhaseSlipWire as PhaseSlipWire
 from .devices.wire.wire import WireState as WireState
 from .files import load as load
 from .files import save as save
+from .dynamics.iv import IVCurve as IVCurve
+from .dynamics.iv import iv_curve as iv_curve
+from .dynamics.switching import SwitchingCurrents as SwitchingCurrents
+from .dynamics.switching import switching_currents as switching_currents
+from .dynamics.trajectory import Trajectory as Trajectory
+from .dynamics.trajectory import trajectory as trajectory
 from .gates import Gate as Gate
 from .gates import GateMap as GateMap
 from .junctions import AndreevModes as AndreevModes

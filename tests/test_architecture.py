@@ -31,7 +31,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FREE_INSIDE = {"numerics", "core", "measurement", "dynamics", "studies", "files", "plot", "cli"}
 # Sources that devices may build on; studies work on any device, so on none of these.
 NO_PHYSICS = {"studies"}
-PHYSICS = {"junctions", "devices"}
+PHYSICS = {"junctions", "devices", "dynamics"}
 
 HEAVY = {"matplotlib", "xarray", "scipy", "tqdm", "tyro", "diffrax", "h5netcdf", "h5py"}
 

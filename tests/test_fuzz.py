@@ -41,7 +41,7 @@ def quick(monkeypatch):
         ("jaxdiode.studies.fit", "fit"),
         ("jaxdiode.studies.sweep.store", "Store"),
         ("jaxdiode.demo", "run_demo"),
-        ("jaxdiode.devices.kapitza.transport", "iv_curve"),
+        ("jaxdiode.dynamics.iv", "iv_curve"),
     ]:
         __import__(module)
         monkeypatch.setattr(sys.modules[module], name, accept)

@@ -1,4 +1,4 @@
-"""Inverses of small dense matrices without LAPACK.
+"""Inverses and determinants of small dense matrices without LAPACK.
 
 LAPACK calls from XLA on a CPU start threads of their own, which on few cores, or on busy ones,
 cost a hundred times the arithmetic of a 50 × 50 matrix, and on a GPU they run one lane at a time.
@@ -6,7 +6,7 @@ cost a hundred times the arithmetic of a 50 × 50 matrix, and on a GPU they run 
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Inexact
+from jaxtyping import Array, Float, Inexact
 
 
 def inverse(matrix: Inexact[Array, "n n"]) -> Inexact[Array, "n n"]:
@@ -32,3 +32,20 @@ def inverse(matrix: Inexact[Array, "n n"]) -> Inexact[Array, "n n"]:
 
     m, order = jax.lax.fori_loop(0, n, eliminate, (matrix, index))
     return m[:, jnp.argsort(order)]
+
+
+def determinant(matrix: Float[Array, "n n"]) -> Float[Array, ""]:
+    """By elimination with partial pivoting."""
+    n = matrix.shape[0]
+    index = jnp.arange(n)
+
+    def eliminate(k, state):
+        m, product = state
+        pivot = jnp.argmax(jnp.where(index < k, -1.0, jnp.abs(m[:, k])))
+        top, chosen = m[k], m[pivot]
+        m = m.at[pivot].set(top).at[k].set(chosen)
+        factor = jnp.where(index > k, m[:, k] / jnp.where(chosen[k] == 0, 1.0, chosen[k]), 0.0)
+        sign = jnp.where(pivot == k, 1.0, -1.0)
+        return m - factor[:, None] * chosen, product * sign * chosen[k]
+
+    return jax.lax.fori_loop(0, n, eliminate, (matrix, jnp.ones(())))[1]

@@ -11,7 +11,8 @@ BLOCKS = 16
 _SCALES = (16, 4, 2, 1)  # the window in sixteenths, quarters, halves and whole
 _FASTER = 20.0  # scatter falls so much from sixteenths to quarters only if it is no noise
 
-Sums = Float[Array, "parts 2"]  # Σ weight·value and Σ weight of every part
+Sums = Float[Array, "parts columns"]  # Σ weight·value of each signal, and Σ weight, of every part
+Means = Float[Array, " n"]
 
 
 def smooth_window(part: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -19,27 +20,31 @@ def smooth_window(part: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.sin(jnp.pi * part) ** 4
 
 
-def empty_sums() -> Sums:
-    return jnp.zeros((sum(_SCALES), 2))
+def empty_sums(signals: int) -> Sums:
+    return jnp.zeros((sum(_SCALES), signals + 1))
 
 
-def add(sums: Sums, value: Float[Array, ""], part: Float[Array, ""]) -> Sums:
-    """One more value, at a part of the window, into the sixteenth, quarter and half it lies in."""
+def add(sums: Sums, value: Means, part: Float[Array, ""]) -> Sums:
+    """One more value of each signal at a part of the window.
+
+    It goes into the sixteenth, quarter and half that the part lies in.
+    """
     scales = jnp.array(_SCALES, float)
     first = jnp.array([sum(_SCALES[:k]) for k in range(len(_SCALES))])
     place = part * scales
     weight = smooth_window(place - jnp.floor(place))
     where = first + jnp.floor(place).astype(int)
-    return sums.at[where].add(jnp.stack([weight * value, weight], axis=1))
+    weight = weight[:, None]
+    return sums.at[where].add(jnp.concatenate([weight * value, weight], axis=1))
 
 
-def mean(sums: Sums) -> Float[Array, ""]:
-    """The mean over a full window."""
-    return sums[-1, 0] / sums[-1, 1]
+def mean(sums: Sums) -> Means:
+    """The means over a full window."""
+    return sums[-1, :-1] / sums[-1, -1]
 
 
-def error(sums: Sums, beats: Float[Array, ""]) -> Float[Array, ""]:
-    """Standard error of the mean over a full window, or a bound of it.
+def error(sums: Sums, beats: Means) -> Means:
+    """Standard error of the means over a full window, or a bound of it.
 
     Of a regular (periodic or quasi-periodic) signal the scatter of smooth means falls by powers
     as parts get longer, and halves bound the error of the whole. Of a chaotic or noisy signal it
@@ -49,13 +54,13 @@ def error(sums: Sums, beats: Float[Array, ""]) -> Float[Array, ""]:
 
     Args:
         sums: of a full window.
-        beats: number of the slowest beats in the window.
+        beats: number of the slowest beats of each signal in the window.
     """
-    values = sums[:, 0] / sums[:, 1]
+    values = sums[:, :-1] / sums[:, -1:]
     sixteenths, quarters, halves, whole = values[:16], values[16:20], values[20:22], values[22]
-    fine, coarse = (jnp.std(x, ddof=1) for x in (sixteenths, quarters))
+    fine, coarse = (jnp.std(x, axis=0, ddof=1) for x in (sixteenths, quarters))
     between = jnp.abs(halves[0] - halves[1])
-    bound = jnp.maximum(between, jnp.max(jnp.abs(halves - whole)))
+    bound = jnp.maximum(between, jnp.max(jnp.abs(halves - whole), axis=0))
     noise = jnp.maximum(jnp.maximum(fine / 4, coarse / 2), between / 2)
     size = jnp.where(coarse * _FASTER < fine, bound, jnp.maximum(noise, bound / 2))
     # Part of a beat: its size from slope and curvature, one of which any phase of it has.

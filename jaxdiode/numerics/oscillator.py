@@ -8,10 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 Scalar = Float[Array, ""]
-Acceleration = Callable[[Scalar, Scalar, Scalar], Scalar]  # (t, x, v) → a
+Phases = Float[Array, " n"]
+Acceleration = Callable[[Scalar, Phases, Phases], Phases]  # (t, x, v) → a
 
 
-def rk4(acceleration: Acceleration, time, x, v, size) -> tuple[Scalar, Scalar]:
+def rk4(
+    acceleration: Acceleration, time: Scalar, x: Phases, v: Phases, size: Scalar
+) -> tuple[Phases, Phases]:
     """One classical Runge–Kutta step."""
     half = 0.5 * size
     k1 = acceleration(time, x, v)
@@ -26,8 +29,13 @@ def rk4(acceleration: Acceleration, time, x, v, size) -> tuple[Scalar, Scalar]:
 
 
 def advance(
-    acceleration: Acceleration, start, x, v, size, count: int | Int[Array, ""]
-) -> tuple[Scalar, Scalar]:
+    acceleration: Acceleration,
+    start: float | Scalar,
+    x: Phases,
+    v: Phases,
+    size: Scalar,
+    count: int | Int[Array, ""],
+) -> tuple[Phases, Phases]:
     """`count` steps from time `start`."""
 
     def body(k, state):
@@ -37,25 +45,30 @@ def advance(
     return jax.lax.fori_loop(0, count, body, (x, v))
 
 
-def advance_with_trace(
-    acceleration: Acceleration, start, x, v, size, count: int | Int[Array, ""]
-) -> tuple[Scalar, Scalar, Scalar]:
-    """The same, with the trace of ∂(x, v)/∂(x₀, v₀)."""
+def advance_with_monodromy(
+    acceleration: Acceleration,
+    start: float | Scalar,
+    x: Phases,
+    v: Phases,
+    size: Scalar,
+    count: int | Int[Array, ""],
+) -> tuple[Phases, Phases, Float[Array, "2*n 2*n"]]:
+    """The same, with ∂(x, v)/∂(x₀, v₀)."""
 
     def body(k, state):
         time = start + size * jnp.asarray(k, float)
-        (x, v), first, second = state
+        (x, v), columns = state
 
         def one(x, v):
             return rk4(acceleration, time, x, v, size)
 
         after, push = jax.linearize(one, x, v)
-        return after, push(*first), push(*second)
+        return after, jax.vmap(push)(*columns)
 
-    one, zero = jnp.ones_like(x), jnp.zeros_like(x)
-    state = ((x, v), (one, zero), (zero, one))
-    (x, v), (x_x, _), (_, v_v) = jax.lax.fori_loop(0, count, body, state)
-    return x, v, x_x + v_v
+    unit = jnp.eye(2 * x.size)
+    start_columns = unit[:, : x.size], unit[:, x.size :]
+    (x, v), columns = jax.lax.fori_loop(0, count, body, ((x, v), start_columns))
+    return x, v, jnp.concatenate(columns, axis=1).T
 
 
 @cache

@@ -11,10 +11,10 @@ from .style import GREY, MINUS, PLUS, new_figure, with_unit
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..devices.kapitza.switching import SwitchingCurrents
-    from ..devices.kapitza.transport import IVCurve
     from ..devices.wire.state import WireState
     from ..devices.wire.tdgl import WireSimulation
+    from ..dynamics.iv import IVCurve
+    from ..dynamics.switching import SwitchingCurrents
 
 _MOST_STEPS = 60
 

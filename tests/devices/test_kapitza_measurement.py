@@ -313,7 +313,7 @@ CASES = {
     "loops flux": (lambda: _loops(dc_flux=[[0.1]]), r"^dc_flux must be one number or two"),
     "switching device": (
         lambda: jd.switching_currents(jd.TunnelJunction(1.0)),
-        r"^device must be a KapitzaJunction, got TunnelJunction",
+        r"^device must have an equation of motion, as a KapitzaJunction has, got TunnelJunction",
     ),
     "protocol": (
         lambda: _switch("ramps"),

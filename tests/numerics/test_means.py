@@ -17,14 +17,14 @@ def summed(values):
     count = values.size
 
     def one(k, sums):
-        return means.add(sums, values[k], (jnp.asarray(k, float) + 0.5) / count)
+        return means.add(sums, values[k, None], (jnp.asarray(k, float) + 0.5) / count)
 
-    return jax.lax.fori_loop(0, count, one, means.empty_sums())
+    return jax.lax.fori_loop(0, count, one, means.empty_sums(1))
 
 
 def estimate(values, beats=100.0):
     sums = summed(jnp.asarray(values))
-    return float(means.mean(sums)), float(means.error(sums, jnp.asarray(beats)))
+    return float(means.mean(sums)[0]), float(means.error(sums, jnp.asarray([beats]))[0])
 
 
 def test_constant():

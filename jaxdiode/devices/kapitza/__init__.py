@@ -1,1 +1,1 @@
-"""The parametrically driven junction: its equation, its limits, and its measurement."""
+"""The parametrically driven junction: its equation, its circuits, and its limits."""

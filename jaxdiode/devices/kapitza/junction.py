@@ -4,29 +4,32 @@ Source: "A Kapitza Pendulum Route to Supercurrent Tunnel Diodes", Eqs. (1)–(7)
 """
 
 import math
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ... import _checks
 from ..._checks import Numbers
 from ...core.critical import CriticalCurrents
-from ...core.device import AbstractCurrentBiased
+from ...core.dynamical import AbstractDynamical, RunningState
 from ...core.parameters import parameter
 from ...core.report import Report
+from ...dynamics.folds import flip_limit, fold_limit
 from ...junctions import Harmonics
 from ...numerics.status import Status
 from . import circuits
-from .limits import Limits, flip_limit, fold_limit
+from .limits import Limits
+from .running import running_state
 
 _CRITERIA = ("fold", "switching", "stability")
 _AVERAGES = ("corrected", "paper")
 
 
-class KapitzaJunction(AbstractCurrentBiased):
+class KapitzaJunction(AbstractDynamical):
     """A junction with a modulated and a static, phase-shifted supercurrent:
 
         φ'' + βφ' + (a₀ + Σ_k a_k cos kΩτ) sin φ + Σ_k c_k cos kΩτ cos φ + b sin(φ + φ₀) = i.
@@ -107,10 +110,65 @@ class KapitzaJunction(AbstractCurrentBiased):
         cosine = cosine + drive * _series(self.quadrature_current, drive_phase)
         return sine * jnp.sin(phase) + cosine * jnp.cos(phase)
 
-    def acceleration(self, time, phase, velocity, current, drive=1.0):
-        """φ'' of the equation of motion."""
-        flowing = self.supercurrent(self.drive_frequency * time, phase, drive)
+    def equation_of_motion(
+        self,
+        drive_phase: Float[Array, "..."],
+        phase: Float[Array, "..."],
+        velocity: Float[Array, "..."],
+        current: Float[Array, "..."],
+        drive: float | Array = 1.0,
+    ) -> Float[Array, "..."]:
+        """φ'' at the drive phase θ = Ωτ."""
+        flowing = self.supercurrent(drive_phase, phase, drive)
         return current - self.damping * velocity - flowing
+
+    def rest(self) -> Float[Array, "1"]:
+        return -self.static_phase()[None]
+
+    def typical_current(self) -> Float[Array, ""]:
+        """I₁, but at least a quarter of all amplitudes."""
+        return jnp.maximum(self.static_critical_current(), 0.25 * self.largest_current())
+
+    def rescaled(self, size: Float[Array, ""]) -> "KapitzaJunction":
+        root = jnp.sqrt(size)
+        names = ("mean_current", "drive_current", "static_current", "quadrature_current")
+        return eqx.tree_at(
+            lambda d: [getattr(d, name) for name in names] + [d.damping, d.drive_frequency],
+            self,
+            [getattr(self, name) / size for name in names]
+            + [self.damping / root, self.drive_frequency / root],
+        )
+
+    def drive_harmonics(self) -> int:
+        return max(self.drive_current.size, self.quadrature_current.size)
+
+    def is_driven(self) -> bool | Bool[Array, ""]:
+        moving = self.drive_current, self.quadrature_current
+        if all(_checks.is_concrete(x) for x in moving):
+            return any(bool(np.any(np.asarray(x))) for x in moving)
+        return jnp.any(self.drive_current != 0) | jnp.any(self.quadrature_current != 0)
+
+    def running_states(self) -> Callable[[Float[Array, ""]], RunningState]:
+        """The limit cycle without drive, or φ' = i/β where no supercurrent flows."""
+        most = self.static_critical_current()
+        flows = most > 0
+        size = jnp.where(flows, most, 1.0)
+        root = jnp.sqrt(size)
+        damping = self.damping / root
+
+        def at(bias: Float[Array, ""]) -> RunningState:
+            j = bias / size
+            found = running_state(damping, j)
+            ohmic = j * root / self.damping
+            return RunningState(
+                root * jnp.where(flows, found.velocity, ohmic),
+                root * jnp.where(flows, found.error, 1e-15 * ohmic),
+                found.exists | ~flows,
+                (j > 1 + 1e-14) | ~flows,
+                found.finished | ~flows,
+            )
+
+        return at
 
     def static_critical_current(self) -> Float[Array, ""]:
         """I₁ = √(A² + B²), A = a₀ + b cos φ₀, B = b sin φ₀: both directions' without drive."""

@@ -9,17 +9,19 @@ import numpy as np
 from equinox.internal import nondifferentiable
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ... import _checks, progress
-from ..._checks import Numbers
-from ...numerics.status import Status
-from .junction import KapitzaJunction
-from .ramp import SWITCHED, in_natural_units, rates, staircase
-from .transport import solve, step_size
+from .. import _checks, progress
+from .._checks import Numbers
+from ..core.dynamical import AbstractDynamical
+from ..numerics.status import Status
+from .climb import SWITCHED, Schedule
+from .langevin import NOISE_STEP, noisy_ramps
+from .natural_units import in_natural_units, rates, require_dynamical
+from .ramp import staircase
+from .trajectory import solve, step_size
 
 _PROTOCOLS = ("ramp", "quench")
 _BIASES = 256  # of a quench's first scan
 _FIRST = 1 / 200  # first step of a ramp (I₁)
-_NOISE_STEP = 0.05  # plasma times
 _NOISE_COST = 2e-7  # seconds per step and ramp, measured
 _QUENCH_COST = 3e-7
 
@@ -49,7 +51,7 @@ class SwitchingCurrents(eqx.Module):
 
 
 def switching_currents(
-    device: KapitzaJunction,
+    device: AbstractDynamical,
     protocol: str = "ramp",
     *,
     accuracy: float = 1e-5,
@@ -76,7 +78,7 @@ def switching_currents(
       bias (η = 0.276 at β = 0.1 without any drive).
 
     Args:
-        device: the junction.
+        device: a driven junction, or any device with an equation of motion.
         protocol: "ramp" or "quench".
         accuracy: of a ramp without noise, relative to the larger of I₁ and a quarter of all
             amplitudes; of a quench, relative to the sum of all amplitudes.
@@ -91,8 +93,7 @@ def switching_currents(
             numbers that are not positive, more than three days of work.
         LongRunWarning: more than a minute, with the time it takes.
     """
-    if not isinstance(device, KapitzaJunction):
-        raise ValueError(f"device must be a KapitzaJunction, got {type(device).__name__}")
+    require_dynamical(device)
     if protocol not in _PROTOCOLS:
         raise _checks.unknown_name("protocol", protocol, _PROTOCOLS)
     for name, value in (("accuracy", accuracy), ("duration", duration), ("rate", rate)):
@@ -130,10 +131,11 @@ def _announce_ramps(device, rate, samples):
     natural = rates(device)
     if natural is not None and _checks.is_concrete(rate):
         root, frequency = natural
-        damping = float(device.damping) / root
+        damping = np.asarray(device.damping) / root
+        settling = float(np.max(np.maximum(1 / damping, damping)))
         climb = np.sqrt(2.0) * root**2 / float(rate)  # to about I₁
-        time = 20 * max(1 / damping, damping) / root + climb
-        steps = time * max(root / _NOISE_STEP, 20 * frequency / (2 * np.pi))
+        time = 20 * settling / root + climb
+        steps = time * max(root / NOISE_STEP, 20 * frequency / (2 * np.pi))
         progress.announce(
             f"switching_currents of {samples} samples",
             2 * max(samples, 4) * steps * _NOISE_COST,
@@ -154,12 +156,12 @@ def _both(function, size):
 @eqx.filter_jit
 def _ramp(device, halvings):
     device, size = in_natural_units(device)
+    schedule = Schedule(
+        first=_FIRST, halvings=halvings, patience=400, restless=20, repeats=1e-7, step=0.05
+    )
 
     def one(direction):
-        found = staircase(
-            device, direction, first=_FIRST, halvings=halvings, patience=400, restless=20,
-            repeats=1e-7, step=0.05,
-        )  # fmt: skip
+        found = staircase(device, direction, schedule)
         current = 0.5 * direction * (found.held.current + found.switched)
         bad = jnp.where(found.running, Status.NO_ZERO_VOLTAGE_STATE, Status.CONVERGED)
         return jnp.where(found.running, jnp.nan, current), bad
@@ -173,15 +175,15 @@ def _quench(device, accuracy, duration):
 
     device, unit = in_natural_units(device)
     duration = duration * jnp.sqrt(unit)
-    most, origin = device.largest_current(), (jnp.zeros(()), jnp.zeros(()))
+    most, still = device.largest_current(), jnp.zeros(device.phases)
 
     def switches(bias):
-        ran = diffrax.Event(lambda t, y, args, **_: jnp.abs(y[0]) > SWITCHED)
+        ran = diffrax.Event(lambda t, y, args, **_: jnp.max(jnp.abs(y[0])) > SWITCHED)
         found = solve(
-            device, bias, origin, jnp.zeros(()), duration, step_size(device, 0.0),
+            device, bias, (still, still), jnp.zeros(()), duration, step_size(device, jnp.zeros(())),
             saveat=diffrax.SaveAt(t1=True), max_steps=None, event=ran,
         )  # fmt: skip
-        return ~(jnp.abs(found.ys[0][-1]) <= SWITCHED)
+        return ~(jnp.max(jnp.abs(found.ys[0][-1])) <= SWITCHED)
 
     grid = most * jnp.linspace(0.0, 1.0, _BIASES + 1)
     rounds = max(1, math.ceil(-math.log2(accuracy * _BIASES)))
@@ -208,46 +210,5 @@ def _quench(device, accuracy, duration):
 @eqx.filter_jit
 def _noisy_ramps(device, gamma, rate, keys):
     device, unit = in_natural_units(device)
-    gamma, rate = gamma / unit, rate / (unit * jnp.sqrt(unit))
-    size = jnp.minimum(_NOISE_STEP, 2 * jnp.pi / device.drive_frequency / 20)
-    spread = jnp.sqrt(2 * device.damping * gamma * size)
-    rest = -device.static_phase()
-    settling = 20 * jnp.maximum(1 / device.damping, device.damping)
-    enough = (settling + 2 * device.largest_current() / rate) / size
-    lanes = jnp.ones(keys.shape[0])
-
-    def bias(time):
-        return rate * jnp.maximum(time - settling, 0.0)
-
-    def one(direction):
-        def running(state):
-            k, _, _, current = state
-            return jnp.any(jnp.isnan(current)) & (k < enough)
-
-        def step(state):
-            k, x, v, current = state
-            time = size * jnp.asarray(k, float)
-            drive = jnp.minimum(time / (0.5 * settling), 1.0)
-            kick = spread * jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, k)))(
-                keys_of(direction)
-            )
-            a = device.acceleration(time, x, v, direction * bias(time), drive)
-            x1, v1 = x + size * v, v + size * a + kick
-            later = time + size
-            a1 = device.acceleration(later, x1, v1, direction * bias(later), drive)
-            x, v = x + 0.5 * size * (v + v1), v + 0.5 * size * (a + a1) + kick
-            ran = ~(jnp.abs(x - rest) <= SWITCHED) & jnp.isnan(current)
-            return k + 1, x, v, jnp.where(ran, bias(later), current)
-
-        _, _, _, current = jax.lax.while_loop(
-            running, step, (0, rest * lanes, 0 * lanes, jnp.nan * lanes)
-        )
-        early = jnp.where(current > 0, Status.CONVERGED, Status.NO_ZERO_VOLTAGE_STATE)
-        status = jnp.where(jnp.isnan(current), Status.NOT_CONVERGED, early)
-        return jnp.where(status == Status.CONVERGED, current, jnp.nan), status
-
-    def keys_of(direction):
-        folded = jnp.asarray(direction > 0, int)
-        return jax.vmap(lambda key: jax.random.fold_in(key, folded))(keys)
-
-    return _both(one, unit)
+    ramps = noisy_ramps(device, gamma / unit, rate / (unit * jnp.sqrt(unit)), keys)
+    return _both(ramps, unit)

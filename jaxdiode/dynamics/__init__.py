@@ -1,0 +1,1 @@
+"""Dynamics of devices with an equation of motion: trajectories, I–V curves, ramps, noise, folds."""

@@ -1,0 +1,207 @@
+"""Where the zero-voltage state of a device of one phase ends: folds, flips and their status."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from ..core.dynamical import AbstractDynamical
+from ..numerics.lanes import lanewise
+from ..numerics.orbits import (
+    MarginalOrbit,
+    differentiable,
+    find_marginal_orbit,
+    interpolate,
+    tail,
+    velocity,
+)
+from ..numerics.oscillator import advance
+from ..numerics.status import Status
+from .climb import SWITCHED, Held, Staircase
+from .natural_units import (
+    acceleration,
+    even_periods,
+    in_natural_units,
+    steps_per_period,
+    strobe_frequency,
+    strobe_period,
+    whole,
+    workable,
+)
+from .ramp import staircase
+
+Scalar = Float[Array, ""]
+Samples = Float[Array, " n"]
+
+POINTS = 64  # per orbit; resolves drives from about 0.3 plasma frequencies on
+_FEWER = 32  # enough for most, at an eighth of the cost
+_RESOLVED = 1e-5  # largest tail of an orbit's spectrum
+_WELL_RESOLVED = 1e-9
+
+
+def fold_limit(
+    device: AbstractDynamical, direction: Scalar
+) -> tuple[Scalar, Int[Array, ""], Staircase]:
+    """Magnitude of the fold current that ends the ramp in one direction, its status, the ramp.
+
+    The orbit that the ramp last saw settled is followed to its fold (of period T or 2T), which
+    must lie between that bias and the next, and past which the phase must run away.
+    """
+    unit, size = in_natural_units(jax.lax.stop_gradient(device))
+    found, turns, status, ramp = _search_fold(unit, direction)
+    found, ramp = _orbit_in(found, size), _ramp_in(ramp, size)
+    ends = (status == Status.CONVERGED) | (status == Status.PERIOD_TWO_FOLD)
+    return direction * _current(device, found, ends, turns=turns), status, ramp
+
+
+def flip_limit(device: AbstractDynamical, direction: Scalar, ramp: Staircase) -> Scalar:
+    """Magnitude of the first flip current that a ramp met, NaN where it met none."""
+    unit, size = in_natural_units(jax.lax.stop_gradient(device))
+    found, good = _search_flip(unit, direction, _ramp_in(ramp, 1 / size))
+    found = _orbit_in(found, size)
+    return direction * _current(device, found, good, flip=True)
+
+
+def _orbit_in(found: MarginalOrbit, size: Scalar) -> MarginalOrbit:
+    """The same, its force in units `size` times smaller."""
+    return found._replace(parameter=size * found.parameter)
+
+
+def _ramp_in(found: Staircase, size: Scalar) -> Staircase:
+    """The same, its currents (and velocities, which are rates) in units `size` times smaller."""
+
+    def held(state: Held) -> Held:
+        root = jnp.sqrt(size)
+        return state._replace(current=size * state.current, velocity=root * state.velocity)
+
+    return found._replace(
+        held=held(found.held),
+        settled=held(found.settled),
+        flip=held(found.flip),
+        past_flip=held(found.past_flip),
+        switched=size * found.switched,
+        gap=size * found.gap,
+    )
+
+
+@lanewise
+def _search_fold(device, direction):
+    ramp = staircase(device, direction)
+    turns = jnp.where(ramp.settled.period == 2, 2.0, 1.0)
+    found, good = _find(device, ramp.settled, turns, flip=False)
+    unit = device.typical_current()
+    ahead = direction * (found.parameter - ramp.settled.current)
+    near = (ahead > -0.02 * unit) & (ahead < ramp.gap + 0.004 * unit)
+    good = good & near & ~ramp.running & (tail(found.orbit) < _RESOLVED)
+    speed = velocity(found.orbit, strobe_frequency(device), turns)[:1]
+    start = jnp.where(good, found.orbit[:1], jnp.nan)
+    past = Held(found.parameter + direction * 3e-4 * unit, start, speed, ramp.settled.period)
+    # A window of period doubling below the fold is harmless only if the state survives in it.
+    below = direction * (found.parameter - ramp.past_flip.current) > 0
+    phase = jnp.where(good & ramp.flipped & below, ramp.past_flip.phase, jnp.nan)
+    both = jax.tree.map(lambda *x: jnp.stack(x), past, ramp.past_flip._replace(phase=phase))
+    leaves, leaves_window = jax.lax.map(lambda held: runs_away(device, held), both)
+    good = good & leaves & ~leaves_window
+    # A state that had not settled may be taken for one of twice its period.
+    halves = jnp.stack([found.orbit, found.null]).reshape(2, 2, -1)
+    doubled = (turns == 2) & (jnp.max(jnp.abs(halves[:, 0] - halves[:, 1])) > 1e-6)
+    kind = jnp.where(doubled, Status.PERIOD_TWO_FOLD, Status.CONVERGED)
+    other = jnp.where(
+        ramp.flipped | ramp.doubled_at_rest, Status.PERIOD_DOUBLING, Status.NOT_CONVERGED
+    )
+    status = jnp.where(good, kind, other)
+    status = jnp.where(ramp.running, Status.NO_ZERO_VOLTAGE_STATE, status)
+    status = jnp.where(workable(device), status, Status.NOT_CONVERGED).astype(jnp.int32)
+    return found, turns, status, ramp
+
+
+@lanewise
+def _search_flip(device, direction, ramp):
+    nothing = jnp.zeros(POINTS)
+    found, good = jax.lax.cond(
+        ramp.flipped,
+        lambda: _find(device, ramp.flip, 1.0, flip=True),
+        lambda: (MarginalOrbit(direction, nothing, nothing), jnp.zeros((), bool)),
+    )
+    unit = device.typical_current()
+    ahead = direction * (found.parameter - ramp.flip.current)
+    near = (ahead > -0.02 * unit) & (ahead < 0.1 * unit)
+    return found, good & near & ramp.flipped & (tail(found.orbit) < _RESOLVED)
+
+
+def _restoring(drive_phase: Samples, phase: Samples, device: AbstractDynamical) -> Samples:
+    """−φ'' of the phase held still without bias."""
+    # Elementwise, without an axis of one phase, which XLA would sum in another order.
+    still, unbiased = jnp.zeros_like(phase), jnp.zeros(())
+    return -device.equation_of_motion(drive_phase, phase, still, unbiased)
+
+
+def _current(device, found, good, **kind):
+    # A failed lane must not send NaN gradients through the branches not taken.
+    device = jax.tree.map(lambda x: jnp.where(good, x, jax.lax.stop_gradient(x)), device)
+    exact = differentiable(
+        _restoring, device, device.damping, strobe_frequency(device), found, **kind
+    )  # fmt: skip
+    return jnp.where(good, exact.parameter, jnp.nan)
+
+
+def _find(device, held, turns, flip):
+    """On few points first; on all of them only where those do not resolve the orbit."""
+    seed = orbit(device, held, POINTS, turns)[:, 0]
+
+    def find(points, current):
+        return find_marginal_orbit(
+            _restoring, device, device.damping, strobe_frequency(device), points, current,
+            turns=turns, flip=flip,
+        )  # fmt: skip
+
+    coarse, good = find(seed[:: POINTS // _FEWER], held.current)
+    good = good & (tail(coarse.orbit) < _WELL_RESOLVED)
+    fine = MarginalOrbit(
+        coarse.parameter,
+        interpolate(coarse.orbit, POINTS),
+        interpolate(coarse.null, POINTS, antiperiodic=flip),
+    )
+    return jax.lax.cond(good, lambda: (fine, good), lambda: find(seed, held.current))
+
+
+def runs_away(
+    device: AbstractDynamical, held: Held, *, hold: float = 2.0, patience: int = 300
+) -> Bool[Array, ""]:
+    """Whether a phase escapes from a state within `patience` holds at its bias."""
+    count = steps_per_period(device, 0.2)
+    size = strobe_period(device) / count
+    steps = whole(count * even_periods(device, hold))
+
+    def force(time, x, v):
+        return acceleration(device, time, x, v, held.current)
+
+    def advanced(x):
+        return jnp.max(jnp.abs(x - held.phase))
+
+    def waiting(state):
+        x, _, k = state
+        return (k < patience) & (advanced(x) <= SWITCHED)
+
+    def hold_on(state):
+        x, v, k = state
+        x, v = advance(force, 0.0, x, v, size, steps)
+        return x, v, k + 1
+
+    x, *_ = jax.lax.while_loop(waiting, hold_on, (held.phase, held.velocity, 0))
+    return advanced(x) > SWITCHED
+
+
+def orbit(
+    device: AbstractDynamical, held: Held, points: int, turns: Scalar | float
+) -> Float[Array, "points phases"]:
+    """φ at equidistant drive phases over `turns` periods from a held state."""
+    size = strobe_period(device) * turns / (4 * points)
+
+    def force(time, x, v):
+        return acceleration(device, time, x, v, held.current)
+
+    def one(state, k):
+        x, v = state
+        return advance(force, 4 * size * k, x, v, size, 4), x
+
+    return jax.lax.scan(one, (held.phase, held.velocity), jnp.arange(points, dtype=float))[1]

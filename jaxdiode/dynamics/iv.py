@@ -1,0 +1,229 @@
+"""Current–voltage curves, swept up and down, each mean voltage with its error."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from equinox.internal import nondifferentiable
+from jaxtyping import Array, Float, Int
+
+from .. import _checks, progress
+from .._checks import Numbers
+from ..core.dynamical import AbstractDynamical
+from ..numerics.lanes import lanewise
+from ..numerics.means import BLOCKS
+from ..numerics.status import Status
+from .natural_units import (
+    in_natural_units,
+    rates,
+    relaxation_time,
+    require_dynamical,
+    rounded_up,
+    strobe_frequency,
+)
+from .stay import State, Stay, stay
+
+Scalar = Float[Array, ""]
+Biases = Float[Array, " n"]
+Sweeps = tuple[Float[Array, "2 ..."], Float[Array, "2 ..."], Int[Array, "2 ..."]]
+
+_STAY_COST = 6e-7
+
+
+class IVCurve(eqx.Module):
+    """Mean voltage ⟨φ'⟩ (units of ħω_p/2e) against bias, swept up and then down.
+
+    Of several phases every array but the first has a last axis more, the voltage of each.
+
+    Attributes:
+        current: increasing biases (I₀).
+        up, down: mean voltage on the way up and down; they differ where the junction is
+            hysteretic. Steps at multiples of Ω are Shapiro steps of the drive.
+        up_error, down_error: their errors: 0 where the motion is locked to the drive or at rest,
+            a bound where it is regular, a standard error where it is chaotic.
+        up_status, down_status: CONVERGED where that is within the tolerance, NOT_CONVERGED where
+            it was not within the longest stay (chaos, or a motion that almost locks; the error
+            holds), NONFINITE with NaN where the integration failed.
+    """
+
+    current: Float[Array, "*lanes n"]
+    up: Float[Array, "*lanes n"] | Float[Array, "*lanes n phases"]
+    down: Float[Array, "*lanes n"] | Float[Array, "*lanes n phases"]
+    up_error: Float[Array, "*lanes n"] | Float[Array, "*lanes n phases"] | None = None
+    down_error: Float[Array, "*lanes n"] | Float[Array, "*lanes n phases"] | None = None
+    up_status: Int[Array, "*lanes n"] | Int[Array, "*lanes n phases"] | None = None
+    down_status: Int[Array, "*lanes n"] | Int[Array, "*lanes n phases"] | None = None
+
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=True)
+
+
+def iv_curve(
+    device: AbstractDynamical,
+    currents: Numbers,
+    *,
+    duration: Numbers = 500.0,
+    settle: Numbers = 0.5,
+    longest: Numbers | None = None,
+    tolerance: Numbers = 1e-6,
+) -> IVCurve:
+    """Mean voltage against bias, as an experimenter sweeps it: up, and down again.
+
+    Each bias starts from the state that the one before left, and is approached within two
+    relaxation times max(2/β, 4β), not at once; the first from rest at zero bias, while the drive is
+    turned up. Every mean has its error:
+
+    - Without drive the junction rests (V = 0) or runs: V = 2π/T of its limit cycle, to rounding,
+      down to the current at which that ends (retrapping).
+    - A state locked to the drive, φ(τ + mT) = φ(τ) + 2πn, has V = nΩ/m exactly; error 0. It is
+      recognised by its return to 1e-10, m ≤ 12, and left at once.
+    - Any other is averaged with a smooth weight over a window, then over one twice as long, until
+      the error is below `tolerance`, or for `longest`. Where the phase stays within a turn the
+      voltage is 0 and its error that of one slip in the time.
+
+    Not differentiable: a running phase forgets its parameters or is chaotic.
+
+    Args:
+        device: a driven junction, or any device with an equation of motion.
+        currents: biases (I₀), increasing.
+        duration: shortest stay at a bias where the motion is not locked, in 1/ω_p; at least 32
+            drive periods are averaged over. Without drive it plays no role.
+        settle: part of it before averaging begins, 0 to 0.9.
+        longest: longest stay, 20 times `duration` unless given.
+        tolerance: error asked for, relative to the voltage.
+
+    Raises:
+        ValueError: no biases, or biases that do not increase; `duration` too short for a
+            drive period, or `longest` for `duration`; more than three days of work.
+        LongRunWarning: more than a minute, with the time it takes.
+    """
+    require_dynamical(device)
+    bias = _checks.real_array("currents", currents, ndim=1)
+    if bias.size == 0:
+        raise ValueError("currents must hold at least one bias, got none")
+    if _checks.is_concrete(bias) and np.any(np.diff(bias) <= 0):
+        raise ValueError("currents must increase; the way down is added by itself")
+    length = _checks.positive("duration", duration)
+    part = _checks.real_array("settle", settle, ndim=0, at_least=0.0, at_most=0.9)
+    most = 20 * length if longest is None else _checks.positive("longest", longest)
+    if _checks.is_concrete(most) and _checks.is_concrete(length) and most < length:
+        raise ValueError(f"longest must be at least duration ({length:g}), got {most:g}")
+    driven = device.is_driven()
+    driven = bool(driven) if _checks.is_concrete(driven) else None
+    by_integration = driven is not False or device.running_states() is None
+    periods = length * strobe_frequency(device) / (2 * jnp.pi)
+    if by_integration and _checks.is_concrete(periods) and periods * (1 - part) < 1:
+        raise ValueError(
+            f"duration must leave at least one drive period to average over, got {duration:g}"
+        )
+    limit = _checks.positive("tolerance", tolerance)
+    if driven is not None and by_integration:
+        _announce(device, bias, length, most, duration)
+    return _iv_curve(device, bias, (length, part, most, limit), driven)
+
+
+def _announce(
+    device: AbstractDynamical, bias: Array, length: Array, most: Array, duration: Numbers
+) -> None:
+    natural = rates(device)
+    if natural is None or not all(map(_checks.is_concrete, (bias, length, most))):
+        return
+    root, frequency = natural
+    damping = np.asarray(device.damping)
+    least, largest = float(damping.min()), float(damping.max())
+    # Both ways; where transients outlast the shortest stay, most biases take the longest.
+    stays = 2 * float(most) if 40 / least > length else 4 * float(length)
+    ohmic = np.abs(np.asarray(bias)) / least
+    per_time = np.maximum(ohmic, max(3 * root, 0.4 * largest, 1.6 * frequency))
+    seconds = stays * float(np.sum(per_time)) * _STAY_COST
+    progress.announce(
+        f"iv_curve of {bias.size} biases", seconds, "duration", duration,
+        "shorten duration, or take fewer biases", depth=4,
+    )  # fmt: skip
+
+
+def _stay_plan(
+    device: AbstractDynamical, length: Scalar, part: Scalar, most: Scalar, limit: Scalar
+) -> Stay:
+    unit, size = in_natural_units(device)
+    relaxation = 2 * relaxation_time(unit) / jnp.sqrt(size)
+    periods = length * strobe_frequency(device) / (2 * jnp.pi)
+    return Stay(
+        ramp=rounded_up(periods * jnp.minimum(relaxation / length, 0.5)),
+        settle=rounded_up(periods * part),
+        block=jnp.maximum(rounded_up(periods * (1 - part) / BLOCKS), 2.0),
+        longest=periods * most / length,
+        tolerance=limit,
+    )
+
+
+@eqx.filter_jit
+def _iv_curve(
+    device: AbstractDynamical,
+    bias: Biases,
+    asked: tuple[Scalar, Scalar, Scalar, Scalar],
+    driven: bool | None,
+) -> IVCurve:
+    device, bias = nondifferentiable((device, bias), name="iv_curve")
+    plan = _stay_plan(device, *asked)
+    if device.running_states() is None:
+        driven = True
+    if driven is None:
+
+        def sweep(device, bias, plan, moving):
+            return jax.lax.cond(moving, _driven_sweep, _undriven_sweep, device, bias, plan)
+
+        found = lanewise(sweep)(device, bias, plan, device.is_driven())
+    else:
+        found = lanewise(_driven_sweep if driven else _undriven_sweep)(device, bias, plan)
+    up, down = (tuple(x[k] for x in found) for k in (0, 1))
+    return IVCurve(bias, up[0], down[0], up[1], down[1], up[2], down[2])
+
+
+def _driven_sweep(device: AbstractDynamical, bias: Biases, plan: Stay) -> Sweeps:
+    """(mean, error, status) of both sweeps, by integration."""
+    unit, size = in_natural_units(device)
+    zero, rest = jnp.zeros_like(size), device.rest()
+    start = State(rest, jnp.zeros_like(rest), zero, zero)
+
+    def one(state, current):
+        return stay(unit, state, current, plan)
+
+    way = jnp.concatenate([bias, bias[::-1]]) / size
+    _, found = jax.lax.scan(one, start, way)
+    if device.phases == 1:
+        found = jax.tree.map(lambda x: x[:, 0], found)
+    status = jnp.where(found.met, Status.CONVERGED, Status.NOT_CONVERGED)
+    status = jnp.where(jnp.isfinite(found.mean), status, Status.NONFINITE)
+    return _both_ways(found.mean, found.error, status, strobe_frequency(device))
+
+
+def _undriven_sweep(device: AbstractDynamical, bias: Biases, plan: Stay) -> Sweeps:
+    """The same without drive: at rest or in the running state that the device knows."""
+    del plan
+    running_states = device.running_states()
+    assert running_states is not None
+    way = jnp.concatenate([bias, bias[::-1]])
+    found = jax.lax.map(running_states, jnp.abs(way))
+    direction = jnp.sign(way)
+
+    def one(running, here):
+        sign, able, alone = here
+        running = jnp.where(alone | (able & (running == sign)), sign, 0.0)
+        return running, running
+
+    zero = jnp.zeros_like(way[0])
+    _, running = jax.lax.scan(one, zero, (direction, found.exists, found.alone))
+    mean, error = running * found.velocity, jnp.abs(running) * found.error
+    status = jnp.where(found.finished, Status.CONVERGED, Status.NOT_CONVERGED)
+    mean, error = (jnp.where(found.finished, x, jnp.nan) for x in (mean, error))
+    return _both_ways(mean, error, status, zero + 1)
+
+
+def _both_ways(mean: Array, error: Array, status: Array, unit: Scalar) -> Sweeps:
+    """From one way up and down to arrays of shape (2, n)."""
+    half = mean.shape[0] // 2
+    ways = (unit * mean, unit * error, status.astype(jnp.int32))
+    up_and_down = (jnp.stack([x[:half], x[half:][::-1]]) for x in ways)
+    mean, error, status = up_and_down
+    return mean, error, status
