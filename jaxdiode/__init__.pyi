@@ -47,14 +47,14 @@ from .devices.wire.tdgl import simulate_wire as simulate_wire
 from .devices.wire.valley import ValleyPolarization as ValleyPolarization
 from .devices.wire.wire import PhaseSlipWire as PhaseSlipWire
 from .devices.wire.wire import WireState as WireState
-from .files import load as load
-from .files import save as save
 from .dynamics.iv import IVCurve as IVCurve
 from .dynamics.iv import iv_curve as iv_curve
 from .dynamics.switching import SwitchingCurrents as SwitchingCurrents
 from .dynamics.switching import switching_currents as switching_currents
 from .dynamics.trajectory import Trajectory as Trajectory
 from .dynamics.trajectory import trajectory as trajectory
+from .files import load as load
+from .files import save as save
 from .gates import Gate as Gate
 from .gates import GateMap as GateMap
 from .junctions import AndreevModes as AndreevModes

@@ -32,7 +32,7 @@ class Report(AbstractResult):
     device: AbstractParameters
     critical: CriticalCurrents
     relation: CurrentPhaseRelation | None
-    parts: dict[str, Array]
+    parts: dict[str, Array | np.ndarray]
     details: dict[str, AbstractResult]
 
     @property

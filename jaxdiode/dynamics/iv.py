@@ -1,5 +1,8 @@
 """Current–voltage curves, swept up and down, each mean voltage with its error."""
 
+import functools
+from typing import TYPE_CHECKING, Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,6 +13,7 @@ from jaxtyping import Array, Float, Int
 from .. import _checks, progress
 from .._checks import Numbers
 from ..core.dynamical import AbstractDynamical
+from ..core.results import AbstractResult, status_of
 from ..numerics.lanes import lanewise
 from ..numerics.means import BLOCKS
 from ..numerics.status import Status
@@ -23,6 +27,9 @@ from .natural_units import (
 )
 from .stay import State, Stay, stay
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Scalar = Float[Array, ""]
 Biases = Float[Array, " n"]
 Sweeps = tuple[Float[Array, "2 ..."], Float[Array, "2 ..."], Int[Array, "2 ..."]]
@@ -30,7 +37,7 @@ Sweeps = tuple[Float[Array, "2 ..."], Float[Array, "2 ..."], Int[Array, "2 ..."]
 _STAY_COST = 6e-7
 
 
-class IVCurve(eqx.Module):
+class IVCurve(AbstractResult):
     """Mean voltage ⟨φ'⟩ (units of ħω_p/2e) against bias, swept up and then down.
 
     Of several phases every array but the first has a last axis more, the voltage of each.
@@ -44,6 +51,7 @@ class IVCurve(eqx.Module):
         up_status, down_status: CONVERGED where that is within the tolerance, NOT_CONVERGED where
             it was not within the longest stay (chaos, or a motion that almost locks; the error
             holds), NONFINITE with NaN where the integration failed.
+        drive_frequency: Ω of a drive, None without.
     """
 
     current: Float[Array, "*lanes n"]
@@ -53,9 +61,44 @@ class IVCurve(eqx.Module):
     down_error: Float[Array, "*lanes n"] | Float[Array, "*lanes n phases"] | None = None
     up_status: Int[Array, "*lanes n"] | Int[Array, "*lanes n phases"] | None = None
     down_status: Int[Array, "*lanes n"] | Int[Array, "*lanes n phases"] | None = None
+    drive_frequency: Float[Array, ""] | None = None
 
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=True)
+    @property
+    def status(self) -> Array | np.ndarray:
+        """The worse of both sweeps."""
+        both = [x for x in (self.up_status, self.down_status) if x is not None]
+        return functools.reduce(np.maximum, both) if both else status_of(self.up + self.down)
+
+    def as_dict(self) -> dict[str, Any]:
+        names = {
+            "current": "current", "up": "voltage_up", "down": "voltage_down",
+            "up_error": "error_up", "down_error": "error_down",
+            "up_status": "status_up", "down_status": "status_down",
+        }  # fmt: skip
+        found = {new: getattr(self, old) for old, new in names.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def summary(self, unit: str = "") -> str:
+        """Where there is no voltage, and how many means are not as accurate as asked."""
+        current, up = np.asarray(self.current), np.asarray(self.up)
+        if up.shape != current.shape or current.ndim != 1:
+            return super().summary(unit)
+        lines, still = [], current[up == 0]
+        if still.size:
+            span = f"from {still.min():+.4g} to {still.max():+.4g} {unit}".rstrip()
+            lines.append(f"no voltage on the way up {span}")
+        if wide := int(np.sum(np.asarray(self.status) != Status.CONVERGED)):
+            lines.append(
+                f"{wide} of {current.size} biases have errors above 1e-6 of the voltage "
+                "(chaotic or almost locked; see error_up, error_down): raise --duration"
+            )
+        return "\n".join(lines) or f"{current.size} biases"
+
+    def plot(self) -> "Figure":
+        from .. import plot
+
+        frequency = self.drive_frequency
+        return plot.iv(self, drive_frequency=None if frequency is None else float(frequency))
 
 
 def iv_curve(
@@ -177,7 +220,9 @@ def _iv_curve(
     else:
         found = lanewise(_driven_sweep if driven else _undriven_sweep)(device, bias, plan)
     up, down = (tuple(x[k] for x in found) for k in (0, 1))
-    return IVCurve(bias, up[0], down[0], up[1], down[1], up[2], down[2])
+    return IVCurve(
+        bias, up[0], down[0], up[1], down[1], up[2], down[2], device.drive_frequency
+    )  # fmt: skip
 
 
 def _driven_sweep(device: AbstractDynamical, bias: Biases, plan: Stay) -> Sweeps:

@@ -1,6 +1,7 @@
 """Switching currents as they are measured: adiabatic ramps, quenches, thermal histograms."""
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -12,12 +13,16 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from .. import _checks, progress
 from .._checks import Numbers
 from ..core.dynamical import AbstractDynamical
+from ..core.results import AbstractResult
 from ..numerics.status import Status
 from .climb import SWITCHED, Schedule
 from .langevin import NOISE_STEP, noisy_ramps
 from .natural_units import in_natural_units, rates, require_dynamical
 from .ramp import staircase
 from .trajectory import solve, step_size
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PROTOCOLS = ("ramp", "quench")
 _BIASES = 256  # of a quench's first scan
@@ -26,7 +31,7 @@ _NOISE_COST = 2e-7  # seconds per step and ramp, measured
 _QUENCH_COST = 3e-7
 
 
-class SwitchingCurrents(eqx.Module):
+class SwitchingCurrents(AbstractResult):
     """Measured I₊ and I₋, magnitudes in their own direction; shape (samples,) with noise.
 
     NaN with the status NO_ZERO_VOLTAGE_STATE where the phase runs at zero bias.
@@ -36,10 +41,12 @@ class SwitchingCurrents(eqx.Module):
     minus: Float[Array, "..."]
     status: Int[Array, "..."]
 
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=True)
+    def plot(self) -> "Figure":
+        from .. import plot
 
-    def as_dict(self) -> dict[str, Array]:
+        return plot.switching_histogram(self) if np.ndim(self.plus) == 1 else plot.values(self)
+
+    def as_dict(self) -> dict[str, Any]:
         """Currents and status by name, as sweeps and files hold them."""
         return {"plus": self.plus, "minus": self.minus, "status": self.status}
 

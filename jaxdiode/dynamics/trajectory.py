@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from .. import _checks, progress
 from .._checks import Numbers
 from ..core.dynamical import AbstractDynamical
+from ..core.results import AbstractResult, status_of
 from .natural_units import (
     acceleration,
     in_natural_units,
@@ -27,15 +28,17 @@ Phases = Float[Array, " phases"]
 _TRAJECTORY_COST = 5e-6  # seconds per step, measured
 
 
-class Trajectory(eqx.Module):
+class Trajectory(AbstractResult):
     """φ and φ' = V/(ħω_p/2e) at equidistant times (1/ω_p); of several phases along a last axis."""
 
     time: Float[Array, " n"]
     phase: Float[Array, " n"] | Float[Array, "n phases"]
     velocity: Float[Array, " n"] | Float[Array, "n phases"]
 
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=True)
+    @property
+    def status(self) -> Array | np.ndarray:
+        """NONFINITE where the integration failed, at every time."""
+        return status_of(self.velocity)
 
 
 def trajectory(

@@ -18,14 +18,19 @@ from ...core.critical import CriticalCurrents
 from ...core.dynamical import AbstractDynamical, RunningState
 from ...core.parameters import parameter
 from ...core.report import Report
-from ...dynamics.folds import flip_limit, fold_limit
+from ...dynamics.iv import IVCurve, iv_curve
 from ...junctions import Harmonics
-from ...numerics.status import Status
 from . import circuits
-from .limits import Limits
+from .limits import (
+    CRITERIA,
+    Limits,
+    all_limits,
+    by_one_criterion,
+    is_concrete,
+    zero_voltage_limits,
+)
 from .running import running_state
 
-_CRITERIA = ("fold", "switching", "stability")
 _AVERAGES = ("corrected", "paper")
 
 
@@ -212,17 +217,25 @@ class KapitzaJunction(AbstractDynamical):
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         chosen = _known(criterion or self.criterion)
-        if _is_concrete(self):
-            return _report(self)[1][chosen]
-        return _critical_currents(self, chosen)
+        if is_concrete(self):
+            return all_limits(self)[1][chosen]
+        return by_one_criterion(self, chosen)
 
     def limits(self) -> Limits:
         """All that ends the zero-voltage state in both directions, whatever the criterion."""
-        return _report(self)[0] if _is_concrete(self) else _limits(self)
+        return all_limits(self)[0] if is_concrete(self) else zero_voltage_limits(self)
 
     def report(self) -> Report:
-        limits, critical = jax.device_get(_report(self))  # one search finds both
+        limits, critical = jax.device_get(all_limits(self))  # one search finds both
         return Report(self, critical[self.criterion], None, {}, {"limits": limits})
+
+    def iv(
+        self, *, maximum: float | None = None, points: int = 201, duration: float | None = None
+    ) -> IVCurve:
+        """`iv_curve` from −maximum to maximum, 1.2 times the sum of all amplitudes if left out."""
+        most = 1.2 * float(self.largest_current()) if maximum is None else maximum
+        biases = np.linspace(-most, most, points)
+        return iv_curve(self, biases, duration=500.0 if duration is None else duration)
 
     @classmethod
     def gated_squid(
@@ -297,101 +310,9 @@ class KapitzaJunction(AbstractDynamical):
 
 
 def _known(criterion: str) -> str:
-    if criterion not in _CRITERIA:
-        raise _checks.unknown_name("criterion", criterion, _CRITERIA)
+    if criterion not in CRITERIA:
+        raise _checks.unknown_name("criterion", criterion, CRITERIA)
     return criterion
-
-
-_SIGNS = np.array([1.0, -1.0])
-
-
-def _report(device):
-    """Limits, and critical currents by every criterion: one search for all that is asked of one.
-
-    Flips cost as much to compile as folds: only where the ramp met one, or may have.
-    """
-    found, ends = _with_folds(device)
-    flipped = ends[2].flipped
-    if _checks.is_concrete(flipped) and not np.asarray(flipped).any():
-        return found
-    return _with_flips(device, ends)
-
-
-@eqx.filter_jit
-def _with_folds(device):
-    # Both directions in turn, of which only one is traced.
-    ends = jax.lax.map(lambda direction: fold_limit(device, direction), jnp.asarray(_SIGNS))
-    current, status, ramp = ends
-    return _reported(device, current, status, ramp, jnp.full(2, jnp.nan)), ends
-
-
-@eqx.filter_jit
-def _with_flips(device, ends):
-    current, status, ramp = ends
-    flips = jax.lax.map(lambda one: flip_limit(device, *one), (jnp.asarray(_SIGNS), ramp))
-    return _reported(device, current, status, ramp, flips)
-
-
-def _reported(device, current, status, ramp, flips):
-    critical = {
-        criterion: _by_criterion(device, criterion, current, status, ramp, flips)
-        for criterion in _CRITERIA
-    }
-    return _as_limits(current, status, ramp, flips), critical
-
-
-@eqx.filter_jit
-def _critical_currents(device, criterion):
-    signs = jnp.asarray(_SIGNS)
-    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
-    flips = None
-    if criterion == "stability":
-        flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
-    return _by_criterion(device, criterion, current, status, ramp, flips)
-
-
-@eqx.filter_jit
-def _limits(device):
-    signs = jnp.asarray(_SIGNS)
-    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
-    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
-    return _as_limits(current, status, ramp, flips)
-
-
-def _by_criterion(device, criterion, current, status, ramp, flips):
-    if criterion == "stability":
-        # A flip comes before whatever the ramp met later.
-        fold = jnp.where(status == Status.CONVERGED, current, jnp.nan)
-        current = jnp.where(ramp.flipped, flips, fold)
-        known = jnp.isfinite(current) & ~ramp.doubled_at_rest
-        lost = jnp.where(status == Status.CONVERGED, Status.NOT_CONVERGED, status)
-        status = jnp.where(known, Status.CONVERGED, lost).astype(jnp.int32)
-    elif criterion == "switching":
-        two = status == Status.PERIOD_TWO_FOLD
-        status = jnp.where(two, Status.CONVERGED, status).astype(jnp.int32)
-    worst = jnp.max(status)
-    worst = jnp.where(jnp.all(jnp.isfinite(_leaves(device))), worst, Status.NONFINITE)
-    plus, minus = jnp.where(worst == Status.CONVERGED, current, jnp.nan)
-    return CriticalCurrents(plus, minus, worst.astype(jnp.int32))
-
-
-def _as_limits(current, status, ramp, flips):
-    bracket = _SIGNS[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
-    return Limits(
-        fold=jnp.where(status == Status.CONVERGED, current, jnp.nan),
-        period_two_fold=jnp.where(status == Status.PERIOD_TWO_FOLD, current, jnp.nan),
-        flip=flips,
-        ramp=jnp.where(ramp.running[:, None], jnp.nan, bracket),
-        status=status,
-    )
-
-
-def _is_concrete(device):
-    return all(_checks.is_concrete(leaf) for leaf in jax.tree.leaves(device))
-
-
-def _leaves(device):
-    return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(device)])
 
 
 def _harmonics(name, value):

@@ -1,10 +1,21 @@
-"""What ends the zero-voltage state of a driven junction."""
+"""What ends the zero-voltage state of a driven junction, and which of it a criterion counts."""
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
+from ... import _checks
+from ...core.critical import CriticalCurrents
+from ...core.results import AbstractLimits
+from ...dynamics.folds import flip_limit, fold_limit
+from ...numerics.status import Status
 
-class Limits(eqx.Module):
+CRITERIA = ("fold", "switching", "stability")
+
+
+class Limits(AbstractLimits):
     """What ends the zero-voltage state, one entry per direction of the bias (+, −).
 
     Currents are magnitudes in their own direction, NaN where there is no such event.
@@ -25,5 +36,94 @@ class Limits(eqx.Module):
     ramp: Float[Array, "*lanes 2 2"]
     status: Int[Array, "*lanes 2"]
 
-    def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
+
+_SIGNS = np.array([1.0, -1.0])
+
+
+def all_limits(device):
+    """Limits, and critical currents by every criterion: one search for all that is asked of one.
+
+    Flips cost as much to compile as folds: only where the ramp met one, or may have.
+    """
+    found, ends = _with_folds(device)
+    flipped = ends[2].flipped
+    if _checks.is_concrete(flipped) and not np.asarray(flipped).any():
+        return found
+    return _with_flips(device, ends)
+
+
+@eqx.filter_jit
+def _with_folds(device):
+    # Both directions in turn, of which only one is traced.
+    ends = jax.lax.map(lambda direction: fold_limit(device, direction), jnp.asarray(_SIGNS))
+    current, status, ramp = ends
+    return _reported(device, current, status, ramp, jnp.full(2, jnp.nan)), ends
+
+
+@eqx.filter_jit
+def _with_flips(device, ends):
+    current, status, ramp = ends
+    flips = jax.lax.map(lambda one: flip_limit(device, *one), (jnp.asarray(_SIGNS), ramp))
+    return _reported(device, current, status, ramp, flips)
+
+
+def _reported(device, current, status, ramp, flips):
+    critical = {
+        criterion: _by_criterion(device, criterion, current, status, ramp, flips)
+        for criterion in CRITERIA
+    }
+    return _as_limits(current, status, ramp, flips), critical
+
+
+@eqx.filter_jit
+def by_one_criterion(device, criterion):
+    signs = jnp.asarray(_SIGNS)
+    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
+    flips = None
+    if criterion == "stability":
+        flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
+    return _by_criterion(device, criterion, current, status, ramp, flips)
+
+
+@eqx.filter_jit
+def zero_voltage_limits(device):
+    signs = jnp.asarray(_SIGNS)
+    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
+    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
+    return _as_limits(current, status, ramp, flips)
+
+
+def _by_criterion(device, criterion, current, status, ramp, flips):
+    if criterion == "stability":
+        # A flip comes before whatever the ramp met later.
+        fold = jnp.where(status == Status.CONVERGED, current, jnp.nan)
+        current = jnp.where(ramp.flipped, flips, fold)
+        known = jnp.isfinite(current) & ~ramp.doubled_at_rest
+        lost = jnp.where(status == Status.CONVERGED, Status.NOT_CONVERGED, status)
+        status = jnp.where(known, Status.CONVERGED, lost).astype(jnp.int32)
+    elif criterion == "switching":
+        two = status == Status.PERIOD_TWO_FOLD
+        status = jnp.where(two, Status.CONVERGED, status).astype(jnp.int32)
+    worst = jnp.max(status)
+    worst = jnp.where(jnp.all(jnp.isfinite(_leaves(device))), worst, Status.NONFINITE)
+    plus, minus = jnp.where(worst == Status.CONVERGED, current, jnp.nan)
+    return CriticalCurrents(plus, minus, worst.astype(jnp.int32))
+
+
+def _as_limits(current, status, ramp, flips):
+    bracket = _SIGNS[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
+    return Limits(
+        fold=jnp.where(status == Status.CONVERGED, current, jnp.nan),
+        period_two_fold=jnp.where(status == Status.PERIOD_TWO_FOLD, current, jnp.nan),
+        flip=flips,
+        ramp=jnp.where(ramp.running[:, None], jnp.nan, bracket),
+        status=status,
+    )
+
+
+def is_concrete(device):
+    return all(_checks.is_concrete(leaf) for leaf in jax.tree.leaves(device))
+
+
+def _leaves(device):
+    return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(device)])
