@@ -1,5 +1,6 @@
 """All public names, each loaded when it is first used (see `__init__.py`)."""
 
+from . import files as files
 from . import plot as plot
 from . import units as units
 from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation

@@ -115,7 +115,7 @@ class AbstractParameters(eqx.Module):
         """
         declared = declarations(type(self))[name]
         array = _checks.real_array(
-            name, value, ndim=_dimensions(type(self), name) if ndim is None else ndim
+            name, value, ndim=dimensions(type(self), name) if ndim is None else ndim
         )
         if _checks.is_concrete(array):
             _require_within(name, np.asarray(array), declared)
@@ -151,7 +151,7 @@ def declarations(kind: type) -> dict[str, Parameter]:
 
 
 @functools.cache
-def _dimensions(kind: type, name: str) -> int | None:
+def dimensions(kind: type, name: str) -> int | None:
     """Axes that a field's annotation fixes, None where it leaves them open."""
     (annotation,) = (field.type for field in dataclasses.fields(kind) if field.name == name)
     options = (

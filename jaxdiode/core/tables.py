@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from .. import _checks
-from .parameters import AbstractParameters
+from .parameters import AbstractParameters, declarations, dimensions
 
 Resolve = Callable[[str], type]
 
@@ -192,8 +192,21 @@ def _constructed(kind: type, inner: dict[str, Any], where: str) -> Any:
     if missing and not fields <= set(inner):
         raise ValueError(f"{label} needs {', '.join(map(repr, missing))}")
     if set(inner) <= set(arguments):
-        return kind(**inner)
+        return with_arrays(kind(**inner))
     return _filled(kind, inner, where)
+
+
+def with_arrays(made: Any) -> Any:
+    """The same; numbers that a class without a constructor took as they are become arrays."""
+    if not isinstance(made, AbstractParameters):
+        return made
+    for name in declarations(type(made)):
+        value = getattr(made, name)
+        numbers = value if isinstance(value, list) else [value]
+        if all(isinstance(x, int | float) and not isinstance(x, bool) for x in numbers):
+            array = _checks.real_array(name, value, ndim=dimensions(type(made), name))
+            object.__setattr__(made, name, array)
+    return made
 
 
 def _filled(kind: type, inner: dict[str, Any], where: str) -> Any:

@@ -17,6 +17,7 @@ class System:
         devices: names of its device classes in `jaxdiode`.
         example: its example device file, beside this one.
         source: where its physics stands.
+        holds: classes that its results hold and no user builds, below `jaxdiode`.
     """
 
     name: str
@@ -24,6 +25,7 @@ class System:
     devices: tuple[str, ...]
     example: str
     source: str
+    holds: tuple[str, ...] = ()
 
 
 SYSTEMS = (
@@ -47,6 +49,7 @@ SYSTEMS = (
         devices=("AndreevInterferometer",),
         example="andreev/example.toml",
         source="andreev/interferometer.py",
+        holds=("devices.andreev.interferometer.InterferometerRelation",),
     ),
     System(
         name="wire",
@@ -61,6 +64,10 @@ SYSTEMS = (
         devices=("SpinActiveJunction", "SixHarmonicModel"),
         example="usadel/spin_active.toml",
         source="usadel/spin_active.py",
+        holds=(
+            "devices.usadel.spin.DirectSpinRelation",
+            "devices.usadel.torus.SpinResolvedRelation",
+        ),
     ),
     System(
         name="diffusive",

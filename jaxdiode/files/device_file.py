@@ -143,9 +143,9 @@ def build(table: Any) -> Any:
         return [build(item) for item in table]
     if not isinstance(table, dict):
         return table
-    if {"array", "number", "tuple"} & set(table):
-        from ..core.tables import from_table
+    from ..core.tables import from_table, with_arrays
 
+    if {"array", "number", "tuple"} & set(table):
         return from_table(table, resolve, "[device]")
     arguments = {k: build(v) for k, v in table.items() if k != "type"}
     if "type" not in table:
@@ -159,7 +159,7 @@ def build(table: Any) -> Any:
     for name, parameter in allowed.items():
         if parameter.default is parameter.empty and name not in arguments:
             raise ValueError(f"{table['type']} needs the argument {name!r}")
-    return maker(**arguments)
+    return with_arrays(maker(**arguments))
 
 
 def device(table: dict[str, Any]) -> "AbstractDevice":

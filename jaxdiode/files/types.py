@@ -4,6 +4,9 @@ import importlib
 import inspect
 
 from .. import _plain_checks as _checks
+from ..devices import SYSTEMS
+
+_CORE = ("core.device.DirectRelation",)
 
 
 def resolve(name: str) -> type:
@@ -28,7 +31,7 @@ def public(name: str) -> type | None:
         if name in dir(space):
             kind = getattr(space, name)
             return kind if _holds(kind) else None
-    return _INTERNAL[name]() if name in _INTERNAL else None
+    return _inside(name)
 
 
 def names() -> list[str]:
@@ -59,6 +62,15 @@ def _holds(kind: object) -> bool:
     return not inspect.isabstract(kind) and dataclasses.is_dataclass(kind)
 
 
+def _inside(name: str) -> type | None:
+    """A class that results hold and no user builds."""
+    for path in (*_CORE, *(path for system in SYSTEMS for path in system.holds)):
+        module, _, own = path.rpartition(".")
+        if own == name:
+            return getattr(importlib.import_module(f"jaxdiode.{module}"), own)
+    return None
+
+
 def _elsewhere(name: str) -> type:
     module, _, own = name.rpartition(".")
     if not all(part.isidentifier() for part in name.split(".")):
@@ -75,36 +87,3 @@ def _elsewhere(name: str) -> type:
     if not inspect.isclass(kind) or not issubclass(kind, AbstractParameters | AbstractResult):
         raise ValueError(f"type must be a device, a part of one or a result, got {name!r}")
     return kind
-
-
-def _direct_relation():
-    from ..core.device import DirectRelation
-
-    return DirectRelation
-
-
-def _direct_spin_relation():
-    from ..devices.usadel.spin import DirectSpinRelation
-
-    return DirectSpinRelation
-
-
-def _spin_relation():
-    from ..devices.usadel.torus import SpinResolvedRelation
-
-    return SpinResolvedRelation
-
-
-def _interferometer_relation():
-    from ..devices.andreev.interferometer import InterferometerRelation
-
-    return InterferometerRelation
-
-
-# What results hold and no user builds.
-_INTERNAL = {
-    "DirectRelation": _direct_relation,
-    "DirectSpinRelation": _direct_spin_relation,
-    "SpinResolvedRelation": _spin_relation,
-    "InterferometerRelation": _interferometer_relation,
-}

@@ -204,11 +204,22 @@ DEVICES = st.one_of(
 
 
 @pytest.mark.filterwarnings("ignore:.*2 pi L I_c:UserWarning")
-@settings(max_examples=1000)
+@settings(max_examples=60)
 @given(DEVICES)
 def test_generated_devices_are_the_same_afterwards(drawn):
     """Through the text of the file, by JSON; and they print the same."""
-    device = made(drawn)
+    require_the_same_afterwards(made(drawn))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*2 pi L I_c:UserWarning")
+@settings(max_examples=1000)
+@given(DEVICES)
+def test_a_thousand_generated_devices_are_the_same_afterwards(drawn):
+    require_the_same_afterwards(made(drawn))
+
+
+def require_the_same_afterwards(device):
     text = json.dumps(to_table(device), allow_nan=False)
     back = from_table(json.loads(text), resolve)
     same(device, back)
