@@ -1,0 +1,53 @@
+"""`SYSTEMS` is the one list: everything a new system must touch, and nothing else names devices."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import jaxdiode as jd
+from jaxdiode.devices import SYSTEMS
+
+ROOT = Path(__file__).resolve().parents[1]
+DEVICES = ROOT / "jaxdiode" / "devices"
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+def test_the_files_of_a_system(system):
+    """Its source, its example, the stub, its problems and the README's row; SYSTEMS is the sixth."""
+    source = (DEVICES / system.source).read_text()
+    assert f"class {system.devices[0]}(" in source
+    example = (DEVICES / system.example).read_text()
+    assert re.search(rf'type = "{system.devices[0]}', example)
+    stub = (ROOT / "jaxdiode" / "__init__.pyi").read_text()
+    problems = "\n".join(p.read_text() for p in (ROOT / "tests" / "problems").glob("*.py"))
+    for name in system.devices:
+        assert f"import {name} as {name}" in stub
+        assert issubclass(getattr(jd, name), jd.AbstractDevice)
+    assert system.devices[0] in problems
+    rows = re.findall(r"^\| (.*?) \| (.*?) \|", (ROOT / "README.md").read_text(), re.M)
+    (named,) = [devices for title, devices in rows if title == system.title]
+    assert all(f"`{name}`" in named for name in system.devices)
+
+
+def test_every_device_belongs_to_a_system_or_a_branch():
+    listed = {name for system in SYSTEMS for name in system.devices}
+    branches = {"TunnelJunction", "SeriesJunctions", "AndreevModes", "Harmonics"}
+    found = {
+        name
+        for name in dir(jd)
+        if isinstance(kind := getattr(jd, name), type)
+        and issubclass(kind, jd.AbstractDevice)
+        and not name.startswith("Abstract")
+        and kind is not jd.Relation
+    }
+    assert found == listed | branches
+
+
+@pytest.mark.parametrize("folder", ["cli", "files"])
+def test_edges_import_no_device(folder):
+    """Beside the list itself they know results and reports only."""
+    for path in (ROOT / "jaxdiode" / folder).glob("*.py"):
+        text = path.read_text()
+        assert not re.search(r"from \.\.devices\.\w+|import_module\(.devices", text), path
+        assert not re.search(r"isinstance\([^()]*(Squid|Junction|Wire|Interferometer)\b", text), path
