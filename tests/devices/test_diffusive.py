@@ -17,9 +17,12 @@ from scipy.integrate import solve_ivp
 
 import jaxdiode as jd
 from jaxdiode import DiffusiveJunction, SpinActiveContact, SpinBarrier, Status, UsadelResolution
-from jaxdiode.devices.usadel import hybrid, interface, link, solver
-from jaxdiode.devices.usadel.barrier import Segment
-from jaxdiode.devices.usadel.frequencies import matsubara
+from jaxdiode.devices.usadel import hybrid
+from jaxdiode.devices.usadel.equations import matsubara_uniform as solver
+from jaxdiode.devices.usadel.equations.frequencies import matsubara
+from jaxdiode.devices.usadel.interfaces import matrix_current as interface
+from jaxdiode.devices.usadel.interfaces.barrier import Segment
+from jaxdiode.devices.usadel.layers import link
 from tests import helpers
 from tests.reference import usadel as u
 from tests.reference import usadel_limits as limits

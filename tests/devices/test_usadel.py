@@ -17,9 +17,9 @@ import pytest
 import jaxdiode as jd
 from jaxdiode import SpinActiveJunction, SpinBarrier, Status, UsadelResolution
 from jaxdiode.devices.usadel import hybrid as package
-from jaxdiode.devices.usadel import solver
-from jaxdiode.devices.usadel.frequencies import matsubara
-from jaxdiode.devices.usadel.link import scalar_current
+from jaxdiode.devices.usadel.equations import matsubara_uniform as solver
+from jaxdiode.devices.usadel.equations.frequencies import matsubara
+from jaxdiode.devices.usadel.layers.link import scalar_current
 from tests import helpers
 from tests.reference import usadel as u
 from tests.reference import usadel_limits as limits

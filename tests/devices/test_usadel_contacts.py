@@ -15,7 +15,8 @@ from scipy.integrate import solve_bvp
 
 import jaxdiode as jd
 from jaxdiode import DiffusiveJunction, SpinActiveContact, Status, UsadelResolution
-from jaxdiode.devices.usadel import hybrid, solver
+from jaxdiode.devices.usadel import hybrid
+from jaxdiode.devices.usadel.equations import matsubara_uniform as solver
 from jaxdiode.devices.usadel.torus import SpinResolvedRelation
 from tests import helpers
 from tests.reference import usadel as u

@@ -13,7 +13,8 @@ import pytest
 import jaxdiode as jd
 from jaxdiode import Status, UsadelResolution
 from jaxdiode.devices.usadel import hybrid as package
-from jaxdiode.devices.usadel import retarded, retarded_profile
+from jaxdiode.devices.usadel.equations import real_mesh as retarded_profile
+from jaxdiode.devices.usadel.equations import real_uniform as retarded
 from tests import helpers
 from tests.devices.test_usadel import UNLIKE, from_reference, junction, of_sheet
 from tests.reference import usadel as u

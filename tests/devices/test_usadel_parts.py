@@ -16,9 +16,12 @@ from scipy.integrate import solve_ivp
 
 import jaxdiode as jd
 from jaxdiode import SixHarmonicModel, SpinBarrier
-from jaxdiode.devices.usadel import barrier, interface, link, superconductor
-from jaxdiode.devices.usadel.frequencies import algebraic, matsubara
-from jaxdiode.devices.usadel.gap import bcs_gap
+from jaxdiode.devices.usadel.equations.frequencies import algebraic, matsubara
+from jaxdiode.devices.usadel.equations.gap import bcs_gap
+from jaxdiode.devices.usadel.interfaces import barrier
+from jaxdiode.devices.usadel.interfaces import matrix_current as interface
+from jaxdiode.devices.usadel.layers import link
+from jaxdiode.devices.usadel.layers import uniform as superconductor
 from jaxdiode.devices.usadel.torus import half_torus, whole_torus
 from tests import helpers
 from tests.reference import usadel as u

@@ -8,14 +8,14 @@ from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
-from .barrier import AbstractInterface
 from .hybrid import (
     COLDEST,
     WARMEST,
     AbstractHybridJunction,
     require_temperature,
 )
-from .link import WeakLink
+from .interfaces.barrier import AbstractInterface
+from .layers.link import WeakLink
 from .resolution import UsadelResolution, required_resolution
 
 # Short junctions fall over more decades of frequency than any ferromagnet.

@@ -14,14 +14,16 @@ from ... import _checks
 from ..._checks import Numbers
 from ...numerics.matrices import complexified
 from ...numerics.status import Status
-from . import retarded, retarded_profile, selfconsistent
-from .barrier import AbstractInterface, Segment
-from .frequencies import algebraic, matsubara
-from .gap import bcs_gap
-from .link import AbstractLink
-from .profile import mesh
+from .equations import matsubara_mesh as selfconsistent
+from .equations import real_mesh as retarded_profile
+from .equations import real_uniform as retarded
+from .equations.frequencies import algebraic, matsubara
+from .equations.gap import bcs_gap
+from .equations.matsubara_uniform import Layers, solve
+from .interfaces.barrier import AbstractInterface, Segment
+from .layers.link import AbstractLink
+from .layers.mesh import mesh
 from .resolution import UsadelResolution
-from .solver import Layers, solve
 from .spin import AbstractSpinResolved
 from .torus import SpinResolvedRelation
 

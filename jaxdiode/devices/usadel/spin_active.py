@@ -12,7 +12,6 @@ from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
-from .barrier import SpinBarrier
 from .hybrid import (
     COLDEST,
     WARMEST,
@@ -20,7 +19,8 @@ from .hybrid import (
     require_temperature,
     summed,
 )
-from .link import StrongFerromagnet
+from .interfaces.barrier import SpinBarrier
+from .layers.link import StrongFerromagnet
 from .resolution import UsadelResolution, required_resolution
 from .torus import PhaseTorus, SpinResolvedRelation, half_torus, whole_torus
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Complex, Float, Inexact
 
-from ...numerics.matrices import complexified, identity, inverse, product
+from ....numerics.matrices import complexified, identity, inverse, product
 
 # Half a layer longer than this many decay lengths is cut: e^{−36} couples the interfaces.
 _DEEPEST = 18.0

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from ... import _checks
-from ..._checks import Numbers
-from ...numerics.matrices import complexified
+from .... import _checks
+from ...._checks import Numbers
+from ....numerics.matrices import complexified
 
 _SMALLEST = 1e-14  # of a squared wave number
 

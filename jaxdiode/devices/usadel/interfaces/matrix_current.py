@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex
 
-from ...numerics.matrices import complexified, identity, inverse, product
+from ....numerics.matrices import complexified, identity, inverse, product
 from .barrier import Segment
 
 # Pair amplitudes that exist, by their number: the superconductor's 2 × 2, and beyond the interface

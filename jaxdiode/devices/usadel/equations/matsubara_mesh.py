@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
-from ...numerics.continuation import swept
-from ...numerics.matrices import complexified
-from ...numerics.newton import Linearised, damped_newton, implicit_solution, solved
-from . import profile
+from ....numerics.continuation import swept
+from ....numerics.matrices import complexified
+from ....numerics.newton import Linearised, damped_newton, implicit_solution, solved
+from ..layers import mesh as profile
 from .frequencies import Frequencies
-from .solver import Layers, current_of, real
+from .matsubara_uniform import Layers, current_of, real
 
 _ACCURACY = 1e-9  # of Δ, in k_BT_c
 _MOST = 12

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ... import _checks
-from ..._checks import Numbers
-from ...numerics.matrices import complexified
+from .... import _checks
+from ...._checks import Numbers
+from ....numerics.matrices import complexified
 from .barrier import AbstractInterface, Segment, rotation
 
 # Transmission and reflection are kept this far from 0, where their square roots have no slope.

@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
-from ...numerics.continuation import swept
-from ...numerics.matrices import complexified
-from ...numerics.newton import Linearised, implicit_solution, solved
-from . import superconductor
-from .barrier import Segment
-from .interface import linearised_current, matrix_current
-from .link import AbstractLink, half_layers
+from ....numerics.continuation import swept
+from ....numerics.matrices import complexified
+from ....numerics.newton import Linearised, implicit_solution, solved
+from ..interfaces.barrier import Segment
+from ..interfaces.matrix_current import linearised_current, matrix_current
+from ..layers import uniform as superconductor
+from ..layers.link import AbstractLink, half_layers
 
 SUPERCONDUCTORS = 16  # real unknowns of both
 

@@ -12,13 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Complex, Inexact
 
-from ...numerics import shooting
-from ...numerics.matrices import complexified, identity, inverse, product
-from ...numerics.newton import solved
-from . import solver, superconductor
-from .interface import linearised_current, matrix_current
+from ....numerics import shooting
+from ....numerics.matrices import complexified, identity, inverse, product
+from ....numerics.newton import solved
+from ..equations import matsubara_uniform as solver
+from ..equations.matsubara_uniform import Layers
+from ..interfaces.matrix_current import linearised_current, matrix_current
+from . import uniform as superconductor
 from .link import matrix_bend
-from .solver import Layers
 
 _GRADING = 4.0  # the mesh is exp(4) times finer at the interface than at the outer end
 

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from ...numerics.continuation import followed
-from ...numerics.matrices import complexified
-from ...numerics.newton import Linearised, Solution, damped_newton, solved
-from . import superconductor
-from .interface import linearised_current
-from .link import half_layers, spin_density
-from .solver import (
+from ....numerics.continuation import followed
+from ....numerics.matrices import complexified
+from ....numerics.newton import Linearised, Solution, damped_newton, solved
+from ..interfaces.matrix_current import linearised_current
+from ..layers import uniform as superconductor
+from ..layers.link import half_layers, spin_density
+from .matsubara_uniform import (
     SUPERCONDUCTORS,
     Layers,
     apart,

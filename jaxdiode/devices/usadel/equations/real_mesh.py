@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from ...numerics.matrices import complexified
-from ...numerics.newton import Linearised, Solution
-from . import profile, superconductor
-from .link import spin_density
-from .profile import Unknowns
-from .retarded import at_interfaces, from_high_broadening, link_pushforward, link_values
-from .solver import Layers, columns
+from ....numerics.matrices import complexified
+from ....numerics.newton import Linearised, Solution
+from ..layers import mesh as profile
+from ..layers import uniform as superconductor
+from ..layers.link import spin_density
+from ..layers.mesh import Unknowns
+from .matsubara_uniform import Layers, columns
+from .real_uniform import at_interfaces, from_high_broadening, link_pushforward, link_values
 
 # γ and γ̃ of the bulk, which are alike at phase 0.
 _PAIRING = np.tile(superconductor.PAIRING.ravel(), 2)
