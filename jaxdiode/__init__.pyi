@@ -37,8 +37,8 @@ from .devices.phase_slip.wire import PhaseSlipWire as PhaseSlipWire
 from .devices.phase_slip.wire import WireState as WireState
 from .devices.squid import CoilBiasedSquid as CoilBiasedSquid
 from .devices.squid import Squid as Squid
+from .devices.usadel.currents import OrderParameter as OrderParameter
 from .devices.usadel.diffusive import DiffusiveJunction as DiffusiveJunction
-from .devices.usadel.hybrid import OrderParameter as OrderParameter
 from .devices.usadel.interfaces.barrier import SpinBarrier as SpinBarrier
 from .devices.usadel.interfaces.contact import SpinActiveContact as SpinActiveContact
 from .devices.usadel.resolution import UsadelResolution as UsadelResolution

@@ -12,16 +12,12 @@ from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
-from .hybrid import (
-    COLDEST,
-    WARMEST,
-    AbstractHybridJunction,
-    require_temperature,
-    summed,
-)
+from .currents import summed
 from .interfaces.barrier import SpinBarrier
+from .junction import AbstractHybridJunction
 from .layers.link import StrongFerromagnet
 from .resolution import UsadelResolution, required_resolution
+from .structure import COLDEST, WARMEST, require_temperature
 from .torus import PhaseTorus, SpinResolvedRelation, half_torus, whole_torus
 
 _DEFAULT = UsadelResolution(phases=16, terms=8, tail=8, steps=12, momenta=8, intervals=12)

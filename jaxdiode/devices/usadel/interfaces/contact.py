@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from .... import _checks
 from ...._checks import Numbers
 from ....numerics.matrices import complexified
-from .barrier import AbstractInterface, Segment, rotation
+from .base import AbstractInterface, Segment, rotation
 
 # Transmission and reflection are kept this far from 0, where their square roots have no slope.
 _CLOSED, _OPEN = 1e-24, 1e-12
