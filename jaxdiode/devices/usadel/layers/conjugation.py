@@ -36,8 +36,10 @@ class AbstractConjugation(eqx.Module):
         """The inverse of `amplitudes`."""
 
     @abc.abstractmethod
-    def partners(self, amplitudes: Complex[Array, "pair *shape"]) -> Complex[Array, "pair *shape"]:
-        """γ̃ of every γ, and γ of every γ̃."""
+    def partners(
+        self, amplitudes: Complex[Array, "pair *shape"]
+    ) -> tuple[Complex[Array, "*shape"], ...]:
+        """γ̃ of γ, and γ of γ̃."""
 
 
 class MatsubaraAxis(AbstractConjugation):
@@ -52,8 +54,10 @@ class MatsubaraAxis(AbstractConjugation):
     def parts(self, amplitudes: Complex[Array, "1 *shape"]) -> Inexact[Array, "2 *shape"]:
         return jnp.stack([amplitudes[0].real, amplitudes[0].imag])
 
-    def partners(self, amplitudes: Complex[Array, "1 *shape"]) -> Complex[Array, "1 *shape"]:
-        return -amplitudes.conj()
+    def partners(
+        self, amplitudes: Complex[Array, "1 *shape"]
+    ) -> tuple[Complex[Array, "*shape"], ...]:
+        return (-amplitudes[0].conj(),)
 
 
 class RealEnergies(AbstractConjugation):
@@ -68,5 +72,7 @@ class RealEnergies(AbstractConjugation):
     def parts(self, amplitudes: Complex[Array, "2 *shape"]) -> Inexact[Array, "2 *shape"]:
         return amplitudes
 
-    def partners(self, amplitudes: Complex[Array, "2 *shape"]) -> Complex[Array, "2 *shape"]:
-        return amplitudes[::-1]
+    def partners(
+        self, amplitudes: Complex[Array, "2 *shape"]
+    ) -> tuple[Complex[Array, "*shape"], ...]:
+        return amplitudes[1], amplitudes[0]
