@@ -50,7 +50,7 @@ def link_amplitudes(
     link: Inexact[Array, "elements 2 2 lanes"], conjugation: AbstractConjugation
 ) -> Complex[Array, "pair 2 elements lanes"]:
     """γ at both ends from numbers [element, part, side, lane]."""
-    return jnp.swapaxes(conjugation.amplitudes(jnp.moveaxis(link, 1, 0)), 1, 2)
+    return jnp.swapaxes(conjugation.amplitudes(link[:, 0], link[:, 1]), 1, 2)
 
 
 def link_ends(
@@ -90,7 +90,7 @@ def _apart(
 
 def own_directions(conjugation: AbstractConjugation) -> Complex[Array, "pair 4 8"]:
     """Amplitudes of which one number is 1, for all numbers of a superconductor's γ."""
-    return conjugation.amplitudes(jnp.eye(OWN).reshape(2, 4, OWN))
+    return conjugation.amplitudes(*jnp.eye(OWN).reshape(2, 4, OWN))
 
 
 def pushforward(

@@ -121,7 +121,7 @@ class GapProfile(AbstractEquations):
     ) -> Complex[Array, "pair 2 2 lanes"]:
         layer, length = self.layer(x)[:, :, side], self.layers.superconductor_length
         numbers = mesh.interpolated(layer, length, distance)
-        return self.conjugation.amplitudes(numbers.reshape(2, 2, 2, -1))
+        return self.conjugation.amplitudes(*numbers.reshape(2, 2, 2, -1))
 
     def factors(self, x: Inexact[Array, "n lanes"]) -> Factors:
         """The Jacobian at x, as `answer` takes it."""
@@ -169,7 +169,7 @@ class GapProfile(AbstractEquations):
 def _own_ends(layer: Inexact[Array, "nodes 16 2 lanes"], conjugation: AbstractConjugation) -> Ends:
     """Amplitudes of the superconductors at their interfaces."""
     parts = layer[-1].reshape(2, 2, 4, *layer.shape[2:])  # (γ, ∂ₓγ), part, element, side, lane
-    return Ends(conjugation.amplitudes(parts[0]), -conjugation.amplitudes(parts[1]))
+    return Ends(conjugation.amplitudes(*parts[0]), -conjugation.amplitudes(*parts[1]))
 
 
 def _own_slope(kinds: int) -> np.ndarray:

@@ -84,8 +84,8 @@ class UniformGap(AbstractEquations):
 
     def _slopes(self, x: Inexact[Array, "n lanes"]) -> Complex[Array, "pair 2 2 2 lanes"]:
         """The superconductors' slopes as matrices, [pair, row, column, side, lane]."""
-        parts = jnp.moveaxis(self.unknowns.unpack(x).superconductors, 1, 0)
-        slopes = jnp.swapaxes(self.conjugation.amplitudes(parts), 1, 2)
+        parts = self.unknowns.unpack(x).superconductors
+        slopes = jnp.swapaxes(self.conjugation.amplitudes(parts[:, 0], parts[:, 1]), 1, 2)
         return slopes.reshape(-1, 2, 2, *slopes.shape[2:])
 
     def _superconductors(

@@ -28,7 +28,9 @@ class AbstractConjugation(eqx.Module):
     dtype: eqx.AbstractClassVar[type]
 
     @abc.abstractmethod
-    def amplitudes(self, parts: Inexact[Array, "2 *shape"]) -> Complex[Array, "pair *shape"]:
+    def amplitudes(
+        self, first: Inexact[Array, "*shape"], second: Inexact[Array, "*shape"]
+    ) -> Complex[Array, "pair *shape"]:
         """γ, or γ and γ̃, of their parts."""
 
     @abc.abstractmethod
@@ -48,8 +50,10 @@ class MatsubaraAxis(AbstractConjugation):
     tildes: ClassVar[tuple[bool, ...]] = (False,)
     dtype: ClassVar[type] = float
 
-    def amplitudes(self, parts: Inexact[Array, "2 *shape"]) -> Complex[Array, "1 *shape"]:
-        return jax.lax.complex(parts[0], parts[1])[None]
+    def amplitudes(
+        self, first: Inexact[Array, "*shape"], second: Inexact[Array, "*shape"]
+    ) -> Complex[Array, "1 *shape"]:
+        return jax.lax.complex(first, second)[None]
 
     def parts(self, amplitudes: Complex[Array, "1 *shape"]) -> Inexact[Array, "2 *shape"]:
         return jnp.stack([amplitudes[0].real, amplitudes[0].imag])
@@ -66,8 +70,10 @@ class RealEnergies(AbstractConjugation):
     tildes: ClassVar[tuple[bool, ...]] = (False, True)
     dtype: ClassVar[type] = complex
 
-    def amplitudes(self, parts: Inexact[Array, "2 *shape"]) -> Complex[Array, "2 *shape"]:
-        return complexified(parts)
+    def amplitudes(
+        self, first: Inexact[Array, "*shape"], second: Inexact[Array, "*shape"]
+    ) -> Complex[Array, "2 *shape"]:
+        return complexified(jnp.stack([first, second]))
 
     def parts(self, amplitudes: Complex[Array, "2 *shape"]) -> Inexact[Array, "2 *shape"]:
         return amplitudes

@@ -152,7 +152,7 @@ def _matrices(
 ) -> tuple[Complex[Array, "pair 2 2 nodes 2 lanes"], Complex[Array, "pair 2 2 nodes 2 lanes"]]:
     """Amplitudes and their derivatives as matrices."""
     parts = jnp.moveaxis(layer, 1, 0).reshape(2, 2, 2, 2, layer.shape[0], *layer.shape[2:])
-    return conjugation.amplitudes(parts[0]), conjugation.amplitudes(parts[1])
+    return conjugation.amplitudes(*parts[0]), conjugation.amplitudes(*parts[1])
 
 
 def _middle_weights(nodes: np.ndarray) -> np.ndarray:
