@@ -25,12 +25,12 @@ from .devices.kapitza.junction import KapitzaJunction as KapitzaJunction
 from .devices.kapitza.limits import Limits as Limits
 from .devices.squid import CoilBiasedSquid as CoilBiasedSquid
 from .devices.squid import Squid as Squid
-from .devices.usadel.barrier import SpinBarrier as SpinBarrier
-from .devices.usadel.contact import SpinActiveContact as SpinActiveContact
+from .devices.usadel.currents import OrderParameter as OrderParameter
 from .devices.usadel.diffusive import DiffusiveJunction as DiffusiveJunction
-from .devices.usadel.hybrid import OrderParameter as OrderParameter
-from .devices.usadel.model import SixHarmonicModel as SixHarmonicModel
+from .devices.usadel.interfaces.barrier import SpinBarrier as SpinBarrier
+from .devices.usadel.interfaces.contact import SpinActiveContact as SpinActiveContact
 from .devices.usadel.resolution import UsadelResolution as UsadelResolution
+from .devices.usadel.six_harmonics import SixHarmonicModel as SixHarmonicModel
 from .devices.usadel.spin import AbstractSpinResolved as AbstractSpinResolved
 from .devices.usadel.spin import SpinDiode as SpinDiode
 from .devices.usadel.spin import spin_diode as spin_diode

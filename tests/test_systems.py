@@ -50,4 +50,6 @@ def test_edges_import_no_device(folder):
     for path in (ROOT / "jaxdiode" / folder).glob("*.py"):
         text = path.read_text()
         assert not re.search(r"from \.\.devices\.\w+|import_module\(.devices", text), path
-        assert not re.search(r"isinstance\([^()]*(Squid|Junction|Wire|Interferometer)\b", text), path
+        assert not re.search(r"isinstance\([^()]*(Squid|Junction|Wire|Interferometer)\b", text), (
+            path
+        )

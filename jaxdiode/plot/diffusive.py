@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from jax import Array
     from matplotlib.figure import Figure
 
-    from ..devices.usadel.hybrid import AbstractHybridJunction, OrderParameter
+    from ..devices.usadel.currents import OrderParameter
+    from ..devices.usadel.junction import AbstractHybridJunction
     from ..devices.usadel.torus import PhaseTorus
 
 

@@ -17,9 +17,15 @@ from scipy.integrate import solve_ivp
 
 import jaxdiode as jd
 from jaxdiode import DiffusiveJunction, SpinActiveContact, SpinBarrier, Status, UsadelResolution
-from jaxdiode.devices.usadel import hybrid, interface, link, solver
-from jaxdiode.devices.usadel.barrier import Segment
-from jaxdiode.devices.usadel.frequencies import matsubara
+from jaxdiode.devices.usadel.currents import summed
+from jaxdiode.devices.usadel.equations.frequencies import matsubara
+from jaxdiode.devices.usadel.equations.matsubara import solve
+from jaxdiode.devices.usadel.equations.uniform import UniformGap
+from jaxdiode.devices.usadel.interfaces import matrix_current as interface
+from jaxdiode.devices.usadel.interfaces.base import Segment
+from jaxdiode.devices.usadel.layers import link
+from jaxdiode.devices.usadel.layers.conjugation import MatsubaraAxis
+from jaxdiode.devices.usadel.layers.half_layer import halves
 from tests import helpers
 from tests.reference import usadel as u
 from tests.reference import usadel_limits as limits
@@ -41,7 +47,7 @@ def wire(length, temperature, conductance, contact, field=0.0, resolution=FINE):
 
 @eqx.filter_jit
 def _currents(device, phases):
-    return hybrid.summed(device, device.twist(phases))
+    return summed(device, device.twist(phases))
 
 
 def voltage(device, phases):
@@ -272,10 +278,10 @@ def test_weak_ferromagnet_solves_the_usadel_equation(frequency, field):
     layer = link.WeakLink(*map(jnp.asarray, (1.4, 1.0, 0.7, field)))
     rng = np.random.default_rng(9)
     linear = 0.35 * (rng.normal(size=(2, 4, 1)) + 1j * rng.normal(size=(2, 4, 1)))
-    halves = jax.jit(functools.partial(solver.halves, steps=256, link=layer))
-    value, slope, middle, rise = (
-        np.asarray(x)[..., 0] for x in halves(jnp.asarray(linear), frequency=jnp.asarray(frequency))
-    )
+    axis = MatsubaraAxis()
+    both = jax.jit(functools.partial(halves, steps=256, link=layer, conjugation=axis))
+    found = both(jnp.asarray(linear)[None], frequency=jnp.asarray(frequency))
+    value, slope, middle, rise = (np.asarray(x)[0, ..., 0] for x in found)
     matrix = np.diag([1, 1, -1, -1]) * frequency - 1j * field * np.diag([1, -1, 1, -1])
     diffusion = 0.7 * u.D_S
 
@@ -345,14 +351,14 @@ def test_azimuth_rotates_the_contact():
     """S(φ) = U S U†, U = e^{−iφσ_z/2} on both sides, put in by hand beside phases without Δφ."""
     turn, phases = 0.9, jnp.array([0.3, 2.0])
     device = spin_active(azimuth=turn)
-    layers = hybrid.layers_of(device)
+    layers = device.layers()
     half = np.exp(-0.5j * turn * np.array([1, -1, 1, -1]))
     both = np.stack([np.ones((4, 4)), half[:, None] * half.conj()], axis=-1)
     by_hand = tuple(
         part._replace(matrix=part.matrix * both[:, :, None, :, None]) for part in layers.channels
     )
     frequencies = jnp.array([3.0, 0.7])
-    solved = jax.jit(lambda parts, twist: solver.solve(parts, frequencies, twist, 24).current)
+    solved = jax.jit(lambda parts, twist: solve(parts, frequencies, twist, 24).current)
     found = solved(layers, device.twist(phases))
     expected = solved(layers._replace(channels=by_hand), jnp.stack([phases] * 4))
     size = np.abs(expected).max()
@@ -381,16 +387,17 @@ def test_last_harmonics_are_small():
 def test_currents_are_conserved_at_the_interfaces():
     """Charge is what the superconductor carries; both spins' are those in the middle."""
     device = spin_active(resolution=UsadelResolution(phases=16, steps=192))
-    layers, lanes = hybrid.layers_of(device), 8
+    layers, lanes = device.layers(), 8
     twist = device.twist(jnp.linspace(0, 5, lanes))
     rule = matsubara(device.temperature, jnp.asarray(0.5), 8, 8)
-    found = eqx.filter_jit(solver.solve)(layers, rule.value, twist, 192)
+    found = eqx.filter_jit(solve)(layers, rule.value, twist, 192)
     assert found.converged.all()
 
     def sides(x, frequency):
-        return solver.interfaces(x, (layers, frequency, twist), 192)[:2]
+        return UniformGap(layers, frequency, twist, MatsubaraAxis(), 192).ends(x)
 
-    pairs, slopes = map(np.asarray, jax.jit(jax.vmap(sides))(found.unknowns, rule.value))
+    ends = jax.jit(jax.vmap(sides))(found.unknowns, rule.value)
+    pairs, slopes = (np.asarray(x)[:, 0] for x in ends)
     for side, sign in ((0, -1), (1, 1)):
         totals = []
         for kinds, direction in ((slice(0, 4), sign), (slice(4, 8), -sign)):
@@ -458,7 +465,7 @@ def test_transmission_has_slopes_at_its_ends():
         device = spin_active(
             left=SpinActiveContact(value), right=SpinActiveContact(value), exchange_field=0.0
         )
-        return hybrid.summed(device, device.twist(jnp.array([1.0]))).current.sum()
+        return summed(device, device.twist(jnp.array([1.0]))).current.sum()
 
     found = jax.jit(jax.value_and_grad(current))
     value, slope = found(1.0)

@@ -16,10 +16,12 @@ import pytest
 
 import jaxdiode as jd
 from jaxdiode import SpinActiveJunction, SpinBarrier, Status, UsadelResolution
-from jaxdiode.devices.usadel import hybrid as package
-from jaxdiode.devices.usadel import solver
-from jaxdiode.devices.usadel.frequencies import matsubara
-from jaxdiode.devices.usadel.link import scalar_current
+from jaxdiode.devices.usadel.currents import slowest_fall
+from jaxdiode.devices.usadel.equations.frequencies import matsubara
+from jaxdiode.devices.usadel.equations.matsubara import solve
+from jaxdiode.devices.usadel.equations.uniform import UniformGap
+from jaxdiode.devices.usadel.layers.conjugation import MatsubaraAxis
+from jaxdiode.devices.usadel.layers.link import scalar_current
 from tests import helpers
 from tests.reference import usadel as u
 from tests.reference import usadel_limits as limits
@@ -421,7 +423,7 @@ LANES = 12
 
 
 class Solved:
-    """What `solver.solve` finds for a device at 12 phases, and the two sides of its interfaces."""
+    """What `solve` finds for a device at 12 phases, and the two sides of its interfaces."""
 
     def __init__(self, device, twist):
         found, currents, pairs, slopes, sigma = _solved(device, jnp.asarray(twist))
@@ -438,15 +440,15 @@ class Solved:
 @eqx.filter_jit
 def _solved(device, twist):
     fine = device.resolution
-    layers = package.layers_of(device)
-    fall = package._fall(device, layers)
+    layers = device.layers()
+    fall = slowest_fall(layers, device.temperature)
     rule = matsubara(device.temperature, fall, fine.terms, fine.tail)
-    found = solver.solve(layers, rule.value, twist, fine.steps)
+    found = solve(layers, rule.value, twist, fine.steps)
 
     def sides(x, frequency):
-        return solver.interfaces(x, (layers, frequency, twist), fine.steps)[:2]
+        return UniformGap(layers, frequency, twist, MatsubaraAxis(), fine.steps).ends(x)
 
-    pairs, slopes = jax.vmap(sides)(found.unknowns, rule.value)
+    pairs, slopes = (x[:, 0] for x in jax.vmap(sides)(found.unknowns, rule.value))
     currents = device.temperature * jnp.sum(rule.weight[:, None, None] * found.current, axis=0)
     return found, currents, pairs, slopes, layers.link.conductivities()
 

@@ -15,7 +15,8 @@ from scipy.integrate import solve_bvp
 
 import jaxdiode as jd
 from jaxdiode import DiffusiveJunction, SpinActiveContact, Status, UsadelResolution
-from jaxdiode.devices.usadel import hybrid, solver
+from jaxdiode.devices.usadel.currents import summed
+from jaxdiode.devices.usadel.equations.matsubara import solve
 from jaxdiode.devices.usadel.torus import SpinResolvedRelation
 from tests import helpers
 from tests.reference import usadel as u
@@ -41,7 +42,7 @@ def rigid(conductance, contact=OPEN):
 
 @eqx.filter_jit
 def _summed(device):
-    return hybrid.summed(device, device.twist(jnp.asarray(PHASES)))
+    return summed(device, device.twist(jnp.asarray(PHASES)))
 
 
 def largest(device):
@@ -97,8 +98,8 @@ def without_interfaces(frequency, phase, gap, all_lengths=(10.0, 1.0), conductiv
 
 @eqx.filter_jit
 def _spectral(device, frequencies, phases):
-    layers = hybrid.layers_of(device)
-    return solver.solve(layers, frequencies, device.twist(phases), 48)
+    layers = device.layers()
+    return solve(layers, frequencies, device.twist(phases), 48)
 
 
 @pytest.mark.slow
@@ -143,7 +144,7 @@ def test_rigid_superconductors(transmission):
 def _slope(device):
     def current(conductance, length):
         moved = eqx.tree_at(lambda d: (d.conductance, d.link_length), device, (conductance, length))
-        return hybrid.summed(moved, moved.twist(jnp.asarray(PHASES))).current[:, 2].sum()
+        return summed(moved, moved.twist(jnp.asarray(PHASES))).current[:, 2].sum()
 
     return jax.grad(current, argnums=(0, 1))(device.conductance, device.link_length)
 

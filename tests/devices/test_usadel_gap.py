@@ -12,8 +12,12 @@ import pytest
 
 import jaxdiode as jd
 from jaxdiode import Status, UsadelResolution
-from jaxdiode.devices.usadel import hybrid as package
-from jaxdiode.devices.usadel import retarded, retarded_profile
+from jaxdiode.devices.usadel import spectroscopy
+from jaxdiode.devices.usadel.currents import summed
+from jaxdiode.devices.usadel.equations import real
+from jaxdiode.devices.usadel.equations.gap import bcs_gap
+from jaxdiode.devices.usadel.equations.mesh import GapProfile
+from jaxdiode.devices.usadel.layers.conjugation import RealEnergies
 from tests import helpers
 from tests.devices.test_usadel import UNLIKE, from_reference, junction, of_sheet
 from tests.reference import usadel as u
@@ -128,7 +132,7 @@ def test_gradients_with_a_self_consistent_gap(width):
     @jax.jit
     def current(values):
         here = eqx.tree_at(lambda d: [name(d) for name in names], device, list(values))
-        found = package.summed(here, here.twist(jnp.array([0.8])))
+        found = summed(here, here.twist(jnp.array([0.8])))
         return found.current[:, 0]
 
     exact = np.asarray(jax.jit(jax.jacfwd(current))(start))
@@ -152,17 +156,18 @@ def test_density_on_the_mesh_is_the_exact_one_of_a_uniform_gap():
     energies, blur = jnp.array([0.0, 1.0, 1.76, 3.0]), jnp.asarray(0.02)
     device = junction(right=of_sheet(azimuth=0.7))
     exact = [device.ldos(energies, None, 0.9, layer, blur) for layer in ("link", "left")]
-    layers, twist = package.layers_of(device), device.twist(jnp.full(4, 0.9))
+    layers, twist = device.layers(), device.twist(jnp.full(4, 0.9))
     frequency = jax.lax.complex(jnp.broadcast_to(blur, 4), -energies)
     left = []
     for intervals in (12, 24):
         order = jnp.full((intervals + 1, 2, 1), complex(layers.gap))
-        found = retarded_profile.solve(layers, order, energies, blur, twist, 12)
+        equations = GapProfile(layers, frequency, twist, RealEnergies(), 12, order)
+        found = real.solve(equations)
         assert found.converged.all()
         middle, here = layers.link.length / 2, jnp.asarray(0.0)
         densities = (
-            retarded.link_density(found.x, layers, frequency, middle, 12),
-            retarded_profile.superconductor_density(found.x, layers, here, 0),
+            real.link_density(equations, found.x, middle),
+            real.superconductor_density(equations, found.x, here, 0),
         )
         pairs = zip(densities, exact, strict=True)
         left.append([np.abs(np.asarray(a) - np.asarray(b)).max() for a, b in pairs])
@@ -175,18 +180,15 @@ def test_density_at_the_edge_of_the_gap():
     """Transparent contacts: the closed form's series end there, and allow other solutions too."""
     contact = jd.SpinActiveContact(1.0)
     device = jd.DiffusiveJunction(0.1, 4.0, 1.0, 10.0, contact, contact)
-    edge = float(package.bcs_gap(device.temperature))
+    edge = float(bcs_gap(device.temperature))
     energies = edge + np.array([-0.01, -0.002, -4e-4, -8e-5, 0.0, 1e-4, 8e-4, 0.01])
     found = np.asarray(device.ldos(energies, phase=0.5, broadening=5e-4))
     fine = device.at_resolution(UsadelResolution(intervals=48))
-    solution = package._on_mesh(
+    equations, solution = spectroscopy.solved_on_mesh(
         fine, fine.order_parameter(), jnp.asarray(energies), jnp.asarray(0.5), jnp.asarray(5e-4)
     )
     assert solution.converged.all()
-    frequency = jax.lax.complex(jnp.full(8, 5e-4), -jnp.asarray(energies))
-    expected = retarded.link_density(
-        solution.x, package.layers_of(fine), frequency, jnp.asarray(0.5), 12
-    )
+    expected = real.link_density(equations, solution.x, jnp.asarray(0.5))
     helpers.assert_close(found, expected, absolute=3e-4)
 
 

@@ -16,9 +16,12 @@ from scipy.integrate import solve_ivp
 
 import jaxdiode as jd
 from jaxdiode import SixHarmonicModel, SpinBarrier
-from jaxdiode.devices.usadel import barrier, interface, link, superconductor
-from jaxdiode.devices.usadel.frequencies import algebraic, matsubara
-from jaxdiode.devices.usadel.gap import bcs_gap
+from jaxdiode.devices.usadel.equations.frequencies import algebraic, matsubara
+from jaxdiode.devices.usadel.equations.gap import bcs_gap
+from jaxdiode.devices.usadel.interfaces import base
+from jaxdiode.devices.usadel.interfaces import matrix_current as interface
+from jaxdiode.devices.usadel.layers import half_layer, link
+from jaxdiode.devices.usadel.layers import uniform as superconductor
 from jaxdiode.devices.usadel.torus import half_torus, whole_torus
 from tests import helpers
 from tests.reference import usadel as u
@@ -101,7 +104,7 @@ _linearised = jax.jit(interface.linearised_current)
 def _segment(*matrices):
     weight = np.full(len(matrices), 1 / len(matrices))
     matrix = jnp.asarray(np.stack(matrices, axis=-1)[..., None].astype(complex))
-    return barrier.Segment(matrix, jnp.asarray(weight))
+    return base.Segment(matrix, jnp.asarray(weight))
 
 
 def _amplitudes(count, size, seed):
@@ -182,7 +185,7 @@ def spin_active():
     other = other._replace(widths=(0.1, 0.2))
     junction = u.Junction(conductance=1.0, exchange=exchange, potential=potential)
     channels = tuple(
-        barrier.Segment(part.matrix[..., None], part.weight)
+        base.Segment(part.matrix[..., None], part.weight)
         for part in _channels(mine, exchange, potential)
     )
     return channels, u.interface(junction, other, POINTS), u.wavenumbers(junction)
@@ -328,7 +331,7 @@ def _matsubara(value, slope):
     return link.scalar_bend(value, slope, -value.conj())
 
 
-_half_layers = jax.jit(partial(link.half_layers, bend=_matsubara), static_argnums=3)
+_half_layers = jax.jit(partial(half_layer.half_layers, bend=_matsubara), static_argnums=3)
 LINEAR = np.array([[[0.5 + 0.2j], [-0.3 + 0.4j]], [[-0.1 + 0.55j], [0.6 - 0.1j]]])
 K = np.array([1.2, 2.1])
 

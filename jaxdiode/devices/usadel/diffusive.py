@@ -7,14 +7,11 @@ from jaxtyping import Array, Float
 from ... import _checks
 from ..._checks import Numbers
 from ...core.parameters import parameter
-from .barrier import AbstractInterface
-from .hybrid import (
-    COLDEST,
-    WARMEST,
-    AbstractHybridJunction,
-)
-from .link import WeakLink
+from .interfaces.base import AbstractInterface
+from .junction import AbstractHybridJunction
+from .layers.link import WeakLink
 from .resolution import UsadelResolution, required_resolution
+from .structure import COLDEST, WARMEST
 
 # Short junctions fall over more decades of frequency than any ferromagnet.
 _DEFAULT = UsadelResolution(phases=32, terms=12, tail=16, steps=12, momenta=8, intervals=12)

@@ -11,15 +11,12 @@ from jaxtyping import Array, Float
 from ... import _checks
 from ..._checks import Numbers
 from ...core.parameters import parameter
-from .barrier import SpinBarrier
-from .hybrid import (
-    COLDEST,
-    WARMEST,
-    AbstractHybridJunction,
-    summed,
-)
-from .link import StrongFerromagnet
+from .currents import summed
+from .interfaces.barrier import SpinBarrier
+from .junction import AbstractHybridJunction
+from .layers.link import StrongFerromagnet
 from .resolution import UsadelResolution, required_resolution
+from .structure import COLDEST, WARMEST
 from .torus import PhaseTorus, SpinResolvedRelation, half_torus, whole_torus
 
 _DEFAULT = UsadelResolution(phases=16, terms=8, tail=8, steps=12, momenta=8, intervals=12)

@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ... import _checks
-from ..._checks import Numbers
-from ...core.parameters import parameter
-from ...numerics.matrices import complexified
-from .barrier import AbstractInterface, Segment, rotation
+from .... import _checks
+from ...._checks import Numbers
+from ....core.parameters import parameter
+from ....numerics.matrices import complexified
+from .base import AbstractInterface, Segment, rotation
 
 # Transmission and reflection are kept this far from 0, where their square roots have no slope.
 _CLOSED, _OPEN = 1e-24, 1e-12

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from ...numerics.matrices import complexified, exponential, identity, inverse, product
+from ....numerics.matrices import complexified, exponential, identity, inverse, product
 
 # −σ_y = i · iσ_y, whose square is 1: what the gap couples, at phase 0.
 PAIRING = np.array([[0, 1j], [-1j, 0]])

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex
 
-from ...numerics.matrices import complexified, identity, inverse, product
-from .barrier import Segment
+from ....numerics.matrices import complexified, identity, inverse, product
+from .base import Segment
 
 # Pair amplitudes that exist, by their number: the superconductor's 2 × 2, and beyond the interface
 # one for each band of a strong ferromagnet, or another 2 × 2.

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ...numerics.roots import bracketed_root, implicit_root
+from ....numerics.roots import bracketed_root, implicit_root
 
 _TERMS = 64
 _ZERO_TEMPERATURE = 1.7638769  # π e^{−C}, C = Euler's constant

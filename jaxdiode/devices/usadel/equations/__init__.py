@@ -1,0 +1,1 @@
+"""The boundary value problems of a junction, and sums over their solutions."""

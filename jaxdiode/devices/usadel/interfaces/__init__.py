@@ -1,0 +1,1 @@
+"""Interfaces: their scattering matrices, and what they do to pair amplitudes."""

@@ -1,0 +1,1 @@
+"""Layers: what lies between the interfaces, and the superconductors on either side."""
