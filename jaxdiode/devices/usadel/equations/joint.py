@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Inexact
 
 from ....numerics.matrices import complexified
+from ..interfaces.base import Segment
 from ..interfaces.matrix_current import linearised_current, matrix_current
 from ..layers.conjugation import AbstractConjugation
 from ..layers.half_layer import halves
@@ -167,7 +168,7 @@ def assembled(
     return jnp.concatenate([left, right])
 
 
-def _channels(equations, tilde):
+def _channels(equations: AbstractEquations, tilde: bool) -> tuple[Segment, ...]:
     """S-matrices as γ or γ̃ meets them."""
     channels = equations.layers.channels
     if not tilde:

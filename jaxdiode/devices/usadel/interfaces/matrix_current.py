@@ -140,12 +140,12 @@ class _Scattered:
         self.answer = product(self.inverted, pair - self.outgoing)
 
 
-def _count(n, kinds):
+def _count(n: int, kinds: int) -> int:
     """How many pair amplitudes live in the first n channels."""
     return int(np.sum((n > ROWS[kinds]) & (n > COLUMNS[kinds])))
 
 
-def _embedded(elements, n):
+def _embedded(elements, n: int) -> Array:
     """Elements as a matrix [n, n, …]; what does not exist is zero."""
     kinds = len(elements)
     size = _count(n, kinds)
@@ -153,7 +153,7 @@ def _embedded(elements, n):
     return empty.at[ROWS[kinds][:size], COLUMNS[kinds][:size]].set(elements[:size])
 
 
-def _elements(matrix, kinds):
+def _elements(matrix: Complex[Array, "4 4 *lanes"], kinds: int) -> Array:
     return matrix[ROWS[kinds], COLUMNS[kinds]]
 
 
@@ -162,18 +162,20 @@ def _squared(pairs, partners):
     return identity(whole) + whole
 
 
-def _average(matrix, part, kinds):
+def _average(
+    matrix: Complex[Array, "n n k *lanes"], part: Segment, kinds: int
+) -> Complex[Array, "{kinds} *lanes"]:
     size = _count(matrix.shape[0], kinds)
     elements = _weighted(matrix[ROWS[kinds][:size], COLUMNS[kinds][:size]], part, axis=1)
     return jnp.pad(elements, [(0, kinds - size)] + [(0, 0)] * (elements.ndim - 1))
 
 
-def _weighted(values, part, axis=2):
+def _weighted(values: Array, part: Segment, axis: int = 2) -> Array:
     """Average over momenta, which lie on `axis`."""
     shape = [1] * values.ndim
     shape[axis] = part.weight.size
     return jnp.sum(values * complexified(part.weight).reshape(shape), axis=axis)
 
 
-def _contracted(tensor, vectors):
+def _contracted(tensor, vectors: Complex[Array, "kinds m *lanes"]) -> Array:
     return jnp.sum(tensor[:, :, None] * vectors[None], axis=1)

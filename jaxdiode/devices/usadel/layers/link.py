@@ -177,5 +177,6 @@ def spin_density(value: Array, partner: Array) -> Array:
     return jnp.stack([2 * whole[0, 0] - 1, 2 * whole[1, 1] - 1]).real
 
 
-def _matrix(elements):
+def _matrix(elements: Array) -> Array:
+    """Elements [4, …] as [2, 2, …]."""
     return elements.reshape(2, 2, *elements.shape[1:])

@@ -64,7 +64,9 @@ def within_series(nome: Float[Array, "..."]) -> Array:
     return nome <= _LARGEST_NOME
 
 
-def _pendulum(slope, partner, y):
+def _pendulum(
+    slope: Complex[Array, "2 2 *lanes"], partner: Complex[Array, "2 2 *lanes"], y: Array
+) -> tuple[Array, Array, Array]:
     """tanh(W/2) at y and its derivative. e^{−2y} = ε is taken out of every growing term."""
     square = -product(slope, partner)
     one = identity(square)
