@@ -3,6 +3,8 @@
 Source and numbers of equations: see `spin_active`.
 """
 
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -13,6 +15,9 @@ from ...core.device import Relation
 from ...core.results import AbstractResult
 from ...numerics.status import Status
 from .spin import AbstractSpinResolved
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class PhaseTorus(AbstractResult):
@@ -35,6 +40,11 @@ class PhaseTorus(AbstractResult):
     converged: Bool[Array, "m m"]
     frequency_error: Float[Array, ""]
     status: Int[Array, ""]
+
+    def plot(self) -> "Figure":
+        from ... import plot
+
+        return plot.torus(self)
 
     @property
     def truncation_error(self) -> Float[Array, ""]:
