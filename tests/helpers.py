@@ -22,6 +22,8 @@ def _observables(device):
 
 # (gradients of (I₊, I₋, η) in the structure of the device, CriticalCurrents)
 evaluate = jax.jit(jax.jacrev(_observables, has_aux=True))
+# The result alone, a third of the program: where nobody asks for gradients of that structure.
+values = jax.jit(jd.critical_currents)
 lanes = jax.jit(jax.vmap(jd.critical_currents))
 hessian = jax.jit(lambda device: flat_hessian(jd.diode_efficiency, device))
 

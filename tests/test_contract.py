@@ -1,6 +1,6 @@
 """What every device owes: exact values, one answer under every transformation, honest status.
 
-Exact values are compared to the tolerance of each problem (`tests/problems.py`); transformations
+Exact values are compared to the tolerance of each problem (`tests/problems`); transformations
 to 1e-12 of the largest current (they reorder the rounding only); gradients to 1e-6 of their
 largest component, which is a thousand times the error of the finite differences.
 """
@@ -30,41 +30,47 @@ SLOW |= {problem.name for problem in PROBLEMS if "slow" in problem.tags}
 NO_HESSIAN = {problem.name for problem in PROBLEMS if "diffusive" in problem.tags}
 
 
-def every_problem(test):
-    """Parametrises `test`, whose name in KNOWN_FAILURES is its own without test_."""
-    known = {name: why for name, where, why in KNOWN_FAILURES if f"test_{where}" == test.__name__}
-    params = [
-        pytest.param(
-            problem,
-            id=problem.name,
-            marks=[
-                *[pytest.mark.slow] * (problem.name in SLOW),
-                *[
-                    pytest.mark.xfail(reason=why, strict=True)
-                    for name, why in known.items()
-                    if name == problem.name
-                ],
-            ],
-        )
-        for problem in PROBLEMS
-    ]
-    return pytest.mark.parametrize("problem", params)(test)
+CASES: set[tuple[str, str]] = set()  # (name of a problem, contract test)
 
 
-def _structures(problems, slow=lambda name: name in COSTLY | SLOW):
-    marks = {True: [pytest.mark.slow], False: []}
-    params = [pytest.param(p, id=p.name, marks=marks[slow(p.name)]) for p in problems]
-    return pytest.mark.parametrize("problem", params)
+def _parametrised(problems, slow):
+    """A decorator: the test for these problems, `slow` where that says so of a name."""
+
+    def decorate(test):
+        where = test.__name__.removeprefix("test_")
+        CASES.update((problem.name, where) for problem in problems)
+        params = []
+        for problem in problems:
+            marks = [
+                pytest.mark.xfail(reason=why, strict=True)
+                for *case, why in KNOWN_FAILURES
+                if case == [problem.name, where]
+            ]
+            if slow(problem.name):
+                marks.append(pytest.mark.slow)
+            params.append(pytest.param(problem, id=problem.name, marks=marks))
+        return pytest.mark.parametrize("problem", params)(test)
+
+    return decorate
 
 
-every_structure = _structures(representatives())
-every_phase_biased_structure = _structures(
-    [p for p in representatives() if isinstance(p.build(), jd.AbstractPhaseBiased)]
+def _costly(name):
+    return name in COSTLY | SLOW
+
+
+def _not_quick(name):
+    return name not in QUICK
+
+
+every_problem = _parametrised(PROBLEMS, lambda name: name in SLOW)
+every_structure = _parametrised(representatives(), _costly)
+every_phase_biased_structure = _parametrised(
+    [p for p in representatives() if isinstance(p.build(), jd.AbstractPhaseBiased)], _costly
 )
-referenced_structures = _structures([p for p in representatives() if p.reference])
-quick_structures = _structures(representatives(), lambda name: name not in QUICK)
-quick_hessians = _structures(
-    [p for p in representatives() if p.name not in NO_HESSIAN], lambda name: name not in QUICK
+referenced_structures = _parametrised([p for p in representatives() if p.reference], _costly)
+quick_structures = _parametrised(representatives(), _not_quick)
+quick_hessians = _parametrised(
+    [p for p in representatives() if p.name not in NO_HESSIAN], _not_quick
 )
 
 
@@ -94,6 +100,18 @@ def test_names_are_unique_and_every_tag_is_used():
     assert len(names) == len(set(names))
     assert frozenset().union(*(problem.tags for problem in PROBLEMS)) == TAGS
     assert {problem.name for problem in representatives()} >= QUICK
+
+
+def _stale(entries):
+    """Those that name no problem, or no contract test of it."""
+    return [(name, where) for name, where, _ in entries if (name, where) not in CASES]
+
+
+def test_known_failures_exist():
+    """That they fail is what xfail(strict=True) sees to."""
+    assert _stale(KNOWN_FAILURES) == []
+    gone = ("a problem of the past", "value"), ("series pair", "a_test_of_the_past")
+    assert _stale([("series pair", "value", ""), *((*case, "") for case in gone)]) == [*gone]
 
 
 @every_problem

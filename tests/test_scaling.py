@@ -98,8 +98,8 @@ def test_any_squid_in_any_unit(branches, flux, mode, screening, exponent):
     inductance = [screening / (2 * np.pi * largest), 0.0, 0.0]
     device = jd.Squid(elements, flux, np.maximum(inductance, 1e-3 / largest))
     factor = 10.0**exponent
-    plain = helpers.critical_currents(device)
-    found = helpers.critical_currents(scaled(device, factor))
+    plain = helpers.values(device)
+    found = helpers.values(scaled(device, factor))
     assert found.status == plain.status
     if plain.status != jd.Status.CONVERGED:
         return

@@ -14,7 +14,7 @@ DEVICES = ROOT / "jaxdiode" / "devices"
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
 def test_the_files_of_a_system(system):
-    """Its source, its example, the stub, its problems and the README's row; SYSTEMS is the sixth."""
+    """Source, example, the stub, its problems and the README's row; SYSTEMS is the sixth."""
     source = (DEVICES / system.source).read_text()
     assert f"class {system.devices[0]}(" in source
     example = (DEVICES / system.example).read_text()

@@ -27,7 +27,7 @@ flux = st.one_of(
 
 
 def check(device):
-    found = helpers.critical_currents(device)
+    found = helpers.values(device)
     plus, minus, efficiency = helpers.dense_reference(device)
     assert int(found.status) == jd.Status.CONVERGED
     scale = 1e-11 * max(plus, minus)
@@ -114,7 +114,7 @@ def test_modes_of_many_scales():
 def test_flux_of_one_quantum_changes_nothing():
     device = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], (0.403, 0.403))
     turned = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], (1.403, -1.597))
-    one, two = map(helpers.critical_currents, (device, turned))
+    one, two = map(helpers.values, (device, turned))
     helpers.assert_close(two.efficiency, one.efficiency, absolute=1e-12)
 
 

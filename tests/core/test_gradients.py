@@ -12,7 +12,7 @@ import pytest
 
 import jaxdiode as jd
 from tests import helpers
-from tests.problems import TABLE_1, TABLE_2
+from tests.problems.junctions import TABLE_1, TABLE_2
 from tests.reference import dense_squid
 
 

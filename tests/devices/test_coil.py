@@ -53,7 +53,7 @@ def evaluate():
 
 
 def test_operated_at_its_coil_current():
-    found = jd.critical_currents(coil_biased())
+    found = helpers.values(coil_biased())
     helpers.assert_close([found.plus, found.minus], dense(COIL), absolute=1e-9)
     along = coil_biased().switching_currents([0.0, COIL])
     helpers.assert_close([along.plus[1], along.minus[1]], dense(COIL), absolute=1e-9)
@@ -62,7 +62,7 @@ def test_operated_at_its_coil_current():
 
 
 def test_a_bias_line_of_no_inductance_changes_nothing():
-    plain, with_line = (jd.critical_currents(coil_biased(m)) for m in (None, [0.0]))
+    plain, with_line = (helpers.values(coil_biased(m)) for m in (None, [0.0]))
     helpers.assert_close(
         [with_line.plus, with_line.minus], [plain.plus, plain.minus], absolute=1e-10
     )
@@ -71,7 +71,7 @@ def test_a_bias_line_of_no_inductance_changes_nothing():
 # Up to strong coupling: the ramp adds a quarter of a quantum at 3e-3, more than one at .02.
 @pytest.mark.parametrize("mutual", [1e-4, -5e-4, 3e-3, 0.02])
 def test_flux_of_the_bias_line(mutual):
-    found = jd.critical_currents(coil_biased([mutual]))
+    found = helpers.values(coil_biased([mutual]))
     assert found.status == jd.Status.CONVERGED
     helpers.assert_close([found.plus, found.minus], first_crossings(mutual, COIL), absolute=1e-9)
 
@@ -83,7 +83,7 @@ def test_any_bias_line():
     @settings(max_examples=40)
     @given(st.floats(-4e-3, 4e-3), st.floats(-0.01, 0.01))
     def run(mutual, coil):
-        found = jd.critical_currents(coil_biased([mutual], coil))
+        found = helpers.values(coil_biased([mutual], coil))
         wanted = first_crossings(mutual, coil)
         helpers.assert_close([found.plus, found.minus], wanted, absolute=1e-8)
 
@@ -104,7 +104,7 @@ def test_gradient_through_the_bias_line():
 
 
 def test_too_much_flux_of_the_bias_line_is_flagged():
-    found = jd.critical_currents(coil_biased([30.0]))
+    found = helpers.values(coil_biased([30.0]))
     assert found.status == jd.Status.NOT_CONVERGED
     assert np.isnan([found.plus, found.minus]).all()
 

@@ -23,7 +23,7 @@ from scipy.special import jv
 import jaxdiode as jd
 from jaxdiode import Status
 from tests import helpers
-from tests.problems import drive
+from tests.problems.kapitza import drive
 from tests.reference import dense_squid, kapitza
 
 HALF = np.pi / 2

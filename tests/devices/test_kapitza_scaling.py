@@ -18,11 +18,6 @@ SIX = np.array([-2.2, -0.5, 1.3, 1.6, 1.9, 2.3])
 FACTORS = st.floats(-9.0, 9.0).map(lambda x: 10.0**x)
 
 
-@pytest.fixture(autouse=True)
-def _compiled_as_for_users(optimised):
-    """Long integrations."""
-
-
 def junction(factor=1.0, a1=1.0, beta=0.5, omega=3.0, **options):
     root = np.sqrt(factor)
     return jd.KapitzaJunction(
@@ -83,6 +78,7 @@ def test_voltages(factor, a1):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("optimised")  # long integrations
 @settings(max_examples=4)
 @example(factor=1e-9)
 @example(factor=1e9)

@@ -18,7 +18,7 @@ import jaxdiode as jd
 from jaxdiode import PhaseSlipWire, Status, ValleyPolarization
 from jaxdiode.devices.wire import universal
 from tests import helpers
-from tests.problems import rescaled, wire_events, wire_parameters
+from tests.problems.wire import rescaled, wire_events, wire_parameters
 from tests.reference import dense_squid
 from tests.reference import phase_slip as reference
 

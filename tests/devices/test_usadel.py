@@ -526,6 +526,7 @@ def _robust(count):
     return good / whole
 
 
+@pytest.mark.slow
 def test_a_dozen_random_junctions_are_solved():
     assert _robust(12) == 1.0
 

@@ -1,0 +1,33 @@
+"""Named, tagged exact cases for every device: one file per system, each with its `PROBLEMS`.
+
+Adding a system: a file here with a list of `Problem`, named below. The contract tests apply by
+themselves.
+"""
+
+import jax
+
+from tests.problems import andreev, junctions, kapitza, usadel, wire
+from tests.problems.problem import TAGS, Problem
+
+__all__ = ["KNOWN_FAILURES", "PROBLEMS", "TAGS", "Problem", "representatives"]
+
+PROBLEMS: list[Problem] = [
+    *junctions.PROBLEMS,
+    *kapitza.PROBLEMS,
+    *andreev.PROBLEMS,
+    *wire.PROBLEMS,
+    *usadel.PROBLEMS,
+]
+
+# (name of a problem, contract test, reason): shown as expected failures, not hidden. One that is
+# mended, or names what does not exist, fails.
+KNOWN_FAILURES: list[tuple[str, str, str]] = []
+
+
+def representatives() -> list[Problem]:
+    """One problem per pytree structure: what is compiled once, is tested once."""
+    first = {}
+    for problem in sorted(PROBLEMS, key=lambda p: "dead" in p.tags):
+        leaves, structure = jax.tree.flatten(problem.build())
+        first.setdefault((structure, tuple(leaf.shape for leaf in leaves)), problem)
+    return list(first.values())
