@@ -36,9 +36,10 @@ class AbstractDynamical(AbstractCurrentBiased):
 
         φ_k'' = f_k(θ, φ, φ', i),   θ = Ωτ,   k = 1 … n.
 
-    Units: f does not change its form when currents and φ'' are multiplied by λ, rates by √λ (the
-    plasma units of a junction). `trajectory`, `iv_curve` and `switching_currents` take any
-    such device; a subclass defines the four methods below and has two fields or properties:
+    f is the same when all phases are turned by 2π, and does not change its form when currents and
+    φ'' are multiplied by λ, rates by √λ (the plasma units of a junction). `trajectory`,
+    `iv_curve` and `switching_currents` take any such device, critical currents as ends of folds
+    those of one phase. A subclass defines the four methods below and has two fields or properties:
 
     Attributes:
         damping: β > 0 of all phases or of each; trajectories relax in max(2/β, 4β), and a
