@@ -54,14 +54,14 @@ class AbstractDynamical(AbstractCurrentBiased):
     def equation_of_motion(
         self,
         drive_phase: Float[Array, "..."],
-        phase: Phases,
-        velocity: Phases,
+        phase: Float[Array, "*phases"],
+        velocity: Float[Array, "..."],
         current: Scalar,
         drive: float | Scalar = 1.0,
-    ) -> Phases:
+    ) -> Float[Array, "*phases"]:
         """φ'' at the drive phase θ; `drive` from 0 to 1 turns the drive up.
 
-        Of one phase it must be elementwise in θ, φ and φ' for arrays of any shape.
+        Of one phase it must be elementwise in θ, φ and φ', arrays of any shapes that broadcast.
         """
 
     @abc.abstractmethod

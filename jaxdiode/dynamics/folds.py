@@ -133,8 +133,8 @@ def _search_flip(device, direction, ramp):
 def _restoring(drive_phase: Samples, phase: Samples, device: AbstractDynamical) -> Samples:
     """−φ'' of the phase held still without bias."""
     # Elementwise, without an axis of one phase, which XLA would sum in another order.
-    still, unbiased = jnp.zeros_like(phase), jnp.zeros(())
-    return -device.equation_of_motion(drive_phase, phase, still, unbiased)
+    zero = jnp.zeros(())
+    return -device.equation_of_motion(drive_phase, phase, zero, zero)
 
 
 def _current(device, found, good, **kind):
