@@ -36,9 +36,10 @@ class AbstractDynamical(AbstractCurrentBiased):
 
         φ_k'' = f_k(θ, φ, φ', i),   θ = Ωτ,   k = 1 … n.
 
-    Units: f does not change its form when currents and φ'' are multiplied by λ, rates by √λ (the
-    plasma units of a junction). `trajectory`, `iv_curve` and `switching_currents` take any
-    such device; a subclass defines the four methods below and has two fields or properties:
+    f is the same when all phases are turned by 2π, and does not change its form when currents and
+    φ'' are multiplied by λ, rates by √λ (the plasma units of a junction). `trajectory`,
+    `iv_curve` and `switching_currents` take any such device, critical currents as ends of folds
+    those of one phase. A subclass defines the four methods below and has two fields or properties:
 
     Attributes:
         damping: β > 0 of all phases or of each; trajectories relax in max(2/β, 4β), and a
@@ -53,14 +54,14 @@ class AbstractDynamical(AbstractCurrentBiased):
     def equation_of_motion(
         self,
         drive_phase: Float[Array, "..."],
-        phase: Phases,
-        velocity: Phases,
+        phase: Float[Array, "*phases"],
+        velocity: Float[Array, "..."],
         current: Scalar,
         drive: float | Scalar = 1.0,
-    ) -> Phases:
+    ) -> Float[Array, "*phases"]:
         """φ'' at the drive phase θ; `drive` from 0 to 1 turns the drive up.
 
-        Of one phase it must be elementwise in θ, φ and φ' for arrays of any shape.
+        Of one phase it must be elementwise in θ, φ and φ', arrays of any shapes that broadcast.
         """
 
     @abc.abstractmethod

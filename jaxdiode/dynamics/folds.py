@@ -46,6 +46,8 @@ def fold_limit(
     The orbit that the ramp last saw settled is followed to its fold (of period T or 2T), which
     must lie between that bias and the next, and past which the phase must run away.
     """
+    if device.phases != 1:
+        raise ValueError(f"device must have one phase, got {device.phases}")
     unit, size = in_natural_units(jax.lax.stop_gradient(device))
     found, turns, status, ramp = _search_fold(unit, direction)
     found, ramp = _orbit_in(found, size), _ramp_in(ramp, size)
@@ -131,8 +133,8 @@ def _search_flip(device, direction, ramp):
 def _restoring(drive_phase: Samples, phase: Samples, device: AbstractDynamical) -> Samples:
     """−φ'' of the phase held still without bias."""
     # Elementwise, without an axis of one phase, which XLA would sum in another order.
-    still, unbiased = jnp.zeros_like(phase), jnp.zeros(())
-    return -device.equation_of_motion(drive_phase, phase, still, unbiased)
+    zero = jnp.zeros(())
+    return -device.equation_of_motion(drive_phase, phase, zero, zero)
 
 
 def _current(device, found, good, **kind):

@@ -42,7 +42,8 @@ def rates(device: AbstractDynamical) -> tuple[float, float] | None:
     """√(unit of currents) and strobe frequency as numbers, None under a transformation of JAX."""
     if not all(_checks.is_concrete(leaf) for leaf in jax.tree.leaves(device)):
         return None
-    size, frequency = _unit_and_frequency(device)
+    with jax.ensure_compile_time_eval():
+        size, frequency = _unit_and_frequency(device)
     return float(np.sqrt(size)), float(frequency)
 
 

@@ -127,7 +127,7 @@ def stay(
     def one(s: _Loop) -> _Loop:
         x, v = advance(s.x, s.v, s.period)
         rise = x - s.x
-        more = jnp.round(x / _TURN)
+        more = jnp.round(jnp.mean(x) / _TURN)  # all together: an inductance feels the difference
         x, turns, period = x - _TURN * more, s.turns + more, s.period + 1
         returns, lock, locked = _look_for_return(s.returns, x, v, turns, period > plan.ramp)
         spent = period - plan.ramp - plan.settle

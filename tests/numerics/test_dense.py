@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiode.numerics.dense import inverse
+from jaxdiode.numerics.dense import determinant, inverse
 
 inverse = jax.jit(inverse)
 
@@ -62,3 +62,12 @@ def test_derivative():
     expected = -np.linalg.inv(matrix) @ change @ np.linalg.inv(matrix)
     allowed = 1e-11 * np.abs(expected).max()
     np.testing.assert_allclose(found, expected, rtol=0, atol=allowed)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 7])
+def test_determinant(n):
+    draws = np.random.default_rng(n).normal(0, 1, (5, n, n))
+    draws[0, :, 0] = 0.0  # singular
+    draws[1, 0, 0] = 0.0  # needs a pivot
+    found = jax.jit(jax.vmap(determinant))(jnp.asarray(draws))
+    np.testing.assert_allclose(found, np.linalg.det(draws), rtol=1e-12, atol=1e-13)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxdiode.numerics import means
-from jaxdiode.numerics.oscillator import dopri8
+from jaxdiode.numerics.oscillator import advance_with_monodromy, dopri8
 
 
 @jax.jit
@@ -74,3 +74,23 @@ def test_steps_have_order_eight():
         return abs(float(state[0]) - np.sin(4.0))
 
     assert 150 < miss(4) / miss(8) < 1000
+
+
+def test_rk4_of_two_coupled_phases():
+    """Normal modes cos t and cos 2t of equal and opposite phases; order 4; M has determinant 1."""
+
+    def force(t, x, v):
+        return -x - 1.5 * (x - x[::-1])
+
+    errors = []
+    for count in (100, 200):
+        size = jnp.asarray(2.0 / count)
+        x, v, monodromy = jax.jit(advance_with_monodromy, static_argnums=0)(
+            force, 0.0, jnp.array([1.0, 0.0]), jnp.zeros(2), size, count
+        )
+        even, odd = 0.5 * np.cos(2.0), 0.5 * np.cos(4.0)
+        errors.append(np.max(np.abs(np.asarray(x) - [even + odd, even - odd])))
+        np.testing.assert_allclose(monodromy[:, 0], [*x, *v], rtol=1e-12)
+        np.testing.assert_allclose(np.linalg.det(np.asarray(monodromy)), 1.0, rtol=1e-6)
+    assert errors[1] < 1e-7
+    assert errors[1] < errors[0] / 14
