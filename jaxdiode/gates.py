@@ -35,8 +35,8 @@ class GateMap(AbstractParameters):
     )
 
     def __init__(self, voltage: Numbers, critical_current: Numbers):
-        self.voltage = self._checked("voltage", voltage)
-        self.critical_current = self._checked("critical_current", critical_current)
+        self.voltage = self.checked("voltage", voltage)
+        self.critical_current = self.checked("critical_current", critical_current)
         if self.voltage.size < 2:
             raise ValueError(f"voltage must have at least 2 points, got {self.voltage.size}")
         _checks.require_length(
@@ -141,7 +141,7 @@ class Gate(AbstractParameters):
 
     def __init__(self, map: GateMap, voltage: Numbers):
         self.map = map
-        self.voltage = self._checked("voltage", voltage)
+        self.voltage = self.checked("voltage", voltage)
         self.map(self.voltage)
 
     def ranges(self) -> dict[str, tuple[float, float]]:

@@ -21,7 +21,7 @@ _COLD = 1e-30  # k_BT/Δ below which derivatives of tanh(Δr/2k_BT) overflow bef
 def _number_or_gate(
     owner: AbstractPhaseBiased, name: str, value: Numbers | Gate
 ) -> CriticalCurrent:
-    return value if isinstance(value, Gate) else owner._checked(name, value, 0)
+    return value if isinstance(value, Gate) else owner.checked(name, value, 0)
 
 
 class TunnelJunction(AbstractPhaseBiased):
@@ -128,9 +128,9 @@ class AndreevModes(AbstractPhaseBiased):
     ):
         if max(np.ndim(amplitude), np.ndim(transparency)) > 1:
             raise ValueError("amplitude and transparency must be numbers or lists over modes")
-        amplitude = jnp.atleast_1d(self._checked("amplitude", amplitude, np.ndim(amplitude)))
+        amplitude = jnp.atleast_1d(self.checked("amplitude", amplitude, np.ndim(amplitude)))
         transparency = jnp.atleast_1d(
-            self._checked("transparency", transparency, np.ndim(transparency))
+            self.checked("transparency", transparency, np.ndim(transparency))
         )
         modes = max(amplitude.size, transparency.size)
         for name, array in (("amplitude", amplitude), ("transparency", transparency)):
@@ -140,10 +140,10 @@ class AndreevModes(AbstractPhaseBiased):
             raise ValueError("transparency must hold at least one mode, got none")
         self.amplitude = jnp.broadcast_to(amplitude, (modes,))
         self.transparency = jnp.broadcast_to(transparency, (modes,))
-        warmth = self._checked("temperature", temperature)
+        warmth = self.checked("temperature", temperature)
         self.gap, self.temperature = None, None
         if gap is not None:
-            self.gap, self.temperature = self._checked("gap", gap), warmth
+            self.gap, self.temperature = self.checked("gap", gap), warmth
         elif not (_checks.is_concrete(temperature) and np.all(np.asarray(temperature) == 0)):
             raise ValueError(
                 f"gap must be given with a temperature, whose unit it sets, got None beside "
@@ -193,7 +193,7 @@ class Harmonics(AbstractPhaseBiased):
     cosine: Float[Array, " n"] = parameter(unit="current", label="coefficient of cos nφ")
 
     def __init__(self, sine: Numbers, cosine: Numbers = ()):
-        sine, cosine = self._checked("sine", sine), self._checked("cosine", cosine)
+        sine, cosine = self.checked("sine", sine), self.checked("cosine", cosine)
         length = max(sine.size, cosine.size)
         if length == 0:
             raise ValueError("sine must hold at least one coefficient, got none")

@@ -16,9 +16,9 @@ class SkewedJunction(jd.AbstractPhaseBiased):
     shift: Float[Array, ""] = jd.parameter(unit="rad", label="shift")
 
     def __init__(self, critical_current, skew=0.0, shift=0.0):
-        self.critical_current = self._checked("critical_current", critical_current)
-        self.skew = self._checked("skew", skew)
-        self.shift = self._checked("shift", shift)
+        self.critical_current = self.checked("critical_current", critical_current)
+        self.skew = self.checked("skew", skew)
+        self.shift = self.checked("shift", shift)
 
     def current(self, phase):
         second = self.skew * jnp.sin(2 * phase + self.shift)

@@ -184,3 +184,19 @@ def test_the_parser_sees_what_it_must():
     assert ("jaxdiode", "core", "device") in found
     lazy = dict(imports(PACKAGE / "gates.py"))
     assert lazy["scipy", "optimize"] is True
+
+
+LONGEST_MODULE, LONGEST_FUNCTION = 350, 60  # lines; of a function those of code
+
+
+@files
+def test_modules_and_functions_stay_short(path):
+    text = path.read_text()
+    assert text.count("\n") <= LONGEST_MODULE
+    lines = text.split("\n")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            after = node.body[1:] if ast.get_docstring(node) and node.body[1:] else node.body
+            code = [x.strip() for x in lines[after[0].lineno - 1 : node.end_lineno]]
+            count = sum(bool(x) and not x.startswith("#") for x in code)
+            assert count <= LONGEST_FUNCTION, f"{node.name} has {count} lines"

@@ -107,7 +107,7 @@ class AbstractParameters(eqx.Module):
                 f"jaxdiode.replace(device, {{{name!r}: ...}}) gives one with another value"
             ) from None
 
-    def _checked(self, name: str, value: Numbers, ndim: int | None = None) -> Array:
+    def checked(self, name: str, value: Numbers, ndim: int | None = None) -> Array:
         """A constructor's argument as an array, checked as its field declares.
 
         Without `ndim` the field's annotation says it: a number for `Float[Array, ""]`, a list for

@@ -104,17 +104,17 @@ class AndreevInterferometer(AbstractPhaseBiased):
         temperature_difference: Numbers | None = None,
         amplitude: Numbers = 1.0,
     ):
-        self.spacing = self._checked("spacing", spacing)
-        self.voltage = self._checked("voltage", voltage)
-        self.temperature = self._checked("temperature", temperature)
+        self.spacing = self.checked("spacing", spacing)
+        self.voltage = self.checked("voltage", voltage)
+        self.temperature = self.checked("temperature", temperature)
         self.mean_potential, self.temperature_difference = (
-            None if value is None else self._checked(name, value)
+            None if value is None else self.checked(name, value)
             for name, value in (
                 ("mean_potential", mean_potential),
                 ("temperature_difference", temperature_difference),
             )
         )
-        self.amplitude = self._checked("amplitude", amplitude)
+        self.amplitude = self.checked("amplitude", amplitude)
         if self.temperature_difference is not None:
             coldest = self.temperature - abs(self.temperature_difference) / 2
             if _checks.is_concrete(coldest) and coldest < _COLDEST:

@@ -33,9 +33,9 @@ class CircuitScale(AbstractParameters):
     resistance: Float[Array, ""] = parameter(above=0.0, unit="Ω", label="resistance")
 
     def __init__(self, critical_current: Numbers, capacitance: Numbers, resistance: Numbers):
-        self.critical_current = self._checked("critical_current", critical_current)
-        self.capacitance = self._checked("capacitance", capacitance)
-        self.resistance = self._checked("resistance", resistance)
+        self.critical_current = self.checked("critical_current", critical_current)
+        self.capacitance = self.checked("capacitance", capacitance)
+        self.resistance = self.checked("resistance", resistance)
 
     @property
     def plasma_frequency(self) -> Float[Array, ""]:

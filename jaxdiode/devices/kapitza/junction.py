@@ -94,12 +94,12 @@ class KapitzaJunction(AbstractDynamical):
         quadrature_current: Numbers = 0.0,
         criterion: str = "fold",
     ):
-        self.damping = self._checked("damping", damping)
-        self.drive_frequency = self._checked("drive_frequency", drive_frequency)
-        self.mean_current = self._checked("mean_current", mean_current)
+        self.damping = self.checked("damping", damping)
+        self.drive_frequency = self.checked("drive_frequency", drive_frequency)
+        self.mean_current = self.checked("mean_current", mean_current)
         self.drive_current = _harmonics("drive_current", drive_current)
-        self.static_current = self._checked("static_current", static_current)
-        self.phase_offset = self._checked("phase_offset", phase_offset)
+        self.static_current = self.checked("static_current", static_current)
+        self.phase_offset = self.checked("phase_offset", phase_offset)
         self.quadrature_current = _harmonics("quadrature_current", quadrature_current)
         self.criterion = _known(criterion)
 

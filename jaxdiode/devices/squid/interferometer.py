@@ -85,12 +85,12 @@ class Squid(AbstractPhaseBiased):
                 )
         self.branches = branches
         fluxes = _checks.real_array("flux", flux)
-        self.flux = self._checked("flux", fluxes[None] if fluxes.ndim == 0 else fluxes)
+        self.flux = self.checked("flux", fluxes[None] if fluxes.ndim == 0 else fluxes)
         loops = len(branches) - 1
         _checks.require_length("flux", self.flux, loops, f"loops of {len(branches)} branches")
         self.inductance = None
         if inductance is not None:
-            self.inductance = self._checked("inductance", inductance)
+            self.inductance = self.checked("inductance", inductance)
             _checks.require_length("inductance", self.inductance, len(branches), "one per branch")
             warn_of_henries("inductance", self.inductance, self)
 
@@ -242,17 +242,17 @@ class CoilBiasedSquid(AbstractCurrentBiased):
             raise ValueError(f"squid must be a Squid, got {type(squid).__name__}")
         loops = squid.flux.size
         self.squid = squid
-        self.turns = self._checked("turns", turns)
+        self.turns = self.checked("turns", turns)
         _checks.require_length("turns", self.turns, loops, "one per loop")
-        self.offset = self._checked("offset", offset)
+        self.offset = self.checked("offset", offset)
         if self.offset.shape not in ((), (loops,)):
             raise ValueError(
                 f"offset must be one number or one per loop ({loops}), got {self.offset.shape}"
             )
-        self.coil_current = self._checked("coil_current", coil_current)
+        self.coil_current = self.checked("coil_current", coil_current)
         self.mutual_inductance = None
         if mutual_inductance is not None:
-            mutual = self._checked("mutual_inductance", mutual_inductance)
+            mutual = self.checked("mutual_inductance", mutual_inductance)
             _checks.require_length("mutual_inductance", mutual, loops, "one per loop")
             self.mutual_inductance = mutual
             warn_of_henries("mutual_inductance", mutual, squid)

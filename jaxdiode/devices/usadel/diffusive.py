@@ -85,13 +85,13 @@ class DiffusiveJunction(AbstractHybridJunction):
         self_consistent: bool = False,
         resolution: UsadelResolution | None = None,
     ):
-        self.temperature = self._checked("temperature", temperature)
-        self.superconductor_length = self._checked("superconductor_length", superconductor_length)
-        self.link_length = self._checked("link_length", link_length)
-        self.conductance = self._checked("conductance", conductance)
-        self.exchange_field = self._checked("exchange_field", exchange_field)
-        self.conductivity = self._checked("conductivity", conductivity)
-        self.diffusivity = self._checked("diffusivity", diffusivity)
+        self.temperature = self.checked("temperature", temperature)
+        self.superconductor_length = self.checked("superconductor_length", superconductor_length)
+        self.link_length = self.checked("link_length", link_length)
+        self.conductance = self.checked("conductance", conductance)
+        self.exchange_field = self.checked("exchange_field", exchange_field)
+        self.conductivity = self.checked("conductivity", conductivity)
+        self.diffusivity = self.checked("diffusivity", diffusivity)
         for name, side in (("left", left), ("right", right)):
             if not isinstance(side, AbstractInterface):
                 raise ValueError(

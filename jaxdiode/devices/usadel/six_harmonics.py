@@ -53,13 +53,13 @@ class SixHarmonicModel(Relation, AbstractSpinResolved):
         double_down: Numbers = 0.0,
         geometric_phase: Numbers = np.pi / 2,
     ):
-        self.up = self._checked("up", up)
-        self.down = self._checked("down", down)
-        self.together = self._checked("together", together)
-        self.opposed = self._checked("opposed", opposed)
-        self.double_up = self._checked("double_up", double_up)
-        self.double_down = self._checked("double_down", double_down)
-        self.geometric_phase = self._checked("geometric_phase", geometric_phase)
+        self.up = self.checked("up", up)
+        self.down = self.checked("down", down)
+        self.together = self.checked("together", together)
+        self.opposed = self.checked("opposed", opposed)
+        self.double_up = self.checked("double_up", double_up)
+        self.double_down = self.checked("double_down", double_down)
+        self.geometric_phase = self.checked("geometric_phase", geometric_phase)
 
     @classmethod
     def from_torus(cls, torus: PhaseTorus, geometric_phase: Numbers) -> "SixHarmonicModel":

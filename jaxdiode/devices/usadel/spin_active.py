@@ -87,12 +87,12 @@ class SpinActiveJunction(AbstractHybridJunction):
         self_consistent: bool = False,
         resolution: UsadelResolution | None = None,
     ):
-        self.temperature = self._checked("temperature", temperature)
-        self.superconductor_length = self._checked("superconductor_length", superconductor_length)
-        self.ferromagnet_length = self._checked("ferromagnet_length", ferromagnet_length)
-        self.conductance = self._checked("conductance", conductance)
-        self.exchange = self._checked("exchange", exchange)
-        self.potential = self._checked("potential", potential)
+        self.temperature = self.checked("temperature", temperature)
+        self.superconductor_length = self.checked("superconductor_length", superconductor_length)
+        self.ferromagnet_length = self.checked("ferromagnet_length", ferromagnet_length)
+        self.conductance = self.checked("conductance", conductance)
+        self.exchange = self.checked("exchange", exchange)
+        self.potential = self.checked("potential", potential)
         for name, barrier in (("left", left), ("right", right)):
             if not isinstance(barrier, SpinBarrier):
                 raise ValueError(f"{name} must be a SpinBarrier, got {type(barrier).__name__}")

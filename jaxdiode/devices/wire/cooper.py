@@ -58,9 +58,9 @@ class TightBindingBand(AbstractParameters):
         if lattice not in _VECTORS:
             raise _checks.unknown_name("lattice", lattice, _VECTORS)
         self.lattice = lattice
-        self.hopping = self._checked("hopping", hopping)
-        self.chemical_potential = self._checked("chemical_potential", chemical_potential)
-        self.warping = self._checked("warping", warping)
+        self.hopping = self.checked("hopping", hopping)
+        self.chemical_potential = self.checked("chemical_potential", chemical_potential)
+        self.warping = self.checked("warping", warping)
 
     def __call__(self, kx: Numbers, ky: Numbers) -> Array:
         kx, ky = jnp.asarray(kx, float), jnp.asarray(ky, float)

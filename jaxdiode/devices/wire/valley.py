@@ -49,12 +49,12 @@ class ValleyPolarization(AbstractParameters):
         beta: Numbers = -1.2,
         alpha: Numbers = -1.0,
     ):
-        self.zero_current = self._checked("zero_current", zero_current)
+        self.zero_current = self.checked("zero_current", zero_current)
         if _checks.is_concrete(self.zero_current) and self.zero_current == 0:
             raise ValueError("zero_current must not be zero, got 0: leave `valley` out instead")
-        self.coupling = self._checked("coupling", coupling)
-        self.beta = self._checked("beta", beta)
-        self.alpha = self._checked("alpha", alpha)
+        self.coupling = self.checked("coupling", coupling)
+        self.beta = self.checked("beta", beta)
+        self.alpha = self.checked("alpha", alpha)
 
 
 class Curve(NamedTuple):

@@ -86,7 +86,7 @@ class PhaseSlipWire(AbstractCurrentBiased):
         criterion: str = "half",
         tolerance: float = 0.0,
     ):
-        self.epsilon = self._checked("epsilon", epsilon)
+        self.epsilon = self.checked("epsilon", epsilon)
         if valley is not None and not isinstance(valley, ValleyPolarization):
             raise ValueError(
                 f"valley must be a ValleyPolarization or None, got {type(valley).__name__}"

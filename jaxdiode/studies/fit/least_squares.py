@@ -1,6 +1,7 @@
 """The verb: least squares over a `Space`, and what is said about the solution."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -157,29 +158,8 @@ def _result(problem: Problem, rows: Rows, best: Solution, starts: int, invalid: 
     scale = problem.scales(best.start)
     size = np.sqrt(np.sum(problem.data**2)) or np.sqrt(np.sum(residual**2))
     silent = np.sqrt(np.sum(jacobian**2, axis=0)) * scale <= _SILENT * size
-    jacobian = np.where(silent, 0.0, jacobian)
-    weight = 1 / noise if np.all(noise > 0) else np.ones_like(noise)
-    r, rows_of = residual * weight, jacobian * weight[:, None]
-    first, second = (derivative(r**2) for derivative in LOSSES[problem.loss])
-    scores = (first * r)[:, None] * rows_of
-    bent = rows_of.T @ ((first + 2 * r**2 * second)[:, None] * rows_of)
-    if problem.loss != "linear" and np.linalg.eigvalsh(_unit_diagonal(bent))[0] < 0:
-        bent = rows_of.T @ (first[:, None] * rows_of)  # most points are outliers to this loss
-    curvature = errors.invert(bent)
-    plain = (
-        curvature.inverse
-        if problem.loss == "linear"
-        else errors.sandwich(curvature, scores.T @ scores)
-    )
-    middle, lag = errors.long_run(scores, rows)
-    robust = errors.sandwich(curvature, middle)
-    both = errors.halves(np.sqrt(first) * r, np.sqrt(first)[:, None] * rows_of, rows)
-    apart = np.full(values.size, np.nan)
-    if not np.all(noise > 0):  # an exact fit leaves no noise to estimate errors from
-        plain, robust = np.zeros_like(plain), np.zeros_like(robust)
-    elif both is not None:
-        spread = _roots(both[1])
-        apart = np.abs(both[0]) / np.where(spread > 0, spread, np.nan)
+    known = _uncertainty(problem, rows, residual, np.where(silent, 0.0, jacobian), noise)
+    curvature, plain, robust = known.curvature, known.plain, known.robust
     gap = np.minimum(values - problem.low, problem.high - values)
     still = np.abs(values - best.start) <= 1e-6 * np.maximum(np.abs(values), np.abs(best.start))
     correlation = diagnostics.lag_one(residual, rows)
@@ -192,11 +172,11 @@ def _result(problem: Problem, rows: Rows, best: Solution, starts: int, invalid: 
         robust_covariance=robust,
         residuals=residual,
         sigma=noise,
-        halves=apart,
+        halves=known.apart,
         sigma_known=problem.sigma is not None,
         degrees_of_freedom=freedom,
         converged=best.converged,
-        lag=lag,
+        lag=known.lag,
         successive_noise=diagnostics.successive_noise(problem.data, residual, rows),
         explained=diagnostics.share_explained(problem.data, residual, noise, rows),
         correlation=correlation,
@@ -218,6 +198,44 @@ def _result(problem: Problem, rows: Rows, best: Solution, starts: int, invalid: 
         invalid_starts=invalid,
         starts=starts,
     )
+
+
+class _Uncertainty(NamedTuple):
+    """Plain and robust covariance, the lag of the latter, and how far the halves lie apart."""
+
+    curvature: errors.Curvature
+    plain: np.ndarray
+    robust: np.ndarray
+    lag: int
+    apart: np.ndarray
+
+
+def _uncertainty(
+    problem: Problem, rows: Rows, residual: np.ndarray, jacobian: np.ndarray, noise: np.ndarray
+) -> _Uncertainty:
+    weight = 1 / noise if np.all(noise > 0) else np.ones_like(noise)
+    r, rows_of = residual * weight, jacobian * weight[:, None]
+    first, second = (derivative(r**2) for derivative in LOSSES[problem.loss])
+    scores = (first * r)[:, None] * rows_of
+    bent = rows_of.T @ ((first + 2 * r**2 * second)[:, None] * rows_of)
+    if problem.loss != "linear" and np.linalg.eigvalsh(_unit_diagonal(bent))[0] < 0:
+        bent = rows_of.T @ (first[:, None] * rows_of)  # most points are outliers to this loss
+    curvature = errors.invert(bent)
+    plain = (
+        curvature.inverse
+        if problem.loss == "linear"
+        else errors.sandwich(curvature, scores.T @ scores)
+    )
+    middle, lag = errors.long_run(scores, rows)
+    robust = errors.sandwich(curvature, middle)
+    both = errors.halves(np.sqrt(first) * r, np.sqrt(first)[:, None] * rows_of, rows)
+    apart = np.full(jacobian.shape[1], np.nan)
+    if not np.all(noise > 0):  # an exact fit leaves no noise to estimate errors from
+        plain, robust = np.zeros_like(plain), np.zeros_like(robust)
+    elif both is not None:
+        spread = _roots(both[1])
+        apart = np.abs(both[0]) / np.where(spread > 0, spread, np.nan)
+    return _Uncertainty(curvature, plain, robust, lag, apart)
 
 
 def _unit_diagonal(matrix):

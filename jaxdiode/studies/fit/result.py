@@ -192,6 +192,9 @@ class FitResult(AbstractResult):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the residuals and the search say against taking the result at its word."""
+        return (*self._of_quality(), *self._of_correlations(), *self._of_parameters())
+
+    def _of_quality(self) -> list[str]:
         found = []
         if self.stopped_at_edge:
             found.append("stopped where the model is NaN or infinite a step further")
@@ -213,6 +216,10 @@ class FitResult(AbstractResult):
                 f"χ² is {self.chi_squared:.3g} per degree of freedom: σ is too small or the model "
                 "misses something"
             )
+        return found
+
+    def _of_correlations(self) -> list[str]:
+        found = []
         worst = [
             label
             for (label, lag_one), length in zip(
@@ -247,6 +254,10 @@ class FitResult(AbstractResult):
                 f"the halves of the data disagree by {self.halves[k]:.2g} robust errors in "
                 f"{self.names[k]}"
             )
+        return found
+
+    def _of_parameters(self) -> list[str]:
+        found = []
         if self.at_bound:
             found.append(
                 f"on a bound: {', '.join(self.at_bound)}; errors are those of free parameters"
@@ -266,7 +277,7 @@ class FitResult(AbstractResult):
                 f"{self.invalid_starts} of {self.starts} starts left out: "
                 "the model is NaN or infinite there"
             )
-        return tuple(found)
+        return found
 
     def summary(self, unit: str = "") -> str:
         """A table to print: the fit's quality, values ± plain and robust errors, warnings."""

@@ -53,12 +53,12 @@ class SpinBarrier(AbstractInterface):
         polar: Numbers = np.pi / 2,
         azimuth: Numbers = 0.0,
     ):
-        self.height = self._checked("height", height)
-        self.exchange = self._checked("exchange", exchange)
-        self.width_up = self._checked("width_up", width_up)
-        self.width_down = self._checked("width_down", width_down)
-        self.polar = self._checked("polar", polar)
-        self.azimuth = self._checked("azimuth", azimuth)
+        self.height = self.checked("height", height)
+        self.exchange = self.checked("exchange", exchange)
+        self.width_up = self.checked("width_up", width_up)
+        self.width_down = self.checked("width_down", width_down)
+        self.polar = self.checked("polar", polar)
+        self.azimuth = self.checked("azimuth", azimuth)
         lowest = self.height - abs(self.exchange)
         if _checks.is_concrete(lowest) and lowest <= 1:
             raise ValueError(

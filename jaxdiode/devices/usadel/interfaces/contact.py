@@ -58,12 +58,12 @@ class SpinActiveContact(AbstractInterface):
         polar: Numbers = 0.0,
         azimuth: Numbers = 0.0,
     ):
-        self.transmission = self._checked("transmission", transmission)
-        self.polarization = self._checked("polarization", polarization)
-        self.mixing = self._checked("mixing", mixing)
-        self.mixing_link = self._checked("mixing_link", mixing_link)
-        self.polar = self._checked("polar", polar)
-        self.azimuth = self._checked("azimuth", azimuth)
+        self.transmission = self.checked("transmission", transmission)
+        self.polarization = self.checked("polarization", polarization)
+        self.mixing = self.checked("mixing", mixing)
+        self.mixing_link = self.checked("mixing_link", mixing_link)
+        self.polar = self.checked("polar", polar)
+        self.azimuth = self.checked("azimuth", azimuth)
         largest = self.transmission * (1 + abs(self.polarization))
         if _checks.is_concrete(largest) and largest > 1 + 1e-12:
             raise ValueError(
