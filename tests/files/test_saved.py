@@ -17,6 +17,7 @@ from jaxdiode._atomic import atomic_write
 from jaxdiode.core.tables import from_table, to_table
 from jaxdiode.files import device_of
 from jaxdiode.files.types import resolve
+from tests import helpers
 from tests.problems import PROBLEMS
 
 SQUID = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], (0.35, 0.35))
@@ -340,3 +341,51 @@ def test_sweep_through_netcdf(tmp_path):
     assert flux["flux"].attrs == {"long_name": "flux, flux.0", "units": "Φ₀"}
     with pytest.raises(ValueError, match="has none"):
         device_of(flux.drop_attrs())
+
+
+# ---- From one verb to the next
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_fit_save_load_design_save_load_sweep(unit, tmp_path):
+    """In any unit of the currents: the same η, and no step loses anything."""
+    coil = np.linspace(-0.9, 0.9, 41)
+
+    def measured(squid, coil):
+        return squid.switching_currents(coil)
+
+    branches = [jd.TunnelJunction(3.0 * unit), jd.AndreevModes(2.0 * unit, 0.9)]
+    start = jd.CoilBiasedSquid(jd.Squid(branches, flux=[0.0]), [1.0], 0.05)
+    true = jd.replace(
+        start, {"squid.branches.0": 2.5 * unit, "squid.branches.1": [2.2 * unit, 0.8]}
+    )
+    found = jd.fit(
+        measured,
+        jd.Space(start, {"squid.branches.0": (0.0, 9 * unit),
+                         "squid.branches.1.amplitude": (0.0, 9 * unit),
+                         "squid.branches.1.transparency": (0.0, 1.0)}),
+        measured(true, coil),
+        arguments=[coil],
+        progress=False,
+    )  # fmt: skip
+    jd.save(tmp_path / "fit.json", found, unit="nA")
+    fitted = jd.load(tmp_path / "fit.json").device
+    same(found.device, fitted)
+    space = jd.Space(fitted, {"coil_current": (0.0, 0.5), "squid.branches.0": (unit, 5 * unit)})
+    best = jd.maximise(
+        lambda d: jd.diode_efficiency(d) ** 2, space, key=0, starts=4, steps=30, polish=40,
+        rounds=1, progress=False,
+    )  # fmt: skip
+    jd.save(tmp_path / "design.json", best)
+    again = jd.load(tmp_path / "design.json")
+    same(best, again)
+    data = jd.sweep(
+        jd.critical_currents, again.device, {"coil_current": [float(again.device.coil_current)]},
+        path=tmp_path / "sweep.nc", progress=False,
+    )  # fmt: skip
+    assert float(data["efficiency"][0] ** 2) == pytest.approx(best.value, rel=1e-12)
+    same(again.device, device_of(jd.load(tmp_path / "sweep.nc")))
+    device = again.device
+    assert best.value == pytest.approx(
+        helpers.dense_reference(device.at(device.coil_current))[2] ** 2, rel=1e-8
+    )
