@@ -346,7 +346,7 @@ def test_what_stands_against_a_result_is_in_its_warnings():
 @given(
     period=st.floats(2.2, 4.8),
     scale=st.floats(-9, 9),
-    count=st.integers(150, 400),
+    count=st.integers(250, 400),
     seed=st.integers(0, 99),
 )
 def test_a_missed_period_of_a_few_points_is_said(period, scale, count, seed):

@@ -36,16 +36,17 @@ def accept(*_, **__):
 def quick(monkeypatch):
     """Studies end where they begin to compute."""
     for module, name in [
-        ("jaxdiode.evaluation", "evaluate"),
         ("jaxdiode.studies.design", "maximise"),
         ("jaxdiode.studies.fit", "fit"),
         ("jaxdiode.studies.sweep.store", "Store"),
         ("jaxdiode.demo", "run_demo"),
-        ("jaxdiode.dynamics.iv", "iv_curve"),
+        ("jaxdiode.devices.kapitza.junction", "iv_curve"),
     ]:
         __import__(module)
         monkeypatch.setattr(sys.modules[module], name, accept)
     monkeypatch.setattr(sys.modules["jaxdiode.studies.sweep.verb"], "Store", accept)
+    for kind in (jd.AbstractDevice, jd.AbstractPhaseBiased, jd.KapitzaJunction, jd.PhaseSlipWire):
+        monkeypatch.setattr(kind, "report", accept)
     monkeypatch.setattr(jd.PhaseSlipWire, "trace", accept)
     monkeypatch.setattr(jd.PhaseSlipWire, "limits", accept)
 

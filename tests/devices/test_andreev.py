@@ -19,7 +19,7 @@ from tests.reference import andreev, dense_squid
 
 
 def _flat(device):
-    return jnp.stack(device.coefficients())
+    return jnp.stack([*device.coefficients()])
 
 
 def _lane(spacing, voltage, temperature):
@@ -223,7 +223,7 @@ def test_pi_state_at_large_voltage():
     """J₁ turns negative where the Matsubara sum does, and φ₀ goes from 0 to π."""
     turn = brentq(lambda v: andreev.matsubara(0.1, v, 1e-3)[1], 10.0, 60.0, xtol=1e-13)
     rows = [(0.1, v, 1e-3) for v in (0.1, turn, 1.3 * turn)]
-    found = jd.InterferometerCoefficients(*coefficients(rows).T)
+    found = jd.InterferometerCoefficients(*jnp.asarray(coefficients(rows).T))
     expected = np.array([andreev.matsubara(*row) for row in rows])
     assert found.sine[0] > 0 > found.sine[2]
     helpers.assert_close(found.sine[1], 0.0, absolute=1e-13)

@@ -364,7 +364,7 @@ def test_currents_of_a_junction_are_those_of_its_torus():
     device = junction(left, right)
     helpers.assert_close(device.geometric_phase, 0.4, absolute=1e-15)
     phase = jnp.linspace(0, 6, 7)
-    found = device.prepared().spin_currents(phase)
+    found = device.relation().spin_currents(phase)
     helpers.assert_close(found, torus("A").spin_currents(phase, 0.4), absolute=1e-14)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import jaxdiode as jd
 from jaxdiode import UsadelResolution
+from jaxdiode.core.tables import to_table
 from jaxdiode.files import device_file
 
 OWN = {

@@ -4,6 +4,7 @@ Source: Shaffer, Li, Hasan, Titov and Levchenko, "Josephson Diode Effect from No
 Current in a Superconducting Interferometer"; equation numbers are theirs.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
@@ -33,6 +34,9 @@ class InterferometerCoefficients(AbstractResult):
     constant: Float[Array, "..."]
     sine: Float[Array, "..."]
     cosine: Float[Array, "..."]
+
+    def __iter__(self) -> Iterator[Array]:
+        return iter((self.constant, self.sine, self.cosine))
 
     @property
     def status(self) -> Array | np.ndarray:
