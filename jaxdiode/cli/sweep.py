@@ -36,6 +36,7 @@ def sweep(
     from .. import plot
     from ..core.critical import rounded_efficiency
     from ..core.device import critical_currents
+    from ..files import with_units
     from ..studies.sweep import sweep as sweep_over
 
     made = device_file.device(table)
@@ -48,5 +49,6 @@ def sweep(
     largest = rounded_efficiency(data["efficiency"].max())
     say(f"{data['status'].size} devices, {failed} failed; largest eta {largest:+.6f} at {where}")
     if data["efficiency"].ndim <= 2:
-        plot.dataset(data).savefig(folder / "efficiency.png")
+        shown = with_units(data, made, device_file.unit(table))
+        plot.dataset(shown).savefig(folder / "efficiency.png")
     finish(out)

@@ -30,6 +30,10 @@ def name_of(kind: type) -> str:
     """How files name a class: its own name inside jaxdiode, its dotted path outside."""
     if kind.__module__.split(".")[0] == "jaxdiode":
         return kind.__qualname__
+    if "." in kind.__qualname__:
+        raise ValueError(
+            f"class {kind.__qualname__} must be defined at the top of a module to be in a file"
+        )
     return f"{kind.__module__}.{kind.__qualname__}"
 
 

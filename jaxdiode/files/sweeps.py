@@ -11,6 +11,22 @@ if TYPE_CHECKING:
     from ..core.device import AbstractDevice
 
 
+def with_units(
+    dataset: "xarray.Dataset", device: "AbstractDevice", current: str
+) -> "xarray.Dataset":
+    """The dataset with the unit of the device's currents where it is one of them."""
+    from ..core.paths import elements_of, match_names, unit_of
+
+    made, elements = dataset.copy(), elements_of(device)
+    for name in made.coords.keys() & set(made.dims):
+        if found := unit_of(device, match_names(elements, str(name))[0], current):
+            made[name].attrs["units"] = found
+    for name in ("plus", "minus"):
+        if current and name in made:
+            made[name].attrs["units"] = current
+    return made
+
+
 def device_of(dataset: "xarray.Dataset") -> "AbstractDevice":
     """The device that a sweep started from.
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import jaxdiode as jd
 from jaxdiode._atomic import atomic_write
 from jaxdiode.core.tables import from_table, to_table
-from jaxdiode.files import device_of
+from jaxdiode.files import device_of, with_units
 from jaxdiode.files.types import resolve
 from tests import helpers
 from tests.problems import PROBLEMS
@@ -307,6 +307,22 @@ def test_what_cannot_be_written(tmp_path):
     with pytest.raises(ValueError, match="must be a file"):
         jd.load(tmp_path / "none.json")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_class_that_no_file_can_name():
+    class Local(jd.TunnelJunction):
+        pass
+
+    with pytest.raises(ValueError, match="must be defined at the top of a module"):
+        to_table(Local(1.0))
+
+
+def test_units_of_a_sweep():
+    data = jd.sweep(jd.critical_currents, SQUID, {"branches.0.first": [1.0, 2.0], "flux.1": [0.0]})
+    shown = with_units(data, SQUID, "nA")
+    assert shown["branches.0.first"].attrs["units"] == shown["plus"].attrs["units"] == "nA"
+    assert shown["flux.1"].attrs["units"] == "Φ₀"
+    assert "units" not in data["plus"].attrs
 
 
 def test_failed_write_leaves_the_old_file(tmp_path):
