@@ -126,10 +126,13 @@ def declaration(owner: object, field: str) -> Parameter:
     return declarations(type(owner)).get(field, Parameter())
 
 
-def label_of(device: AbstractDevice, name: str) -> str:
-    """A parameter in words: its declared label, with the path where the device has several."""
-    declared = declaration(*owner_of(device, name))
-    return f"{declared.label}, {name}" if declared.label and "." in name else declared.label or name
+def label_of(device: AbstractDevice, name: str, axis: str | None = None) -> str:
+    """A parameter in words: its declared label, with the path where the device has several.
+
+    `axis` is the name of several parameters that this is one of, in place of its own.
+    """
+    label, path = declaration(*owner_of(device, name)).label, name if axis is None else axis
+    return f"{label}, {path}" if label and "." in path else label or path
 
 
 def unit_of(device: AbstractDevice, name: str, current: str = "") -> str:

@@ -354,7 +354,7 @@ def test_sweep_through_netcdf(tmp_path):
     same(device, device_of(jd.load(tmp_path / "sweep.nc")))
     assert data["cosine.0"].attrs["long_name"] == "coefficient of cos nφ, cosine.0"
     flux = jd.sweep(jd.diode_efficiency, SQUID, {"flux": [0.1, 0.2]})
-    assert flux["flux"].attrs == {"long_name": "flux, flux.0", "units": "Φ₀"}
+    assert flux["flux"].attrs == {"long_name": "flux", "units": "Φ₀"}
     with pytest.raises(ValueError, match="has none"):
         device_of(flux.drop_attrs())
 

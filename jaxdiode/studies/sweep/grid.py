@@ -98,7 +98,7 @@ class Grid:
         elements = elements_of(self.device)
         first = {name: match_names(elements, name)[0] for name in self.names}
         labels = {
-            name: [label_of(self.device, member), unit_of(self.device, member)]
+            name: [label_of(self.device, member, name), unit_of(self.device, member)]
             for name, member in first.items()
         }
         try:
