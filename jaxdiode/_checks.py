@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array, ArrayLike, PyTree
 
 from ._plain_checks import flag as flag
 from ._plain_checks import unknown_name as unknown_name
@@ -29,6 +29,10 @@ def is_concrete(value: object) -> bool:
     return not isinstance(value, Tracer)
 
 
+def all_concrete(tree: PyTree) -> bool:
+    return all(map(is_concrete, jax.tree.leaves(tree)))
+
+
 def real_array(
     name: str,
     value: Numbers,
@@ -36,8 +40,14 @@ def real_array(
     ndim: int | None = None,
     at_least: float | None = None,
     at_most: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    unit: str = "",
 ) -> Array:
-    """`value` as a float64 array after checking shape and, unless traced, range."""
+    """`value` as a float64 array after checking shape and, unless traced, range.
+
+    `unit` is that of the edges of the range, for messages.
+    """
     require_x64()
     wanted = "a real number" if ndim == 0 else "a real number or array of them"
     if isinstance(value, str | bytes | bool):
@@ -53,19 +63,22 @@ def real_array(
         host = np.asarray(array)
         if not np.all(np.isfinite(host)):
             raise ValueError(f"{name} must be finite, got {shown(host)}")
-        if at_least is not None and np.any(host < at_least):
-            raise ValueError(f"{name} must be at least {at_least:g}, got {shown(host)}")
-        if at_most is not None and np.any(host > at_most):
-            raise ValueError(f"{name} must be at most {at_most:g}, got {shown(host)}")
+        for edge, fails, words in (
+            (above, np.less_equal, "positive" if above == 0 else "above"),
+            (below, np.greater_equal, "negative" if below == 0 else "below"),
+            (at_least, np.less, "at least"),
+            (at_most, np.greater, "at most"),
+        ):
+            if edge is not None and np.any(fails(host, edge)):
+                bound = f" {edge:g} {unit if edge else ''}".rstrip()
+                bound = "" if words in ("positive", "negative") else bound
+                raise ValueError(f"{name} must be {words}{bound}, got {shown(host)}")
     return array
 
 
 def positive(name: str, value: Numbers) -> Array:
     """A single number above zero."""
-    array = real_array(name, value, ndim=0)
-    if is_concrete(array) and not array > 0:
-        raise ValueError(f"{name} must be positive, got {shown(np.asarray(array))}")
-    return array
+    return real_array(name, value, ndim=0, above=0.0)
 
 
 def require_length(name: str, array: Array | np.ndarray, length: int, why: str) -> None:

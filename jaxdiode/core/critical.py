@@ -62,7 +62,7 @@ class CriticalCurrents(AbstractResult):
     @property
     def efficiency(self) -> Float[Array | np.ndarray, "..."]:
         """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋); NaN where the sum is 0."""
-        return _ratio(self.plus, self.minus)
+        return efficiency_of(self.plus, self.minus)
 
     @property
     def bounded_efficiency(self) -> Float[Array | np.ndarray, "..."]:
@@ -70,10 +70,11 @@ class CriticalCurrents(AbstractResult):
 
         It vanishes where the current no longer depends on the phase (Shaffer et al., Eq. (18)).
         """
-        return _ratio(abs(self.plus), abs(self.minus))
+        return efficiency_of(abs(self.plus), abs(self.minus))
 
 
-def _ratio(plus, minus):
+def efficiency_of(plus: Any, minus: Any) -> Array | np.ndarray:
+    """(plus − minus)/(plus + minus); NaN where the sum is 0."""
     total = plus + minus
     library = jnp if isinstance(total, jax.Array) else np  # the host's need no program of JAX
     return library.asarray((plus - minus) / library.where(total == 0, np.nan, total))

@@ -31,10 +31,7 @@ class AbstractDevice(AbstractParameters):
             ValueError: the device states none; it is neither phase-biased nor current-biased.
         """
         del criterion
-        raise ValueError(
-            "device must be phase-biased or current-biased (a subclass of AbstractPhaseBiased or "
-            f"AbstractCurrentBiased), got {type(self).__name__}"
-        )
+        raise _states_none(self)
 
     def report(self) -> Report:
         """All that there is to say of it, as NumPy arrays; see `Report`."""
@@ -190,6 +187,13 @@ class AbstractCurrentBiased(AbstractDevice):
         """
 
 
+def _states_none(device: object) -> ValueError:
+    return ValueError(
+        "device must be phase-biased or current-biased (a subclass of AbstractPhaseBiased or "
+        f"AbstractCurrentBiased), got {type(device).__name__}"
+    )
+
+
 def critical_currents(device: AbstractDevice, criterion: str | None = None) -> CriticalCurrents:
     """Critical currents of any device, exact under jit, vmap, grad, jacfwd and hessian.
 
@@ -210,10 +214,7 @@ def critical_currents(device: AbstractDevice, criterion: str | None = None) -> C
         ValueError: `device` is not a jaxdiode device, or has no such criterion.
     """
     if not isinstance(device, AbstractDevice):
-        raise ValueError(
-            "device must be phase-biased or current-biased (a subclass of AbstractPhaseBiased or "
-            f"AbstractCurrentBiased), got {type(device).__name__}"
-        )
+        raise _states_none(device)
     return device.critical_currents() if criterion is None else device.critical_currents(criterion)
 
 

@@ -12,7 +12,6 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
-import numpy as np
 from jaxtyping import Array
 
 from .. import _checks
@@ -114,29 +113,16 @@ class AbstractParameters(eqx.Module):
         `Float[Array, " n"]`.
         """
         declared = declarations(type(self))[name]
-        array = _checks.real_array(
-            name, value, ndim=dimensions(type(self), name) if ndim is None else ndim
+        return _checks.real_array(
+            name,
+            value,
+            ndim=dimensions(type(self), name) if ndim is None else ndim,
+            at_least=declared.at_least,
+            at_most=declared.at_most,
+            above=declared.above,
+            below=declared.below,
+            unit="" if CURRENT in declared.unit else declared.unit,
         )
-        if _checks.is_concrete(array):
-            _require_within(name, np.asarray(array), declared)
-        return array
-
-
-def _require_within(name: str, value: np.ndarray, declared: Parameter) -> None:
-    for edge, fails, words in (
-        (declared.above, np.less_equal, "positive" if declared.above == 0 else "above"),
-        (declared.below, np.greater_equal, "negative" if declared.below == 0 else "below"),
-        (declared.at_least, np.less, "at least"),
-        (declared.at_most, np.greater, "at most"),
-    ):
-        if edge is not None and np.any(fails(value, edge)):
-            unit = (
-                ""
-                if CURRENT in declared.unit or not (declared.unit and edge)
-                else f" {declared.unit}"
-            )
-            bound = "" if words in ("positive", "negative") else f" {edge:g}{unit}"
-            raise ValueError(f"{name} must be {words}{bound}, got {_checks.shown(value)}")
 
 
 @functools.cache

@@ -161,7 +161,7 @@ def cusp_pairs(device: AbstractDevice) -> list[tuple[str, str]]:
     for name in elements_of(device):
         owner, field = owner_of(device, name)
         partner = declaration(owner, field).cusp_with
-        if partner is not None and name.endswith(f"{field}"):
+        if partner is not None and name.endswith(field):
             pairs.append((name, name.removesuffix(field) + partner))
     return pairs
 

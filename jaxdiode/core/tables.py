@@ -51,18 +51,16 @@ def to_table(value: Any) -> Any:
         return value if math.isfinite(value) else {"number": _word(value)}
     if isinstance(value, jax.Array | np.ndarray | np.generic):
         return _array(value)
-    if isinstance(value, AbstractParameters):
-        table = {name: _argument(x) for name, x in _given(value).items()}
-        return {"type": name_of(type(value)), **table}
     if hasattr(value, "to_table"):
         return {"type": name_of(type(value)), **value.to_table()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         given = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return {"type": name_of(type(value)), **{k: to_table(v) for k, v in given.items()}}
+        if isinstance(value, AbstractParameters):
+            table = {name: _argument(x) for name, x in given.items() if x is not None}
+        else:
+            table = {name: to_table(x) for name, x in given.items()}
+        return {"type": name_of(type(value)), **table}
     if isinstance(value, tuple):
-        if hasattr(value, "_asdict"):
-            inner = value._asdict()  # pyright: ignore[reportAttributeAccessIssue]
-            return {"type": name_of(type(value)), **{k: to_table(v) for k, v in inner.items()}}
         return {"tuple": [to_table(x) for x in value]}
     if isinstance(value, list):
         return [to_table(x) for x in value]
@@ -98,10 +96,8 @@ def from_table(table: Any, resolve: Resolve, where: str = "") -> Any:
         ) from error
     if "tuple" in table:
         return tuple(from_table(table["tuple"], resolve, where))
-    if "dict" in table:
-        table = table["dict"]
-        return {k: from_table(v, resolve, f"{where}.{k}") for k, v in table.items()}
     if "type" not in table:
+        table = table.get("dict", table)
         return {k: from_table(v, resolve, f"{where}.{k}") for k, v in table.items()}
     kind = resolve(str(table["type"]))
     inner = {
@@ -116,11 +112,6 @@ def from_table(table: Any, resolve: Resolve, where: str = "") -> Any:
     return _filled(kind, inner, where)
 
 
-def _given(value: AbstractParameters) -> dict[str, Any]:
-    fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-    return {name: x for name, x in fields.items() if x is not None}
-
-
 def _argument(value: Any) -> Any:
     """A constructor's argument: numbers and lists where these say all that the array does."""
     if isinstance(value, jax.Array | np.ndarray):
@@ -128,7 +119,7 @@ def _argument(value: Any) -> Any:
         plain = array.size or array.ndim == 1
         if array.dtype == np.float64 and plain and np.all(np.isfinite(array)):
             return array.tolist()
-    if isinstance(value, tuple) and not hasattr(value, "_asdict"):
+    if isinstance(value, tuple):
         return [_argument(x) for x in value]  # constructors take lists
     return to_table(value)
 
@@ -181,23 +172,25 @@ def _word(x: float) -> str:
 
 def _constructed(kind: type, inner: dict[str, Any], where: str) -> Any:
     """By the constructor, which checks; field by field where it has other arguments."""
-    label = where or kind.__name__
-    arguments = inspect.signature(kind).parameters
-    fields = {f.name for f in dataclasses.fields(kind)}  # pyright: ignore[reportArgumentType]
-    for name in inner:
-        if name not in arguments and name not in fields:
-            raise _checks.unknown_name(f"argument of {kind.__name__}", name, arguments)
-    missing = [
-        name
-        for name, p in arguments.items()
-        if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
-        and name not in inner
-    ]  # fmt: skip
-    if missing and not fields <= set(inner):
-        raise ValueError(f"{label} needs {', '.join(map(repr, missing))}")
-    if set(inner) <= set(arguments):
-        return with_arrays(kind(**inner))
-    return _filled(kind, inner, where)
+    fields = {f.name: f.default for f in dataclasses.fields(kind)}  # pyright: ignore
+    needed = {name for name, default in fields.items() if default is dataclasses.MISSING}
+    others = not set(inner) <= set(inspect.signature(kind).parameters)
+    if others and needed <= set(inner) <= set(fields):
+        return _filled(kind, inner, where)
+    require_arguments(kind.__name__, kind, inner)
+    return with_arrays(kind(**inner))
+
+
+def require_arguments(name: str, maker: Callable, given: Mapping[str, Any]) -> None:
+    """Refuse arguments that a constructor does not have, and the lack of one that it needs."""
+    allowed = inspect.signature(maker).parameters
+    for argument in given:
+        if argument not in allowed:
+            raise _checks.unknown_name(f"argument of {name}", argument, allowed)
+    for argument, parameter in allowed.items():
+        several = parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        if parameter.default is parameter.empty and not several and argument not in given:
+            raise ValueError(f"{name} needs the argument {argument!r}")
 
 
 def with_arrays(made: Any) -> Any:
@@ -216,10 +209,6 @@ def with_arrays(made: Any) -> Any:
 def _filled(kind: type, inner: dict[str, Any], where: str) -> Any:
     """An object from all of its fields, past its constructor."""
     label = where or kind.__name__
-    if hasattr(kind, "_fields"):  # a NamedTuple
-        if set(inner) != set(kind._fields):  # pyright: ignore[reportAttributeAccessIssue]
-            raise ValueError(f"{label} must have {', '.join(kind._fields)}, got {', '.join(inner)}")  # pyright: ignore
-        return kind(**inner)
     if not dataclasses.is_dataclass(kind):
         raise ValueError(f"{label} must be an object that files hold, got {kind.__name__}")
     fields = {f.name: f for f in dataclasses.fields(kind)}

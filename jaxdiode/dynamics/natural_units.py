@@ -40,7 +40,7 @@ def _unit_and_frequency(device):
 
 def rates(device: AbstractDynamical) -> tuple[float, float] | None:
     """√(unit of currents) and strobe frequency as numbers, None under a transformation of JAX."""
-    if not all(_checks.is_concrete(leaf) for leaf in jax.tree.leaves(device)):
+    if not _checks.all_concrete(device):
         return None
     with jax.ensure_compile_time_eval():
         size, frequency = _unit_and_frequency(device)
@@ -113,6 +113,10 @@ def workable(device: AbstractDynamical, *, hold: float = 2.0, step: float = 0.2)
     Asked before any loop whose length depends on the parameters: NaN as a count is whatever the
     processor makes of it.
     """
-    leaves = jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(device)])
     steps = even_periods(device, hold) * steps_per_period(device, step)
-    return jnp.all(jnp.isfinite(leaves)) & (steps <= _MOST_STEPS)
+    return all_finite(device) & (steps <= _MOST_STEPS)
+
+
+def all_finite(device: AbstractDynamical) -> Bool[Array, ""]:
+    leaves = jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(device)])
+    return jnp.all(jnp.isfinite(leaves))

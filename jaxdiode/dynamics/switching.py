@@ -1,7 +1,7 @@
 """Switching currents as they are measured: adiabatic ramps, quenches, thermal histograms."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
@@ -45,10 +45,6 @@ class SwitchingCurrents(AbstractResult):
         from .. import plot
 
         return plot.switching_histogram(self) if np.ndim(self.plus) == 1 else plot.values(self)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Currents and status by name, as sweeps and files hold them."""
-        return {"plus": self.plus, "minus": self.minus, "status": self.status}
 
     @property
     def efficiency(self) -> Float[Array, "..."]:

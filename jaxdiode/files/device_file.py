@@ -1,6 +1,5 @@
 """Device files: TOML that people write, or what `save` wrote, with sections for every verb."""
 
-import inspect
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from .. import _plain_checks as _checks
 from ..devices import SYSTEMS
 from . import saved
-from .types import names, resolve
+from .types import is_written, names, resolve
 
 if TYPE_CHECKING:
     from ..core.device import AbstractDevice
@@ -24,7 +23,6 @@ _LARGEST = 1e300
 _MOST_POINTS = 10**7  # of one axis
 
 SECTIONS = ("unit", "device", "bounds", "design", "sweep", "fit")
-_HEAD = ("unit", "format")
 _ALONE = ("unit", "device")
 
 
@@ -71,7 +69,7 @@ def read(path: str | Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"device file {str(path)!r} is not valid TOML: {error}") from error
     for name, section in table.items():
-        if name not in (*SECTIONS, *_HEAD):
+        if name not in (*SECTIONS, "format"):
             raise _checks.unknown_name(f"section in {str(path)!r}", name, SECTIONS)
         if name == "unit":
             _require_unit(section)
@@ -143,7 +141,7 @@ def build(table: Any) -> Any:
         return [build(item) for item in table]
     if not isinstance(table, dict):
         return table
-    from ..core.tables import from_table, with_arrays
+    from ..core.tables import from_table, require_arguments, with_arrays
 
     if {"array", "number", "tuple"} & set(table):
         return from_table(table, resolve, "[device]")
@@ -152,13 +150,7 @@ def build(table: Any) -> Any:
         names = ", ".join(map(repr, arguments)) or "nothing"
         raise ValueError(f"a table inside [device] must have a type, the one with {names} has none")
     maker = _maker(str(table["type"]))
-    allowed = inspect.signature(maker).parameters
-    for name in arguments:
-        if name not in allowed:
-            raise _checks.unknown_name(f"argument of {table['type']}", name, allowed)
-    for name, parameter in allowed.items():
-        if parameter.default is parameter.empty and name not in arguments:
-            raise ValueError(f"{table['type']} needs the argument {name!r}")
+    require_arguments(str(table["type"]), maker, arguments)
     return with_arrays(maker(**arguments))
 
 
@@ -212,7 +204,7 @@ def _maker(name: str):
     if not stem or not (constructor.islower() and stem[stem.rfind(".") + 1].isupper()):
         stem, constructor = name, ""
     kind = resolve(stem)
-    if stem not in names() and "." not in stem:
+    if "." not in stem and not is_written(kind):
         raise _checks.unknown_name("type", stem, names())
     if not constructor:
         return kind

@@ -27,31 +27,26 @@ def public(name: str) -> type | None:
     """A class of jaxdiode that files may name, loaded alone; None if there is none."""
     import jaxdiode
 
-    for space in (jaxdiode, *(getattr(jaxdiode, x) for x in NAMESPACES)):
-        if name in dir(space):
-            kind = getattr(space, name)
-            return kind if _holds(kind) else None
+    if name in dir(jaxdiode):
+        kind = getattr(jaxdiode, name)
+        return kind if _holds(kind) else None
     return _inside(name)
 
 
 def names() -> list[str]:
     """Devices and their parts, as device files name them."""
-    import equinox as eqx
-
     import jaxdiode
+
+    return [name for name in dir(jaxdiode) if (kind := public(name)) and is_written(kind)]
+
+
+def is_written(kind: type) -> bool:
+    """Whether people write such an object in device files: no result, no `Space`."""
+    import equinox as eqx
 
     from ..core.parameters import AbstractParameters
 
-    every = [n for x in (jaxdiode, *(getattr(jaxdiode, s) for s in NAMESPACES)) for n in dir(x)]
-    kinds = {name: public(name) for name in every}
-    return [
-        name
-        for name, kind in kinds.items()
-        if kind and (issubclass(kind, AbstractParameters) or not issubclass(kind, eqx.Module))
-    ]
-
-
-NAMESPACES: tuple[str, ...] = ()
+    return issubclass(kind, AbstractParameters) or not issubclass(kind, eqx.Module)
 
 
 def _holds(kind: object) -> bool:

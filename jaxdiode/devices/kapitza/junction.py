@@ -26,7 +26,6 @@ from .limits import (
     Limits,
     all_limits,
     by_one_criterion,
-    is_concrete,
     zero_voltage_limits,
 )
 from .running import running_state
@@ -217,13 +216,13 @@ class KapitzaJunction(AbstractDynamical):
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         chosen = _known(criterion or self.criterion)
-        if is_concrete(self):
+        if _checks.all_concrete(self):
             return all_limits(self)[1][chosen]
         return by_one_criterion(self, chosen)
 
     def limits(self) -> Limits:
         """All that ends the zero-voltage state in both directions, whatever the criterion."""
-        return all_limits(self)[0] if is_concrete(self) else zero_voltage_limits(self)
+        return all_limits(self)[0] if _checks.all_concrete(self) else zero_voltage_limits(self)
 
     def report(self) -> Report:
         limits, critical = jax.device_get(all_limits(self))  # one search finds both

@@ -10,6 +10,7 @@ from ... import _checks
 from ...core.critical import CriticalCurrents
 from ...core.results import AbstractLimits
 from ...dynamics.folds import flip_limit, fold_limit
+from ...dynamics.natural_units import all_finite
 from ...numerics.status import Status
 
 CRITERIA = ("fold", "switching", "stability")
@@ -77,20 +78,20 @@ def _reported(device, current, status, ramp, flips):
 
 @eqx.filter_jit
 def by_one_criterion(device, criterion):
-    signs = jnp.asarray(_SIGNS)
-    current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
-    flips = None
-    if criterion == "stability":
-        flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
-    return _by_criterion(device, criterion, current, status, ramp, flips)
+    return _by_criterion(device, criterion, *_side_by_side(device, criterion == "stability"))
 
 
 @eqx.filter_jit
 def zero_voltage_limits(device):
+    return _as_limits(*_side_by_side(device, True))
+
+
+def _side_by_side(device, with_flips):
+    """Folds of both directions under one vmap, as transformations of JAX need them."""
     signs = jnp.asarray(_SIGNS)
     current, status, ramp = jax.vmap(fold_limit, (None, 0))(device, signs)
-    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp)
-    return _as_limits(current, status, ramp, flips)
+    flips = jax.vmap(flip_limit, (None, 0, 0))(device, signs, ramp) if with_flips else None
+    return current, status, ramp, flips
 
 
 def _by_criterion(device, criterion, current, status, ramp, flips):
@@ -105,7 +106,7 @@ def _by_criterion(device, criterion, current, status, ramp, flips):
         two = status == Status.PERIOD_TWO_FOLD
         status = jnp.where(two, Status.CONVERGED, status).astype(jnp.int32)
     worst = jnp.max(status)
-    worst = jnp.where(jnp.all(jnp.isfinite(_leaves(device))), worst, Status.NONFINITE)
+    worst = jnp.where(all_finite(device), worst, Status.NONFINITE)
     plus, minus = jnp.where(worst == Status.CONVERGED, current, jnp.nan)
     return CriticalCurrents(plus, minus, worst.astype(jnp.int32))
 
@@ -119,11 +120,3 @@ def _as_limits(current, status, ramp, flips):
         ramp=jnp.where(ramp.running[:, None], jnp.nan, bracket),
         status=status,
     )
-
-
-def is_concrete(device):
-    return all(_checks.is_concrete(leaf) for leaf in jax.tree.leaves(device))
-
-
-def _leaves(device):
-    return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(device)])

@@ -296,8 +296,7 @@ def _at_coil(device: CoilBiasedSquid, coil: Float[Array, ""]) -> CriticalCurrent
 
 def warn_of_henries(name: str, inductance: Array, squid: Squid) -> None:
     """Say so where inductances change nothing: they are then most likely in henries."""
-    leaves = (inductance, *jax.tree.leaves(squid))
-    if not all(_checks.is_concrete(leaf) for leaf in leaves):
+    if not _checks.all_concrete((inductance, squid)):
         return
     critical = np.array([float(branch.magnitude()) for branch in squid.branches])
     given = np.abs(np.asarray(inductance))

@@ -13,6 +13,7 @@ from ...numerics.newton import Solution
 from .currents import OrderParameter, order_parameter
 from .equations import real
 from .equations.base import AbstractEquations
+from .equations.layout import Layers
 from .equations.mesh import GapProfile
 from .equations.uniform import UniformGap
 from .layers.conjugation import RealEnergies
@@ -85,13 +86,7 @@ def solved_in_closed_form(
     broadening: Float[Array, ""],
 ) -> tuple[UniformGap, Solution]:
     """Retarded functions with the bulk's gap up to the interfaces."""
-    equations = UniformGap(
-        structure.layers(),
-        _frequency(energy, broadening),
-        structure.twist(jnp.broadcast_to(phase, energy.shape)),
-        RealEnergies(),
-        structure.resolution.steps,
-    )
+    equations = UniformGap(*_problem(structure, energy, phase, broadening))
     return equations, real.solve(equations)
 
 
@@ -104,14 +99,8 @@ def solved_on_mesh(
     broadening: Float[Array, ""],
 ) -> tuple[GapProfile, Solution]:
     """Retarded functions with the gap of a profile."""
-    equations = GapProfile(
-        structure.layers(),
-        _frequency(energy, broadening),
-        structure.twist(jnp.broadcast_to(phase, energy.shape)),
-        RealEnergies(),
-        structure.resolution.steps,
-        jnp.stack([profile.left, profile.right], axis=1)[:, :, None],
-    )
+    order_parameter = jnp.stack([profile.left, profile.right], axis=1)[:, :, None]
+    equations = GapProfile(*_problem(structure, energy, phase, broadening), order_parameter)
     return equations, real.solve(equations)
 
 
@@ -130,8 +119,16 @@ def _density(
     return found.reshape(*found.shape[:2], *place.position.shape)
 
 
-def _frequency(energy: _Energies, broadening: Float[Array, ""]) -> Array:
-    return jax.lax.complex(jnp.broadcast_to(broadening, energy.shape), -energy)
+def _problem(
+    structure: AbstractHybridStructure,
+    energy: _Energies,
+    phase: Float[Array, ""],
+    broadening: Float[Array, ""],
+) -> tuple[Layers, Array, Array, RealEnergies, int]:
+    """Layers, frequency, twist, conjugation and steps, which both kinds of equations begin with."""
+    frequency = jax.lax.complex(jnp.broadcast_to(broadening, energy.shape), -energy)
+    twist = structure.twist(jnp.broadcast_to(phase, energy.shape))
+    return structure.layers(), frequency, twist, RealEnergies(), structure.resolution.steps
 
 
 def _in_chunks(energies: Float[Array, "..."]) -> list[_Energies]:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ...core.critical import CriticalCurrents, rounded_efficiency
+from ...core.critical import CriticalCurrents, efficiency_of, rounded_efficiency
 from ...core.device import AbstractPhaseBiased, DirectRelation, Relation
 from ...core.extrema import extrema_of_current
 from ...core.results import AbstractResult
@@ -101,9 +101,7 @@ class SpinDiode(AbstractResult):
     @property
     def efficiency(self) -> Float[Array | np.ndarray, ""]:
         """η_s = (|I_s(χ₊)| − |I_s(χ₋)|)/(|I_s(χ₊)| + |I_s(χ₋)|), paper, Eq. (37)."""
-        plus, minus = abs(self.plus), abs(self.minus)
-        library = jnp if isinstance(plus, jax.Array) else np
-        return library.asarray((plus - minus) / (plus + minus))
+        return efficiency_of(abs(self.plus), abs(self.minus))
 
 
 def spin_diode(device: AbstractSpinResolved) -> SpinDiode:
