@@ -25,7 +25,14 @@ A1, OMEGA, BETA = 1.0, 3.0, 0.5
 
 
 def device(drive_current=A1, drive_frequency=OMEGA):
-    return jd.KapitzaJunction(BETA, drive_frequency, 1.0, drive_current, 1.0, np.pi / 2)
+    return jd.KapitzaJunction(
+        BETA,
+        drive_frequency,
+        mean_current=1.0,
+        drive_current=drive_current,
+        static_current=1.0,
+        phase_offset=np.pi / 2,
+    )
 
 
 def timed(call):

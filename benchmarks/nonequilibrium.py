@@ -28,7 +28,7 @@ def interferometers(count=100_000):
     grid = np.stack(np.meshgrid(spacing, voltage, temperature, indexing="ij"), -1).reshape(-1, 3)
 
     def efficiency(x):
-        return jd.diode_efficiency(jd.AndreevInterferometer(x[0], x[1], x[2]))
+        return jd.diode_efficiency(jd.AndreevInterferometer(x[0], x[1], temperature=x[2]))
 
     return compared("interferometers", grid, in_batches(efficiency), scipy_efficiency)
 
@@ -84,7 +84,7 @@ def wires(count=100_000):
     grid = np.stack(np.meshgrid(zero, coupling, current, indexing="ij"), -1).reshape(-1, 3)
 
     def voltage(x):
-        wire = jd.PhaseSlipWire(valley=jd.ValleyPolarization(x[0], x[1], BETA))
+        wire = jd.PhaseSlipWire(valley=jd.wire.ValleyPolarization(x[0], x[1], beta=BETA))
         return wire.voltage(x[2])
 
     return compared("wire operating points", grid, in_batches(voltage), scipy_voltage)
@@ -194,7 +194,7 @@ def simulation():
     figures, state = {}, None
     for spacing, duration in ((0.1, 1500.0), (0.05, 300.0), (0.025, 200.0)):
         began = time.perf_counter()
-        state = jd.simulate_wire(
+        state = jd.wire.simulate_wire(
             0.5, 18.3, gamma=100.0, spacing=spacing, duration=duration, frames=101, initial=state
         )
         voltage = float(state.mean_voltage)
@@ -206,7 +206,7 @@ def simulation():
     currents = np.linspace(0.36, 0.5, 8)
     spent = seconds(
         lambda: jax.block_until_ready(
-            jd.simulate_wire(currents, 5.8, gamma=10.0, duration=200.0, frames=11).mean_voltage
+            jd.wire.simulate_wire(currents, 5.8, gamma=10.0, duration=200.0, frames=11).mean_voltage
         ),
         repeats=1,
     )

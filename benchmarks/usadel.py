@@ -22,9 +22,19 @@ POINTS = ((np.pi / 4, 0.4 * np.pi), (np.pi / 2, 0.0), (2.2, 0.9))
 
 def junction(azimuth=0.4 * np.pi, width=0.14, **options):
     """Set A; B with a right width of 0.5."""
-    left = jd.SpinBarrier(1.4, 0.25, 0.14, 0.14)
-    right = jd.SpinBarrier(1.4, 0.25, width, width, azimuth=azimuth)
-    return jd.SpinActiveJunction(0.1, 4.0, 1.0, 2.0, 0.25, 0.25, left, right, **options)
+    left = jd.usadel.SpinBarrier(1.4, 0.25, width_up=0.14, width_down=0.14)
+    right = jd.usadel.SpinBarrier(1.4, 0.25, width_up=width, width_down=width, azimuth=azimuth)
+    return jd.SpinActiveJunction(
+        0.1,
+        4.0,
+        ferromagnet_length=1.0,
+        conductance=2.0,
+        exchange=0.25,
+        potential=0.25,
+        left=left,
+        right=right,
+        **options,
+    )
 
 
 def torus():
@@ -72,7 +82,7 @@ def against_scipy(exact, torus_seconds):
     }
 
 
-COARSE = jd.UsadelResolution(12, 6, 6, 8, 6)
+COARSE = jd.usadel.UsadelResolution(12, 6, 6, 8, 6)
 BOUNDS = {
     "temperature": (0.1, 0.9),
     "exchange": (0.05, 0.6),
@@ -95,7 +105,9 @@ def design():
             junction(0.446 * np.pi, resolution=COARSE),
             BOUNDS | {"right.azimuth": (1.2, 1.57)},
         ),
-        "spin": climb(lambda d: -jd.spin_diode_efficiency(d), junction(resolution=COARSE), BOUNDS),
+        "spin": climb(
+            lambda d: -jd.usadel.spin_diode_efficiency(d), junction(resolution=COARSE), BOUNDS
+        ),
     }
 
 
@@ -107,7 +119,7 @@ def climb(objective, start, bounds):
         progress=False,
     )  # fmt: skip
     spent = time.perf_counter() - begun
-    again = found.device.at_resolution(jd.UsadelResolution()).doubled()
+    again = found.device.at_resolution(jd.usadel.UsadelResolution()).doubled()
     return {
         "start": float(objective(start)),
         "found": found.value,

@@ -123,6 +123,7 @@ class AndreevModes(AbstractPhaseBiased):
         self,
         amplitude: Numbers,
         transparency: Numbers,
+        *,
         gap: Numbers | None = None,
         temperature: Numbers = 0.0,
     ):

@@ -27,7 +27,8 @@ def unchecked():
 
 def barrier(*changes):
     """A SpinBarrier with other arguments in front."""
-    return jd.SpinBarrier(*changes, *(1.4, 0.25, 0.14, 0.14)[len(changes) :])
+    height, exchange, up, down = [*changes, *(1.4, 0.25, 0.14, 0.14)[len(changes) :]]
+    return jd.usadel.SpinBarrier(height, exchange, width_up=up, width_down=down)
 
 
 def spin_active(resolution=None, **changes):
@@ -38,7 +39,9 @@ def spin_active(resolution=None, **changes):
     }  # fmt: skip
 
     def build():
-        fine = {} if resolution is None else {"resolution": jd.UsadelResolution(**resolution)}
+        fine = (
+            {} if resolution is None else {"resolution": jd.usadel.UsadelResolution(**resolution)}
+        )
         sides = {"left": barrier(), "right": barrier()}
         return jd.SpinActiveJunction(**(valid | sides | fine | changes))
 
@@ -46,7 +49,7 @@ def spin_active(resolution=None, **changes):
 
 
 def torus(points=8):
-    return jd.PhaseTorus(
+    return jd.usadel.PhaseTorus(
         jnp.zeros((2, points, points)), jnp.ones((points, points), bool), jnp.zeros(()),
         jnp.asarray(0),
     )  # fmt: skip
@@ -79,10 +82,10 @@ CASES = {
         lambda: jd.AndreevModes(1.0, [0.5, -0.1]),
         r"^transparency must be at least 0, got \[.*-0\.1\]",
     ),
-    "mode gap 0": (lambda: jd.AndreevModes(1.0, 0.5, 0.0), r"^gap must be positive, got 0"),
-    "mode gap negative": (lambda: jd.AndreevModes(1.0, 0.5, -1.0), r"^gap must be .*got -1"),
+    "mode gap 0": (lambda: jd.AndreevModes(1.0, 0.5, gap=0.0), r"^gap must be positive, got 0"),
+    "mode gap negative": (lambda: jd.AndreevModes(1.0, 0.5, gap=-1.0), r"^gap must be .*got -1"),
     "mode temperature": (
-        lambda: jd.AndreevModes(1.0, 0.5, 1.0, -0.1),
+        lambda: jd.AndreevModes(1.0, 0.5, gap=1.0, temperature=-0.1),
         r"^temperature must be at least 0, got -0\.1",
     ),
     "mode lengths": (
@@ -106,11 +109,11 @@ CASES = {
     "squid flux matrix": (lambda: jd.Squid(two(), [[0.1]]), r"^flux must be .*shape \(1, 1\)"),
     "squid flux NaN": (lambda: jd.Squid(two(), [NAN]), r"^flux must be finite, got \[nan\]"),
     "squid inductance length": (
-        lambda: jd.Squid(two(), [0.1], [0.1]),
+        lambda: jd.Squid(two(), [0.1], inductance=[0.1]),
         r"^inductance must have length 2 \(one per branch\), got 1",
     ),
     "squid inductance negative": (
-        lambda: jd.Squid(two(), [0.1], [0.1, -0.1]),
+        lambda: jd.Squid(two(), [0.1], inductance=[0.1, -0.1]),
         r"^inductance must be at least 0, got \[.*-0\.1\]",
     ),
     "pairs of one": (lambda: jd.Squid.from_pairs([(1.0,)], []), r"^pairs\[0\] must hold two.*1$"),
@@ -252,11 +255,11 @@ CASES = {
         r"^unknown criterion 1\.5; allowed: fold",
     ),
     "model NaN": (
-        lambda: jd.SixHarmonicModel(1.0, NAN, 0.1),
+        lambda: jd.usadel.SixHarmonicModel(1.0, NAN, together=0.1),
         r"^down must be finite, got nan",
     ),
     "spin diode of a SQUID": (
-        lambda: jd.spin_diode(jd.Squid(two(), [0.1])),
+        lambda: jd.usadel.spin_diode(jd.Squid(two(), [0.1])),
         r"^device must carry spin-resolved currents.*got Squid",
     ),
     "relation of a number": (

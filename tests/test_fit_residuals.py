@@ -292,7 +292,7 @@ def test_robust_errors_against_a_block_bootstrap(name, shared):
 
     branches = [jd.AndreevModes(3100, 0.7), jd.AndreevModes(1000, 0.6), jd.AndreevModes(1000, 0.6)]
     squid = jd.CoilBiasedSquid(
-        jd.Squid(branches, flux=[0, 0], inductance=[3e-5, 0, 0]), [FAST, -85.0], -6e-5
+        jd.Squid(branches, flux=[0, 0], inductance=[3e-5, 0, 0]), [FAST, -85.0], offset=-6e-5
     )
     bounds = {
         "squid.branches.*.amplitude": (50, 20000),

@@ -30,7 +30,7 @@ def loops(squid, flux):
     """I± of a single loop with inductance, which is multivalued (NaN) beyond 2πLI_c = 1."""
 
     def at(x):
-        return jd.critical_currents(jd.Squid(squid.branches, x[None], squid.inductance))
+        return jd.critical_currents(jd.Squid(squid.branches, x[None], inductance=squid.inductance))
 
     return jax.vmap(at)(flux)
 
@@ -39,9 +39,11 @@ def test_an_invalid_random_start_is_left_out():
     """Junctions of 1 and 0.7, inductances 0 to 0.4: SciPy refused the first NaN of six starts."""
     flux = np.linspace(0.05, 0.95, 12)
     branches = [jd.TunnelJunction(1.0), jd.TunnelJunction(0.7)]
-    truth = jd.Squid(branches, [0.0], [0.14, 0.0])
+    truth = jd.Squid(branches, [0.0], inductance=[0.14, 0.0])
     found = loops(truth, jnp.asarray(flux))
-    space = jd.Space(jd.Squid(branches, [0.0], [0.05, 0.0]), {"inductance.0": (0.0, 0.4)})
+    space = jd.Space(
+        jd.Squid(branches, [0.0], inductance=[0.05, 0.0]), {"inductance.0": (0.0, 0.4)}
+    )
     fitted = jd.fit(
         loops, space, found, arguments=[flux], starts=6, key=0, along=flux, progress=False
     )
@@ -49,7 +51,9 @@ def test_an_invalid_random_start_is_left_out():
     assert fitted.starts == 6
     assert 1 <= fitted.invalid_starts <= 5
     assert f"{fitted.invalid_starts} of 6 starts left out" in fitted.summary()
-    nowhere = jd.Space(jd.Squid(branches, [0.0], [0.3, 0.0]), {"inductance.0": (0.25, 0.4)})
+    nowhere = jd.Space(
+        jd.Squid(branches, [0.0], inductance=[0.3, 0.0]), {"inductance.0": (0.25, 0.4)}
+    )
     message = r"at all 3 starts; at the first, at 24 of 24 points: plus\[0\].*multivalued"
     with pytest.raises(ValueError, match=message):
         jd.fit(loops, nowhere, found, arguments=[flux], starts=3, key=0)
@@ -86,7 +90,7 @@ def test_a_stop_at_the_edge_is_said():
 
 def test_a_failing_start_names_points_and_status():
     branches = [jd.TunnelJunction(1.0), jd.TunnelJunction(0.7)]
-    squid = jd.Squid(branches, [0.0], [0.3, 0.0])
+    squid = jd.Squid(branches, [0.0], inductance=[0.3, 0.0])
     space = jd.Space(squid, {"inductance.0": (0.25, 0.4)})
     with pytest.raises(ValueError, match=r"24 of 24 points: plus\[0\].*status: .*multivalued"):
         jd.fit(loops, space, (np.ones(12), np.ones(12)), arguments=[np.linspace(0, 1, 12)])

@@ -48,7 +48,9 @@ def test_coldest_temperatures_are_the_ground_state(temperature):
 @pytest.mark.parametrize("gap", [None, 1.0, 3.0])
 def test_slopes_of_the_ground_state(gap):
     """I₊ = A(1 − √(1−τ)), whether the gap is said or not."""
-    slopes = jax.grad(lambda mode: jd.critical_currents(mode).plus)(jd.AndreevModes(3.0, 0.9, gap))
+    slopes = jax.grad(lambda mode: jd.critical_currents(mode).plus)(
+        jd.AndreevModes(3.0, 0.9, gap=gap)
+    )
     helpers.assert_close(slopes.amplitude, 1 - np.sqrt(0.1), absolute=1e-14)
     helpers.assert_close(slopes.transparency, 1.5 / np.sqrt(0.1), absolute=1e-12)
     assert slopes.temperature is None if gap is None else slopes.temperature == 0

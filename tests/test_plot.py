@@ -136,7 +136,7 @@ def test_a_reciprocal_device_shows_no_efficiency(scale):
 
 
 def test_a_multivalued_relation_says_so(tmp_path):
-    squid = jd.Squid([jd.TunnelJunction(3.0), jd.TunnelJunction(2.0)], [0.3], [0.1, 0.1])
+    squid = jd.Squid([jd.TunnelJunction(3.0), jd.TunnelJunction(2.0)], [0.3], inductance=[0.1, 0.1])
     (axes,) = check(plot.current_phase(squid), tmp_path)
     assert "nan" not in axes.get_title()
     (reason,) = axes.texts
@@ -172,7 +172,7 @@ def test_critical_currents_along_with_failed_points(tmp_path):
 
 def iv_curve():
     current = np.array([-1.0, 0.0, 1.0, 2.0])
-    return jd.IVCurve(*(jnp.asarray(a) for a in (current, 2 * current, 2.5 * current)))
+    return jd.results.IVCurve(*(jnp.asarray(a) for a in (current, 2 * current, 2.5 * current)))
 
 
 def test_iv(tmp_path):
@@ -195,12 +195,14 @@ def test_iv_with_lines_at_multiples_of_the_drive_frequency(tmp_path):
 
 def test_iv_with_failed_points(tmp_path):
     none = jnp.full(2, jnp.nan)
-    half = jd.IVCurve(jnp.arange(2.0), none, jnp.array([0.0, 1.0]))
+    half = jd.results.IVCurve(jnp.arange(2.0), none, jnp.array([0.0, 1.0]))
     check(plot.iv(half, drive_frequency=1.0), tmp_path)
 
 
 def ramps(plus, minus):
-    return jd.SwitchingCurrents(*(jnp.asarray(a) for a in (plus, minus, np.zeros(2, np.int32))))
+    return jd.results.SwitchingCurrents(
+        *(jnp.asarray(a) for a in (plus, minus, np.zeros(2, np.int32)))
+    )
 
 
 def test_switching_histogram(tmp_path):
@@ -305,7 +307,7 @@ def test_wire(tmp_path):
     """A loop of currents: two legs up, one down, each in the order it was taken."""
     current = np.concatenate([np.linspace(0, 2, 5), np.linspace(2, -2, 9), np.linspace(-2, 2, 9)])
     flat = jnp.asarray(current)
-    state = jd.WireState(flat, flat**3, flat, flat + 1, flat + 2, jnp.ones(flat.shape, bool))
+    state = jd.wire.WireState(flat, flat**3, flat, flat + 1, flat + 2, jnp.ones(flat.shape, bool))
     axes = check(plot.wire(state), tmp_path, axes=4)
     assert labels(axes[0]) == ["up", "down"]
     legs = [line for line in axes[0].lines if line.get_label() in ("up", "down")]
@@ -323,7 +325,7 @@ def test_slips(tmp_path):
     magnitude = jnp.ones((5, 8)).at[1:3, 3].set(0.1).at[3, 5].set(0.2)
     winding = jnp.array([0.0, 0.0, -1.0, -1.0, -2.0])
     one = jnp.ones(())
-    simulation = jd.WireSimulation(
+    simulation = jd.wire.WireSimulation(
         time, position, magnitude, time, winding, one, jnp.zeros((), jnp.int32), 8 * one,
         jax.lax.complex(position, position), one, "ring",
     )  # fmt: skip
@@ -340,7 +342,7 @@ def hand_made_torus(known=True):
     both = 0.5 * np.sin(up + down)
     currents = np.stack([-3 * np.sin(up) + both, -np.sin(down) + both])
     status = jd.Status.CONVERGED if known else jd.Status.NOT_CONVERGED
-    return jd.PhaseTorus(
+    return jd.usadel.PhaseTorus(
         jnp.asarray(currents), jnp.full((8, 8), known), jnp.zeros(()), jnp.asarray(int(status))
     )
 
@@ -377,7 +379,7 @@ class Junction:
         turn = np.exp(0.1j * np.array([0.0, 1.0, 2.0]))
         left = np.array([2.0, 1.5, 1.0]) * turn
         distance = np.array([4.0, 1.0, 0.0])
-        return jd.OrderParameter(*map(jnp.asarray, (distance, left, left.conj(), 0)))
+        return jd.usadel.OrderParameter(*map(jnp.asarray, (distance, left, left.conj(), 0)))
 
     def ldos(self, energy, position=0.5):
         return jnp.stack([jnp.cos(energy), jnp.sin(energy)])[(...,) + (None,) * np.ndim(position)]

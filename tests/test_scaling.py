@@ -93,10 +93,10 @@ def branch():
 def test_any_squid_in_any_unit(branches, flux, mode, screening, exponent):
     """Pairs next to and at balance and one Andreev mode, with inductances to multivalued ones."""
     elements = [jd.SeriesJunctions(a, b) for _, a, b in branches[:2]]
-    elements.append(jd.AndreevModes([mode[0]], [mode[1]], 1.0, 0.1))
+    elements.append(jd.AndreevModes([mode[0]], [mode[1]], gap=1.0, temperature=0.1))
     largest = max(branches[0][1:])
     inductance = [screening / (2 * np.pi * largest), 0.0, 0.0]
-    device = jd.Squid(elements, flux, np.maximum(inductance, 1e-3 / largest))
+    device = jd.Squid(elements, flux, inductance=np.maximum(inductance, 1e-3 / largest))
     factor = 10.0**exponent
     plain = helpers.values(device)
     found = helpers.values(scaled(device, factor))

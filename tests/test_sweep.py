@@ -125,7 +125,9 @@ def test_one_trace_for_all_chunks():
 
 def test_failed_lanes_are_flagged_and_alone():
     """A balanced inductive branch is multivalued above a critical inductance."""
-    device = jd.Squid([jd.TunnelJunction(1.0), jd.TunnelJunction(0.5)], [0.2], [0.01, 0.01])
+    device = jd.Squid(
+        [jd.TunnelJunction(1.0), jd.TunnelJunction(0.5)], [0.2], inductance=[0.01, 0.01]
+    )
     values = [0.01, 0.5, 0.02, 0.4, 0.03]  # 2πL I_c > 1 fails
     data = jd.sweep(jd.critical_currents, device, {"inductance.0": values}, chunk=3)
     failed = np.array([False, True, False, True, False])

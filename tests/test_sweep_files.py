@@ -218,7 +218,7 @@ def test_overwrite_replaces_only_at_the_end(tmp_path, truth):
             run(tmp_path, overwrite=True)
     assert path.read_text() == "precious"
     run(tmp_path, overwrite=True)
-    xarray.testing.assert_identical(jd.read_sweep(path), truth)
+    xarray.testing.assert_identical(jd.load(path), truth)
 
 
 @pytest.mark.parametrize("key", ["flux", "a/b", ""])
@@ -262,7 +262,7 @@ def test_an_unfinished_sweep_is_readable(partial, truth, tmp_path):
     for name in (CHUNKS[1], CHUNKS[6]):
         (partial / name).unlink()
     (partial / CHUNKS[4]).write_bytes(b"")
-    data = jd.read_sweep(tmp_path / "sweep.nc")
+    data = jd.load(tmp_path / "sweep.nc")
     done = np.ones(50, bool)
     done[8:16] = done[48:] = done[32:40] = False
     assert np.array_equal(data["finished"].values.ravel(), done)
@@ -281,15 +281,15 @@ def test_an_unfinished_sweep_is_readable(partial, truth, tmp_path):
 
 def test_a_finished_sweep_is_readable(tmp_path, truth):
     run(tmp_path)
-    xarray.testing.assert_identical(jd.read_sweep(tmp_path / "sweep.nc"), truth)
+    xarray.testing.assert_identical(jd.load(tmp_path / "sweep.nc"), truth)
 
 
 def test_what_is_no_sweep(tmp_path):
     with pytest.raises(ValueError, match="path must be that of a sweep"):
-        jd.read_sweep(tmp_path / "none.nc")
+        jd.load(tmp_path / "none.nc")
     (tmp_path / "some.nc").write_text("text")
     with pytest.raises(ValueError, match="path must be the netCDF file of a sweep"):
-        jd.read_sweep(tmp_path / "some.nc")
+        jd.load(tmp_path / "some.nc")
 
 
 # ---- Two processes
@@ -326,7 +326,7 @@ def test_a_second_process_is_refused_at_once_and_a_killed_one_leaves_no_lock(tmp
         with pytest.raises(ValueError, match="is being written by another sweep that is running"):
             jd.sweep(*call, chunk=1, path=tmp_path / "sweep.nc")
         assert time.monotonic() - began < 2
-        assert int(jd.read_sweep(tmp_path / "sweep.nc")["finished"].sum()) == 1
+        assert int(jd.load(tmp_path / "sweep.nc")["finished"].sum()) == 1
     finally:
         other.send_signal(signal.SIGKILL)
         other.communicate()

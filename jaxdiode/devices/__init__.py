@@ -6,6 +6,8 @@ needs no JAX.
 
 from dataclasses import dataclass
 
+import lazy_loader
+
 
 @dataclass(frozen=True, kw_only=True)
 class System:
@@ -14,7 +16,7 @@ class System:
     Attributes:
         name: as on the command line.
         title: what it is, in a few words.
-        devices: names of its device classes in `jaxdiode`.
+        devices: names of its device classes, in `jaxdiode` or in its namespace.
         example: its example device file, beside this one.
         source: where its physics stands.
         holds: classes that its results hold and no user builds, below `jaxdiode`.
@@ -77,3 +79,7 @@ SYSTEMS = (
         source="usadel/diffusive.py",
     ),
 )
+
+NAMESPACES = ("andreev", "kapitza", "usadel", "wire")  # what belongs to one system alone
+
+__getattr__ = lazy_loader.attach(__name__, submodules=NAMESPACES)[0]

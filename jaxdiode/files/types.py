@@ -2,9 +2,11 @@
 
 import importlib
 import inspect
+from collections.abc import Iterator
+from types import ModuleType
 
 from .. import _plain_checks as _checks
-from ..devices import SYSTEMS
+from ..devices import NAMESPACES, SYSTEMS
 
 _CORE = ("core.device.DirectRelation",)
 
@@ -25,19 +27,17 @@ def resolve(name: str) -> type:
 
 def public(name: str) -> type | None:
     """A class of jaxdiode that files may name, loaded alone; None if there is none."""
-    import jaxdiode
-
-    if name in dir(jaxdiode):
-        kind = getattr(jaxdiode, name)
-        return kind if _holds(kind) else None
+    for place in _places():
+        if name in dir(place):
+            kind = getattr(place, name)
+            return kind if _holds(kind) else None
     return _inside(name)
 
 
 def names() -> list[str]:
     """Devices and their parts, as device files name them."""
-    import jaxdiode
-
-    return [name for name in dir(jaxdiode) if (kind := public(name)) and is_written(kind)]
+    listed = [name for place in _places() for name in dir(place)]
+    return [name for name in listed if (kind := public(name)) and is_written(kind)]
 
 
 def is_written(kind: type) -> bool:
@@ -47,6 +47,15 @@ def is_written(kind: type) -> bool:
     from ..core.parameters import AbstractParameters
 
     return issubclass(kind, AbstractParameters) or not issubclass(kind, eqx.Module)
+
+
+def _places() -> Iterator[ModuleType]:
+    """The modules that list public names, those first that load least."""
+    import jaxdiode
+
+    yield jaxdiode
+    yield from (getattr(jaxdiode, name) for name in NAMESPACES)
+    yield jaxdiode.results
 
 
 def _holds(kind: object) -> bool:

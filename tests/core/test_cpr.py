@@ -95,5 +95,5 @@ def test_critical_currents_are_those_of_the_device():
 
 
 def test_multivalued_relation_says_so():
-    device = jd.Squid([jd.TunnelJunction(3.0)], [], [0.2])
+    device = jd.Squid([jd.TunnelJunction(3.0)], [], inductance=[0.2])
     assert relation(device).status == jd.Status.MULTIVALUED

@@ -104,8 +104,8 @@ def test_modes_of_many_scales():
         flux,
     )
     def run(amplitude, reflection, temperature, applied):
-        cold = jd.AndreevModes([amplitude], [1 - reflection], 1.0, temperature)
-        warm = jd.AndreevModes([1.0], [0.7], 1.3, 0.2)
+        cold = jd.AndreevModes([amplitude], [1 - reflection], gap=1.0, temperature=temperature)
+        warm = jd.AndreevModes([1.0], [0.7], gap=1.3, temperature=0.2)
         check(jd.Squid([cold, warm], [applied]))
 
     run()

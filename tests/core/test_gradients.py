@@ -24,8 +24,8 @@ def near_kink(imbalance):
 def thermal(reflection):
     return jd.Squid(
         [
-            jd.AndreevModes([1.0], [1 - reflection], 1.0, 0.1),
-            jd.AndreevModes([0.8], [0.6], 1.2, 0.2),
+            jd.AndreevModes([1.0], [1 - reflection], gap=1.0, temperature=0.1),
+            jd.AndreevModes([0.8], [0.6], gap=1.2, temperature=0.2),
         ],
         [0.35],
     )

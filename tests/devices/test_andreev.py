@@ -22,8 +22,12 @@ def _flat(device):
     return jnp.stack([*device.coefficients()])
 
 
+def _interferometer(spacing, voltage, temperature):
+    return AndreevInterferometer(spacing, voltage, temperature=temperature)
+
+
 def _lane(spacing, voltage, temperature):
-    return _flat(AndreevInterferometer(spacing, voltage, temperature))
+    return _flat(_interferometer(spacing, voltage, temperature))
 
 
 _coefficients = jax.jit(jax.vmap(_lane))
@@ -40,7 +44,7 @@ def coefficients(rows, function=_coefficients, lanes=200):
 def critical_currents(rows, lanes=24):
     rows = np.asarray(rows, float)
     padded = np.concatenate([rows, np.tile(rows[:1], (lanes - len(rows), 1))])
-    found = helpers.lanes(jax.vmap(AndreevInterferometer)(*jnp.asarray(padded.T)))
+    found = helpers.lanes(jax.vmap(_interferometer)(*jnp.asarray(padded.T)))
     return jax.tree.map(lambda x: x[: len(rows)], found)
 
 
@@ -162,7 +166,9 @@ _evaluated = jax.jit(lambda d: (_flat(d), d.current(jnp.asarray(PHASE)), d.drain
 @jax.jit
 @jax.vmap
 def _general(spacing, potentials, temperatures):
-    device = AndreevInterferometer.from_reservoirs(spacing, [*potentials], [*temperatures])
+    device = AndreevInterferometer.from_reservoirs(
+        spacing, [*potentials], temperatures=[*temperatures]
+    )
     return _flat(device), device.current(jnp.asarray(PHASE)), device.drained_current(PHASE)
 
 
@@ -184,7 +190,9 @@ def test_general_reservoirs():
 
 
 def test_reservoirs_are_means_and_differences():
-    two = AndreevInterferometer.from_reservoirs(0.3, (1.5, -0.9), (0.2, 0.5), amplitude=2.0)
+    two = AndreevInterferometer.from_reservoirs(
+        0.3, (1.5, -0.9), temperatures=(0.2, 0.5), amplitude=2.0
+    )
     helpers.assert_close(two.voltage, 2.4, absolute=1e-15)
     helpers.assert_close(two.mean_potential, 0.3, absolute=1e-15)
     helpers.assert_close(two.temperature, 0.35, absolute=1e-15)
@@ -194,9 +202,9 @@ def test_reservoirs_are_means_and_differences():
 
 
 def test_symmetric_reservoirs_drain_nothing():
-    found, current, drained = _evaluated(AndreevInterferometer(0.3, 2.0, 0.1))
+    found, current, drained = _evaluated(AndreevInterferometer(0.3, 2.0, temperature=0.1))
     np.testing.assert_array_equal(drained, np.zeros(4))
-    two = AndreevInterferometer.from_reservoirs(0.3, (1.0, -1.0), (0.1, 0.1))
+    two = AndreevInterferometer.from_reservoirs(0.3, (1.0, -1.0), temperatures=(0.1, 0.1))
     same, same_current, drained = _evaluated(two)
     helpers.assert_close(drained, 0.0, absolute=1e-14)
     helpers.assert_close(same, found, absolute=1e-14)
@@ -223,7 +231,7 @@ def test_pi_state_at_large_voltage():
     """J₁ turns negative where the Matsubara sum does, and φ₀ goes from 0 to π."""
     turn = brentq(lambda v: andreev.matsubara(0.1, v, 1e-3)[1], 10.0, 60.0, xtol=1e-13)
     rows = [(0.1, v, 1e-3) for v in (0.1, turn, 1.3 * turn)]
-    found = jd.InterferometerCoefficients(*jnp.asarray(coefficients(rows).T))
+    found = jd.andreev.InterferometerCoefficients(*jnp.asarray(coefficients(rows).T))
     expected = np.array([andreev.matsubara(*row) for row in rows])
     assert found.sine[0] > 0 > found.sine[2]
     helpers.assert_close(found.sine[1], 0.0, absolute=1e-13)
@@ -264,7 +272,7 @@ def test_gradients_are_those_of_the_reference(row):
     """Of the coefficients and, through the extrema of J(φ), of η."""
     spacing, voltage, temperature = row
     steps = [0.02 * min(spacing, 1 - spacing), 0.02 * max(voltage, 1.0), 0.2 * temperature]
-    device = AndreevInterferometer(*row)
+    device = AndreevInterferometer(spacing, voltage, temperature=temperature)
     found = np.concatenate(coefficients([row], _slopes, lanes=1)).T
     for k in range(3):
         expected = _differences(row, steps, lambda c, k=k: c[k])
@@ -281,7 +289,7 @@ def test_gradients_are_those_of_the_reference(row):
 
 def test_without_voltage_there_is_no_diode():
     """η = 0 with the slope of Eqs. (17a, b) at low temperature."""
-    gradient, found = helpers.evaluate(AndreevInterferometer(0.2, 0.0, 1e-3))
+    gradient, found = helpers.evaluate(AndreevInterferometer(0.2, 0.0, temperature=1e-3))
     helpers.assert_close(found.efficiency, 0.0, absolute=1e-14)
     constant, sine, _ = andreev.low_limits(0.2, 1.0)
     helpers.assert_close(gradient.voltage[2], constant / sine, absolute=1e-4 * constant / sine)
@@ -290,7 +298,7 @@ def test_without_voltage_there_is_no_diode():
 
 def test_gradients_of_general_reservoirs():
     def build(v):
-        return AndreevInterferometer.from_reservoirs(v[0], [v[1], v[2]], [v[3], v[4]])
+        return AndreevInterferometer.from_reservoirs(v[0], [v[1], v[2]], temperatures=[v[3], v[4]])
 
     row = np.array([0.3, 1.2, -0.4, 0.05, 0.2])
     found = jax.jit(jax.jacfwd(lambda v: _flat(build(v))))(jnp.asarray(row))
@@ -308,7 +316,15 @@ HBAR, CHARGE, BOLTZMANN = 1.054571817e-34, 1.602176634e-19, 1.380649e-23  # CODA
 
 def test_from_si():
     """1 µm, 100 cm²/s: E_T = 1.0546e-24 J = 6.5821 µeV."""
-    device = AndreevInterferometer.from_si(1e-6, 6e-7, 1e-2, 0.05, 0.3, 1e-5, 0.1)
+    device = AndreevInterferometer.from_si(
+        1e-6,
+        6e-7,
+        diffusion=1e-2,
+        conductance=0.05,
+        transparency=0.3,
+        voltage=1e-5,
+        temperature=0.1,
+    )
     thouless = 1.054571817e-24
     assert device.mean_potential is None
     expected = [
@@ -359,21 +375,39 @@ def _si(**changes):
         (lambda: AndreevInterferometer(np.nan, 1.0), "spacing must be finite"),
         (lambda: AndreevInterferometer([0.1, 0.2], 1.0), "spacing must be a single number"),
         (lambda: AndreevInterferometer(0.1, np.inf), "voltage must be finite"),
-        (lambda: AndreevInterferometer(0.1, 1.0, 0.0), "temperature must be at least 1e-06"),
-        (lambda: AndreevInterferometer(0.1, 1.0, -1.0), "temperature must be at least 1e-06"),
-        (lambda: AndreevInterferometer(0.1, 1.0, 0.1, 0.0, 0.3), "temperature_difference must"),
-        (lambda: AndreevInterferometer(0.1, 1.0, 0.1, 0.0, -0.2), "temperature_difference must"),
+        (
+            lambda: AndreevInterferometer(0.1, 1.0, temperature=0.0),
+            "temperature must be at least 1e-06",
+        ),
+        (
+            lambda: AndreevInterferometer(0.1, 1.0, temperature=-1.0),
+            "temperature must be at least 1e-06",
+        ),
+        (
+            lambda: AndreevInterferometer(
+                0.1, 1.0, temperature=0.1, mean_potential=0.0, temperature_difference=0.3
+            ),
+            "temperature_difference must",
+        ),
+        (
+            lambda: AndreevInterferometer(
+                0.1, 1.0, temperature=0.1, mean_potential=0.0, temperature_difference=-0.2
+            ),
+            "temperature_difference must",
+        ),
         (lambda: AndreevInterferometer(0.1, 1.0, amplitude=-1.0), "amplitude must be at least 0"),
         (
-            lambda: AndreevInterferometer.from_reservoirs(0.1, (1.0, 2.0, 3.0), (0.1, 0.1)),
+            lambda: AndreevInterferometer.from_reservoirs(
+                0.1, (1.0, 2.0, 3.0), temperatures=(0.1, 0.1)
+            ),
             "potentials must have length 2",
         ),
         (
-            lambda: AndreevInterferometer.from_reservoirs(0.1, (1.0, 2.0), (0.1,)),
+            lambda: AndreevInterferometer.from_reservoirs(0.1, (1.0, 2.0), temperatures=(0.1,)),
             "temperatures must have length 2",
         ),
         (
-            lambda: AndreevInterferometer.from_reservoirs(0.1, (1.0, 2.0), (0.1, 0.0)),
+            lambda: AndreevInterferometer.from_reservoirs(0.1, (1.0, 2.0), temperatures=(0.1, 0.0)),
             "temperature_difference must",
         ),
         (_si(interface_distance=1e-6), "interface_distance must be below length"),

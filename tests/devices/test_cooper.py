@@ -39,7 +39,7 @@ def dispersion(lattice, hopping, chemical_potential, warping=0.0):
 
 @jax.jit
 def channel(band, momenta, temperature, q):
-    found = jd.cooper_channel(band, momenta, temperature, q)
+    found = jd.wire.cooper_channel(band, momenta, temperature=temperature, pair_momentum=q)
     return jnp.stack([found.constant, found.linear, found.quadratic])
 
 
@@ -53,7 +53,7 @@ def cell(lattice):
 
 @pytest.mark.parametrize("name", BANDS)
 def test_momenta_fill_a_cell(name):
-    band = jd.TightBindingBand(**BANDS[name])
+    band = jd.wire.TightBindingBand(**BANDS[name])
     found = np.asarray(band.momenta(POINTS))
     phases = np.exp(1j * found @ np.array(VECTORS[band.lattice][:2]).T)
     assert len(np.unique(np.round(phases, 9), axis=0)) == POINTS**2
@@ -68,16 +68,18 @@ def test_coefficients_are_derivatives_of_the_bubble(name, temperature):
         expected = cooper.coefficients_by_differences(
             dispersion(**BANDS[name]), momenta, q, temperature
         )
-        found = channel(jd.TightBindingBand(**BANDS[name]), momenta, temperature, np.array(q))
+        found = channel(jd.wire.TightBindingBand(**BANDS[name]), momenta, temperature, np.array(q))
         np.testing.assert_allclose(found, np.array(expected, float), rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("valley", [0.0, 0.2, -1.5])
 def test_bubble(valley):
     momenta, q = cell("triangular"), (0.3, 0.1)
-    band = jd.TightBindingBand(**BANDS["warped"])
-    found = jd.cooper_bubble(band, momenta, 0.1, q, valley)
-    expected = cooper.cooper_bubble(dispersion(**BANDS["warped"]), momenta, q, 0.1, valley)
+    band = jd.wire.TightBindingBand(**BANDS["warped"])
+    found = jd.wire.cooper_bubble(band, momenta, temperature=0.1, pair_momentum=q, valley=valley)
+    expected = cooper.cooper_bubble(
+        dispersion(**BANDS["warped"]), momenta, temperature=q, pair_momentum=0.1, valley=valley
+    )
     np.testing.assert_allclose(found, float(expected), rtol=1e-13)
 
 
@@ -87,7 +89,7 @@ def test_linear_term_needs_warping():
     turn = np.array([[0.5, -math.sqrt(3) / 2], [math.sqrt(3) / 2, 0.5]])  # by 60°
     even, warped = (
         [
-            channel(jd.TightBindingBand(**BANDS[n]), cell("triangular"), 1.0, x)[1]
+            channel(jd.wire.TightBindingBand(**BANDS[n]), cell("triangular"), 1.0, x)[1]
             for x in directions
         ]
         for n, directions in (("triangular", (q,)), ("warped", (q, -q, q / 2, turn @ q)))
@@ -103,7 +105,7 @@ def test_linear_term_needs_warping():
 def test_gradients():
     """In the parameters of the band, T and q, where lines of E₊ + E₋ = 0 cross the zone too."""
     momenta = cell("square")
-    band = jd.TightBindingBand("square", 1.0, 0.0, 0.1)
+    band = jd.wire.TightBindingBand("square", 1.0, chemical_potential=0.0, warping=0.1)
 
     def total(x):
         leaves = eqx.tree_at(
@@ -129,12 +131,20 @@ def test_gradients():
 
 def test_beta_suppresses():
     """ε(Φ) = [Γ(Φ, T) − Γ(0, T_c)]/[Γ(0, T) − Γ(0, T_c)] for small Φ."""
-    band = jd.TightBindingBand(**BANDS["warped"])
+    band = jd.wire.TightBindingBand(**BANDS["warped"])
     momenta = cell("triangular")
-    beta = jd.valley_beta(band, momenta, 0.2, 0.25)
+    beta = jd.wire.valley_beta(band, momenta, temperature=0.2, critical_temperature=0.25)
     assert beta < 0
     bubble = [
-        float(cooper.cooper_bubble(dispersion(**BANDS["warped"]), momenta, (0, 0), t, phi))
+        float(
+            cooper.cooper_bubble(
+                dispersion(**BANDS["warped"]),
+                momenta,
+                temperature=(0, 0),
+                pair_momentum=t,
+                valley=phi,
+            )
+        )
         for t, phi in ((0.2, 1e-2), (0.2, 0.0), (0.25, 0.0))
     ]
     strength = (bubble[0] - bubble[2]) / (bubble[1] - bubble[2])
@@ -144,16 +154,36 @@ def test_beta_suppresses():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: jd.TightBindingBand("hexagonal"), "lattice"),
-        (lambda: jd.TightBindingBand("square").momenta(0), "points"),
-        (lambda: jd.cooper_channel(jd.TightBindingBand("square"), [1.0, 2.0], 0.1), "momenta"),
-        (lambda: jd.cooper_channel(jd.TightBindingBand("square"), [[1.0, 2.0]], 0), "temperature"),
+        (lambda: jd.wire.TightBindingBand("hexagonal"), "lattice"),
+        (lambda: jd.wire.TightBindingBand("square").momenta(0), "points"),
         (
-            lambda: jd.cooper_channel(jd.TightBindingBand("square"), [[1.0, 2.0]], 0.1, [0.1]),
+            lambda: jd.wire.cooper_channel(
+                jd.wire.TightBindingBand("square"), [1.0, 2.0], temperature=0.1
+            ),
+            "momenta",
+        ),
+        (
+            lambda: jd.wire.cooper_channel(
+                jd.wire.TightBindingBand("square"), [[1.0, 2.0]], temperature=0
+            ),
+            "temperature",
+        ),
+        (
+            lambda: jd.wire.cooper_channel(
+                jd.wire.TightBindingBand("square"),
+                [[1.0, 2.0]],
+                temperature=0.1,
+                pair_momentum=[0.1],
+            ),
             "pair_momentum",
         ),
         (
-            lambda: jd.valley_beta(jd.TightBindingBand("square"), [[1.0, 2.0]], 0.2, 0.1),
+            lambda: jd.wire.valley_beta(
+                jd.wire.TightBindingBand("square"),
+                [[1.0, 2.0]],
+                temperature=0.2,
+                critical_temperature=0.1,
+            ),
             "critical_temperature",
         ),
     ],

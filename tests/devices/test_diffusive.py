@@ -16,7 +16,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import jaxdiode as jd
-from jaxdiode import DiffusiveJunction, SpinActiveContact, SpinBarrier, Status, UsadelResolution
+from jaxdiode import DiffusiveJunction, Status
+from jaxdiode.devices.usadel import SpinActiveContact, SpinBarrier, UsadelResolution
 from jaxdiode.devices.usadel.currents import summed
 from jaxdiode.devices.usadel.equations.frequencies import matsubara
 from jaxdiode.devices.usadel.equations.matsubara import solve
@@ -40,7 +41,7 @@ pytestmark = pytest.mark.usefixtures("optimised")
 def wire(length, temperature, conductance, contact, field=0.0, resolution=FINE):
     """A normal wire between rigid superconductors."""
     return DiffusiveJunction(
-        temperature, 1.0, length, conductance, contact, contact,
+        temperature, 1.0, link_length=length, conductance=conductance, left=contact, right=contact,
         exchange_field=field, conductivity=RIGID, resolution=resolution,
     )  # fmt: skip
 
@@ -167,7 +168,13 @@ def test_error_of_the_frequency_sum_is_honest(temperature, length):
     contact = SpinActiveContact(0.1)
     plain, fine = (
         DiffusiveJunction(
-            temperature, 4.0, length, 1.0, contact, contact, resolution=resolution
+            temperature,
+            4.0,
+            link_length=length,
+            conductance=1.0,
+            left=contact,
+            right=contact,
+            resolution=resolution,
         ).relation()
         for resolution in (UsadelResolution(4, 8, 8), UsadelResolution(4, 32, 32))
     )
@@ -207,7 +214,15 @@ def test_self_consistent_gap():
 
 def strongly_coupled(length, temperature=0.5, **changes):
     contact = SpinActiveContact(1.0)
-    return DiffusiveJunction(temperature, 4.0, length, 4.0, contact, contact, **changes)
+    return DiffusiveJunction(
+        temperature,
+        4.0,
+        link_length=length,
+        conductance=4.0,
+        left=contact,
+        right=contact,
+        **changes,
+    )
 
 
 @pytest.mark.slow
@@ -239,7 +254,7 @@ def test_self_consistent_current(temperature, current, gap):
 
 @pytest.mark.slow
 def test_no_spin_diode_without_spin_currents():
-    found = jd.spin_diode(transparent(1.0, 0.5))
+    found = jd.usadel.spin_diode(transparent(1.0, 0.5))
     assert found.status == Status.NO_SUPERCURRENT
     assert np.isnan(found.efficiency)
 
@@ -315,8 +330,8 @@ def test_weak_ferromagnet_solves_the_usadel_equation(frequency, field):
 
 
 def spin_active(azimuth=0.9, **changes):
-    left = SpinActiveContact(0.4, 0.5, 0.6, 0.3, polar=1.1)
-    right = SpinActiveContact(0.3, 0.3, -0.5, 0.2, polar=2.0, azimuth=azimuth)
+    left = SpinActiveContact(0.4, 0.5, mixing=0.6, mixing_link=0.3, polar=1.1)
+    right = SpinActiveContact(0.3, 0.3, mixing=-0.5, mixing_link=0.2, polar=2.0, azimuth=azimuth)
     values = {
         "temperature": 0.15, "superconductor_length": 3.0, "link_length": 1.2, "conductance": 1.5,
         "left": left, "right": right, "exchange_field": 1.3, "conductivity": 0.8,
@@ -418,8 +433,8 @@ def test_currents_are_conserved_at_the_interfaces():
 
 @pytest.mark.slow
 def test_barriers_work_too():
-    barrier = SpinBarrier(1.4, 0.25, 0.14, 0.14)
-    other = SpinBarrier(1.4, 0.25, 0.14, 0.14, azimuth=1.0)
+    barrier = SpinBarrier(1.4, 0.25, width_up=0.14, width_down=0.14)
+    other = SpinBarrier(1.4, 0.25, width_up=0.14, width_down=0.14, azimuth=1.0)
     device = spin_active(left=barrier, right=other, conductance=2.0)
     found = jd.critical_currents(device)
     assert found.status == Status.CONVERGED
@@ -481,7 +496,10 @@ def test_transmission_has_slopes_at_its_ends():
     [
         ({"link_length": -1.0}, "link_length must be positive, got -1"),
         ({"temperature": 1.2}, "temperature must be at most 0.999 T_c, got 1.2"),
-        ({"right": SpinBarrier(1.4, 0.25, 0.1, 0.1)}, "left and right must be interfaces of one"),
+        (
+            {"right": SpinBarrier(1.4, 0.25, width_up=0.1, width_down=0.1)},
+            "left and right must be interfaces of one",
+        ),
         ({"diffusivity": 0.0}, "diffusivity must be positive, got 0"),
     ],
 )

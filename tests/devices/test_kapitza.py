@@ -32,7 +32,15 @@ TWO, FLIP, RUNS = Status.PERIOD_TWO_FOLD, Status.PERIOD_DOUBLING, Status.NO_ZERO
 
 
 def junction(a1, omega, beta=0.5, b=1.0, phi0=HALF, a0=1.0, **options):
-    return jd.KapitzaJunction(beta, omega, a0, a1, b, phi0, **options)
+    return jd.KapitzaJunction(
+        beta,
+        omega,
+        mean_current=a0,
+        drive_current=a1,
+        static_current=b,
+        phase_offset=phi0,
+        **options,
+    )
 
 
 def _currents(device):
@@ -396,14 +404,14 @@ OHM = 1000.0
     [(10e-9, 1e-12, 0.88), (10e-9, 10e-15, 8.77), (100e-9, 10e-15, 27.7)],
 )
 def test_plasma_frequency_of_the_sheet(amperes, farads, gigahertz):
-    scale = jd.CircuitScale(amperes, farads, OHM)
+    scale = jd.kapitza.CircuitScale(amperes, farads, resistance=OHM)
     place = 0.1 if gigahertz > 10 else 0.01
     helpers.assert_close(1e-9 * scale.plasma_frequency, gigahertz, absolute=0.5 * place)
 
 
 def test_conversions():
     amperes, farads = 3e-8, 2e-14
-    scale = jd.CircuitScale(amperes, farads, OHM)
+    scale = jd.kapitza.CircuitScale(amperes, farads, resistance=OHM)
     quantum = codata.h / (2 * codata.e)
     omega_p = np.sqrt(2 * np.pi * amperes / (quantum * farads))
     pairs = [
@@ -420,7 +428,7 @@ def test_conversions():
     assert scale.amperes([1.0, 2.0]).shape == (2,)
 
 
-SCALE = jd.CircuitScale(2e-8, 1e-13, OHM)
+SCALE = jd.kapitza.CircuitScale(2e-8, 1e-13, resistance=OHM)
 RNG = np.random.default_rng(3)
 PHASE, TURN = RNG.uniform(-7, 7, (2, 50))  # φ and ωt
 
@@ -435,7 +443,15 @@ def assert_same_circuit(device, amperes, frequency, *, absolute=1e-12):
 
 def test_gated_squid_is_its_circuit():
     mean, swing, other, flux, offset = 1.7e-8, 1.1e-8, 0.6e-8, 0.31, 0.4
-    device = jd.KapitzaJunction.gated_squid(SCALE, mean, swing, other, 5e9, flux, offset)
+    device = jd.KapitzaJunction.gated_squid(
+        SCALE,
+        mean,
+        drive_current=swing,
+        static_current=other,
+        frequency=5e9,
+        flux=flux,
+        phase_offset=offset,
+    )
     gated = (mean + swing * np.cos(TURN)) * np.sin(PHASE)
     amperes = gated + other * np.sin(PHASE + offset - 2 * np.pi * flux)
     assert_same_circuit(device, amperes, 5e9)
@@ -461,14 +477,37 @@ def _three_branches(outer, middle, offset, dc, ac):
 )
 def test_double_loop_is_its_circuit(outer, dc, ac):
     """With 14 harmonics: the next Bessel function of 2π · 0.2 is below 1e-13."""
-    device = jd.KapitzaJunction.double_loop(SCALE, outer, 0.9e-8, 1.1, dc, ac, 4e9, harmonics=14)
+    device = jd.KapitzaJunction.double_loop(
+        SCALE,
+        outer,
+        middle_current=0.9e-8,
+        phase_offset=1.1,
+        dc_flux=dc,
+        ac_flux=ac,
+        frequency=4e9,
+        harmonics=14,
+    )
     assert_same_circuit(device, _three_branches(outer, 0.9e-8, 1.1, dc, ac), 4e9)
 
 
 def test_double_loop_takes_one_number_for_both_loops():
-    short = jd.KapitzaJunction.double_loop(SCALE, 1e-8, 0.9e-8, 1.1, 0.21, 0.1, 4e9)
+    short = jd.KapitzaJunction.double_loop(
+        SCALE,
+        1e-8,
+        middle_current=0.9e-8,
+        phase_offset=1.1,
+        dc_flux=0.21,
+        ac_flux=0.1,
+        frequency=4e9,
+    )
     long = jd.KapitzaJunction.double_loop(
-        SCALE, (1e-8, 1e-8), 0.9e-8, 1.1, (0.21, 0.21), (0.1, 0.1), 4e9
+        SCALE,
+        (1e-8, 1e-8),
+        middle_current=0.9e-8,
+        phase_offset=1.1,
+        dc_flux=(0.21, 0.21),
+        ac_flux=(0.1, 0.1),
+        frequency=4e9,
     )
     for one, two in zip(jax.tree.leaves(short), jax.tree.leaves(long), strict=True):
         np.testing.assert_array_equal(one, two)
@@ -477,7 +516,16 @@ def test_double_loop_takes_one_number_for_both_loops():
 def test_symmetric_double_loop_has_bessel_coefficients():
     """a₀ = J₀ cos θ_dc, a₁ = −2J₁ sin θ_dc, a₂ = −2J₂ cos θ_dc, in units of 2I_c."""
     dc, ac = 0.17, 0.3
-    device = jd.KapitzaJunction.double_loop(SCALE, 1e-8, 0.5e-8, 0.9, dc, ac, 4e9, harmonics=3)
+    device = jd.KapitzaJunction.double_loop(
+        SCALE,
+        1e-8,
+        middle_current=0.5e-8,
+        phase_offset=0.9,
+        dc_flux=dc,
+        ac_flux=ac,
+        frequency=4e9,
+        harmonics=3,
+    )
     theta, swing = 2 * np.pi * dc, 2 * np.pi * ac
     helpers.assert_close(device.mean_current, jv(0, swing) * np.cos(theta), absolute=1e-14)
     expected = [
@@ -510,7 +558,15 @@ def test_weak_drive_of_a_double_loop():
 
 def test_supercurrent_is_that_of_the_equation():
     """Harmonics of both kinds, as the reference writes them."""
-    device = jd.KapitzaJunction(0.3, 2.0, 1.1, [0.4, -0.2], 0.7, 0.9, [0.3, 0.1, -0.5])
+    device = jd.KapitzaJunction(
+        0.3,
+        2.0,
+        mean_current=1.1,
+        drive_current=[0.4, -0.2],
+        static_current=0.7,
+        phase_offset=0.9,
+        quadrature_current=[0.3, 0.1, -0.5],
+    )
     same = drive(device)
     assert dataclasses.astuple(same) == (1.1, (0.4, -0.2), 0.7, 0.9, 2.0, 0.3, (0.3, 0.1, -0.5))
     static = 1.1 * np.sin(PHASE) + 0.7 * np.sin(PHASE + 0.9)
@@ -526,7 +582,7 @@ def test_supercurrent_is_that_of_the_equation():
 @pytest.mark.parametrize(("damping", "frequency"), [(0.1, 1e-6), (1e-6, 1.0), (np.nan, 1.0)])
 def test_what_no_ramp_can_reach_is_flagged_at_once(damping, frequency):
     """Holds of 10⁷ steps and more, or of NaN steps: no loop may begin."""
-    device = jd.KapitzaJunction(0.1, 1.0, 1.0, 0.5)
+    device = jd.KapitzaJunction(0.1, 1.0, mean_current=1.0, drive_current=0.5)
     leaves = lambda d: (d.damping, d.drive_frequency)  # noqa: E731
     device = eqx.tree_at(leaves, device, (jnp.array(damping), jnp.array(frequency)))
     found = helpers.critical_currents(device)

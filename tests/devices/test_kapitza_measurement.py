@@ -23,7 +23,9 @@ HALF = np.pi / 2
 
 
 def junction(a1, omega, beta=0.5, b=1.0, phi0=HALF):
-    return jd.KapitzaJunction(beta, omega, 1.0, a1, b, phi0)
+    return jd.KapitzaJunction(
+        beta, omega, mean_current=1.0, drive_current=a1, static_current=b, phase_offset=phi0
+    )
 
 
 # ---- Ramps
@@ -238,7 +240,7 @@ FARADS, OHMS = 1e-13, 1000.0
 
 
 def _scale(current=1e-8, farads=FARADS, ohms=OHMS):
-    return jd.CircuitScale(current, farads, ohms)
+    return jd.kapitza.CircuitScale(current, farads, resistance=ohms)
 
 
 def _gated(**changes):
@@ -397,7 +399,14 @@ def test_no_long_run_begins_without_a_word(name, exponent, factor):
     """Warnings are errors here, so that none begins; times are in the junction's own unit."""
     scale = 10.0**factor
     root = np.sqrt(scale)
-    device = jd.KapitzaJunction(0.5 * root, 3.0 * root, scale, scale, scale, HALF)
+    device = jd.KapitzaJunction(
+        0.5 * root,
+        3.0 * root,
+        mean_current=scale,
+        drive_current=scale,
+        static_current=scale,
+        phase_offset=HALF,
+    )
     time = 10.0**exponent / (scale * root if name == "ramps" else root)
     with pytest.raises((ValueError, jd.LongRunWarning), match="takes about"):
         LONG[name][0](device, time)

@@ -21,7 +21,13 @@ FACTORS = st.floats(-9.0, 9.0).map(lambda x: 10.0**x)
 def junction(factor=1.0, a1=1.0, beta=0.5, omega=3.0, **options):
     root = np.sqrt(factor)
     return jd.KapitzaJunction(
-        beta * root, omega * root, factor, factor * a1, factor, np.pi / 2, **options
+        beta * root,
+        omega * root,
+        mean_current=factor,
+        drive_current=factor * a1,
+        static_current=factor,
+        phase_offset=np.pi / 2,
+        **options,
     )
 
 
@@ -110,7 +116,7 @@ def test_trajectories_and_measurements(factor):
 @pytest.mark.parametrize("farads", [1e-18, 1e-6])
 def test_circuits_of_any_size(current, farads):
     """Amperes, seconds and volts go round: V = Φ₀ f for f = ⟨φ'⟩ f_p, ω_p² = 2πI₀/Φ₀C."""
-    scale = jd.CircuitScale(current, farads, 50.0)
+    scale = jd.kapitza.CircuitScale(current, farads, resistance=50.0)
     quantum, boltzmann = 2.067833848461929e-15, 1.380649e-23
     plasma = np.sqrt(2 * np.pi * current / (quantum * farads))
     for found, expected in (

@@ -39,7 +39,9 @@ def reference(beta, a1=0.0, omega=1.0, b=0.0):
 
 
 def driven(beta, omega, a1):
-    return jd.KapitzaJunction(beta, omega, 1.0, a1, 1.0, HALF)
+    return jd.KapitzaJunction(
+        beta, omega, mean_current=1.0, drive_current=a1, static_current=1.0, phase_offset=HALF
+    )
 
 
 # ---- Without drive
@@ -124,7 +126,7 @@ def test_shifted_relation_and_no_supercurrent():
     plainly = jd.iv_curve(plain(0.8), SIX)
     helpers.assert_close(shifted.up, root * plainly.up, absolute=1e-11)
     helpers.assert_close(shifted.down, root * plainly.down, absolute=1e-11)
-    empty = jd.iv_curve(jd.KapitzaJunction(0.5, 1.0, 0.0), SIX)
+    empty = jd.iv_curve(jd.KapitzaJunction(0.5, 1.0, mean_current=0.0), SIX)
     helpers.assert_close(empty.up, 2 * SIX, absolute=1e-14)
 
 

@@ -15,8 +15,8 @@ import pytest
 from scipy.optimize import brentq
 
 import jaxdiode as jd
-from jaxdiode import PhaseSlipWire, Status, ValleyPolarization
-from jaxdiode.devices.wire import universal
+from jaxdiode import PhaseSlipWire, Status
+from jaxdiode.devices.wire import ValleyPolarization, universal
 from tests import helpers
 from tests.problems.wire import rescaled, wire_events, wire_parameters
 from tests.reference import dense_squid
@@ -49,7 +49,7 @@ BETA = -1.2
 def wire(p, **options):
     epsilon, zero_current, coupling, beta, alpha = p
     return PhaseSlipWire(
-        epsilon, ValleyPolarization(zero_current, coupling, beta, alpha), **options
+        epsilon, ValleyPolarization(zero_current, coupling, beta=beta, alpha=alpha), **options
     )
 
 
@@ -777,9 +777,9 @@ def test_limits_of_random_wires():
     ("build", "message"),
     [
         (lambda: ValleyPolarization(0.0, 0.1), "zero_current must not be zero"),
-        (lambda: ValleyPolarization(0.7, 0.1, 0.3), "beta must be at most 0"),
-        (lambda: ValleyPolarization(0.7, 0.1, -1.2, 0.0), "alpha must be negative"),
-        (lambda: ValleyPolarization(0.7, 0.1, -1.2, 1.0), "alpha must be negative"),
+        (lambda: ValleyPolarization(0.7, 0.1, beta=0.3), "beta must be at most 0"),
+        (lambda: ValleyPolarization(0.7, 0.1, beta=-1.2, alpha=0.0), "alpha must be negative"),
+        (lambda: ValleyPolarization(0.7, 0.1, beta=-1.2, alpha=1.0), "alpha must be negative"),
         (lambda: ValleyPolarization(0.7, np.nan), "coupling must be finite"),
         (lambda: PhaseSlipWire(-0.1), "epsilon must be at least 0"),
         (lambda: PhaseSlipWire(tolerance=-0.1), "tolerance must be .*at least 0"),
@@ -836,7 +836,7 @@ def test_a_weakened_polarisation_can_be_ohmic_at_once():
 def test_normal_wires_at_no_current():
     for device in (
         jd.PhaseSlipWire(0.0),
-        jd.PhaseSlipWire(valley=jd.ValleyPolarization(0.95, 0.25)),
+        jd.PhaseSlipWire(valley=jd.wire.ValleyPolarization(0.95, 0.25)),
     ):
         assert device.state(0.0).slope == 1
         gradient, by_current = jax.grad(lambda d, j: d.voltage(j), (0, 1))(device, 0.0)

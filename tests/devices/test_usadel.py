@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import jaxdiode as jd
-from jaxdiode import SpinActiveJunction, SpinBarrier, Status, UsadelResolution
+from jaxdiode import SpinActiveJunction, Status
+from jaxdiode.devices.usadel import SpinBarrier, UsadelResolution
 from jaxdiode.devices.usadel.currents import slowest_fall
 from jaxdiode.devices.usadel.equations.frequencies import matsubara
 from jaxdiode.devices.usadel.equations.matsubara import solve
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("optimised")
 
 
 def of_sheet(width=0.14, azimuth=0.0, polar=RIGHT_ANGLE, moment=0.25):
-    return SpinBarrier(1.4, moment, width, width, polar, azimuth)
+    return SpinBarrier(1.4, moment, width_up=width, width_down=width, polar=polar, azimuth=azimuth)
 
 
 def junction(left=None, right=None, resolution=DEFAULT, **changes):
@@ -65,7 +66,14 @@ UNLIKE = u.Junction(
 def from_reference(other, azimuths=(0.0, 0.0), **changes):
     """The package's junction with the parameters of a reference's."""
     left, right = (
-        SpinBarrier(b.height, b.exchange, *b.widths, b.alpha, azimuth)
+        SpinBarrier(
+            b.height,
+            b.exchange,
+            width_up=b.widths[0],
+            width_down=b.widths[1],
+            polar=b.alpha,
+            azimuth=azimuth,
+        )
         for b, azimuth in zip((other.left, other.right), azimuths, strict=True)
     )
     values = {
@@ -119,7 +127,7 @@ GRID = 33
 def _read(torus, twists):
     def one(twist):
         relation = torus.relation(twist)
-        spin = jd.spin_diode(relation)
+        spin = jd.usadel.spin_diode(relation)
         return jd.critical_currents(relation).efficiency, spin.efficiency, spin.plus, spin.minus
 
     return jax.vmap(one)(twists)
@@ -206,7 +214,7 @@ def test_critical_currents_of_the_reference():
     currents = [found.plus, found.minus]
     helpers.assert_close(currents, [7.032361e-3, 10.418703e-3], absolute=PROMISED)
     helpers.assert_close(found.efficiency, -0.194048, absolute=5e-5)
-    helpers.assert_close(jd.spin_diode_efficiency(relation), -0.270870, absolute=5e-5)
+    helpers.assert_close(jd.usadel.spin_diode_efficiency(relation), -0.270870, absolute=5e-5)
 
 
 PEAKS = {"A": (0.29902, 0.44596), "B": (0.33122, 0.47088)}
@@ -264,7 +272,7 @@ def test_spontaneous_currents(name):
 
 def test_model_of_six_harmonics():
     """Sec. V.4 of A: efficiency .2942 (full .2990), spin root .1050 π (.1036 π)."""
-    model = jd.SixHarmonicModel.from_torus(torus("A"), RIGHT_ANGLE)
+    model = jd.usadel.SixHarmonicModel.from_torus(torus("A"), RIGHT_ANGLE)
     helpers.assert_close(model.maximal_efficiency(), 0.2942, absolute=1e-4)
     phases = np.abs(np.asarray(model.perfect_spin_diode_phases()))
     helpers.assert_close(np.nanmin(phases) / np.pi, 0.1050, absolute=1e-4)
@@ -396,7 +404,7 @@ def test_efficiency_falls_with_temperature(name, expected, allowed):
 def test_thick_barriers_are_diodes_in_a_narrow_range(name):
     """As the model of six harmonics has it, to the harmonics beyond. (The sheet's .27 and .05 are
     what a scan over Δφ in steps of π/20 or so finds beside the cusp.)"""
-    model = jd.SixHarmonicModel.from_torus(torus(name), RIGHT_ANGLE)
+    model = jd.usadel.SixHarmonicModel.from_torus(torus(name), RIGHT_ANGLE)
     eta, twist = peak(name)
     helpers.assert_close(eta, model.maximal_efficiency(), absolute=0.01)
     best = float(model.optimal_geometric_phase())
@@ -496,8 +504,11 @@ def _drawn(rng):
     for k in range(2):
         moment = rng.uniform(0, 0.5)
         height = 1.05 + moment + rng.uniform(0, 1)
+        up, down = rng.uniform(0.05, 1.0, 2)
         barriers.append(
-            SpinBarrier(height, moment, *rng.uniform(0.05, 1.0, 2), polar[k], azimuth[k])
+            SpinBarrier(
+                height, moment, width_up=up, width_down=down, polar=polar[k], azimuth=azimuth[k]
+            )
         )
     device = junction(
         *barriers,
@@ -549,7 +560,7 @@ def _observables(device):
     up, down = 1e3 * torus.harmonics_2d(1)
     return jnp.stack(
         [
-            jd.diode_efficiency(relation), jd.spin_diode_efficiency(relation),
+            jd.diode_efficiency(relation), jd.usadel.spin_diode_efficiency(relation),
             up[2, 1], down[1, 2], up[2, 2], down[2, 0],
         ]
     )  # fmt: skip

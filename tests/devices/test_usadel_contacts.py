@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_bvp
 
 import jaxdiode as jd
-from jaxdiode import DiffusiveJunction, SpinActiveContact, Status, UsadelResolution
+from jaxdiode import DiffusiveJunction, Status
+from jaxdiode.devices.usadel import SpinActiveContact, UsadelResolution
 from jaxdiode.devices.usadel.currents import summed
 from jaxdiode.devices.usadel.equations.matsubara import solve
 from jaxdiode.devices.usadel.torus import SpinResolvedRelation
@@ -30,13 +31,28 @@ FINE = UsadelResolution(phases=32)
 
 def cold(conductance, contact=OPEN):
     """σ_N = σ_S at .05 T_c."""
-    return DiffusiveJunction(0.05, 10.0, 1.0, conductance, contact, contact, resolution=FINE)
+    return DiffusiveJunction(
+        0.05,
+        10.0,
+        link_length=1.0,
+        conductance=conductance,
+        left=contact,
+        right=contact,
+        resolution=FINE,
+    )
 
 
 def rigid(conductance, contact=OPEN):
     """A wire that hardly disturbs its superconductors, at .2 T_c."""
     return DiffusiveJunction(
-        0.2, 4.0, 1.0, conductance, contact, contact, conductivity=1e-3, resolution=FINE
+        0.2,
+        4.0,
+        link_length=1.0,
+        conductance=conductance,
+        left=contact,
+        right=contact,
+        conductivity=1e-3,
+        resolution=FINE,
     )
 
 
@@ -176,9 +192,13 @@ def contacts(draw):
     mixing = st.just(0.0) | st.floats(-3, 3)
     polarization = draw(st.just(0.0) | st.floats(-most, most))
     return SpinActiveContact(
-        transmission, polarization, draw(mixing), draw(mixing), draw(st.floats(0, 3.1)),
-        draw(st.floats(0, 6.3)),
-    )  # fmt: skip
+        transmission,
+        polarization,
+        mixing=draw(mixing),
+        mixing_link=draw(mixing),
+        polar=draw(st.floats(0, 3.1)),
+        azimuth=draw(st.floats(0, 6.3)),
+    )
 
 
 def junctions(lowest):

@@ -7,9 +7,15 @@ import pytest
 import jaxdiode as jd
 from tests import helpers
 
-CONTACT = jd.SpinActiveContact(0.5)
+CONTACT = jd.usadel.SpinActiveContact(0.5)
 JUNCTION = jd.DiffusiveJunction(
-    0.2, 4.0, 1.0, 2.0, CONTACT, CONTACT, resolution=jd.UsadelResolution(steps=4)
+    0.2,
+    4.0,
+    link_length=1.0,
+    conductance=2.0,
+    left=CONTACT,
+    right=CONTACT,
+    resolution=jd.usadel.UsadelResolution(steps=4),
 )
 
 

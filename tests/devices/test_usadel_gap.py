@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import jaxdiode as jd
-from jaxdiode import Status, UsadelResolution
-from jaxdiode.devices.usadel import spectroscopy
+from jaxdiode import Status
+from jaxdiode.devices.usadel import UsadelResolution, spectroscopy
 from jaxdiode.devices.usadel.currents import summed
 from jaxdiode.devices.usadel.equations import real
 from jaxdiode.devices.usadel.equations.gap import bcs_gap
@@ -182,8 +182,10 @@ def test_density_on_the_mesh_is_the_exact_one_of_a_uniform_gap():
 @slow
 def test_density_at_the_edge_of_the_gap():
     """Transparent contacts: the closed form's series end there, and allow other solutions too."""
-    contact = jd.SpinActiveContact(1.0)
-    device = jd.DiffusiveJunction(0.1, 4.0, 1.0, 10.0, contact, contact)
+    contact = jd.usadel.SpinActiveContact(1.0)
+    device = jd.DiffusiveJunction(
+        0.1, 4.0, link_length=1.0, conductance=10.0, left=contact, right=contact
+    )
     edge = float(bcs_gap(device.temperature))
     energies = edge + np.array([-0.01, -0.002, -4e-4, -8e-5, 0.0, 1e-4, 8e-4, 0.01])
     found = np.asarray(device.ldos(energies, phase=0.5, broadening=5e-4))

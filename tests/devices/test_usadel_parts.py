@@ -15,7 +15,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import jaxdiode as jd
-from jaxdiode import SixHarmonicModel, SpinBarrier
+from jaxdiode.devices.usadel import SixHarmonicModel, SpinBarrier
 from jaxdiode.devices.usadel.equations.frequencies import algebraic, matsubara
 from jaxdiode.devices.usadel.equations.gap import bcs_gap
 from jaxdiode.devices.usadel.interfaces import base
@@ -31,7 +31,7 @@ POINTS = 6
 
 # ---- Barriers
 
-_segments = jax.jit(jd.SpinBarrier.channels, static_argnums=2)
+_segments = jax.jit(jd.usadel.SpinBarrier.channels, static_argnums=2)
 
 
 def _drawn_barriers(count=8):
@@ -45,7 +45,14 @@ def _drawn_barriers(count=8):
         height, widths = 1.05 + moment + rng.uniform(0, 1), rng.uniform(0.05, 1.0, 2)
         if k == 0:
             widths = np.array([3.0, 2.5])
-        mine = SpinBarrier(height, moment, *widths, polar=polar, azimuth=rng.uniform(0, 6))
+        mine = SpinBarrier(
+            height,
+            moment,
+            width_up=widths[0],
+            width_down=widths[1],
+            polar=polar,
+            azimuth=rng.uniform(0, 6),
+        )
         yield mine, u.Barrier(height, moment, tuple(widths), polar), exchange, potential
 
 
@@ -76,7 +83,7 @@ def test_scattering_matrix(index):
 
 def test_weights_cover_the_fermi_surface():
     """∫₀¹ d(k∥²) = 1, k∥² < k↓² sees both bands; beyond k↑² nothing is transmitted."""
-    mine = SpinBarrier(1.5, 0.3, 0.1, 0.2, polar=0.8)
+    mine = SpinBarrier(1.5, 0.3, width_up=0.1, width_down=0.2, polar=0.8)
     found = _channels(mine, exchange=0.3, potential=0.2)
     shares = [float(part.weight.sum()) for part in found]
     helpers.assert_close(shares, [0.5, 0.5, 0.0], absolute=1e-3 * np.ones(3))
@@ -86,7 +93,7 @@ def test_weights_cover_the_fermi_surface():
 
 def test_azimuth_is_left_out_of_the_scattering_matrix():
     """S(φ) = e^{−iφσ_z/2} S(0) e^{iφσ_z/2} is the reference's for a turned moment."""
-    mine = SpinBarrier(1.5, 0.3, 0.1, 0.2, polar=0.8, azimuth=1.3)
+    mine = SpinBarrier(1.5, 0.3, width_up=0.1, width_down=0.2, polar=0.8, azimuth=1.3)
     other = u.Barrier(1.5, 0.3, (0.1, 0.2), 0.8, 1.3)
     nodes, _ = u.momentum_rule(0.2, 0.1, POINTS)
     turn = np.exp(-0.65j * np.array([1, -1, 1, -1]))
@@ -181,7 +188,7 @@ def test_reflecting_channels_mix_spins():
 def spin_active():
     """(channels, reference interface) of a barrier that does everything, κ/σ = 1 in S."""
     mine, other, exchange, potential = next(iter(_drawn_barriers(3)))
-    mine = SpinBarrier(mine.height, mine.exchange, 0.1, 0.2, polar=mine.polar)
+    mine = SpinBarrier(mine.height, mine.exchange, width_up=0.1, width_down=0.2, polar=mine.polar)
     other = other._replace(widths=(0.1, 0.2))
     junction = u.Junction(conductance=1.0, exchange=exchange, potential=potential)
     channels = tuple(
@@ -544,7 +551,9 @@ def _torus_of(up, down, points=8):
     a, b = np.meshgrid(*[2 * np.pi * np.arange(points) / points] * 2, indexing="ij")
     current = [sum(s * np.sin(m * a + n * b) for (m, n), s in x.items()) for x in (up, down)]
     whole = jnp.ones((points, points), bool)
-    return jd.PhaseTorus(jnp.asarray(np.stack(current)), whole, jnp.zeros(()), jnp.asarray(0))
+    return jd.usadel.PhaseTorus(
+        jnp.asarray(np.stack(current)), whole, jnp.zeros(()), jnp.asarray(0)
+    )
 
 
 def test_torus_reads_its_own_harmonics():
@@ -589,11 +598,17 @@ def test_relation_is_a_cut_through_the_torus():
 OF_A = (11.514, 8.335, 1.3569, 1.1504, -0.4077, -0.2388)
 
 
+def of_a(**options):
+    """The six-harmonic model of set A."""
+    names = ("up", "down", "together", "opposed", "double_up", "double_down")
+    return SixHarmonicModel(**dict(zip(names, OF_A, strict=True)), **options)
+
+
 def test_model_is_the_closed_form_of_the_sheet():
     """Eqs. (47)–(50); the sheet's Δφ has the opposite sign."""
     up, down, both, against, two_up, two_down = OF_A
     phase, twist = np.linspace(0, 6, 9), 0.7
-    found = SixHarmonicModel(*OF_A, geometric_phase=-twist)
+    found = of_a(geometric_phase=-twist)
     at = jnp.asarray(phase)
     p, q = up + down, up - down
     total, rest = 2 * (two_up + two_down), 2 * (two_up - two_down)
@@ -612,7 +627,10 @@ def _model(q, coupling=1.0, total=1.0, ratio=0.0):
     """With given q = Q/4K₁, K₁, P and r = K₂/K₁, without double pairs."""
     difference = 4 * q * coupling
     return SixHarmonicModel(
-        (total + difference) / 2, (total - difference) / 2, coupling, ratio * coupling
+        (total + difference) / 2,
+        (total - difference) / 2,
+        together=coupling,
+        opposed=ratio * coupling,
     )
 
 
@@ -634,7 +652,7 @@ def test_maximal_efficiency(q, expected):
 
 def test_maximal_efficiency_of_set_a():
     """The sheet prints .2942."""
-    helpers.assert_close(SixHarmonicModel(*OF_A).maximal_efficiency(), 0.2942, absolute=5e-5)
+    helpers.assert_close(of_a().maximal_efficiency(), 0.2942, absolute=5e-5)
 
 
 def _efficiencies(model, twists, points=4000):
@@ -671,7 +689,7 @@ def test_maximal_efficiency_is_the_largest(q):
 
 
 def test_no_optimum_where_one_band_carries_too_much():
-    assert np.isnan(SixHarmonicModel(1.0, -0.2, 0.1).optimal_geometric_phase())
+    assert np.isnan(SixHarmonicModel(1.0, -0.2, together=0.1).optimal_geometric_phase())
 
 
 def _missed(phases, q, r):
@@ -712,7 +730,7 @@ def test_perfect_spin_diode_phases(q, r, count):
 
 def test_perfect_spin_diode_phase_of_set_a():
     """The sheet prints .1050 π, of harmonics rounded to four digits."""
-    found = np.asarray(SixHarmonicModel(*OF_A).perfect_spin_diode_phases())
+    found = np.asarray(of_a().perfect_spin_diode_phases())
     smallest = np.nanmin(np.abs(found))
     helpers.assert_close(smallest / np.pi, 0.1050, absolute=5e-5)
 
@@ -724,9 +742,13 @@ def test_spin_current_vanishes_at_a_critical_current_of_a_perfect_spin_diode():
         model = _model(0.4, coupling=coupling, ratio=0.5)
         phase = float(np.nanmin(np.abs(model.perfect_spin_diode_phases())))
         turned = SixHarmonicModel(
-            model.up, model.down, model.together, model.opposed, geometric_phase=phase
+            model.up,
+            model.down,
+            together=model.together,
+            opposed=model.opposed,
+            geometric_phase=phase,
         )
-        left.append(1 - abs(float(jd.spin_diode_efficiency(turned))))
+        left.append(1 - abs(float(jd.usadel.spin_diode_efficiency(turned))))
     assert left[0] < 0.05
     helpers.assert_close(left[0] / left[1], 100.0, absolute=1.0)
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxdiode as jd
-from jaxdiode import UsadelResolution
 from jaxdiode.core.tables import to_table
+from jaxdiode.devices.usadel import UsadelResolution
 from jaxdiode.files import device_file
 
 OWN = {
@@ -28,10 +28,22 @@ NUMBERS = st.fixed_dictionaries(
 
 def junction(kind, **options):
     if kind == "DiffusiveJunction":
-        contact = jd.SpinActiveContact(0.5)
-        return jd.DiffusiveJunction(0.2, 4.0, 1.0, 2.0, contact, contact, **options)
-    barrier = jd.SpinBarrier(1.4, 0.25, 0.14, 0.14)
-    return jd.SpinActiveJunction(0.1, 4.0, 1.0, 2.0, 0.25, 0.25, barrier, barrier, **options)
+        contact = jd.usadel.SpinActiveContact(0.5)
+        return jd.DiffusiveJunction(
+            0.2, 4.0, link_length=1.0, conductance=2.0, left=contact, right=contact, **options
+        )
+    barrier = jd.usadel.SpinBarrier(1.4, 0.25, width_up=0.14, width_down=0.14)
+    return jd.SpinActiveJunction(
+        0.1,
+        4.0,
+        ferromagnet_length=1.0,
+        conductance=2.0,
+        exchange=0.25,
+        potential=0.25,
+        left=barrier,
+        right=barrier,
+        **options,
+    )
 
 
 def numbers(device):

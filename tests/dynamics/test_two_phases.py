@@ -25,7 +25,14 @@ def _compiled_as_for_users(optimised):
 
 
 def one(k, frequency=OMEGA):
-    return jd.KapitzaJunction(BETA, frequency, 1.0, DRIVES[k], 1.0, np.pi / 2)
+    return jd.KapitzaJunction(
+        BETA,
+        frequency,
+        mean_current=1.0,
+        drive_current=DRIVES[k],
+        static_current=1.0,
+        phase_offset=np.pi / 2,
+    )
 
 
 def two(coupling=0.0, drives=DRIVES, frequency=OMEGA):
@@ -139,7 +146,17 @@ def test_without_drive():
     """Strobed by the plasma frequency; one junction knows its limit cycle."""
     device = two(drives=(0.0, 0.0), frequency=None)
     found = jd.iv_curve(device, [0.4, 1.0, 1.8], duration=200.0, tolerance=1e-5)
-    alone = jd.iv_curve(jd.KapitzaJunction(BETA, 3.0, 1.0, 0.0, 1.0, np.pi / 2), [0.4, 1.0, 1.8])
+    alone = jd.iv_curve(
+        jd.KapitzaJunction(
+            BETA,
+            3.0,
+            mean_current=1.0,
+            drive_current=0.0,
+            static_current=1.0,
+            phase_offset=np.pi / 2,
+        ),
+        [0.4, 1.0, 1.8],
+    )
     for name in ("up", "down"):
         want = getattr(alone, name)[:, None]
         errors = getattr(found, name + "_error")

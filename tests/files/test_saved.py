@@ -76,9 +76,11 @@ def _design():
     return jd.random_search(lambda d: d.sine[1], space, key=0, samples=50)
 
 
-DRIVEN = jd.KapitzaJunction(0.5, 2.0, 1.0, 0.5, 0.5, 1.2)
-WIRE = jd.PhaseSlipWire(1.0, jd.ValleyPolarization(0.7, 0.1))
-SIX = jd.SixHarmonicModel(0.2, 0.1, 0.3)
+DRIVEN = jd.KapitzaJunction(
+    0.5, 2.0, mean_current=1.0, drive_current=0.5, static_current=0.5, phase_offset=1.2
+)
+WIRE = jd.PhaseSlipWire(1.0, jd.wire.ValleyPolarization(0.7, 0.1))
+SIX = jd.usadel.SixHarmonicModel(0.2, 0.1, together=0.3)
 
 RESULTS = {
     "critical currents": lambda: jd.critical_currents(SQUID),
@@ -98,12 +100,16 @@ RESULTS = {
     "I-V": lambda: jd.iv_curve(DRIVEN, [-1.7, 0.3, 1.9], duration=100.0),
     "trajectory": lambda: jd.trajectory(DRIVEN, 0.4, duration=5.0, samples=11),
     "wire states": lambda: WIRE.trace(jnp.array([0.05, 0.2])),
-    "wire simulation": lambda: jd.simulate_wire(0.45, 10.0, duration=5.0, spacing=1.0, frames=3),
-    "Cooper channel": lambda: jd.cooper_channel(
-        jd.TightBindingBand("square"), jd.TightBindingBand("square").momenta(6), 0.5
+    "wire simulation": lambda: jd.wire.simulate_wire(
+        0.45, 10.0, duration=5.0, spacing=1.0, frames=3
+    ),
+    "Cooper channel": lambda: jd.wire.cooper_channel(
+        jd.wire.TightBindingBand("square"),
+        jd.wire.TightBindingBand("square").momenta(6),
+        temperature=0.5,
     ),
     "coefficients": lambda: jd.AndreevInterferometer(0.1, 0.24).coefficients(),
-    "spin diode": lambda: jd.spin_diode(SIX),
+    "spin diode": lambda: jd.usadel.spin_diode(SIX),
     "space": lambda: jd.Space(
         SQUID, {"branches.*": (1.0, np.inf), "flux": (0, 1)}, ties=["flux.*"]
     ),
@@ -180,7 +186,7 @@ def squids(draw):
 
 
 PARTS = later(
-    jd.ValleyPolarization,
+    jd.wire.ValleyPolarization,
     st.floats(0.1, 2),
     st.floats(-1, 1),
     st.floats(-2, 0),
@@ -371,7 +377,7 @@ def test_fit_save_load_design_save_load_sweep(unit, tmp_path):
         return squid.switching_currents(coil)
 
     branches = [jd.TunnelJunction(3.0 * unit), jd.AndreevModes(2.0 * unit, 0.9)]
-    start = jd.CoilBiasedSquid(jd.Squid(branches, flux=[0.0]), [1.0], 0.05)
+    start = jd.CoilBiasedSquid(jd.Squid(branches, flux=[0.0]), [1.0], offset=0.05)
     true = jd.replace(
         start, {"squid.branches.0": 2.5 * unit, "squid.branches.1": [2.2 * unit, 0.8]}
     )

@@ -39,10 +39,17 @@ CASES |= {
 
 def _spin_active(**options):
     return jd.SpinActiveJunction(
-        0.1, 4.0, 1.0, 2.0, 0.25, 0.25, jd.SpinBarrier(1.4, 0.25, 0.14, 0.14),
-        jd.SpinBarrier(1.4, 0.25, 0.14, 0.14, azimuth=0.4 * np.pi),
-        resolution=jd.UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4), **options,
-    )  # fmt: skip
+        0.1,
+        4.0,
+        ferromagnet_length=1.0,
+        conductance=2.0,
+        exchange=0.25,
+        potential=0.25,
+        left=jd.usadel.SpinBarrier(1.4, 0.25, width_up=0.14, width_down=0.14),
+        right=jd.usadel.SpinBarrier(1.4, 0.25, width_up=0.14, width_down=0.14, azimuth=0.4 * np.pi),
+        resolution=jd.usadel.UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4),
+        **options,
+    )
 
 
 @case
@@ -53,17 +60,23 @@ def torus():
 
 @case
 def spin_diode():
-    return _named(jd.spin_diode(_spin_active()), "plus", "minus")
+    return _named(jd.usadel.spin_diode(_spin_active()), "plus", "minus")
 
 
 @case
 def diffusive_diode_and_gradient():
     def value(exchange, conductance):
-        contact = jd.SpinActiveContact(0.8, 0.2, 0.2)
+        contact = jd.usadel.SpinActiveContact(0.8, 0.2, mixing=0.2)
         device = jd.DiffusiveJunction(
-            0.4, 3.0, 1.0, conductance, contact, jd.SpinActiveContact(0.9), exchange_field=exchange,
-            resolution=jd.UsadelResolution(phases=8, terms=6, tail=6, steps=6),
-        )  # fmt: skip
+            0.4,
+            3.0,
+            link_length=1.0,
+            conductance=conductance,
+            left=contact,
+            right=jd.usadel.SpinActiveContact(0.9),
+            exchange_field=exchange,
+            resolution=jd.usadel.UsadelResolution(phases=8, terms=6, tail=6, steps=6),
+        )
         return jd.critical_currents(device).plus
 
     found = jax.jit(jax.value_and_grad(value, (0, 1)))(2.0, 3.0)
@@ -85,38 +98,55 @@ def density():
 
 @case
 def iv_curve():
-    device = jd.KapitzaJunction(0.5, 2.0, 1.0, 0.5, 0.5, 1.2)
+    device = jd.KapitzaJunction(
+        0.5, 2.0, mean_current=1.0, drive_current=0.5, static_current=0.5, phase_offset=1.2
+    )
     found = jd.iv_curve(device, [-1.7, -1.2, 0.3, 1.1, 1.6, 1.9], duration=300.0)
     return _named(found, "up", "down")
 
 
 @case
 def undriven_iv_curve():
-    device = jd.KapitzaJunction(3.0, 2.0, 1.0, 0.0, 0.5, 1.2)
+    device = jd.KapitzaJunction(
+        3.0, 2.0, mean_current=1.0, drive_current=0.0, static_current=0.5, phase_offset=1.2
+    )
     return _named(jd.iv_curve(device, [0.5, 1.5, 2.0]), "up", "down")
 
 
 @case
 def trajectory():
-    device = jd.KapitzaJunction(0.5, 2.0, 1.0, 0.5, 0.5, 1.2)
+    device = jd.KapitzaJunction(
+        0.5, 2.0, mean_current=1.0, drive_current=0.5, static_current=0.5, phase_offset=1.2
+    )
     found = jd.trajectory(device, 0.4, duration=20.0)
     return {"phase": found.phase[::50], "velocity": found.velocity[::50]}
 
 
 @case
 def ramps():
-    device = jd.KapitzaJunction(0.5, 2.0, 1.0, 0.5, 0.5, 1.2)
+    device = jd.KapitzaJunction(
+        0.5, 2.0, mean_current=1.0, drive_current=0.5, static_current=0.5, phase_offset=1.2
+    )
     noisy = jd.switching_currents(device, noise=0.01, rate=1e-2, samples=2, key=3)
     return {
         **_named(device.limits(), "fold", "ramp"),
-        "flip": jd.KapitzaJunction(0.5, 1.1, 1.0, 1.0, 1.0, np.pi / 2).limits().flip,
+        "flip": jd.KapitzaJunction(
+            0.5,
+            1.1,
+            mean_current=1.0,
+            drive_current=1.0,
+            static_current=1.0,
+            phase_offset=np.pi / 2,
+        )
+        .limits()
+        .flip,
         "switching": jnp.stack([jd.switching_currents(device).plus, noisy.plus.ravel()[0]]),
     }
 
 
 @case
 def wire():
-    device = jd.PhaseSlipWire(1.0, jd.ValleyPolarization(0.7, 0.1))
+    device = jd.PhaseSlipWire(1.0, jd.wire.ValleyPolarization(0.7, 0.1))
     currents = jnp.array([0.05, 0.11, 0.16, 0.2])
     limits = device.limits()
     return {
@@ -129,7 +159,7 @@ def wire():
 
 @case
 def wire_simulation():
-    found = jd.simulate_wire(0.45, 20.0, duration=60.0, spacing=0.5)
+    found = jd.wire.simulate_wire(0.45, 20.0, duration=60.0, spacing=0.5)
     return {"voltage": found.voltage, "mean": found.mean_voltage}
 
 
@@ -145,7 +175,9 @@ def relation():
 def fit():
     coil = jnp.linspace(-0.01, 0.01, 81)
     squid = jd.CoilBiasedSquid(
-        jd.Squid([jd.AndreevModes(300.0, 0.7), jd.TunnelJunction(80.0)], flux=[0.0]), [120.0], 1e-3
+        jd.Squid([jd.AndreevModes(300.0, 0.7), jd.TunnelJunction(80.0)], flux=[0.0]),
+        [120.0],
+        offset=1e-3,
     )
     true = jd.replace(squid, {"turns.0": 131.0, "squid.branches.1.critical_current": 71.0})
     noise = np.random.default_rng(0).normal(size=(2, 81))

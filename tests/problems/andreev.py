@@ -50,7 +50,7 @@ PROBLEMS = [
     ),
     _interferometer(
         name="interferometer beyond a perfect diode",
-        build=lambda: jd.AndreevInterferometer(0.1, 1.0, 0.001),
+        build=lambda: jd.AndreevInterferometer(0.1, 1.0, temperature=0.001),
         plus=0.03194249594019542,
         minus=-0.01079112655949459,
         efficiency=2.0203714346,
@@ -59,7 +59,9 @@ PROBLEMS = [
     ),
     _interferometer(
         name="interferometer between unlike reservoirs",
-        build=lambda: jd.AndreevInterferometer.from_reservoirs(0.3, (1.5, -0.9), (0.2, 0.5)),
+        build=lambda: jd.AndreevInterferometer.from_reservoirs(
+            0.3, (1.5, -0.9), temperatures=(0.2, 0.5)
+        ),
         plus=0.20432028355509957,
         minus=-0.007213849220224236,
         efficiency=1.0731975010817578,

@@ -93,7 +93,7 @@ def _mode_of_the_sheet(name, tags, temperature, height):
     return printed(
         name=name,
         tags={*tags, "time-reversal"},
-        build=lambda: jd.AndreevModes(1.0, 0.9, 1.0, temperature),
+        build=lambda: jd.AndreevModes(1.0, 0.9, gap=1.0, temperature=temperature),
         plus=height,
         minus=height,
         efficiency=0.0,
@@ -249,7 +249,7 @@ def _mixed():
     return jd.Squid(
         [
             jd.SeriesJunctions(100.0, 60.0),
-            jd.AndreevModes([30.0, 20.0], [0.99, 0.4], 1.0, 0.05),
+            jd.AndreevModes([30.0, 20.0], [0.99, 0.4], gap=1.0, temperature=0.05),
             jd.Harmonics([25.0, -6.0], [0.0, 3.0]),
             jd.TunnelJunction(40.0),
         ],
@@ -262,7 +262,10 @@ _COMPUTED = [
         name="Andreev SQUID, thermal",
         tags={"smooth", "thermal"},
         build=lambda: jd.Squid(
-            [jd.AndreevModes([1.0], [0.95], 1.0, 0.1), jd.AndreevModes([0.8], [0.6], 1.0, 0.2)],
+            [
+                jd.AndreevModes([1.0], [0.95], gap=1.0, temperature=0.1),
+                jd.AndreevModes([0.8], [0.6], gap=1.0, temperature=0.2),
+            ],
             [0.35],
         ),
         plus=0.7919013843735616,

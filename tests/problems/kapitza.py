@@ -37,7 +37,14 @@ def _of_the_sheet(a1, omega, *, plus, minus, efficiency, error):
     return Problem(
         name=f"driven junction, a1 {a1:g}, frequency {omega:g}",
         tags={"driven"},
-        build=lambda: jd.KapitzaJunction(0.5, omega, 1.0, a1, 1.0, math.pi / 2),
+        build=lambda: jd.KapitzaJunction(
+            0.5,
+            omega,
+            mean_current=1.0,
+            drive_current=a1,
+            static_current=1.0,
+            phase_offset=math.pi / 2,
+        ),
         plus=plus,
         minus=minus,
         efficiency=efficiency,
@@ -57,7 +64,14 @@ PROBLEMS = [
     Problem(
         name="driven junction without drive",
         tags={"driven", "time-reversal"},
-        build=lambda: jd.KapitzaJunction(0.5, 2.0, 1.0, 0.0, 1.0, math.pi / 3),
+        build=lambda: jd.KapitzaJunction(
+            0.5,
+            2.0,
+            mean_current=1.0,
+            drive_current=0.0,
+            static_current=1.0,
+            phase_offset=math.pi / 3,
+        ),
         plus=math.sqrt(3),
         minus=math.sqrt(3),
         efficiency=0.0,

@@ -16,7 +16,7 @@ def _diffusive(**fields):
 
 # ---- Spin-active junctions
 
-_COARSE = jd.UsadelResolution(phases=12, terms=6, tail=6, steps=8, momenta=6)
+_COARSE = jd.usadel.UsadelResolution(phases=12, terms=6, tail=6, steps=8, momenta=6)
 # Peaks of tests/reference/usadel.py at 7 phases 0.1 apart, by polynomials of degree 4 and 6, which
 # differ by 4e-9 I₀; 6 terms and 6 nodes of the resolution above leave 3.3e-4 of a current, twice
 # as many 5e-6 of it.
@@ -24,22 +24,35 @@ _FROZEN = "tests/reference/usadel.py, frozen"
 
 
 def _barrier(azimuth):
-    return jd.SpinBarrier(1.4, 0.25, 0.14, 0.14, azimuth=azimuth)
+    return jd.usadel.SpinBarrier(1.4, 0.25, width_up=0.14, width_down=0.14, azimuth=azimuth)
 
 
 def _set_a():
     return jd.SpinActiveJunction(
-        0.1, 4.0, 1.0, 2.0, 0.25, 0.25, _barrier(0.0), _barrier(0.4 * math.pi),
+        0.1,
+        4.0,
+        ferromagnet_length=1.0,
+        conductance=2.0,
+        exchange=0.25,
+        potential=0.25,
+        left=_barrier(0.0),
+        right=_barrier(0.4 * math.pi),
         resolution=_COARSE,
-    )  # fmt: skip
+    )
 
 
 def _coplanar():
     return jd.SpinActiveJunction(
-        0.3, 3.0, 0.8, 1.5, 0.3, 0.2,
-        jd.SpinBarrier(1.5, 0.25, 0.1, 0.16, 1.1), jd.SpinBarrier(1.6, 0.35, 0.13, 0.19, 2.0),
+        0.3,
+        3.0,
+        ferromagnet_length=0.8,
+        conductance=1.5,
+        exchange=0.3,
+        potential=0.2,
+        left=jd.usadel.SpinBarrier(1.5, 0.25, width_up=0.1, width_down=0.16, polar=1.1),
+        right=jd.usadel.SpinBarrier(1.6, 0.35, width_up=0.13, width_down=0.19, polar=2.0),
         resolution=_COARSE,
-    )  # fmt: skip
+    )
 
 
 # ---- Kulik and Omelyanchuk's short wire
@@ -48,9 +61,15 @@ def _coplanar():
 def _short_wire():
     """Rigid superconductors, transparent interfaces, ħD/L² = 6e6 T_c."""
     return jd.DiffusiveJunction(
-        0.5, 1.0, 1e-3, 10.0, jd.SpinActiveContact(1.0), jd.SpinActiveContact(1.0),
-        conductivity=1e-8, resolution=jd.UsadelResolution(16, 12, 12, 12),
-    )  # fmt: skip
+        0.5,
+        1.0,
+        link_length=1e-3,
+        conductance=10.0,
+        left=jd.usadel.SpinActiveContact(1.0),
+        right=jd.usadel.SpinActiveContact(1.0),
+        conductivity=1e-8,
+        resolution=jd.usadel.UsadelResolution(16, 12, 12, 12),
+    )
 
 
 def _kulik_omelyanchuk(temperature):

@@ -73,7 +73,9 @@ def _in_regime_one(criterion, *, plus, minus, current_tolerance, efficiency_tole
     return Problem(
         name=f"phase-slip wire, {criterion}",
         tags={"resistive"},
-        build=lambda: jd.PhaseSlipWire(1.0, jd.ValleyPolarization(0.7, 0.1), criterion),
+        build=lambda: jd.PhaseSlipWire(
+            1.0, jd.wire.ValleyPolarization(0.7, 0.1), criterion=criterion
+        ),
         plus=plus,
         minus=minus,
         efficiency=(plus - minus) / (plus + minus),

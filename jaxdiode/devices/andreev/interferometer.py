@@ -103,6 +103,7 @@ class AndreevInterferometer(AbstractPhaseBiased):
         self,
         spacing: Numbers,
         voltage: Numbers,
+        *,
         temperature: Numbers = 1e-3,
         mean_potential: Numbers | None = None,
         temperature_difference: Numbers | None = None,
@@ -132,6 +133,7 @@ class AndreevInterferometer(AbstractPhaseBiased):
         cls,
         spacing: Numbers,
         potentials: Numbers,
+        *,
         temperatures: Numbers,
         amplitude: Numbers = 1.0,
     ) -> "AndreevInterferometer":
@@ -154,6 +156,7 @@ class AndreevInterferometer(AbstractPhaseBiased):
         cls,
         length: Numbers,
         interface_distance: Numbers,
+        *,
         diffusion: Numbers,
         conductance: Numbers,
         transparency: Numbers,

@@ -1,1 +1,5 @@
-"""The parametrically driven junction: its equation, its circuits, and its limits."""
+"""The parametrically driven junction (`jaxdiode.KapitzaJunction`): its circuits and its limits."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -32,7 +32,7 @@ class CircuitScale(AbstractParameters):
     capacitance: Float[Array, ""] = parameter(above=0.0, unit="F", label="capacitance")
     resistance: Float[Array, ""] = parameter(above=0.0, unit="Ω", label="resistance")
 
-    def __init__(self, critical_current: Numbers, capacitance: Numbers, resistance: Numbers):
+    def __init__(self, critical_current: Numbers, capacitance: Numbers, *, resistance: Numbers):
         self.critical_current = self.checked("critical_current", critical_current)
         self.capacitance = self.checked("capacitance", capacitance)
         self.resistance = self.checked("resistance", resistance)

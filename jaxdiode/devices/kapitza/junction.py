@@ -23,7 +23,7 @@ from ...junctions import Harmonics
 from . import circuits
 from .limits import (
     CRITERIA,
-    Limits,
+    KapitzaLimits,
     all_limits,
     by_one_criterion,
     zero_voltage_limits,
@@ -86,6 +86,7 @@ class KapitzaJunction(AbstractDynamical):
         self,
         damping: Numbers,
         drive_frequency: Numbers,
+        *,
         mean_current: Numbers = 1.0,
         drive_current: Numbers = 0.0,
         static_current: Numbers = 0.0,
@@ -220,7 +221,7 @@ class KapitzaJunction(AbstractDynamical):
             return all_limits(self)[1][chosen]
         return by_one_criterion(self, chosen)
 
-    def limits(self) -> Limits:
+    def limits(self) -> KapitzaLimits:
         """All that ends the zero-voltage state in both directions, whatever the criterion."""
         return all_limits(self)[0] if _checks.all_concrete(self) else zero_voltage_limits(self)
 
@@ -241,6 +242,7 @@ class KapitzaJunction(AbstractDynamical):
         cls,
         scale: circuits.CircuitScale,
         mean_current: Numbers,
+        *,
         drive_current: Numbers,
         static_current: Numbers,
         frequency: Numbers,
@@ -271,6 +273,7 @@ class KapitzaJunction(AbstractDynamical):
         cls,
         scale: circuits.CircuitScale,
         outer_current: Numbers,
+        *,
         middle_current: Numbers,
         phase_offset: Numbers,
         dc_flux: Numbers,

@@ -16,7 +16,7 @@ from ...numerics.status import Status
 CRITERIA = ("fold", "switching", "stability")
 
 
-class Limits(AbstractLimits):
+class KapitzaLimits(AbstractLimits):
     """What ends the zero-voltage state, one entry per direction of the bias (+, −).
 
     Currents are magnitudes in their own direction, NaN where there is no such event.
@@ -113,7 +113,7 @@ def _by_criterion(device, criterion, current, status, ramp, flips):
 
 def _as_limits(current, status, ramp, flips):
     bracket = _SIGNS[:, None] * jnp.stack([ramp.held.current, ramp.switched], axis=1)
-    return Limits(
+    return KapitzaLimits(
         fold=jnp.where(status == Status.CONVERGED, current, jnp.nan),
         period_two_fold=jnp.where(status == Status.PERIOD_TWO_FOLD, current, jnp.nan),
         flip=flips,

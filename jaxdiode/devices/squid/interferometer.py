@@ -70,6 +70,7 @@ class Squid(AbstractPhaseBiased):
         self,
         branches: Sequence[AbstractPhaseBiased],
         flux: Numbers,
+        *,
         inductance: Numbers | None = None,
     ):
         if not isinstance(branches, Sequence):
@@ -111,7 +112,7 @@ class Squid(AbstractPhaseBiased):
             if len(pair) != 2:
                 raise ValueError(f"pairs[{k}] must hold two critical currents, got {len(pair)}")
             branches.append(SeriesJunctions(*pair))
-        return cls(branches, flux, inductance)
+        return cls(branches, flux, inductance=inductance)
 
     def measured(self, calibration: Mapping[str, Any]) -> "CoilBiasedSquid":
         """In the flux of a coil: turns, and what else `CoilBiasedSquid` takes."""
@@ -226,10 +227,10 @@ class CoilBiasedSquid(AbstractCurrentBiased):
         self,
         squid: Squid,
         turns: Numbers,
+        *,
         offset: Numbers = 0.0,
         coil_current: Numbers = 0.0,
         mutual_inductance: Numbers | None = None,
-        *,
         self_flux: Numbers | None = None,
     ):
         if self_flux is not None:

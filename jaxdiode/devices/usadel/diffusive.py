@@ -75,6 +75,7 @@ class DiffusiveJunction(AbstractHybridJunction):
         self,
         temperature: Numbers,
         superconductor_length: Numbers,
+        *,
         link_length: Numbers,
         conductance: Numbers,
         left: AbstractInterface,

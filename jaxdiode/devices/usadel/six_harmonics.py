@@ -47,6 +47,7 @@ class SixHarmonicModel(Relation, AbstractSpinResolved):
         self,
         up: Numbers,
         down: Numbers,
+        *,
         together: Numbers,
         opposed: Numbers = 0.0,
         double_up: Numbers = 0.0,
@@ -68,11 +69,11 @@ class SixHarmonicModel(Relation, AbstractSpinResolved):
         return cls(
             up[3, 2],
             down[2, 3],
-            (up[3, 3] + down[3, 3]) / 2,
-            (up[3, 1] + down[3, 1]) / 2,
-            up[4, 2],
-            down[2, 4],
-            geometric_phase,
+            together=(up[3, 3] + down[3, 3]) / 2,
+            opposed=(up[3, 1] + down[3, 1]) / 2,
+            double_up=up[4, 2],
+            double_down=down[2, 4],
+            geometric_phase=geometric_phase,
         )
 
     def spin_currents(

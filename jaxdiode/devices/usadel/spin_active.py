@@ -78,6 +78,7 @@ class SpinActiveJunction(AbstractHybridJunction):
         self,
         temperature: Numbers,
         superconductor_length: Numbers,
+        *,
         ferromagnet_length: Numbers,
         conductance: Numbers,
         exchange: Numbers,

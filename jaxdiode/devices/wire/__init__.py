@@ -1,1 +1,5 @@
-"""Wires with phase-slip centres: their voltage, valley polarisation, and direct simulation."""
+"""The phase-slip wire (`jaxdiode.PhaseSlipWire`): valleys, pairing, and direct simulation."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -52,6 +52,7 @@ class TightBindingBand(AbstractParameters):
         self,
         lattice: str,
         hopping: Numbers = 1.0,
+        *,
         chemical_potential: Numbers = 0.0,
         warping: Numbers = 0.0,
     ):
@@ -96,6 +97,7 @@ class CooperChannel(AbstractResult):
 def cooper_channel(
     dispersion: Dispersion,
     momenta: Numbers,
+    *,
     temperature: Numbers,
     pair_momentum: Numbers = (0.0, 0.0),
 ) -> CooperChannel:
@@ -130,6 +132,7 @@ def cooper_channel(
 def cooper_bubble(
     dispersion: Dispersion,
     momenta: Numbers,
+    *,
     temperature: Numbers,
     pair_momentum: Numbers = (0.0, 0.0),
     valley: Numbers = 0.0,
@@ -145,6 +148,7 @@ def cooper_bubble(
 def valley_beta(
     dispersion: Dispersion,
     momenta: Numbers,
+    *,
     temperature: Numbers,
     critical_temperature: Numbers,
     pair_momentum: Numbers = (0.0, 0.0),
@@ -159,8 +163,10 @@ def valley_beta(
     Raises:
         ValueError: T ≥ T_c, and as `cooper_channel`.
     """
-    here = cooper_channel(dispersion, momenta, temperature, pair_momentum)
-    there = cooper_channel(dispersion, momenta, critical_temperature, pair_momentum)
+    here = cooper_channel(dispersion, momenta, temperature=temperature, pair_momentum=pair_momentum)
+    there = cooper_channel(
+        dispersion, momenta, temperature=critical_temperature, pair_momentum=pair_momentum
+    )
     excess = here.constant - there.constant
     if _checks.is_concrete(excess) and excess <= 0:
         raise ValueError(

@@ -46,6 +46,7 @@ class ValleyPolarization(AbstractParameters):
         self,
         zero_current: Numbers,
         coupling: Numbers,
+        *,
         beta: Numbers = -1.2,
         alpha: Numbers = -1.0,
     ):

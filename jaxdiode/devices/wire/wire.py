@@ -83,6 +83,7 @@ class PhaseSlipWire(AbstractCurrentBiased):
         self,
         epsilon: Numbers = 1.0,
         valley: ValleyPolarization | None = None,
+        *,
         criterion: str = "half",
         tolerance: float = 0.0,
     ):

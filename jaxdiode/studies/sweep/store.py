@@ -118,7 +118,7 @@ class Store:
             raise ValueError(f"path must be a file to write, {str(self.path)!r} is a folder")
         if not self.overwrite:
             raise ValueError(
-                f"path must not exist yet, {str(self.path)!r} does; jaxdiode.read_sweep or xarray."
+                f"path must not exist yet, {str(self.path)!r} does; jaxdiode.load or xarray."
                 "open_dataset reads it, or move it away to sweep again"
             )
 

@@ -48,6 +48,7 @@ class SpinBarrier(AbstractInterface):
         self,
         height: Numbers,
         exchange: Numbers,
+        *,
         width_up: Numbers,
         width_down: Numbers,
         polar: Numbers = np.pi / 2,

@@ -53,6 +53,7 @@ class SpinActiveContact(AbstractInterface):
         self,
         transmission: Numbers,
         polarization: Numbers = 0.0,
+        *,
         mixing: Numbers = 0.0,
         mixing_link: Numbers = 0.0,
         polar: Numbers = 0.0,

@@ -1,0 +1,206 @@
+"""Any phase-biased device with a shunt: its phase moves under currents in time."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from .. import _checks
+from .._checks import Numbers
+from ..core.critical import CriticalCurrents
+from ..core.device import AbstractPhaseBiased, Relation
+from ..core.dynamical import AbstractDynamical
+from ..core.parameters import AbstractParameters, parameter
+from ..numerics.extrema import clustered_grid
+
+Scalar = Float[Array, ""]
+
+
+class Drive(AbstractParameters):
+    """An alternating current of any number of harmonics,
+
+        f(θ) = Σ_k a_k cos(kθ + θ_k),  θ = Ωτ,  k = 1, 2, …
+
+    Incommensurate tones are no drive of one period: simulate them with several devices.
+
+    Args:
+        frequency: Ω > 0, in the units of time of the device it drives (see `Shunted`).
+        amplitude: a₁, or the list a₁, a₂, …, in the device's unit of current.
+        phase: θ₁, θ₂, … (radians), one for all or one of each harmonic.
+
+    Raises:
+        ValueError: a frequency that is not positive, lists of unlike lengths.
+    """
+
+    frequency: Scalar = parameter(above=0.0, search=(1e-6, np.inf), label="drive frequency Ω")
+    amplitude: Float[Array, " harmonics"] = parameter(unit="current", label="drive amplitude")
+    phase: Float[Array, " harmonics"] = parameter(unit="rad", label="drive phase")
+
+    def __init__(self, frequency: Numbers, amplitude: Numbers, *, phase: Numbers = 0.0):
+        self.frequency = self.checked("frequency", frequency)
+        amplitudes, phases = (
+            jnp.atleast_1d(self.checked(name, value, np.ndim(value)))
+            for name, value in (("amplitude", amplitude), ("phase", phase))
+        )
+        if amplitudes.ndim > 1 or not amplitudes.size:
+            raise ValueError(f"amplitude must be a number or a list, got shape {amplitudes.shape}")
+        if phases.shape not in (amplitudes.shape, (1,)):
+            raise ValueError(
+                f"phase must be one number or one of each of {amplitudes.size} harmonics, got "
+                f"{phases.size}"
+            )
+        self.amplitude, self.phase = amplitudes, jnp.broadcast_to(phases, amplitudes.shape)
+
+    def current(self, drive_phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        """f(θ)."""
+        terms = zip(jnp.unstack(self.amplitude), jnp.unstack(self.phase), strict=True)
+        zero = jnp.zeros(jnp.shape(drive_phase))
+        return sum((a * jnp.cos(k * drive_phase + x) for k, (a, x) in enumerate(terms, 1)), zero)
+
+    def is_moving(self) -> bool | Bool[Array, ""]:
+        """Whether it is not zero; an array where that is known to a traced program only."""
+        if _checks.is_concrete(self.amplitude):
+            return bool(np.any(np.asarray(self.amplitude)))
+        return jnp.any(self.amplitude != 0)
+
+
+class Shunted(AbstractDynamical):
+    """A phase-biased device with a resistance and a capacitance in parallel, driven by a current i,
+
+        φ'' + βφ' + I(φ) = i + f(Ωτ)      damping = β, time in 1/ω_p = √(Φ₀C/2πI₀);
+        φ' + I(φ) = i + f(Ωτ)             damping = None (C = 0), time in ħ/2eI₀R.
+
+    Currents are in the device's own unit I₀, whatever its critical currents are, and ω_p and
+    β = 1/√β_c belong to that unit. Voltages are ⟨φ'⟩, in ħω_p/2e or in I₀R.
+
+    Args:
+        device: any phase-biased device: junction, SQUID, relation of a torus, one of your own.
+        damping: β > 0, or None for a negligible capacitance.
+        drive: an alternating current.
+
+    Raises:
+        ValueError: a device that is not phase-biased, damping not positive.
+    """
+
+    device: AbstractPhaseBiased
+    damping: Scalar | None = parameter(above=0.0, search=(1e-6, np.inf), label="damping β")
+    drive: Drive | None
+
+    def __init__(
+        self,
+        device: AbstractPhaseBiased,
+        damping: Numbers | None = None,
+        *,
+        drive: Drive | None = None,
+    ):
+        if not isinstance(device, AbstractPhaseBiased):
+            raise ValueError(f"device must be phase-biased, got {type(device).__name__}")
+        if drive is not None and not isinstance(drive, Drive):
+            raise ValueError(f"drive must be a Drive or None, got {type(drive).__name__}")
+        self.device = device
+        self.damping = None if damping is None else self.checked("damping", damping, 0)
+        self.drive = drive
+
+    @property
+    def drive_frequency(self) -> Scalar | None:
+        return None if self.drive is None else self.drive.frequency
+
+    @property
+    def is_overdamped(self) -> bool:
+        """C = 0: an equation of first order."""
+        return self.damping is None
+
+    def equation_of_motion(
+        self,
+        drive_phase: Float[Array, "..."],
+        phase: Float[Array, "..."],
+        velocity: Float[Array, "..."],
+        current: Float[Array, "..."],
+        drive: float | Array = 1.0,
+    ) -> Float[Array, "..."]:
+        """φ'' at the drive phase θ = Ωτ.
+
+        Raises:
+            ValueError: without capacitance there is none.
+        """
+        if self.damping is None:
+            raise ValueError("damping must be a number for φ'': without capacitance there is none")
+        pushed = (
+            current if self.drive is None else current + drive * self.drive.current(drive_phase)
+        )
+        return pushed - self.damping * velocity - self.device.current(phase)
+
+    def rest(self) -> Float[Array, "1"]:
+        """The phase of least energy without bias."""
+        relation = self.device.relation()
+        kinks, widths = relation.kinks()
+        grid = clustered_grid(kinks, widths, relation.samples_per_period())
+        ends = jnp.concatenate([grid, grid[:1] + 2 * jnp.pi])
+        current = relation.current(ends)
+        energy = jnp.cumsum((current[1:] + current[:-1]) / 2 * jnp.diff(ends))
+        lowest = jnp.mod(jnp.argmin(energy) + 1, grid.size)
+        return grid[lowest][None]
+
+    def largest_current(self) -> Scalar:
+        relation = self.device.relation()
+        even = jnp.linspace(0.0, 2 * jnp.pi, relation.samples_per_period(), endpoint=False)
+        _, slope = jax.jvp(relation.current, (even,), (jnp.ones_like(even),))
+        most = jnp.maximum(jnp.max(jnp.abs(slope)), self.typical_current())
+        return most if self.drive is None else most + jnp.sum(jnp.abs(self.drive.amplitude))
+
+    def typical_current(self) -> Scalar:
+        relation = self.device.relation()
+        kinks, widths = relation.kinks()
+        grid = clustered_grid(kinks, widths, relation.samples_per_period())
+        return jnp.max(jnp.abs(relation.current(grid)))
+
+    def rescaled(self, size: Scalar) -> "Shunted":
+        """The same, its relation solved, currents in a unit `size` times larger.
+
+        Rates are in √size, or in size without capacitance.
+        """
+        rate = size if self.damping is None else jnp.sqrt(size)
+        drive = self.drive
+        if drive is not None:
+            drive = Drive(drive.frequency / rate, drive.amplitude / size, phase=drive.phase)
+        damping = None if self.damping is None else self.damping / rate
+        return Shunted(ScaledRelation(self.device.relation(), size), damping, drive=drive)
+
+    def drive_harmonics(self) -> int:
+        return 1 if self.drive is None else self.drive.amplitude.size
+
+    def is_driven(self) -> bool | Bool[Array, ""]:
+        return False if self.drive is None else self.drive.is_moving()
+
+    def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
+        """Both ends of the zero-voltage state: of the drive's period, or I± without drive."""
+        if criterion is not None:
+            raise ValueError(f"criterion must be left out for a Shunted device, got {criterion!r}")
+        if self.is_driven() is False:
+            found = self.device.critical_currents()
+            return CriticalCurrents(found.plus, found.minus, found.status)
+        from .steps import zero_voltage_currents
+
+        return zero_voltage_currents(self)
+
+
+class ScaledRelation(Relation):
+    """A relation in a unit of current `size` times larger."""
+
+    whole: AbstractPhaseBiased
+    size: Scalar
+
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        return self.whole.current(phase) / self.size
+
+    def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+        return self.whole.kinks()
+
+    def samples_per_period(self) -> int:
+        return self.whole.samples_per_period()
+
+    def magnitude(self) -> Scalar:
+        return self.whole.magnitude() / self.size
+
+    def status(self) -> Array:
+        return self.whole.status()

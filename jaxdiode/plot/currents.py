@@ -1,0 +1,54 @@
+"""Currents in time and heat: exact thermal I–V curves and Shapiro steps."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .style import GREY, MINUS, PLUS, new_figure, with_unit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..dynamics.steps import ShapiroSteps
+    from ..thermal.iv import ThermalIV
+
+
+def thermal_iv(curve: "ThermalIV", *, unit: str = "", title: str = "") -> "Figure":
+    """|V|/R on a logarithmic axis and dV/dI in units of R, both directions against |i|.
+
+    The logarithmic axis ends 12 decades below the largest voltage.
+    """
+    current, voltage, slope = (
+        np.ravel(x) for x in (curve.current, curve.voltage, curve.resistance)
+    )
+    figure, (top, bottom) = new_figure(2)
+    for sign, color, name in ((1, PLUS, "+"), (-1, MINUS, "−")):
+        here = np.flatnonzero(sign * current > 0)
+        here = here[np.argsort(np.abs(current[here]))]
+        if here.size:
+            top.plot(np.abs(current[here]), np.abs(voltage[here]), color=color, label=name)
+            bottom.plot(np.abs(current[here]), slope[here], color=color)
+    known = np.abs(voltage[np.isfinite(voltage) & (voltage != 0)])
+    if known.size:
+        top.set_yscale("log")
+        top.set_ylim(max(known.min(), 1e-12 * known.max()) / 2, 2 * known.max())
+    bottom.axhline(1, color=GREY, lw=0.6, ls=":")
+    top.set(ylabel=with_unit(r"$|V|/R$", unit), title=title)
+    bottom.set(xlabel=with_unit(r"$|I|$", unit), ylabel=r"$dV/dI$ ($R$)")
+    top.legend(fontsize=8, loc="lower right", title="direction", title_fontsize=8)
+    return figure
+
+
+def steps(found: "ShapiroSteps", *, unit: str = "", title: str = "") -> "Figure":
+    """Every step as a bar between its edges, at its voltage."""
+    lower, upper, voltage = (np.asarray(x) for x in (found.lower, found.upper, found.voltage))
+    figure, (axes,) = new_figure(1)
+    for (n, m), low, high, v in zip(np.asarray(found.orders), lower, upper, voltage, strict=True):
+        name = f"{n}" if m == 1 else f"{n}/{m}"
+        if np.isfinite(low) and np.isfinite(high):
+            axes.plot([low, high], [v, v], color=PLUS, lw=2.5, solid_capstyle="butt")
+            axes.annotate(name, ((low + high) / 2, v), (0, 4), textcoords="offset points",
+                          ha="center", fontsize=8)  # fmt: skip
+    axes.axvline(0, color=GREY, lw=0.6)
+    axes.set(xlabel=with_unit("bias", unit), ylabel=r"$\langle\dot\varphi\rangle$", title=title)
+    return figure

@@ -1,0 +1,11 @@
+"""What the verbs return; `jaxdiode.AbstractResult` says what all of them can do."""
+
+from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation
+from .core.report import Report as Report
+from .dynamics.iv import IVCurve as IVCurve
+from .dynamics.steps import ShapiroSteps as ShapiroSteps
+from .dynamics.switching import SwitchingCurrents as SwitchingCurrents
+from .dynamics.trajectory import Trajectory as Trajectory
+from .studies.design import DesignResult as DesignResult
+from .studies.fit import FitResult as FitResult
+from .thermal.iv import ThermalIV as ThermalIV

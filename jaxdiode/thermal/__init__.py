@@ -1,0 +1,1 @@
+"""Thermal noise: exact current–voltage curves."""
