@@ -14,10 +14,10 @@ Phases = Float[Array, " phases"]
 
 
 class RunningState(NamedTuple):
-    """The motion of a device without drive at one bias i ≥ 0, in the bias's direction.
+    """The motion of a device without drive at one bias, in the bias's direction.
 
     Attributes:
-        velocity: mean of φ'; 0 where there is no such motion.
+        velocity: mean of |φ'|; 0 where there is no such motion.
         error: of that.
         exists: there is such a motion.
         alone: there is no state of rest beside it.
@@ -77,6 +77,11 @@ class AbstractDynamical(AbstractCurrentBiased):
         """The same device, its currents in a unit `size` times larger, rates in √size."""
 
     @property
+    def is_overdamped(self) -> bool:
+        """Without inertia, an equation of first order in place of the one above."""
+        return False
+
+    @property
     def phases(self) -> int:
         """n, known from shapes alone."""
         return 1
@@ -98,5 +103,5 @@ class AbstractDynamical(AbstractCurrentBiased):
         return self.drive_frequency is not None
 
     def running_states(self) -> Callable[[Scalar], RunningState] | None:
-        """The motion without drive as a function of |i|, where better known than by integration."""
+        """The motion without drive as a function of i, where better known than by integration."""
         return None

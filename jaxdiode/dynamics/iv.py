@@ -17,6 +17,7 @@ from ..core.results import AbstractResult, status_of
 from ..numerics.lanes import lanewise
 from ..numerics.means import BLOCKS
 from ..numerics.status import Status
+from . import overdamped
 from .natural_units import (
     in_natural_units,
     rates,
@@ -116,8 +117,10 @@ def iv_curve(
     relaxation times max(2/β, 4β), not at once; the first from rest at zero bias, while the drive is
     turned up. Every mean has its error:
 
-    - Without drive the junction rests (V = 0) or runs: V = 2π/T of its limit cycle, to rounding,
-      down to the current at which that ends (retrapping).
+    - Without drive a KapitzaJunction rests (V = 0) or runs: V = 2π/T of its limit cycle, to
+      rounding, down to the current at which that ends (retrapping).
+    - Without capacitance (`Shunted` with damping None) both sweeps are one: V = 2π/∮dφ/(i − I)
+      without drive, the rotation number with it; `duration` is in ħ/2eI₀R, voltages in I₀R.
     - A state locked to the drive, φ(τ + mT) = φ(τ) + 2πn, has V = nΩ/m exactly; error 0. It is
       recognised by its return to 1e-10, m ≤ 12, and left at once.
     - Any other is averaged with a smooth weight over a window, then over one twice as long, until
@@ -127,7 +130,7 @@ def iv_curve(
     Not differentiable: a running phase forgets its parameters or is chaotic.
 
     Args:
-        device: a driven junction, or any device with an equation of motion.
+        device: a driven junction, `Shunted`, or any device with an equation of motion.
         currents: biases (I₀), increasing.
         duration: shortest stay at a bias where the motion is not locked, in 1/ω_p; at least 32
             drive periods are averaged over. Without drive it plays no role.
@@ -151,6 +154,9 @@ def iv_curve(
     most = 20 * length if longest is None else _checks.positive("longest", longest)
     if _checks.is_concrete(most) and _checks.is_concrete(length) and most < length:
         raise ValueError(f"longest must be at least duration ({length:g}), got {most:g}")
+    limit = _checks.positive("tolerance", tolerance)
+    if device.is_overdamped:
+        return overdamped.curve(device, bias, (length, part, most, limit))
     driven = device.is_driven()
     driven = bool(driven) if _checks.is_concrete(driven) else None
     by_integration = driven is not False or device.running_states() is None
@@ -159,7 +165,6 @@ def iv_curve(
         raise ValueError(
             f"duration must leave at least one drive period to average over, got {duration:g}"
         )
-    limit = _checks.positive("tolerance", tolerance)
     if driven is not None and by_integration:
         _announce(device, bias, length, most, duration)
     return _iv_curve(device, bias, (length, part, most, limit), driven)
@@ -249,7 +254,7 @@ def _undriven_sweep(device: AbstractDynamical, bias: Biases, plan: Stay) -> Swee
     running_states = device.running_states()
     assert running_states is not None
     way = jnp.concatenate([bias, bias[::-1]])
-    found = jax.lax.map(running_states, jnp.abs(way))
+    found = jax.lax.map(running_states, way)
     direction = jnp.sign(way)
 
     def one(running, here):

@@ -20,11 +20,6 @@ def require_dynamical(device: object) -> None:
             "device must have an equation of motion, as a KapitzaJunction has, got "
             f"{type(device).__name__} (a PhaseSlipWire has trace() and state())"
         )
-    if device.damping is None:
-        raise ValueError(
-            "device must have a capacitance (damping) to be integrated, got damping None; edges of "
-            "its steps are exact without (shapiro_steps, critical_currents)"
-        )
 
 
 def in_natural_units(device: AbstractDynamical) -> tuple[AbstractDynamical, Scalar]:

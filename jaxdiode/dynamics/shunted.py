@@ -130,6 +130,19 @@ class Shunted(AbstractDynamical):
         )
         return pushed - self.damping * velocity - self.device.current(phase)
 
+    def velocity(
+        self,
+        drive_phase: Float[Array, "..."],
+        phase: Float[Array, "..."],
+        current: Float[Array, "..."],
+        drive: float | Array = 1.0,
+    ) -> Float[Array, "..."]:
+        """φ' without capacitance."""
+        pushed = (
+            current if self.drive is None else current + drive * self.drive.current(drive_phase)
+        )
+        return pushed - self.device.current(phase)
+
     def rest(self) -> Float[Array, "1"]:
         """The phase of least energy without bias."""
         relation = self.device.relation()

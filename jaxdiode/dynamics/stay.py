@@ -122,7 +122,16 @@ def stay(
     device: AbstractDynamical, start: State, bias: Scalar, plan: Stay
 ) -> tuple[State, Voltage]:
     """Ramp to a bias and stay there until the mean voltages are known."""
-    advance = _one_period(device, start, bias, plan)
+    return stay_with(_one_period(device, start, bias, plan), start, bias, plan)
+
+
+def stay_with(
+    advance: Callable[[Phases, Phases, Scalar], tuple[Phases, Phases]],
+    start: State,
+    bias: Scalar,
+    plan: Stay,
+) -> tuple[State, Voltage]:
+    """The same with what carries (φ, φ', periods since the stay began) over one period."""
 
     def one(s: _Loop) -> _Loop:
         x, v = advance(s.x, s.v, s.period)

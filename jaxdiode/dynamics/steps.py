@@ -13,13 +13,15 @@ from jaxtyping import Array, Bool, Float, Int
 from .. import _checks
 from ..core.critical import CriticalCurrents, unless
 from ..core.results import AbstractResult
+from ..numerics import locking, orbits
 from ..numerics.lanes import lanewise
-from ..numerics.locking import LockedOrbit, differentiable, find_locked_orbit, tail
+from ..numerics.locking import LockedOrbit, find_locked_orbit, tail
+from ..numerics.orbits import MarginalOrbit
 from ..numerics.status import Status
 from . import strobe
-from .folds import fold_limit
-from .natural_units import all_finite
-from .shunted import Drive, Shunted
+from .damped_steps import Motion, edge_status, upper_fold
+from .damped_steps import restoring as damped_restoring
+from .shunted import Shunted
 from .strobe import Locked
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]
 
 POINTS = (65, 193, 577)  # per orbit, odd; the next where the one before does not resolve it
+DAMPED_POINTS = (32, 64, 160)  # the same with capacitance
 _TRACED = 1  # which of them under a transformation of JAX
 _RESOLVED = 3e-6  # largest tail of an orbit's spectrum; the edge's error is of its square
 _BELOW, _ABOVE = 2e-3, 2e-2  # of max|I|: where a fold may lie, seen from the strobed edge
@@ -42,6 +45,8 @@ class ShapiroSteps(AbstractResult):
         orders: n and m of each step.
         lower, upper: signed biases between which the phase is locked.
         voltage: nΩ/m.
+        folds: of the locked orbit, lower and upper; with capacitance a ramp may lose the phase
+            before, where the orbit doubles its period: then there is a fold but no edge.
         status: of each step; NaN for the edge that is not known.
     """
 
@@ -49,6 +54,7 @@ class ShapiroSteps(AbstractResult):
     lower: Float[Array, " steps"]
     upper: Float[Array, " steps"]
     voltage: Float[Array, " steps"]
+    folds: Float[Array, "2 steps"]
     status: Int[Array, " steps"]
 
     def plot(self) -> "Figure":
@@ -63,8 +69,10 @@ def shapiro_steps(
     """Both edges of Shapiro steps as folds of orbits φ(τ + mT) = φ(τ) + 2πn, T = 2π/Ω.
 
     Without capacitance every step of a smooth relation has two edges, ends at folds and excludes
-    all others: the search is global and cannot take the wrong fold. Edges are exact to 1e-10 of
-    max|I|, with exact gradients and Hessians in every parameter.
+    all others: the search is global and cannot take the wrong fold. With capacitance steps overlap
+    (hysteresis), and a fold is an edge only if a slow ramp from the middle of the step comes to
+    it with the phase locked; else the step is PERIOD_DOUBLING and its fold stands in `folds`. Edges
+    are exact to 1e-10 of max|I|, with exact gradients and Hessians in every parameter.
 
     Args:
         device: shunted, with a drive.
@@ -74,7 +82,7 @@ def shapiro_steps(
         ShapiroSteps: lower and upper edge (signed biases), voltage nΩ/m and status of each.
 
     Raises:
-        ValueError: no drive, orders that are not whole numbers, a device with capacitance.
+        ValueError: no drive, orders that are not whole numbers.
     """
     pairs = _pairs(orders)
     if not isinstance(device, Shunted) or device.drive is None:
@@ -82,30 +90,19 @@ def shapiro_steps(
             "device must be Shunted(..., drive=Drive(...)): steps are locked to a drive, got "
             f"{type(device).__name__}{' without one' if isinstance(device, Shunted) else ''}"
         )
-    if not device.is_overdamped:
-        raise ValueError("damping must be None for Shapiro steps as folds, got a number")
-    (lower, upper), status = _edges(device, pairs)
+    folds, status = _edges(device, pairs)
+    lower, upper = unless(status != Status.CONVERGED, jnp.nan, folds)
     n, m = jnp.asarray(pairs, float).T
-    return ShapiroSteps(pairs, lower, upper, n * device.drive.frequency / m, status)
+    voltage = n * device.drive.frequency / m
+    return ShapiroSteps(pairs, lower, upper, voltage, folds, jnp.max(status, axis=0))
 
 
 def zero_voltage_currents(device: Shunted) -> CriticalCurrents:
     """I₊ and I₋ of a driven device: the edges of its zero step."""
-    if device.is_overdamped:
-        (lower, upper), status = _edges(device, np.array([[0, 1]]))
-        return CriticalCurrents(upper[0], -lower[0], status[0])
-    signs = jnp.array([1.0, -1.0])
-    current, status = _folds(device, signs)
+    (lower, upper), status = _edges(device, np.array([[0, 1]]))
     worst = jnp.max(status)
-    worst = jnp.where(all_finite(device), worst, Status.NONFINITE).astype(jnp.int32)
-    plus, minus = unless(worst != Status.CONVERGED, jnp.nan, current)
+    plus, minus = unless(worst != Status.CONVERGED, jnp.nan, jnp.stack([upper[0], -lower[0]]))
     return CriticalCurrents(plus, minus, worst)
-
-
-@eqx.filter_jit
-def _folds(device: Shunted, signs: Float[Array, "2"]):
-    current, status, _ = jax.vmap(fold_limit, (None, 0))(device, signs)
-    return current, status
 
 
 def _pairs(orders: Sequence[int | tuple[int, int]]) -> np.ndarray:
@@ -124,12 +121,13 @@ def _pairs(orders: Sequence[int | tuple[int, int]]) -> np.ndarray:
 
 
 def _edges(device: Shunted, pairs: np.ndarray):
-    """((lower, upper), status), on as many points as the orbits need where that can be seen."""
+    """Folds and statuses, lower and upper, on as many points as the orbits are seen to need."""
     relation = device.device.relation()
-    solved = Shunted(relation, drive=device.drive)
+    solved = Shunted(relation, device.damping, drive=device.drive)
+    sizes = POINTS if device.is_overdamped else DAMPED_POINTS
     if not _checks.all_concrete(solved):
-        return _all_edges(solved, jnp.asarray(pairs), POINTS[_TRACED])
-    for points in POINTS:
+        return _all_edges(solved, jnp.asarray(pairs), sizes[_TRACED])
+    for points in sizes:
         found = _all_edges(solved, jnp.asarray(pairs), points)
         if not np.any(np.asarray(found[1]) == Status.NOT_CONVERGED):
             break
@@ -144,27 +142,62 @@ def _all_edges(device: Shunted, pairs: Int[Array, "steps 2"], points: int):
     unit = jax.lax.stop_gradient(device).rescaled(scale)
     known = device.device.status()
 
-    def one(pair: Int[Array, "2"], sign: Scalar):
-        n, m = pair.astype(float)
-        found, origin, status = _search(unit.device, unit.drive, sign, n, m, points)
-        status = jnp.where(known == Status.CONVERGED, status, known)
-        good = status == Status.CONVERGED
-        return sign * _bias(device, scale, found, origin, sign, n, m, good), status
-
     def both(pair: Int[Array, "2"]):
-        return jax.vmap(one, (None, 0))(pair, jnp.array([-1.0, 1.0]))
+        n, m = pair.astype(float)
+        signs = jnp.array([-1.0, 1.0])
+        if device.is_overdamped:
+            search = jax.vmap(lambda sign: _search(unit, sign, n, m, points))
+            found, origin, status = search(signs)
+        else:
+            found, origin, status = _damped_search(unit, n, m, points)
+        status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
+        good = (status == Status.CONVERGED) | (status == Status.PERIOD_DOUBLING)
+
+        def bias(found, origin, sign, good):
+            return _bias(device, scale, found, origin, sign, good, n, m)
+
+        return signs * jax.vmap(bias)(found, origin, signs, good), status
 
     edges, status = jax.vmap(both)(pairs)
-    return edges.T, jnp.max(status, axis=1).astype(jnp.int32)
+    return edges.T, status.T
 
 
-def _search(relation, drive, sign, turns, periods, points):
-    """The upper edge of one sign's problem: its orbit, the problem, and the status."""
-    drive_parts = drive.frequency, drive.amplitude, drive.phase
+def _damped_search(unit: Shunted, turns: Scalar, periods: Scalar, points: int):
+    """(orbits, origins, statuses) of both signs' upper edges with capacitance."""
 
-    def search(relation, frequency, amplitude, phase, sign, turns, periods):
-        drive = Drive(frequency, amplitude, phase=phase)
-        problem = strobe.locked(relation, drive, sign, turns)
+    def search(unit: Shunted, turns: Scalar, periods: Scalar):
+        assert unit.drive is not None
+        assert unit.damping is not None
+        drive, damping = unit.drive, unit.damping
+
+        def motion(sign: Scalar):
+            problem = Locked(unit.device, drive, sign, sign * turns, jnp.zeros(()))
+            return Motion(problem, damping, drive.frequency, periods)
+
+        signs = jnp.array([-1.0, 1.0])
+        found, good = jax.lax.map(lambda sign: upper_fold(motion(sign), points), signs)
+        shift = damping * turns * drive.frequency / periods
+        lower, upper = signs * found.parameter + shift
+        middle = (lower + upper) / 2
+
+        def judged(each):
+            sign, orbit, fine = each
+            return edge_status(motion(sign), orbit, fine, sign * middle)
+
+        status = jax.lax.map(judged, (signs, found, good & (upper > lower)))
+        finite = jnp.all(jnp.isfinite(found.parameter))
+        return found, jnp.zeros(2), jnp.where(finite, status, Status.NONFINITE)
+
+    return lanewise(search)(unit, turns, periods)
+
+
+def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points: int):
+    """(orbit, origin, status) of the upper edge of one sign's problem, without capacitance."""
+
+    def search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar):
+        assert unit.drive is not None
+        problem = strobe.locked(unit.device, unit.drive, sign, turns)
+        frequency = unit.drive.frequency
         shift = problem.turns * frequency / periods
 
         def attempt(thorough: bool):
@@ -192,19 +225,18 @@ def _search(relation, drive, sign, turns, periods, points):
         finite = jnp.all(jnp.isfinite(found.orbit))
         return found, origin, jnp.where(finite, status, Status.NONFINITE)
 
-    found, origin, status = lanewise(search)(relation, *drive_parts, sign, turns, periods)
-    return found, origin, status
+    return lanewise(search)(unit, sign, turns, periods)
 
 
 def _bias(
     device: Shunted,
     scale: Scalar,
-    found: LockedOrbit,
+    found: LockedOrbit | MarginalOrbit,
     origin: Scalar,
     sign: Scalar,
+    good: Bool[Array, ""],
     turns: Scalar,
     periods: Scalar,
-    good: Bool[Array, ""],
 ) -> Scalar:
     """The edge of the sign's own problem, differentiable in the device."""
     device = jax.tree.map(lambda x: jnp.where(good, x, jax.lax.stop_gradient(x)), device)
@@ -212,8 +244,17 @@ def _bias(
     assert unit.drive is not None
     problem = Locked(unit.device, unit.drive, sign, sign * turns, origin)
     rate = unit.drive.frequency / periods
-    exact = differentiable(_restoring, (problem, periods), rate, found, turns=periods)
-    bias = exact.parameter + problem.turns * rate
+    if unit.damping is None:
+        assert isinstance(found, LockedOrbit)
+        exact = locking.differentiable(_restoring, (problem, periods), rate, found, turns=periods)
+        bias = exact.parameter + problem.turns * rate
+    else:
+        assert isinstance(found, MarginalOrbit)
+        exact = orbits.differentiable(
+            damped_restoring, (problem, periods, jnp.ones(())), unit.damping,
+            unit.drive.frequency, found, turns=periods,
+        )  # fmt: skip
+        bias = exact.parameter + unit.damping * problem.turns * rate
     return unless(~good, jnp.nan, scale * bias)
 
 

@@ -71,7 +71,7 @@ class Starts(NamedTuple):
 
 def locked(relation: AbstractPhaseBiased, drive: Drive, sign: Scalar, turns: Scalar) -> Locked:
     """The problem strobed where the drive pushes least: there the neighbours are farthest apart."""
-    angle = 2 * jnp.pi * jnp.arange(64) / 64
+    angle = 2 * jnp.pi * jnp.arange(64, dtype=float) / 64
     origin = angle[jnp.argmin(sign * drive.current(angle))]
     return Locked(relation, drive, sign, sign * turns, origin)
 
@@ -115,8 +115,8 @@ def is_clear(problem: Locked, periods: Scalar, bias: Scalar) -> Bool[Array, ""]:
 
 
 def _lanes(origins: int, starts: int) -> Starts:
-    angle = 2 * jnp.pi * jnp.arange(origins) / origins
-    phase = 2 * jnp.pi * jnp.arange(starts) / starts
+    angle = 2 * jnp.pi * jnp.arange(origins, dtype=float) / origins
+    phase = 2 * jnp.pi * jnp.arange(starts, dtype=float) / starts
     return Starts(jnp.tile(phase, origins), jnp.repeat(angle, starts))
 
 
@@ -150,7 +150,7 @@ def _orbits(
         return jax.lax.fori_loop(0, between.astype(int), one, phase), phase
 
     end, found = jax.lax.scan(sample, settled, jnp.arange(points, dtype=float))
-    share = jnp.arange(points) / points
+    share = jnp.arange(points, dtype=float) / points
     drift = end - settled
     return found.T - drift[:, None] * share
 

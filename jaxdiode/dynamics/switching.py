@@ -97,6 +97,11 @@ def switching_currents(
         LongRunWarning: more than a minute, with the time it takes.
     """
     require_dynamical(device)
+    if device.is_overdamped:
+        raise ValueError(
+            "device must have a capacitance (damping) for simulated ramps, got damping None: "
+            "without it critical_currents are where the ramp switches"
+        )
     if protocol not in _PROTOCOLS:
         raise _checks.unknown_name("protocol", protocol, _PROTOCOLS)
     for name, value in (("accuracy", accuracy), ("duration", duration), ("rate", rate)):

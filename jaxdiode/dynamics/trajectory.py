@@ -12,6 +12,7 @@ from .. import _checks, progress
 from .._checks import Numbers
 from ..core.dynamical import AbstractDynamical
 from ..core.results import AbstractResult, status_of
+from . import overdamped
 from .natural_units import (
     acceleration,
     in_natural_units,
@@ -56,7 +57,7 @@ def trajectory(
         current: bias i (I₀).
         duration: in plasma times 1/ω_p.
         start: (φ, φ') at τ = 0, lists where there are several phases; without it the static
-            minimum at rest.
+            minimum at rest. Without capacitance φ' follows from φ, and the one given is not used.
         samples: equidistant times from 0 to `duration`.
 
     Raises:
@@ -68,6 +69,9 @@ def trajectory(
     length = _checks.positive("duration", duration)
     count = _checks.whole_number("samples", samples, at_least=2)
     state = None if start is None else _state(start, device.phases)
+    if device.is_overdamped:
+        first = None if state is None else state[0]
+        return Trajectory(*overdamped.path(device, bias, length, first, count))
     natural = rates(device)
     if natural is not None and all(_checks.is_concrete(x) for x in (bias, length)):
         root, frequency = natural

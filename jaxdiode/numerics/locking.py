@@ -67,7 +67,7 @@ class _Step(NamedTuple):
         """Y without its mean."""
         cosine, sine = (jnp.asarray(x) for x in _harmonics(r.size))
         even, odd = 2 / r.size * (cosine @ r), 2 / r.size * (sine @ r)
-        turn = self.rate * jnp.arange(1, cosine.shape[0] + 1)
+        turn = self.rate * jnp.arange(1, cosine.shape[0] + 1, dtype=float)
         square = turn**2 + self.slope**2
         a = (self.slope * even - turn * odd) / square
         b = (turn * even + self.slope * odd) / square

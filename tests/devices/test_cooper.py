@@ -77,9 +77,7 @@ def test_bubble(valley):
     momenta, q = cell("triangular"), (0.3, 0.1)
     band = jd.wire.TightBindingBand(**BANDS["warped"])
     found = jd.wire.cooper_bubble(band, momenta, temperature=0.1, pair_momentum=q, valley=valley)
-    expected = cooper.cooper_bubble(
-        dispersion(**BANDS["warped"]), momenta, temperature=q, pair_momentum=0.1, valley=valley
-    )
+    expected = cooper.cooper_bubble(dispersion(**BANDS["warped"]), momenta, q, 0.1, valley)
     np.testing.assert_allclose(found, float(expected), rtol=1e-13)
 
 
@@ -136,15 +134,7 @@ def test_beta_suppresses():
     beta = jd.wire.valley_beta(band, momenta, temperature=0.2, critical_temperature=0.25)
     assert beta < 0
     bubble = [
-        float(
-            cooper.cooper_bubble(
-                dispersion(**BANDS["warped"]),
-                momenta,
-                temperature=(0, 0),
-                pair_momentum=t,
-                valley=phi,
-            )
-        )
+        float(cooper.cooper_bubble(dispersion(**BANDS["warped"]), momenta, (0, 0), t, phi))
         for t, phi in ((0.2, 1e-2), (0.2, 0.0), (0.25, 0.0))
     ]
     strength = (bubble[0] - bubble[2]) / (bubble[1] - bubble[2])

@@ -169,7 +169,12 @@ BRANCH = st.one_of(
         jd.Harmonics, st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=3), st.just([0.5])
     ),
     later(jd.AndreevModes, st.lists(NUMBER, min_size=2, max_size=2), st.floats(0, 1)),
-    later(jd.AndreevModes, NUMBER, st.floats(0, 1), NUMBER, st.floats(0, 10)),
+    later(
+        lambda size, transparency, gap, warm: jd.AndreevModes(
+            size, transparency, gap=gap, temperature=warm
+        ),
+        NUMBER, st.floats(0, 1), NUMBER, st.floats(0, 10),
+    ),
     later(
         lambda a, b, v: jd.TunnelJunction(jd.Gate(jd.GateMap([-1.0, 0.5], sorted([a, b])), v)),
         NUMBER, NUMBER, st.floats(-1.0, 0.5),

@@ -151,14 +151,15 @@ def test_jump_of_the_relation_moves_with_its_parameters():
 def test_zero_bias(name, noise, slope):
     """One resistance of both directions; there the voltage is 0 and has its slope."""
     found = jd.thermal_iv(DEVICES[name], [0.0, 1e-12, -1e-12], noise=noise)
-    np.testing.assert_allclose(found.resistance, slope, rtol=2e-10)
+    digits = 2e-8 if slope < 0.01 else 3e-10
+    np.testing.assert_allclose(found.resistance, slope, rtol=digits)
     assert found.voltage[0] == 0
     assert found.log_voltage[0] == -np.inf
 
     def voltage(i):
         return jd.thermal_iv(DEVICES[name], i, noise=noise).voltage
 
-    np.testing.assert_allclose(jax.grad(voltage)(0.0), slope, rtol=2e-10)
+    np.testing.assert_allclose(jax.grad(voltage)(0.0), slope, rtol=digits)
 
 
 @pytest.mark.parametrize(("name", "bend"), [("half diode", 0.042171375), ("sine", 0.0)])
@@ -280,7 +281,6 @@ def test_gradients_are_finite_at_the_edges():
         (lambda: jd.thermal_iv(jd.TunnelJunction(1.0), 0.5, noise=0.0), "noise must be positive"),
         (lambda: jd.thermal_iv(jd.TunnelJunction(1.0), 0.5, noise=1e-6), "noise must be at least"),
         (lambda: jd.thermal_iv(jd.TunnelJunction(1.0), np.nan, noise=1.0), "currents must be fin"),
-        (lambda: jd.thermal_iv(jd.PhaseSlipWire(), 0.5, noise=1.0), "device must be phase-biased"),
     ],
 )
 def test_errors(call, message):
@@ -294,7 +294,7 @@ class Step(jd.AbstractPhaseBiased):
     width: jax.Array
 
     def current(self, phase):
-        return jnp.tanh(jnp.sin(phase) / self.width)
+        return jnp.tanh(jnp.sin(phase - 0.3) / self.width)
 
 
 def test_what_is_not_resolved_is_not_a_number():

@@ -162,7 +162,7 @@ class KapitzaJunction(AbstractDynamical):
         damping = self.damping / root
 
         def at(bias: Float[Array, ""]) -> RunningState:
-            j = bias / size
+            j = jnp.abs(bias) / size
             found = running_state(damping, j)
             ohmic = j * root / self.damping
             return RunningState(
