@@ -26,7 +26,7 @@ def search(
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
         >>> space = jd.Space(squid, {"flux": (0, 1)})
         >>> found = jd.random_search(jd.diode_efficiency, space, key=0, samples=256)
-        >>> figure = jd.plot.search({"random": found}, reference=0.3)
+        >>> figure = jd.plot.search({"random": found})
         >>> print(len(figure.axes), figure.axes[0].get_xlabel())
         1 evaluations (a gradient counts 3)
     """
