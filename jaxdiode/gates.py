@@ -27,6 +27,13 @@ class GateMap(AbstractParameters):
     Raises:
         ValueError: arguments as above violated; a voltage or current outside the map.
             Inside jit, where values are unknown, the result is NaN instead.
+
+    Example:
+        >>> gate = jd.GateMap([-1.10, -1.05, -1.00, -0.90, 0.0], [0, 70, 130, 300, 420])
+        >>> print(f"{gate(-1.04):.4f} {gate.inverse(gate(-1.04)):.6f}")
+        82.3020 -1.040000
+        >>> print(f"{jax.grad(gate)(-1.04):.4f}")  # per volt
+        1179.0121
     """
 
     voltage: Float[Array, " n"] = parameter(unit="V", label="gate voltage", table=True)
@@ -134,6 +141,15 @@ class Gate(AbstractParameters):
     Args:
         map: the junction's `GateMap`.
         voltage: gate voltage (V), inside the map.
+
+    Example:
+        >>> gate = jd.GateMap([-1.10, -1.05, -1.00, -0.90, 0.0], [0, 70, 130, 300, 420])
+        >>> pair = jd.SeriesJunctions(jd.Gate(gate, -1.05), 90)
+        >>> print(*jd.parameter_names(pair), f"{jd.critical_currents(pair).plus:.6f}")
+        first.voltage second 70.000000
+        >>> other = jd.replace(pair, {"first.voltage": -1.04})
+        >>> print(f"{jd.critical_currents(other).plus:.6f} {gate(-1.04):.6f}")
+        82.302047 82.302047
     """
 
     map: GateMap

@@ -29,6 +29,13 @@ class TunnelJunction(AbstractPhaseBiased):
 
     Args:
         critical_current: I_c ≥ 0, or a `Gate`.
+
+    Example:
+        >>> junction = jd.TunnelJunction(100)
+        >>> print(f"{junction.current(jnp.array(np.pi / 6)):.6f}")
+        50.000000
+        >>> print(f"{jd.critical_currents(junction).plus:.6f}")
+        100.000000
     """
 
     critical_current: CriticalCurrent = parameter(
@@ -54,6 +61,14 @@ class SeriesJunctions(AbstractPhaseBiased):
 
     Args:
         first, second: critical currents a, b ≥ 0 of the two junctions, or `Gate`s.
+
+    Example:
+        >>> pair = jd.SeriesJunctions(100, 50)
+        >>> found = jd.critical_currents(pair)
+        >>> print(f"{found.plus:.6f} at {found.phase_plus / np.pi:.6f} π")
+        50.000000 at 0.666667 π
+        >>> print(f"{pair.transparency:.6f}")
+        0.888889
     """
 
     # An extremum at the kink grows as −|first − second|^(2/3) away from balance.
@@ -108,6 +123,14 @@ class AndreevModes(AbstractPhaseBiased):
     Raises:
         ValueError: numbers outside their ranges, lists of unequal length, a temperature without
             the gap that gives its unit.
+
+    Example:
+        >>> modes = jd.AndreevModes(40, 0.75)  # A(1 − √(1 − τ)) = 20
+        >>> print(f"{jd.critical_currents(modes).plus:.6f}")
+        20.000000
+        >>> warm = jd.AndreevModes(40, [0.75, 0.9], gap=0.18, temperature=0.05)  # meV
+        >>> print(f"{jd.critical_currents(warm).plus:.6f}")
+        39.123744
     """
 
     amplitude: Float[Array, " modes"] = parameter(
@@ -188,6 +211,12 @@ class Harmonics(AbstractPhaseBiased):
 
     Args:
         sine, cosine: coefficients, arrays of one length (the shorter is padded with zeros).
+
+    Example:
+        >>> junction = jd.Harmonics(sine=[100.0], cosine=[0.0, 25.0])  # 100 sin φ + 25 cos 2φ
+        >>> found = jd.critical_currents(junction)
+        >>> print(f"{found.plus:.6f} {found.minus:.6f} {found.efficiency:.6f}")
+        75.000000 125.000000 -0.250000
     """
 
     sine: Float[Array, " n"] = parameter(unit="current", label="coefficient of sin nφ")

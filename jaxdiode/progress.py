@@ -39,7 +39,18 @@ def _report(items, label, total):
 
 
 class LongRunWarning(UserWarning):
-    """A call will take more than a minute."""
+    """A call will take more than a minute.
+
+    Example:
+        >>> import warnings
+        >>> junction = jd.KapitzaJunction(damping=0.5, drive_frequency=4, drive_current=3)
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("error", jd.LongRunWarning)  # stops before the work begins
+        ...     jd.trajectory(junction, 0.5, duration=1e8)
+        Traceback (most recent call last):
+            ...
+        jaxdiode.progress.LongRunWarning: trajectory ... takes about ... hours; shorten duration
+    """
 
 
 def announce(

@@ -38,6 +38,12 @@ def josephson_energy(critical_current: Numbers, *, current: str = "nA", energy: 
     Args:
         critical_current: in the unit named by `current` (A, mA, uA, nA, pA).
         energy: J, eV, meV, ueV, GHz (E/h), K or mK (E/k_B).
+
+    Example:
+        >>> print(f"{jd.units.josephson_energy(420):.6f} meV")
+        0.862730 meV
+        >>> print(f"{jd.units.josephson_energy(10, energy='GHz'):.6f} GHz")
+        4.966835 GHz
     """
     factor = hbar / (2 * elementary_charge) * _scale("current", current, _CURRENT)
     return _array("critical_current", critical_current) * (
@@ -46,7 +52,14 @@ def josephson_energy(critical_current: Numbers, *, current: str = "nA", energy: 
 
 
 def critical_current(josephson_energy: Numbers, *, energy: str = "meV", current: str = "nA"):
-    """I_c = 2eE_J/ħ, the inverse of `josephson_energy`."""
+    """I_c = 2eE_J/ħ, the inverse of `josephson_energy`.
+
+    Example:
+        >>> print(f"{jd.units.critical_current(0.86273):.4f} nA")
+        420.0002 nA
+        >>> print(f"{jd.units.critical_current(1, energy='K'):.6f} nA")
+        41.951502 nA
+    """
     factor = 2 * elementary_charge / hbar * _scale("energy", energy, _ENERGY)
     return _array("josephson_energy", josephson_energy) * (
         factor / _scale("current", current, _CURRENT)
@@ -54,17 +67,32 @@ def critical_current(josephson_energy: Numbers, *, energy: str = "meV", current:
 
 
 def inductance(henry: Numbers, *, current: str = "nA"):
-    """Inductance in H → Φ₀ per unit of current, as `Squid(inductance=…)` takes it."""
+    """Inductance in H → Φ₀ per unit of current, as `Squid(inductance=…)` takes it.
+
+    Example:
+        >>> print(f"{jd.units.inductance(20e-12):.6e}")  # 20 pH in Φ₀/nA
+        9.671957e-06
+    """
     return _array("henry", henry) * (_scale("current", current, _CURRENT) / flux_quantum)
 
 
 def henry(inductance: Numbers, *, current: str = "nA"):
-    """Inductance in Φ₀ per unit of current → H, the inverse of `inductance`."""
+    """Inductance in Φ₀ per unit of current → H, the inverse of `inductance`.
+
+    Example:
+        >>> print(f"{1e12 * jd.units.henry(1e-5):.6f} pH")  # 10⁻⁵ Φ₀/nA
+        20.678338 pH
+    """
     return _array("inductance", inductance) * (flux_quantum / _scale("current", current, _CURRENT))
 
 
 def flux(area: Numbers, field: Numbers):
-    """Loop area (m²) × perpendicular field (T) → flux in Φ₀."""
+    """Loop area (m²) × perpendicular field (T) → flux in Φ₀.
+
+    Example:
+        >>> print(f"{jd.units.flux(10e-12, 1e-4):.6f}")  # 10 µm² in 0.1 mT
+        0.483598
+    """
     return _array("area", area) * _array("field", field) / flux_quantum
 
 
@@ -74,6 +102,10 @@ def flux_from_coil(coil_current: Numbers, period: Numbers, offset: Numbers = 0.0
     Args:
         coil_current, period, offset: in one unit; `period` is the coil current per Φ₀.
             Several loops: give `period` the shape (loops,) and coil_current (points, 1).
+
+    Example:
+        >>> print(f"{jd.units.flux_from_coil(2.5, period=10, offset=0.5):.6f}")
+        0.200000
     """
     coil, start = _array("coil_current", coil_current), _array("offset", offset)
     turns = _array("period", period)
@@ -91,6 +123,12 @@ def thouless_energy(diffusion: Numbers, length: Numbers, *, energy: str = "J"):
         diffusion: D (m²/s).
         length: L (m).
         energy: J, eV, meV, ueV, GHz (E/h), K or mK (E/k_B).
+
+    Example:
+        >>> print(f"{jd.units.thouless_energy(0.01, 1e-6, energy='ueV'):.6f} µeV")
+        6.582120 µeV
+        >>> print(f"{jd.units.thouless_energy(0.01, 1e-6, energy='mK'):.6f} mK")
+        76.382326 mK
     """
     joule = hbar * _array("diffusion", diffusion) / _array("length", length) ** 2
     return joule / _scale("energy", energy, _ENERGY)

@@ -36,6 +36,13 @@ class CurrentPhaseRelation(AbstractResult):
         weight: weights of the nodes: Σ weight · g(phase) integrates g over the period.
         relation: what it was sampled from, a phase-biased device too.
         status: `Status` of the relation.
+
+    Example:
+        >>> relation = jd.current_phase_relation(jd.TunnelJunction(100))
+        >>> print(f"{1e9 * jd.units.henry(relation.inductance[0]):.4f} nH")  # Φ₀/2πI_c near φ = 0
+        3.2911 nH
+        >>> print(f"{relation.energy.max():.2f}")  # 2 I_c, in Φ₀/2π × nA
+        200.00
     """
 
     relation: CurrentOfPhase

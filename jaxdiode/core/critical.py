@@ -31,6 +31,14 @@ class CriticalCurrents(AbstractResult):
         status: `Status`.
         phase_plus, phase_minus: phases of the two extrema in [0, 2π) of a phase-biased device;
             None where a criterion that is no extremum of I(φ) was met.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> found = jd.critical_currents(squid)
+        >>> print(f"{found.plus:.6f} {found.minus:.6f} {found.efficiency:.6f}")
+        65.428624 82.608468 -0.116051
+        >>> print(jd.Status(int(found.status)).describe())
+        converged
     """
 
     plus: Float[Array, "..."]

@@ -22,6 +22,15 @@ class AbstractDevice(AbstractParameters):
     """A superconducting device. Its leaves are its physical parameters, as float64 arrays.
 
     Fields may declare range, unit and label by `parameter`.
+
+    Example:
+        >>> class Film(jd.AbstractDevice):
+        ...     strength: jax.Array = jd.parameter(at_least=0.0)  # ε of Ginzburg and Landau
+        ...     def critical_currents(self, criterion=None):
+        ...         depairing = 2 / 3**1.5 * self.strength**1.5
+        ...         return jd.CriticalCurrents(depairing, depairing, jnp.int32(jd.Status.CONVERGED))
+        >>> print(f"{jd.critical_currents(Film(jnp.array(1.0))).plus:.6f}")
+        0.384900
     """
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
@@ -72,6 +81,14 @@ class AbstractPhaseBiased(AbstractDevice):
     A subclass defines `current`; critical currents, harmonics, energy, design, fit and
     sweep follow from it. The other methods tell the extremum search what it cannot see by
     sampling, and need overriding only by devices with sharp or fast features.
+
+    Example:
+        >>> class TwoHarmonics(jd.AbstractPhaseBiased):
+        ...     second: jax.Array = jd.parameter(unit="current", label="second harmonic")
+        ...     def current(self, phase):
+        ...         return jnp.sin(phase) + self.second * jnp.cos(2 * phase)
+        >>> print(f"{jd.diode_efficiency(TwoHarmonics(jnp.array(0.25))):.6f}")  # of 0.75 and 1.25
+        -0.250000
     """
 
     @abc.abstractmethod
@@ -138,7 +155,16 @@ class AbstractPhaseBiased(AbstractDevice):
 
 
 class Relation(AbstractPhaseBiased):
-    """A solved I(φ): phase-biased itself, so a legal argument of every verb and a legal branch."""
+    """A solved I(φ): phase-biased itself, so a legal argument of every verb and a legal branch.
+
+    Example:
+        >>> relation = jd.AndreevModes(40, [0.9, 0.3]).relation()
+        >>> isinstance(relation, jd.Relation)
+        True
+        >>> squid = jd.Squid([relation, jd.TunnelJunction(30)], flux=0.25)
+        >>> print(f"{jd.diode_efficiency(squid):.6f}")
+        0.149807
+    """
 
     def relation(self) -> "Relation":
         return self
@@ -176,6 +202,15 @@ class AbstractCurrentBiased(AbstractDevice):
 
     Usually the end of the zero-voltage state, as a fold, a root or a threshold: physics, so every
     such device brings its own.
+
+    Example:
+        >>> class VortexDiode(jd.AbstractCurrentBiased):
+        ...     field: jax.Array = jd.parameter(unit="mT")  # I± = 100 exp(−|B ∓ 2 mT|/10 mT)
+        ...     def critical_currents(self, criterion=None):
+        ...         plus, minus = (100 * jnp.exp(-abs(self.field - b) / 10) for b in (2.0, -2.0))
+        ...         return jd.CriticalCurrents(plus, minus, jnp.int32(jd.Status.CONVERGED))
+        >>> print(f"{jd.diode_efficiency(VortexDiode(jnp.array(5.0))):.6f} {np.tanh(0.2):.6f}")
+        0.197375 0.197375
     """
 
     @abc.abstractmethod
@@ -212,6 +247,14 @@ def critical_currents(device: AbstractDevice, criterion: str | None = None) -> C
 
     Raises:
         ValueError: `device` is not a jaxdiode device, or has no such criterion.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> print(f"{jd.critical_currents(squid).plus:.6f}")
+        65.428624
+        >>> slope = jax.grad(lambda device: jd.critical_currents(device).plus)(squid)
+        >>> print(f"{slope.flux[0]:.6f} {slope.branches[0].second:.6f}")
+        -203.832367 1.196584
     """
     if not isinstance(device, AbstractDevice):
         raise _states_none(device)
@@ -219,7 +262,17 @@ def critical_currents(device: AbstractDevice, criterion: str | None = None) -> C
 
 
 def diode_efficiency(device: AbstractDevice, criterion: str | None = None) -> Array:
-    """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋) of any device; see `critical_currents`."""
+    """Diode efficiency η = (I₊ − I₋)/(I₊ + I₋) of any device; see `critical_currents`.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> value, slope = jax.value_and_grad(jd.diode_efficiency)(squid)
+        >>> print(f"{value:.6f} {slope.flux[0]:.6f}")
+        -0.116051 -0.423879
+        >>> opposite = jd.replace(squid, {"flux": -0.3})
+        >>> print(f"{jd.diode_efficiency(opposite):.6f}")
+        0.116051
+    """
     return jnp.asarray(critical_currents(device, criterion).efficiency)
 
 
@@ -228,6 +281,14 @@ def current_phase_relation(device: AbstractPhaseBiased) -> CurrentPhaseRelation:
 
     Raises:
         ValueError: `device` is not phase-biased.
+
+    Example:
+        >>> modes = jd.AndreevModes(100, 1.0)  # 100 sin(φ/2) up to φ = π
+        >>> sine, cosine = jd.current_phase_relation(modes).harmonics(2)
+        >>> print(f"{sine[0]:.6f} {sine[1]:.6f}")
+        84.882636 -33.953055
+        >>> print(f"{800 / (3 * np.pi):.6f} {-1600 / (15 * np.pi):.6f}")
+        84.882636 -33.953055
     """
     if not isinstance(device, AbstractPhaseBiased):
         raise ValueError(f"device must be phase-biased, got {type(device).__name__}")

@@ -80,6 +80,18 @@ else:
             cusp_with: another field of the same object: η has a cusp −|difference|^(2/3) where both
                 are equal, and `Space` gives them a coordinate in which it is a parabola.
             table: measured data, which no study varies.
+
+        Example:
+            >>> class Junction(jd.AbstractPhaseBiased):
+            ...     amplitude: jax.Array = jd.parameter(at_least=0.0, unit="current", label="I_c")
+            ...     def current(self, phase):
+            ...         return self.amplitude * jnp.sin(phase)
+            >>> jd.parameter_names(Junction(jnp.array(100.0)))
+            ('amplitude',)
+            >>> jd.Space(Junction(jnp.array(100.0)), {"amplitude": (-1, 1)})
+            Traceback (most recent call last):
+                ...
+            ValueError: bounds of 'amplitude' must stay within 0 to inf, got -1 to 1
         """
         declared = Parameter(
             at_least, at_most, above, below, search, unit, label, cusp_with, table
@@ -88,7 +100,20 @@ else:
 
 
 class AbstractParameters(eqx.Module):
-    """A device, or a part of one: an immutable pytree whose leaves are physical parameters."""
+    """A device, or a part of one: an immutable pytree whose leaves are physical parameters.
+
+    Example:
+        >>> class Loop(jd.AbstractParameters):
+        ...     area: jax.Array = jd.parameter(above=0.0, unit="µm²")
+        ...     def __init__(self, area):
+        ...         self.area = self.checked("area", area)
+        >>> print(f"{jd.units.flux(1e-12 * Loop(10.0).area, 1e-4):.6f}")  # Φ₀ in 0.1 mT
+        0.483598
+        >>> Loop(-10.0)
+        Traceback (most recent call last):
+            ...
+        ValueError: area must be positive, got -10...
+    """
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         """{field: (smallest, largest)} where it depends on the values of other fields."""

@@ -30,6 +30,13 @@ def replace(device: Device, values: Mapping[str, Numbers]) -> Device:
     Raises:
         ValueError: unknown names, a parameter named twice, numbers outside what the device allows
             or of another count.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> other = jd.replace(squid, {"flux": 0.2, "branches.0": [90, 70]})
+        >>> pair = other.branches[0]
+        >>> print(f"{other.flux[0]:.6f} {pair.first:.6f} {pair.second:.6f}")
+        0.200000 90.000000 70.000000
     """
     if not isinstance(device, AbstractDevice):
         raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
@@ -60,6 +67,11 @@ def parameter_names(device: AbstractDevice) -> tuple[str, ...]:
     """Every scalar parameter of a device by its path, as `Space` and `sweep` take them.
 
     Measured data, such as the points of a `GateMap`, are no parameters and are left out.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> print(*jd.parameter_names(squid))
+        branches.0.first branches.0.second branches.1.first branches.1.second flux.0
     """
     return tuple(elements_of(device))
 

@@ -27,6 +27,16 @@ class Report(AbstractResult):
         parts: currents that add up to it, by name: "branch 0", … of a SQUID, "up" and "down" of
             spin bands.
         details: further results by name, such as "limits" and "spin_diode".
+
+    Example:
+        >>> report = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3]).report()
+        >>> print(list(report.parts))
+        ['branch 0', 'branch 1']
+        >>> print(report.summary("nA"))
+        I+   65.428624 nA
+        I-   82.608468 nA
+        eta  -0.11605094
+        status: converged
     """
 
     device: AbstractParameters

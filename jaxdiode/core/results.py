@@ -21,6 +21,15 @@ class AbstractResult(eqx.Module):
 
     Attributes:
         status: `Status` of every lane; what is not known beside another than CONVERGED is NaN.
+
+    Example:
+        >>> class Ratio(jd.AbstractResult):
+        ...     ratio: jax.Array
+        ...     status: jax.Array
+        >>> found = Ratio(jnp.array([1.25, 1.5]), jnp.zeros(2, jnp.int32))
+        >>> print(found.summary())
+        ratio                [1.25, 1.5 ]
+        status: converged
     """
 
     if TYPE_CHECKING:

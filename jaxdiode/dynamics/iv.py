@@ -53,6 +53,14 @@ class IVCurve(AbstractResult):
             it was not within the longest stay (chaos, or a motion that almost locks; the error
             holds), NONFINITE with NaN where the integration failed.
         drive_frequency: Ω of a drive, None without.
+
+    Example:
+        >>> junction = jd.KapitzaJunction(damping=0.2, drive_frequency=4)  # not driven: hysteretic
+        >>> curve = jd.iv_curve(junction, [0.2, 0.5, 0.9, 1.1])  # retraps at 4β/π = 0.25
+        >>> print(*(f"{v:.6f}" for v in curve.up))
+        0.000000 0.000000 0.000000 5.496996
+        >>> print(*(f"{v:.6f}" for v in curve.down))
+        0.000000 2.467418 4.494511 5.496996
     """
 
     current: Float[Array, "*lanes n"]
@@ -142,6 +150,14 @@ def iv_curve(
         ValueError: no biases, or biases that do not increase; `duration` too short for a
             drive period, or `longest` for `duration`; more than three days of work.
         LongRunWarning: more than a minute, with the time it takes.
+
+    Example:
+        >>> junction = jd.KapitzaJunction(damping=5, drive_frequency=4)  # not driven, overdamped
+        >>> curve = jd.iv_curve(junction, [0.5, 1.5, 2.0])
+        >>> print(*(f"{v:.6f}" for v in curve.up))
+        0.000000 0.223760 0.346668
+        >>> print(*(f"{np.sqrt(i**2 - 1) / 5:.6f}" for i in (1.5, 2.0)))  # without capacitance
+        0.223607 0.346410
     """
     require_dynamical(device)
     bias = _checks.real_array("currents", currents, ndim=1)

@@ -35,6 +35,12 @@ class SwitchingCurrents(AbstractResult):
     """Measured I₊ and I₋, magnitudes in their own direction; shape (samples,) with noise.
 
     NaN with the status NO_ZERO_VOLTAGE_STATE where the phase runs at zero bias.
+
+    Example:
+        >>> junction = jd.KapitzaJunction(damping=1, drive_frequency=4)
+        >>> found = jd.switching_currents(junction, noise=0.02, rate=5e-3, samples=8, key=0)
+        >>> print(found.plus.shape, f"{found.plus.mean():.1f}", found.status.tolist())
+        (8,) 1.1 [0, 0, 0, 0, 0, 0, 0, 0]
     """
 
     plus: Float[Array, "..."]
@@ -95,6 +101,14 @@ def switching_currents(
         ValueError: unknown protocol, negative noise, noise without key or with "quench",
             numbers that are not positive, more than three days of work.
         LongRunWarning: more than a minute, with the time it takes.
+
+    Example:
+        >>> junction = jd.KapitzaJunction(  # not driven
+        ...     damping=0.3, drive_frequency=4, static_current=0.5, phase_offset=0.7
+        ... )
+        >>> found = jd.switching_currents(junction)
+        >>> print(f"{found.plus:.4f} {found.minus:.4f} {abs(1 + 0.5 * np.exp(0.7j)):.4f}")
+        1.4195 1.4195 1.4195
     """
     require_dynamical(device)
     if device.is_overdamped:

@@ -30,7 +30,16 @@ _TRAJECTORY_COST = 5e-6  # seconds per step, measured
 
 
 class Trajectory(AbstractResult):
-    """φ and φ' = V/(ħω_p/2e) at equidistant times (1/ω_p); of several phases along a last axis."""
+    """φ and φ' = V/(ħω_p/2e) at equidistant times (1/ω_p); of several phases along a last axis.
+
+    Example:
+        >>> junction = jd.KapitzaJunction(damping=1, drive_frequency=4)
+        >>> path = jd.trajectory(junction, 0.0, duration=2, start=(0.1, 0.0), samples=3)
+        >>> print(*(f"{x:.6f}" for x in path.phase), *(f"{x:.6f}" for x in path.velocity))
+        0.100000 0.066015 0.015122 0.000000 -0.053299 -0.041941
+        >>> print(f"{path.time[-1]:.1f}")
+        2.0
+    """
 
     time: Float[Array, " n"]
     phase: Float[Array, " n"] | Float[Array, "n phases"]
@@ -63,6 +72,12 @@ def trajectory(
     Raises:
         ValueError: a duration that is not positive or takes three days, fewer than two samples.
         LongRunWarning: more than a minute, with the time it takes.
+
+    Example:
+        >>> junction = jd.KapitzaJunction(damping=1, drive_frequency=4)
+        >>> path = jd.trajectory(junction, 0.5, duration=40, samples=5)
+        >>> print(*(f"{x:.6f}" for x in path.phase / np.pi))  # comes to rest at arcsin(i) = π/6
+        0.000000 0.166047 0.166675 0.166667 0.166667
     """
     require_dynamical(device)
     bias = _checks.real_array("current", current, ndim=0)

@@ -47,6 +47,13 @@ def save(
     Raises:
         ValueError: another ending, a TOML file of something that is no device, an object that
             files do not hold.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> found = jd.critical_currents(squid)
+        >>> jd.save("found.json", found, unit="nA")
+        >>> print(bool(jd.load("found.json").efficiency == found.efficiency))  # to the last bit
+        True
     """
     from ..core.device import AbstractDevice
     from ..core.results import AbstractResult
@@ -85,6 +92,13 @@ def load(path: str | Path) -> Any:
 
     Raises:
         ValueError: no such file, a damaged one, one of a newer format, an unknown class or field.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> jd.save("device.toml", squid, unit="nA")
+        >>> device = jd.load("device.toml")
+        >>> print(type(device).__name__, float(device.branches[0].first), device.flux.tolist())
+        Squid 100.0 [0.3]
     """
     path = Path(path)
     if path.suffix == ".nc":

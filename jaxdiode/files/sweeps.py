@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 def with_units(
     dataset: "xarray.Dataset", device: "AbstractDevice", current: str
 ) -> "xarray.Dataset":
-    """The dataset with the unit of the device's currents where it is one of them."""
+    """The dataset with the unit of the device's currents where it is one of them.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> data = jd.sweep(jd.critical_currents, squid, {"flux": np.linspace(0, 1, 5)})
+        >>> named = jd.files.with_units(data, squid, "nA")
+        >>> print(named["plus"].attrs["units"], named["flux"].attrs["units"])
+        nA Φ₀
+    """
     from ..core.paths import elements_of, match_names, unit_of
 
     made, elements = dataset.copy(), elements_of(device)
@@ -32,6 +40,13 @@ def device_of(dataset: "xarray.Dataset") -> "AbstractDevice":
 
     Raises:
         ValueError: the dataset says none: it is no sweep's, or of a device that files do not hold.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> axes = {"flux": np.linspace(0, 1, 5)}
+        >>> data = jd.sweep(jd.critical_currents, squid, axes, path="sweep.nc")
+        >>> print(jd.files.device_of(jd.load("sweep.nc")).flux.tolist())
+        [0.3]
     """
     from ..core.tables import from_table
 

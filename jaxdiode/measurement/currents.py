@@ -26,6 +26,16 @@ class MeasuredCurrents(_Columns):
         coil_unit: of the coil current (or field), likewise.
         columns: the names of the three columns read.
         dropped: numbers of the lines left out because something was missing in them.
+
+    Example:
+        >>> table = [["coil (mA)", "Ic+ (nA)", "Ic- (nA)"], [0.0, 110, -100], [0.5, 95, -120]]
+        >>> np.savetxt("data.csv", table, fmt="%s", delimiter=",")
+        >>> measured = jd.read_switching_currents("data.csv")
+        >>> print(measured.describe())
+        2 rows: I+ from 'Ic+' and I- from 'Ic-' in nA against 'coil' in mA
+        >>> coil, plus, minus = measured
+        >>> print(plus.tolist(), minus.tolist(), measured.unit)
+        [110.0, 95.0] [100.0, 120.0] nA
     """
 
     unit: str
@@ -91,6 +101,13 @@ def read_switching_currents(
         ValueError: missing columns, names that fit several columns, one column for two roles,
             units that do not go together, missing values (the lines are named), signs that
             change or are those of the other direction, fewer than two rows.
+
+    Example:
+        >>> table = [["coil (mA)", "Ic+ (uA)", "Ic- (nA)"], [0.0, 0.11, 100], [0.5, 0.095, 120]]
+        >>> np.savetxt("data.csv", table, fmt="%s", delimiter=",")
+        >>> coil, plus, minus = jd.read_switching_currents("data.csv", unit="nA")
+        >>> print(*(f"{x:.3f}" for x in plus), *(f"{x:.3f}" for x in minus))
+        110.000 95.000 100.000 120.000
     """
     for name, value in (("unit", unit), ("coil_unit", coil_unit)):
         if value is not None and not isinstance(value, str):

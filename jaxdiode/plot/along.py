@@ -33,6 +33,14 @@ def critical_currents_along(
         residuals: measured − fitted of I₊ and I₋ at the measured points, in a panel between.
         sigma: standard deviation of one measured point, drawn as error bars: one number, or
             arrays for I₊ and I₋.
+
+    Example:
+        >>> squid = jd.Squid([jd.TunnelJunction(100), jd.TunnelJunction(100)], flux=[0])
+        >>> device, coil = jd.CoilBiasedSquid(squid, turns=[65]), jnp.linspace(-0.01, 0.01, 3)
+        >>> found = device.switching_currents(coil)
+        >>> figure = jd.plot.critical_currents_along(coil, found.plus, found.minus, unit="nA")
+        >>> print(len(figure.axes), figure.axes[0].get_ylabel())
+        2 critical current (nA)
     """
     x, plus, minus = (np.asarray(a, float) for a in (x, plus, minus))
     heights = [3.0, 1.0, 2.0] if residuals is not None else [1.0, 1.0]

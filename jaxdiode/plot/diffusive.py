@@ -23,6 +23,16 @@ def torus(
     """Charge and spin current of a spin-active junction against both phases, Δχ and Δφ.
 
     All there is to see: I(Δχ + π, Δφ + π) = I(Δχ, Δφ), and I(−Δχ, −Δφ) = −I(Δχ, Δφ).
+
+    Example:
+        >>> barrier = jd.usadel.SpinBarrier(1.4, exchange=0.25, width_up=0.14, width_down=0.14)
+        >>> fine = jd.usadel.UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4)
+        >>> junction = jd.SpinActiveJunction(
+        ...     0.1, 4, ferromagnet_length=1, conductance=2, exchange=0.25, potential=0.25,
+        ...     left=barrier, right=barrier, resolution=fine,
+        ... )
+        >>> print(len(jd.plot.torus(junction.torus()).axes))  # two maps with their colour bars
+        4
     """
     phase, twist = np.linspace(0, 2, 2 * points - 1), np.linspace(0, 1, points)
     up, down = (np.asarray(x) for x in _spin_currents(torus, np.pi * phase, np.pi * twist[:, None]))
@@ -51,6 +61,15 @@ def order_parameter(
 
     Takes what the junction's `order_parameter` returned at this phase, or the junction, which is
     then asked for it.
+
+    Example:
+        >>> contact = jd.usadel.SpinActiveContact(transmission=0.5)
+        >>> junction = jd.DiffusiveJunction(
+        ...     0.2, 4, link_length=1, conductance=2, left=contact, right=contact
+        ... )
+        >>> figure = jd.plot.order_parameter(junction, phase=np.pi / 2)
+        >>> print(len(figure.axes))
+        2
     """
     junction: Any = result
     found = junction.order_parameter(phase) if hasattr(result, "order_parameter") else junction
@@ -77,6 +96,13 @@ def ldos(
 
     Takes what the junction's `ldos` returned for these energies, [spin, energy], or the junction,
     which is then asked for it with `options`.
+
+    Example:
+        >>> energy = np.linspace(0, 4, 81)  # in place of junction.ldos(energy): the BCS density
+        >>> density = np.abs(np.real((energy + 0.01j) / np.sqrt((energy + 0.01j) ** 2 - 1.764**2)))
+        >>> figure = jd.plot.ldos(np.stack([density, density]), energy)
+        >>> print(len(figure.axes[0].lines), figure.axes[0].lines[0].get_label())
+        3 mean, as measured
     """
     junction: Any = result
     density = np.asarray(junction.ldos(energy, **options) if hasattr(result, "ldos") else result)

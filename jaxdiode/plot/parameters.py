@@ -15,7 +15,14 @@ _WRITTEN = 12  # parameters up to which every correlation is written out
 
 
 def errors(names: Sequence[str], values: Numbers, spread: Numbers, truth: Numbers) -> "Figure":
-    """(Fitted − true)/standard error of parameters whose truth is known."""
+    """(Fitted − true)/standard error of parameters whose truth is known.
+
+    Example:
+        >>> names, values, spread = ["first", "turns"], [94.8, 65.1], [0.3, 0.02]
+        >>> figure = jd.plot.errors(names, values, spread, truth=[95.0, 65.08])
+        >>> print([label.get_text() for label in figure.axes[0].get_yticklabels()])
+        ['first', 'turns']
+    """
     values, spread, truth = (np.asarray(a, float) for a in (values, spread, truth))
     figure, (axes,) = new_figure(1)
     position = np.arange(len(names))[::-1]
@@ -31,6 +38,12 @@ def correlations(names: Sequence[str], values: Numbers, covariance: Numbers) -> 
     """Correlation matrix of fitted parameters, with values and standard errors as labels.
 
     Near ±1 the data tell two parameters apart only together. Blank where an error is not known.
+
+    Example:
+        >>> names, values = ["squid.branches.0.second", "turns"], [94.8, 65.1]
+        >>> figure = jd.plot.correlations(names, values, [[0.09, 0.003], [0.003, 0.0004]])
+        >>> print(len(figure.axes), figure.axes[0].texts[1].get_text())  # with its colour bar
+        2 0.50
     """
     values, covariance = np.asarray(values, float), np.asarray(covariance, float)
     spread = np.sqrt(np.clip(np.diag(covariance), 0, None))

@@ -27,6 +27,12 @@ def current_phase(
 
     Where they are not known the figure says why. A device, or a relation (which knows neither its
     critical currents nor its branches), is evaluated first; that compiles once per kind of device.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> figure = jd.plot.current_phase(squid.report(), unit="nA")
+        >>> print(len(figure.axes), figure.axes[0].get_ylabel())
+        1 current (nA)
     """
     device = result.relation if isinstance(result, CurrentPhaseRelation) else result
     found = device.report() if isinstance(device, AbstractDevice) else device

@@ -17,6 +17,12 @@ def values(result: AbstractResult, *, title: str = "") -> "Figure":
     """A panel for every array of numbers that a result holds: bars of few, lines of many.
 
     For results without a figure of their own.
+
+    Example:
+        >>> found = jd.critical_currents(jd.TunnelJunction(100))
+        >>> figure = jd.plot.values(found)
+        >>> print([axes.get_ylabel() for axes in figure.axes])
+        ['plus', 'minus', 'efficiency']
     """
     known = {
         name: np.asarray(value)

@@ -20,7 +20,16 @@ def search(
     reference: float | None = None,
     label: str = r"best $\eta$ so far",
 ) -> "Figure":
-    """Best objective so far against evaluations, for one or more searches."""
+    """Best objective so far against evaluations, for one or more searches.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> space = jd.Space(squid, {"flux": (0, 1)})
+        >>> found = jd.random_search(jd.diode_efficiency, space, key=0, samples=256)
+        >>> figure = jd.plot.search({"random": found})
+        >>> print(len(figure.axes), figure.axes[0].get_xlabel())
+        1 evaluations (a gradient counts 3)
+    """
     figure, (axes,) = new_figure(1)
     colours = (PLUS, MINUS, EFFICIENCY, ACCENT)
     for i, (name, result) in enumerate(results.items()):
@@ -37,7 +46,15 @@ def search(
 
 
 def dataset(data: "xarray.Dataset", variable: str | None = None) -> "Figure":
-    """A sweep: a line for one axis, a map for two. Larger ones must be sliced first."""
+    """A sweep: a line for one axis, a map for two. Larger ones must be sliced first.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> data = jd.sweep(jd.critical_currents, squid, {"flux": np.linspace(0, 1, 5)})
+        >>> figure = jd.plot.dataset(data)
+        >>> print(len(figure.axes), len(figure.axes[0].lines[0].get_xdata()))
+        1 5
+    """
     name = variable or next((n for n in ("efficiency", *data) if n in data), None)
     if name is None or name not in data:
         raise ValueError(f"variable must be one of {', '.join(map(str, data))}, got {variable!r}")

@@ -23,6 +23,12 @@ def iv(curve: "IVCurve", *, drive_frequency: float | None = None, title: str = "
     """Mean voltage against bias, swept up and down.
 
     With `drive_frequency`: lines at its multiples, where Shapiro steps lie.
+
+    Example:
+        >>> junction = jd.KapitzaJunction(damping=0.5, drive_frequency=4)
+        >>> figure = jd.plot.iv(jd.iv_curve(junction, jnp.linspace(-2, 2, 9)))
+        >>> print([line.get_label() for line in figure.axes[0].lines])
+        ['up', 'down']
     """
     current, up, down = (np.asarray(a) for a in (curve.current, curve.up, curve.down))
     figure, (axes,) = new_figure(1)
@@ -46,6 +52,13 @@ def wire(state: "WireState", *, title: str = "") -> "Figure":
     """V, dV/dj, Φ_V and √ε of a wire against its current, in the order of its history.
 
     Takes what `PhaseSlipWire.trace` or `.state` returns. Jumps are thin lines.
+
+    Example:
+        >>> valley = jd.wire.ValleyPolarization(zero_current=0.7, coupling=0.1)
+        >>> wire = jd.PhaseSlipWire(valley=valley)
+        >>> figure = jd.plot.wire(wire.trace(np.linspace(0, 1, 11)))
+        >>> print(len(figure.axes), figure.axes[3].get_xlabel())
+        4 current $j$
     """
     current = np.asarray(state.current)
     if current.ndim != 1 or current.size < 2:
@@ -79,7 +92,14 @@ def wire(state: "WireState", *, title: str = "") -> "Figure":
 
 
 def slips(simulation: "WireSimulation", *, title: str = "") -> "Figure":
-    """|ψ| of a simulated wire over space and time, its phase slips, and its voltage."""
+    """|ψ| of a simulated wire over space and time, its phase slips, and its voltage.
+
+    Example:
+        >>> ring = jd.wire.simulate_wire(0.5, length=10, spacing=0.5, duration=20)
+        >>> figure = jd.plot.slips(ring)
+        >>> print(len(figure.axes), len(figure.axes[0].lines[0].get_xdata()))  # a circle a slip
+        3 3
+    """
     if simulation.time.ndim != 1:
         raise ValueError(f"simulation must hold a single current, got {simulation.time.shape[0]}")
     time, position = np.asarray(simulation.time), np.asarray(simulation.position)
@@ -105,7 +125,15 @@ def slips(simulation: "WireSimulation", *, title: str = "") -> "Figure":
 def switching_histogram(
     found: "SwitchingCurrents", *, bins: int = 40, unit: str = r"$I_0$", title: str = ""
 ) -> "Figure":
-    """Switching currents of noisy ramps in both directions, with their means."""
+    """Switching currents of noisy ramps in both directions, with their means.
+
+    Example:
+        >>> junction = jd.KapitzaJunction(damping=1, drive_frequency=4)
+        >>> found = jd.switching_currents(junction, noise=0.02, rate=5e-3, samples=8, key=0)
+        >>> figure = jd.plot.switching_histogram(found, bins=5)
+        >>> print(len(figure.axes), figure.axes[0].get_ylabel())
+        1 ramps per bin
+    """
     samples = [np.asarray(a) for a in (found.plus, found.minus)]
     if samples[0].ndim != 1:
         raise ValueError(

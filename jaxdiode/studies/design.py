@@ -39,6 +39,13 @@ class DesignResult(AbstractResult):
         evaluations: objective evaluations spent; a value with gradient counts as 3.
         at_bound: parameters that ended within 1e-3 of the width from a bound: wider bounds may
             hold a better device.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> space = jd.Space(squid, {"flux": (0, 1)})
+        >>> best = jd.random_search(jd.diode_efficiency, space, key=0, samples=256)
+        >>> print(f"{best.value:.1f}", best.names, best.values.shape, best.evaluations)
+        0.2 ('flux.0',) (1, 1) 256
     """
 
     device: AbstractDevice
@@ -121,6 +128,15 @@ def maximise(
     Raises:
         ValueError: infinite bounds, non-positive counts, an objective that is no scalar or
             that is NaN at every start.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> best = jd.maximise(
+        ...     jd.diode_efficiency, jd.Space(squid, {"flux": (0, 1)}), key=0,
+        ...     starts=4, steps=50, polish=20, rounds=1,
+        ... )
+        >>> print(f"{best.value:.4f} at flux {best.device.flux[0]:.4f}")
+        0.2216 at flux 0.5463
     """
     for name, number in (("starts", starts), ("steps", steps)):
         _checks.whole_number(name, number)
@@ -198,6 +214,13 @@ def random_search(
 
     Raises:
         ValueError: infinite bounds, non-positive `samples`, an objective that is NaN at every one.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> space = jd.Space(squid, {"flux": (0, 1)})
+        >>> best = jd.random_search(jd.diode_efficiency, space, key=0, samples=256)
+        >>> print(f"{best.value:.1f}")  # 0.2216 at most, see `maximise`
+        0.2
     """
     _checks.whole_number("samples", samples)
     key = random_key(key)

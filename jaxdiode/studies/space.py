@@ -38,6 +38,14 @@ class Space(eqx.Module):
     Raises:
         ValueError: unknown names, a parameter named twice, bounds reversed, equal or outside
             what the device allows.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60), (90, 40)], flux=[0.3, 0.3])
+        >>> space = jd.Space(squid, {"flux": (0, 1), "branches.2.first": (40, 120)}, ties=["flux"])
+        >>> print(space.names, space.values().tolist())
+        ('branches.2.first', 'flux.0') [90.0, 0.3]
+        >>> print(space.insert(jnp.array([80.0, 0.4])).flux.tolist())
+        [0.4, 0.4]
     """
 
     device: AbstractDevice

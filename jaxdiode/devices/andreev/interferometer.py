@@ -29,7 +29,17 @@ _COLDEST = 1e-6
 
 
 class InterferometerCoefficients(AbstractResult):
-    """J₀ⁿ, J₁ and J₂ of J(φ) = constant + sine · sin φ + cosine · cos φ, Eqs. (15a–c)."""
+    """J₀ⁿ, J₁ and J₂ of J(φ) = constant + sine · sin φ + cosine · cos φ, Eqs. (15a–c).
+
+    Example:
+        >>> interferometer = jd.AndreevInterferometer(spacing=0.1, voltage=0.6, temperature=0.01)
+        >>> found = interferometer.coefficients()
+        >>> constant, sine, cosine = found
+        >>> print(f"{constant:.6f} {sine:.6f} {cosine:.6f}")
+        0.012823 0.010582 0.000673
+        >>> print(f"{found.efficiency:.6f} {found.anomalous_phase:.6f}")
+        1.209337 0.063552
+    """
 
     constant: Float[Array, "..."]
     sine: Float[Array, "..."]
@@ -84,6 +94,14 @@ class AndreevInterferometer(AbstractPhaseBiased):
 
     Raises:
         ValueError: spacing outside its range, a reservoir that is not warmer than 1e-6.
+
+    Example:
+        >>> interferometer = jd.AndreevInterferometer(spacing=0.1, voltage=0.6, temperature=0.01)
+        >>> found = jd.critical_currents(interferometer)
+        >>> print(f"{found.plus:.6f} {found.minus:.6f} {found.efficiency:.6f}")
+        0.023427 -0.002220 1.209337
+        >>> print(f"{found.bounded_efficiency:.6f}")  # of one sign at all phases: 1/η
+        0.826899
     """
 
     spacing: Float[Array, ""] = parameter(

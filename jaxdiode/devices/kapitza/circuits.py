@@ -24,6 +24,13 @@ class CircuitScale(AbstractParameters):
 
     Raises:
         ValueError: values that are not positive.
+
+    Example:
+        >>> scale = jd.kapitza.CircuitScale(10e-9, capacitance=1e-12, resistance=360)
+        >>> print(f"{scale.plasma_frequency / 1e9:.6f} GHz, damping {scale.damping:.6f}")
+        0.877308 GHz, damping 0.503924
+        >>> print(f"{scale.noise(0.05):.6f} {scale.volts(0.5) * 1e6:.6f} µV")  # 50 mK, ⟨φ'⟩ = 0.5
+        0.209758 0.907064 µV
     """
 
     critical_current: Float[Array, ""] = parameter(

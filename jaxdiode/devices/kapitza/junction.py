@@ -67,6 +67,14 @@ class KapitzaJunction(AbstractDynamical):
 
     Raises:
         ValueError: damping or frequency not positive, non-finite numbers, unknown criterion.
+
+    Example:
+        >>> junction = jd.KapitzaJunction(
+        ...     0.5, drive_frequency=4, drive_current=3, static_current=1, phase_offset=np.pi / 2
+        ... )
+        >>> found = jd.critical_currents(junction)
+        >>> print(f"{found.plus:.6f} {found.minus:.6f} {found.efficiency:.6f}")
+        1.545607 1.271129 0.097445
     """
 
     damping: Float[Array, ""] = parameter(above=0.0, search=(1e-6, math.inf), label="damping β")

@@ -29,6 +29,14 @@ class KapitzaLimits(AbstractLimits):
         ramp: where the coarse ramp switched, shape (2, 2): between these two biases, which lie
             up to about a per cent from the adiabatic limit (`switching_currents` finds that).
         status: what ends the state, see `Status`: CONVERGED is the fold.
+
+    Example:
+        >>> junction = jd.KapitzaJunction(
+        ...     0.5, drive_frequency=4, drive_current=3, static_current=1, phase_offset=np.pi / 2
+        ... )
+        >>> limits = junction.limits()
+        >>> print(f"{limits.fold[0]:.6f} {limits.fold[1]:.6f}", np.isnan(limits.flip).tolist())
+        1.545607 1.271129 [True, True]
     """
 
     fold: Float[Array, "*lanes 2"]

@@ -58,6 +58,14 @@ class Squid(AbstractPhaseBiased):
 
     Warns:
         UserWarning: no inductance reaches 2πL I_c = 1e-6, as when they are in henries.
+
+    Example:
+        >>> squid = jd.Squid([jd.TunnelJunction(100), jd.TunnelJunction(100)], flux=[0.25])
+        >>> print(f"{jd.critical_currents(squid).plus:.6f} {200 * np.cos(np.pi / 4):.6f}")
+        141.421356 141.421356
+        >>> three = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], flux=(0.403, 0.403))
+        >>> print(f"{jd.diode_efficiency(three):.6f}")
+        0.535772
     """
 
     branches: tuple[AbstractPhaseBiased, ...]
@@ -213,6 +221,13 @@ class CoilBiasedSquid(AbstractCurrentBiased):
 
     Warns:
         UserWarning: a mutual inductance that changes nothing, as when it is in henries.
+
+    Example:
+        >>> squid = jd.Squid([jd.TunnelJunction(100), jd.TunnelJunction(100)], flux=[0])
+        >>> device = jd.CoilBiasedSquid(squid, turns=[65])  # Φ₀ per unit of coil current
+        >>> found = device.switching_currents(jnp.array([0, 1 / 260, 1 / 195]))  # f = 0, 1/4, 1/3
+        >>> print(*(f"{x:.6f}" for x in found.plus))  # 200 cos πf
+        200.000000 141.421356 100.000000
     """
 
     squid: Squid

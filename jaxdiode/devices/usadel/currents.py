@@ -30,6 +30,15 @@ class OrderParameter(AbstractResult):
         distance: from the interface, in ξ₀, falling from the outer end, [node].
         left, right: Δ at these distances, complex.
         status: `Status` of the solution.
+
+    Example:
+        >>> contact = jd.usadel.SpinActiveContact(transmission=0.5)
+        >>> junction = jd.DiffusiveJunction(
+        ...     0.2, 4, link_length=1, conductance=2, left=contact, right=contact
+        ... )
+        >>> found = junction.order_parameter()  # the bulk's gap, as it is not self-consistent here
+        >>> print(f"{found.distance[0]:.6f} {found.left[0].real:.6f}")
+        4.000000 1.763660
     """
 
     distance: Float[Array, " nodes"]

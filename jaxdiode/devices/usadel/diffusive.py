@@ -53,6 +53,19 @@ class DiffusiveJunction(AbstractHybridJunction):
     Raises:
         ValueError: a temperature outside [0.01, 0.999]; lengths, conductances or a diffusivity
             that are not positive; an interface of another type.
+
+    Example:
+        >>> left, right = (
+        ...     jd.usadel.SpinActiveContact(0.4, 0.6, mixing=0.8, polar=np.pi / 2, azimuth=x)
+        ...     for x in (0.0, 1.2)
+        ... )
+        >>> fine = jd.usadel.UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4)
+        >>> junction = jd.DiffusiveJunction(
+        ...     0.2, 4, link_length=1, conductance=2, left=left, right=right, exchange_field=1.0,
+        ...     resolution=fine,
+        ... )
+        >>> print(f"{jd.diode_efficiency(junction.relation()):.4f}")  # 0.0425 without `resolution`
+        0.0417
     """
 
     temperature: Float[Array, ""] = parameter(

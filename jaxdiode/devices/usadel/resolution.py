@@ -29,6 +29,17 @@ class UsadelResolution:
 
     Raises:
         ValueError: numbers that are not whole or too small, an odd number of phases.
+
+    Example:
+        >>> fine = jd.usadel.UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4)
+        >>> contact = jd.usadel.SpinActiveContact(transmission=0.5)
+        >>> junction = jd.DiffusiveJunction(
+        ...     0.2, 4, link_length=1, conductance=2, left=contact, right=contact, resolution=fine
+        ... )
+        >>> print(junction.resolution)
+        UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4, intervals=12)
+        >>> print(junction.doubled().resolution)
+        UsadelResolution(phases=12, terms=8, tail=8, steps=12, momenta=8, intervals=24)
     """
 
     phases: Count = None

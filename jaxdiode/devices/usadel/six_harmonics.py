@@ -33,6 +33,14 @@ class SixHarmonicModel(Relation, AbstractSpinResolved):
         opposed: I₁,₋₁, a pair in each band, opposite ways.
         double_up, double_down: I₂₀ and I₀₂, two pairs in one band.
         geometric_phase: Δφ, radians.
+
+    Example:
+        >>> model = jd.usadel.SixHarmonicModel(1.0, 1 - 0.04 / np.sqrt(2), together=0.01)
+        >>> print(f"{model.asymmetry:.6f} {model.maximal_efficiency():.6f}")  # at most 1/3
+        0.707107 0.333333
+        >>> best = jd.replace(model, {"geometric_phase": float(model.optimal_geometric_phase())})
+        >>> print(f"{jd.diode_efficiency(best):.6f}")
+        -0.333307
     """
 
     up: Float[Array, ""] = parameter(unit="current", label="I₁₀")

@@ -20,7 +20,17 @@ from ...numerics.status import Status
 
 
 class AbstractSpinResolved(AbstractPhaseBiased):
-    """A phase-biased device whose current is I↑ + I↓; the spin current is I↑ − I↓."""
+    """A phase-biased device whose current is I↑ + I↓; the spin current is I↑ − I↓.
+
+    Example:
+        >>> class TwoBands(jd.usadel.AbstractSpinResolved):
+        ...     twist: jax.Array = jd.parameter(unit="rad", label="geometric phase")
+        ...     def spin_currents(self, phase):
+        ...         return jnp.sin(phase + self.twist), 0.5 * jnp.sin(2 * phase - self.twist)
+        >>> bands = TwoBands(jnp.array(0.4))
+        >>> print(f"{jd.diode_efficiency(bands):.6f} {bands.spontaneous_currents()[1]:.6f}")
+        0.244100 0.584128
+    """
 
     @abc.abstractmethod
     def spin_currents(
@@ -81,6 +91,14 @@ class SpinDiode(AbstractResult):
         phase_plus, phase_minus: those phases, in [0, 2π).
         status: `Status` of the critical currents, or NO_SUPERCURRENT where neither spin current
             is more than rounding; NaN beside anything but 0.
+
+    Example:
+        >>> model = jd.usadel.SixHarmonicModel(1.0, 0.7, together=0.1, geometric_phase=1.2)
+        >>> found = jd.usadel.spin_diode(model)
+        >>> print(f"{found.plus:.6f} {found.minus:.6f}")
+        -0.155756 -1.008731
+        >>> print(found.summary())
+        eta_s -0.73248966 (spin current at the phases of I+ and I-)
     """
 
     plus: Float[Array, ""]
@@ -109,6 +127,14 @@ def spin_diode(device: AbstractSpinResolved) -> SpinDiode:
 
     Raises:
         ValueError: the device has no spin-resolved currents.
+
+    Example:
+        >>> model = jd.usadel.SixHarmonicModel(1.0, 0.7, together=0.1, geometric_phase=1.2)
+        >>> found = jd.usadel.spin_diode(model)
+        >>> print(f"{found.plus:.6f} at φ = {found.phase_plus:.6f}")
+        -0.155756 at φ = 4.545659
+        >>> print(f"{model.spin_current(found.phase_plus):.6f}")
+        -0.155756
     """
     if not isinstance(device, AbstractSpinResolved):
         raise ValueError(
@@ -122,6 +148,11 @@ def spin_diode_efficiency(device: AbstractSpinResolved) -> Float[Array, ""]:
     """η_s of a device: ±1 where the spin current vanishes at one critical charge current.
 
     Where two extrema of the charge current tie it jumps. See `spin_diode`.
+
+    Example:
+        >>> model = jd.usadel.SixHarmonicModel(1.0, 0.7, together=0.1, geometric_phase=1.2)
+        >>> print(f"{jd.usadel.spin_diode_efficiency(model):.6f} {jd.diode_efficiency(model):.6f}")
+        -0.732490 -0.153060
     """
     return jnp.asarray(spin_diode(device).efficiency)
 

@@ -55,6 +55,19 @@ class SpinActiveJunction(AbstractHybridJunction):
     Raises:
         ValueError: a temperature outside [0.01, 0.999], lengths or a conductance that are not
             positive, a negative exchange, no open band.
+
+    Example:
+        >>> left, right = (
+        ...     jd.usadel.SpinBarrier(1.4, 0.25, width_up=0.14, width_down=0.14, azimuth=x)
+        ...     for x in (0.0, 0.4 * np.pi)
+        ... )
+        >>> fine = jd.usadel.UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4)
+        >>> junction = jd.SpinActiveJunction(
+        ...     0.1, 4, ferromagnet_length=1, conductance=2, exchange=0.25, potential=0.25,
+        ...     left=left, right=right, resolution=fine,
+        ... )
+        >>> print(f"{jd.diode_efficiency(junction.relation()):.4f}")  # −0.1940 without `resolution`
+        -0.1960
     """
 
     temperature: Float[Array, ""] = parameter(

@@ -34,6 +34,18 @@ class PhaseTorus(AbstractResult):
         converged: whether the boundary value problems of a point were all solved, [j↑, j↓].
         frequency_error: estimate of what the sum over frequencies leaves, in I₀.
         status: `Status.CONVERGED` if every point is; else all that is read from it is NaN.
+
+    Example:
+        >>> barrier = jd.usadel.SpinBarrier(1.4, exchange=0.25, width_up=0.14, width_down=0.14)
+        >>> fine = jd.usadel.UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4)
+        >>> torus = jd.SpinActiveJunction(
+        ...     0.1, 4, ferromagnet_length=1, conductance=2, exchange=0.25, potential=0.25,
+        ...     left=barrier, right=barrier, resolution=fine,
+        ... ).torus()
+        >>> for geometric_phase in (0.2 * np.pi, 0.4 * np.pi):
+        ...     print(f"{jd.diode_efficiency(torus.relation(geometric_phase)):.4f}")
+        -0.0417
+        -0.1960
     """
 
     current: Float[Array, "2 m m"]

@@ -41,6 +41,13 @@ class TightBindingBand(AbstractParameters):
         hopping: t.
         chemical_potential: μ.
         warping: w.
+
+    Example:
+        >>> band = jd.wire.TightBindingBand("triangular", warping=0.3)  # ξ(k) ≠ ξ(−k)
+        >>> print(f"{band(0.0, 0.0):.6f} {band(1.0, 0.0):.6f} {band(-1.0, 0.0):.6f}")
+        -6.000000 -4.661363 -4.520507
+        >>> print(band.momenta(60).shape)
+        (3600, 2)
     """
 
     lattice: str = eqx.field(static=True)
@@ -83,7 +90,16 @@ class TightBindingBand(AbstractParameters):
 
 
 class CooperChannel(AbstractResult):
-    """Γ_q = constant − linear · Φ_V + quadratic · Φ_V² − …: α_q, α'_q and α''_q of Eqs. (B5a–b)."""
+    """Γ_q = constant − linear · Φ_V + quadratic · Φ_V² − …: α_q, α'_q and α''_q of Eqs. (B5a–b).
+
+    Example:
+        >>> band = jd.wire.TightBindingBand("triangular", warping=0.3)
+        >>> found = jd.wire.cooper_channel(
+        ...     band, band.momenta(120), temperature=0.2, pair_momentum=(0.2, 0.0)
+        ... )
+        >>> print(f"{found.constant:.6f} {found.linear:.6f} {found.quadratic:.6f}")
+        0.375219 0.014828 -0.375421
+    """
 
     constant: Float[Array, "*shape"]
     linear: Float[Array, "*shape"]
@@ -116,6 +132,12 @@ def cooper_channel(
 
     Raises:
         ValueError: momenta or pair momentum of another shape, T not positive.
+
+    Example:
+        >>> band = jd.wire.TightBindingBand("square", chemical_potential=-1.0)
+        >>> found = jd.wire.cooper_channel(band, band.momenta(120), temperature=0.2)
+        >>> print(f"{found.constant:.6f} {found.quadratic:.6f}")
+        0.436385 -0.772273
     """
     warm = _checks.positive("temperature", temperature)
     first, second = _energies(dispersion, momenta, pair_momentum)
@@ -137,7 +159,16 @@ def cooper_bubble(
     pair_momentum: Numbers = (0.0, 0.0),
     valley: Numbers = 0.0,
 ) -> Array:
-    """Γ_q(Φ_V), Eq. (B3), to all orders; arguments as of `cooper_channel`, `valley` is Φ_V."""
+    """Γ_q(Φ_V), Eq. (B3), to all orders; arguments as of `cooper_channel`, `valley` is Φ_V.
+
+    Example:
+        >>> band = jd.wire.TightBindingBand("square", chemical_potential=-1.0)
+        >>> momenta = band.momenta(120)
+        >>> for valley in (0.0, 0.1):
+        ...     print(f"{jd.wire.cooper_bubble(band, momenta, temperature=0.2, valley=valley):.6f}")
+        0.436385
+        0.428841
+    """
     warm = _checks.positive("temperature", temperature)
     shift = _checks.real_array("valley", valley, ndim=0)
     first, second = _energies(dispersion, momenta, pair_momentum)
@@ -162,6 +193,14 @@ def valley_beta(
 
     Raises:
         ValueError: T ≥ T_c, and as `cooper_channel`.
+
+    Example:
+        >>> band = jd.wire.TightBindingBand("square", chemical_potential=-1.0)
+        >>> beta = jd.wire.valley_beta(
+        ...     band, band.momenta(120), temperature=0.2, critical_temperature=0.25
+        ... )  # a constant density of states has −7ζ(3)/[4π²T² ln(T_c/T)] = −23.88
+        >>> print(f"{beta:.4f}")
+        -23.4906
     """
     here = cooper_channel(dispersion, momenta, temperature=temperature, pair_momentum=pair_momentum)
     there = cooper_channel(

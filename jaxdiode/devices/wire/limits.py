@@ -35,6 +35,15 @@ class WireLimits(AbstractLimits):
         flip: the polarisation loses its local minimum and turns over.
         flip_voltage: |V| there.
         reentrance: a normal wire (ε(Φ₀) < 0) becomes a dissipative superconductor.
+
+    Example:
+        >>> valley = jd.wire.ValleyPolarization(zero_current=0.7, coupling=0.1)
+        >>> wire = jd.PhaseSlipWire(valley=valley)
+        >>> limits = wire.limits()
+        >>> print(*(f"{x:.6f}" for x in (*limits.onset, *limits.half)))
+        0.101787 0.101787 0.147887 0.141486
+        >>> print(*(f"{x:.6f}" for x in limits.flip))  # one direction only
+        2.882484 nan
     """
 
     onset: Float[Array, "*lanes 2"]

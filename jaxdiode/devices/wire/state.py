@@ -26,6 +26,11 @@ class WireState(AbstractResult):
         order_parameter: √ε(Φ_V), its modulus between the phase slips; 0 in the normal state.
         stable: Φ_V is a local minimum of the free energy at fixed normal current, and the state
             survives small changes at fixed total current.
+
+    Example:
+        >>> state = jd.PhaseSlipWire().state([0.3, 0.5])  # depairs at 2/(3√3) = 0.3849
+        >>> print(*(f"{x:.6f}" for x in (*state.voltage, state.slope[1])))
+        0.000000 0.223270 1.091230
     """
 
     current: Float[Array, "*shape"]

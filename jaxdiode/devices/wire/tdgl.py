@@ -53,6 +53,11 @@ class WireSimulation(AbstractResult):
         mean_voltage_error: by how much the means over both halves of that time differ from it
             and from each other: large while the state still changes, or where few phase slips
             fall into it. Grid and tolerance are not in it.
+
+    Example:
+        >>> ring = jd.wire.simulate_wire(0.5, length=10, spacing=0.5, duration=20)
+        >>> print(ring.magnitude.shape, len(ring.slips()), f"{ring.winding[-1]:.1f}")
+        (201, 20) 3 -3.0
     """
 
     time: Float[Array, "*lanes frames"]
@@ -169,6 +174,12 @@ def simulate_wire(
         LongRunWarning: more than a minute, with the time it takes.
 
     Source: L. Kramer, R. J. Watts-Tobin, Phys. Rev. Lett. 40, 1041 (1978).
+
+    Example:
+        >>> rest = jd.wire.simulate_wire(0.3, length=10, spacing=0.5, duration=20)
+        >>> slipping = jd.wire.simulate_wire(0.5, length=10, spacing=0.5, duration=20)
+        >>> print(len(rest.slips()), len(slipping.slips()))  # below and above depairing
+        0 3
     """
     bias = _checks.real_array("current", current)
     if bias.ndim > 1 or bias.size == 0:

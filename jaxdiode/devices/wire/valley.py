@@ -35,6 +35,12 @@ class ValleyPolarization(AbstractParameters):
 
     Raises:
         ValueError: Φ₀ = 0, β > 0, α₁ ≥ 0.
+
+    Example:
+        >>> valley = jd.wire.ValleyPolarization(zero_current=0.7, coupling=0.1)
+        >>> wire = jd.PhaseSlipWire(valley=valley)
+        >>> print(*(f"{x:.6f}" for x in wire.state([0.0, 0.3, -0.3]).valley))
+        0.700000 0.688459 0.711474
     """
 
     zero_current: Scalar = parameter(label="polarisation Φ₀ without current")

@@ -72,6 +72,14 @@ class PhaseSlipWire(AbstractCurrentBiased):
 
     Raises:
         ValueError: negative ε₀ or tolerance, unknown criterion.
+
+    Example:
+        >>> valley = jd.wire.ValleyPolarization(zero_current=0.7, coupling=0.1)
+        >>> wire = jd.PhaseSlipWire(valley=valley)
+        >>> print(f"{jd.diode_efficiency(wire, 'half'):.6f}")
+        0.022120
+        >>> print(*(f"{v:.6f}" for v in wire.voltage([0.3, -0.3])))
+        0.225136 -0.235155
     """
 
     epsilon: Float[Array, ""] = parameter(at_least=0.0, label="strength ε₀")

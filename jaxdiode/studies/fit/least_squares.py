@@ -83,6 +83,18 @@ def fit(
         ValueError: data not finite or of another structure than the prediction, σ ≤ 0, fewer
             points than parameters, start outside the bounds, unknown loss, a model that is NaN
             at every start (the points are named).
+
+    Example:
+        >>> def model(squid, coil):
+        ...     return squid.switching_currents(coil)
+        >>> squid = jd.Squid([jd.TunnelJunction(90), jd.TunnelJunction(60)], flux=[0])
+        >>> truth, coil = jd.CoilBiasedSquid(squid, turns=[65]), jnp.linspace(-0.01, 0.01, 21)
+        >>> exact, random = model(truth, coil), np.random.default_rng(0)
+        >>> data = [x + random.normal(0, 1, 21) for x in (exact.plus, exact.minus)]
+        >>> space = jd.Space(truth, {"turns": (60, 70), "squid.branches.0": (50, 120)})
+        >>> found = jd.fit(model, space, data, 1.0, arguments=[coil], along=coil)
+        >>> print(*(f"{x:.3f} ± {e:.3f}" for x, e in zip(found.values, found.errors)))
+        89.942 ± 0.178 65.096 ± 0.080
     """
     if loss not in LOSSES:
         raise _checks.unknown_name("loss", loss, LOSSES)

@@ -55,6 +55,16 @@ class FitResult(AbstractResult):
         no_slope: points whose Jacobian is not finite at the solution; they enter no error.
         invalid_starts: starts at which the model was NaN or infinite; they were left out.
         starts: fits that were run.
+
+    Example:
+        >>> x = jnp.linspace(0, 2 * np.pi, 21)
+        >>> space = jd.Space(jd.TunnelJunction(90), {"critical_current": (50, 150)})
+        >>> data = 100 * np.sin(x) + np.random.default_rng(0).normal(0, 1, 21)
+        >>> found = jd.fit(lambda device: device.current(x), space, data, sigma=1.0)
+        >>> print(f"{found.values[0]:.4f} ± {found.errors[0]:.4f}")  # σ/√(Σ sin²) = 1/√10
+        100.5132 ± 0.3162
+        >>> print(found.converged, found.degrees_of_freedom, found.at_bound)
+        True 20 ()
     """
 
     device: AbstractDevice

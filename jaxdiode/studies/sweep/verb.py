@@ -62,6 +62,15 @@ def sweep(
         ValueError: unknown names, axes empty, non-finite or outside what the device allows, a
             path that exists already or that another sweep is writing, or left-overs at `path`
             of a sweep with other inputs.
+
+    Example:
+        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+        >>> axes = {"flux": np.linspace(0, 1, 5), "branches.1.first": [60, 80]}
+        >>> data = jd.sweep(jd.critical_currents, squid, axes)
+        >>> print(dict(data.sizes), sorted(data))
+        {'flux': 5, 'branches.1.first': 2} ['efficiency', 'minus', 'plus', 'status']
+        >>> print(f"{float(data['plus'].sel(flux=0.25)[1]):.6f}")
+        75.310990
     """
     _checks.whole_number("chunk", chunk)
     grid = Grid(device, axes)

@@ -35,6 +35,15 @@ class SpinBarrier(AbstractInterface):
 
     Raises:
         ValueError: a barrier below the Fermi energy, a width that is not positive.
+
+    Example:
+        >>> barrier = jd.usadel.SpinBarrier(1.4, exchange=0.25, width_up=0.14, width_down=0.14)
+        >>> print(*(f"{barrier.height - s * barrier.exchange:.2f}" for s in (1, -1)))  # ↑ and ↓
+        1.15 1.65
+        >>> jd.usadel.SpinBarrier(1.2, exchange=0.25, width_up=0.14, width_down=0.14)
+        Traceback (most recent call last):
+            ...
+        ValueError: height must exceed 1 + |exchange|...
     """
 
     height: Float[Array, ""] = parameter(search=(1.0, math.inf), unit="E_F", label="barrier height")

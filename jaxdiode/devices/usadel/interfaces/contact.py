@@ -40,6 +40,16 @@ class SpinActiveContact(AbstractInterface):
 
     Raises:
         ValueError: a transmission that is not positive or above 1 for one spin, |P| > 1.
+
+    Example:
+        >>> contact = jd.usadel.SpinActiveContact(0.5, polarization=0.6, mixing=0.8)
+        >>> both = contact.transmission * (1 + np.array([1.0, -1.0]) * contact.polarization)
+        >>> print(f"{both[0]:.2f} {both[1]:.2f}")  # ↑ and ↓
+        0.80 0.20
+        >>> jd.usadel.SpinActiveContact(0.7, polarization=0.6)
+        Traceback (most recent call last):
+            ...
+        ValueError: transmission times 1 + |polarization| must be at most 1...
     """
 
     transmission: Float[Array, ""] = parameter(above=0.0, at_most=1.0, label="transmission T")
