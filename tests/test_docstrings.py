@@ -17,17 +17,6 @@ PACKAGE = Path(jd.__file__).parent
 SYSTEMS = ("andreev", "kapitza", "usadel", "wire")
 PURPOSES = ("files", "plot", "results", "units")
 
-PENDING = {
-    "Drive",
-    "Shunted",
-    "Status",
-    "plot.steps",
-    "plot.thermal_iv",
-    "results.ShapiroSteps",
-    "results.ThermalIV",
-    "shapiro_steps",
-    "thermal_iv",
-}  # examples still to be written
 SLOW: set[str] = set()  # more than some 15 seconds, compilation included
 HOW = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -80,21 +69,17 @@ def example(name):
 def test_the_names_are_found():
     assert {"Squid", "wire.simulate_wire", "plot.iv", "units.flux", "files.device_of"} < set(PUBLIC)
     assert all(callable(thing) for thing in PUBLIC.values())
-    assert set(PUBLIC) >= PENDING | SLOW, "no such public name"
+    assert set(PUBLIC) >= SLOW, "no such public name"
 
 
 def test_every_public_name_has_an_example():
     bare = {name for name in PUBLIC if not any(x.want for x in example(name).examples)}
-    assert bare - PENDING == set(), "a docstring without >>> and output"
-    assert PENDING - bare == set(), "no longer pending"
+    assert bare == set(), "a docstring without >>> and output"
 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(x, marks=pytest.mark.slow if x in SLOW else ())
-        for x in sorted(set(PUBLIC) - PENDING)
-    ],
+    [pytest.param(x, marks=pytest.mark.slow if x in SLOW else ()) for x in sorted(PUBLIC)],
 )
 def test_example_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -30,6 +30,11 @@ class Drive(AbstractParameters):
 
     Raises:
         ValueError: a frequency that is not positive, lists of unlike lengths.
+
+    Example:
+        >>> drive = jd.Drive(2.0, [1.0, 0.3], phase=[0, np.pi / 2])
+        >>> print(f"{float(drive.current(0.0)):.6f}")
+        1.000000
     """
 
     frequency: Scalar = parameter(above=0.0, search=(1e-6, np.inf), label="drive frequency Ω")
@@ -51,7 +56,7 @@ class Drive(AbstractParameters):
             )
         self.amplitude, self.phase = amplitudes, jnp.broadcast_to(phases, amplitudes.shape)
 
-    def current(self, drive_phase: Float[Array, "..."]) -> Float[Array, "..."]:
+    def current(self, drive_phase: float | Float[Array, "..."]) -> Float[Array, "..."]:
         """f(θ)."""
         terms = zip(jnp.unstack(self.amplitude), jnp.unstack(self.phase), strict=True)
         zero = jnp.zeros(jnp.shape(drive_phase))
@@ -80,6 +85,15 @@ class Shunted(AbstractDynamical):
 
     Raises:
         ValueError: a device that is not phase-biased, damping not positive.
+
+    Example:
+        >>> diode = jd.Harmonics([1.0, 0.0], [0.0, 0.5])  # sin φ + ½ sin(2φ + π/2)
+        >>> driven = jd.Shunted(diode, drive=jd.Drive(frequency=0.5, amplitude=1.0))
+        >>> print(f"{float(jd.diode_efficiency(driven)):.6f}")  # without drive −1/3
+        -0.209131
+        >>> heavy = jd.Shunted(diode, damping=0.5, drive=jd.Drive(frequency=2.0, amplitude=1.5))
+        >>> print(f"{float(jd.critical_currents(heavy).plus):.6f}")
+        0.703637
     """
 
     device: AbstractPhaseBiased

@@ -48,6 +48,12 @@ class ShapiroSteps(AbstractResult):
         folds: of the locked orbit, lower and upper; with capacitance a ramp may lose the phase
             before, where the orbit doubles its period: then there is a fold but no edge.
         status: of each step; NaN for the edge that is not known.
+
+    Example:
+        >>> junction = jd.Shunted(jd.TunnelJunction(1.0), drive=jd.Drive(0.5, 1.0))
+        >>> steps = jd.shapiro_steps(junction, [2])
+        >>> print(f"{steps.voltage[0]:.2f} from {steps.lower[0]:.6f} to {steps.upper[0]:.6f}")
+        1.00 from 1.184840 to 1.615931
     """
 
     orders: Int[np.ndarray, "steps 2"] = eqx.field(converter=np.asarray)
@@ -83,6 +89,14 @@ def shapiro_steps(
 
     Raises:
         ValueError: no drive, orders that are not whole numbers.
+
+    Example:
+        >>> drive = jd.Drive(1.0, [1.5, 1.0], phase=[0, 0.6])  # two tones make a diode of a junction
+        >>> steps = jd.shapiro_steps(jd.Shunted(jd.TunnelJunction(1.0), drive=drive), [0, (1, 2)])
+        >>> print(f"{steps.lower[0]:.6f} {steps.upper[0]:.6f}")
+        -0.601166 0.445497
+        >>> print(bool(jnp.isnan(steps.lower[1])))  # no fractional steps of a pure sine without C
+        True
     """
     pairs = _pairs(orders)
     if not isinstance(device, Shunted) or device.drive is None:

@@ -8,6 +8,13 @@ class Status(enum.IntEnum):
     (of `NO_SUPERCURRENT` the currents are known, only η is not).
 
     Stored in arrays as int32; `Status(int(x)).describe()` says what it means.
+
+    Example:
+        >>> junctions = [jd.TunnelJunction(100), jd.TunnelJunction(60)]
+        >>> squid = jd.Squid(junctions, flux=[0.3], inductance=[0.01, 0.01])  # 2πLI_c > 1
+        >>> found = jd.critical_currents(squid)
+        >>> print(jd.Status(int(found.status)).name, bool(jnp.isnan(found.plus)))
+        MULTIVALUED True
     """
 
     CONVERGED = 0

@@ -17,6 +17,11 @@ def thermal_iv(curve: "ThermalIV", *, unit: str = "", title: str = "") -> "Figur
     """|V|/R on a logarithmic axis and dV/dI in units of R, both directions against |i|.
 
     The logarithmic axis ends 12 decades below the largest voltage.
+
+    Example:
+        >>> warm = jd.thermal_iv(jd.TunnelJunction(1.0), np.linspace(-2, 2, 41), noise=0.1)
+        >>> print(len(jd.plot.thermal_iv(warm).axes))
+        2
     """
     current, voltage, slope = (
         np.ravel(x) for x in (curve.current, curve.voltage, curve.resistance)
@@ -40,7 +45,13 @@ def thermal_iv(curve: "ThermalIV", *, unit: str = "", title: str = "") -> "Figur
 
 
 def steps(found: "ShapiroSteps", *, unit: str = "", title: str = "") -> "Figure":
-    """Every step as a bar between its edges, at its voltage."""
+    """Every step as a bar between its edges, at its voltage.
+
+    Example:
+        >>> driven = jd.Shunted(jd.TunnelJunction(1.0), drive=jd.Drive(0.5, 1.0))
+        >>> print(len(jd.plot.steps(jd.shapiro_steps(driven, [-1, 0, 1])).axes[0].lines))
+        4
+    """
     lower, upper, voltage = (np.asarray(x) for x in (found.lower, found.upper, found.voltage))
     figure, (axes,) = new_figure(1)
     for (n, m), low, high, v in zip(np.asarray(found.orders), lower, upper, voltage, strict=True):

@@ -36,6 +36,11 @@ class ThermalIV(AbstractResult):
         noise: γ = 2ek_BT/ħ in that unit.
         status: CONVERGED, the relation's own status, or NOT_CONVERGED where I(φ) was not resolved
             on the panels; NaN there.
+
+    Example:
+        >>> warm = jd.thermal_iv(jd.TunnelJunction(1.0), [0.0, 0.9], noise=0.05)
+        >>> print(f"{warm.resistance[0]:.4e} {warm.resistance[1]:.6f}")
+        5.2706e-16 1.468817
     """
 
     current: Float[Array, "*currents"]
@@ -76,6 +81,12 @@ def thermal_iv(device: AbstractPhaseBiased, currents: Numbers, *, noise: Numbers
     Raises:
         ValueError: a device that is not phase-biased, noise not positive or too small, numbers
             not finite.
+
+    Example:
+        >>> diode = jd.Harmonics([1.0, 0.0], [0.0, 0.5])  # sin φ + ½ sin(2φ + π/2)
+        >>> warm = jd.thermal_iv(diode, [0.5, -0.5], noise=0.05)
+        >>> print(f"{warm.voltage[0]:.4e} {warm.voltage[1]:.4e}")
+        1.5634e-04 -1.6454e-10
     """
     if not isinstance(device, AbstractPhaseBiased):
         raise ValueError(
