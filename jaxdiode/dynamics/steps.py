@@ -91,7 +91,7 @@ def shapiro_steps(
         ValueError: no drive, orders that are not whole numbers.
 
     Example:
-        >>> drive = jd.Drive(1.0, [1.5, 1.0], phase=[0, 0.6])  # two tones make a diode of a junction
+        >>> drive = jd.Drive(1.0, [1.5, 1.0], phase=[0, 0.6])  # two tones: a diode
         >>> steps = jd.shapiro_steps(jd.Shunted(jd.TunnelJunction(1.0), drive=drive), [0, (1, 2)])
         >>> print(f"{steps.lower[0]:.6f} {steps.upper[0]:.6f}")
         -0.601166 0.445497
