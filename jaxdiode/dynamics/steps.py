@@ -16,7 +16,7 @@ from ..core.results import AbstractResult
 from ..numerics import locking, orbits
 from ..numerics.lanes import lanewise
 from ..numerics.locking import LockedOrbit, find_locked_orbit, tail
-from ..numerics.orbits import MarginalOrbit
+from ..numerics.orbits import MarginalOrbit, interpolate
 from ..numerics.status import Status
 from . import strobe
 from .damped_steps import Motion, edge_status, upper_fold
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]
 
-POINTS = (65, 193, 577)  # per orbit, odd; the next where the one before does not resolve it
-DAMPED_POINTS = (32, 64, 160)  # the same with capacitance
+# Points per orbit, odd without capacitance: first few, then where those do not resolve it more. A
+# later size is reached by interpolation from the one before; under a transformation of JAX the
+# last of them serves all.
+POINTS = ((65,), (193, 577))
+DAMPED_POINTS = ((32,), (64,), (160,))
 _TRACED = 1  # which of them under a transformation of JAX
 _RESOLVED = 3e-6  # largest tail of an orbit's spectrum; the edge's error is of its square
 _BELOW, _ABOVE = 2e-3, 2e-2  # of max|I|: where a fold may lie, seen from the strobed edge
@@ -149,7 +152,7 @@ def _edges(device: Shunted, pairs: np.ndarray):
 
 
 @eqx.filter_jit
-def _all_edges(device: Shunted, pairs: Int[Array, "steps 2"], points: int):
+def _all_edges(device: Shunted, pairs: Int[Array, "steps 2"], points: tuple[int, ...]):
     size = jax.lax.stop_gradient(device.typical_current())
     some = size > 0
     scale = jnp.where(some, size, 1.0)
@@ -163,7 +166,7 @@ def _all_edges(device: Shunted, pairs: Int[Array, "steps 2"], points: int):
             search = jax.vmap(lambda sign: _search(unit, sign, n, m, points))
             found, origin, status = search(signs)
         else:
-            found, origin, status = _damped_search(unit, n, m, points)
+            found, origin, status = _damped_search(unit, n, m, points[-1])
         status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
         good = (status == Status.CONVERGED) | (status == Status.PERIOD_DOUBLING)
 
@@ -205,7 +208,7 @@ def _damped_search(unit: Shunted, turns: Scalar, periods: Scalar, points: int):
     return lanewise(search)(unit, turns, periods)
 
 
-def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points: int):
+def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points: tuple[int, ...]):
     """(orbit, origin, status) of the upper edge of one sign's problem, without capacitance."""
 
     def search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar):
@@ -214,15 +217,17 @@ def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points:
         frequency = unit.drive.frequency
         shift = problem.turns * frequency / periods
 
+        def newton(orbit: Samples, origin: Scalar, parameter: Scalar):
+            return find_locked_orbit(
+                _restoring, (problem._replace(origin=origin), periods), frequency / periods,
+                orbit, parameter, turns=periods,
+            )  # fmt: skip
+
         def attempt(thorough: bool):
-            seed = strobe.seeds(problem, periods, points, thorough=thorough)
+            seed = strobe.seeds(problem, periods, points[0], thorough=thorough)
 
             def polish(seeded: tuple[Samples, Scalar]):
-                orbit, origin = seeded
-                found, good = find_locked_orbit(
-                    _restoring, (problem._replace(origin=origin), periods), frequency / periods,
-                    orbit, seed.bias - shift, turns=periods,
-                )  # fmt: skip
+                found, good = newton(*seeded, seed.bias - shift)
                 ahead = found.parameter + shift - seed.bias
                 return found, good & (ahead > -_BELOW) & (ahead < _ABOVE)
 
@@ -235,11 +240,26 @@ def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points:
 
         first = attempt(False)
         found, origin, good = jax.lax.cond(first[2], lambda: first, lambda: attempt(True))
-        status = jnp.where(good & (tail(found) < _RESOLVED), Status.CONVERGED, Status.NOT_CONVERGED)
+        resolved = tail(found) < _RESOLVED
+        for finer in points[1:]:
+            closer = jax.tree.map(lambda x, n=finer: x if x.ndim == 0 else interpolate(x, n), found)
+            found, good, resolved = jax.lax.cond(
+                good & ~resolved,
+                lambda seed=closer: _refined(newton(seed.orbit, origin, seed.parameter)),
+                lambda seed=closer, state=(good, resolved): (seed, *state),
+            )
+        status = jnp.where(good & resolved, Status.CONVERGED, Status.NOT_CONVERGED)
         finite = jnp.all(jnp.isfinite(found.orbit))
         return found, origin, jnp.where(finite, status, Status.NONFINITE)
 
     return lanewise(search)(unit, sign, turns, periods)
+
+
+def _refined(
+    found: tuple[LockedOrbit, Bool[Array, ""]],
+) -> tuple[LockedOrbit, Bool[Array, ""], Bool[Array, ""]]:
+    orbit, good = found
+    return orbit, good, tail(orbit) < _RESOLVED
 
 
 def _bias(
