@@ -42,7 +42,7 @@ FREE_INSIDE = {
 }
 # Sources that devices may build on; studies work on any device, so on none of these.
 NO_PHYSICS = {"studies"}
-PHYSICS = {"junctions", "devices", "dynamics"}
+PHYSICS = {"gates", "junctions", "devices", "dynamics", "thermal"}
 
 HEAVY = {"matplotlib", "xarray", "scipy", "tqdm", "tyro", "diffrax", "h5netcdf", "h5py"}
 

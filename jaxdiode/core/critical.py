@@ -1,7 +1,7 @@
 """Critical currents in both directions: the pair and its efficiency."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +9,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .results import AbstractResult, status_text
-
-if TYPE_CHECKING:
-    pass
 
 EFFICIENCY_ACCURACY = 1e-12  # η below this is rounding
 

@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 from ..numerics.orbits import MarginalOrbit, find_marginal_orbit, tail, velocity
 from ..numerics.oscillator import Acceleration, advance, advance_with_monodromy
 from ..numerics.status import Status
-from .strobe import Locked
+from .strobe import CANDIDATES, Locked
 
 Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]
@@ -29,6 +29,7 @@ _STEP = 0.1  # of the integration
 _BIASES, _FINER = 12, 24  # between the middle of a step and its edge
 _HOLD = 300.0  # at each, where the orbit is not stable all the way
 _PAST = 3e-4  # of max|I|: past an edge the phase leaves
+_NEAR = 0.6  # radians between the fold's orbit and the stable one just before it
 _PATIENCE = 4000.0  # within that time (1/ω_p)
 _SETTLING = 30.0  # relaxation times
 
@@ -70,14 +71,17 @@ def restoring(angle: Samples, phase: Samples, args: tuple[Locked, Scalar, Scalar
 
 
 def upper_fold(motion: Motion, points: int) -> tuple[MarginalOrbit, Bool[Array, ""]]:
-    """The fold at which one sign's orbit ends; its parameter is the bias less `shift`."""
+    """The highest fold of one sign's orbits; its parameter is the bias less `shift`.
+
+    Wells of one period have an orbit and a fold each; a phase whose orbit ends falls into the next.
+    """
     angle = 2 * jnp.pi * motion.periods / points * jnp.arange(points, dtype=float)
     along = _without_stiffness(motion, angle)
     turned = motion.problem.turns * angle / motion.periods + along
     mean = 2 * jnp.pi / _MEANS * jnp.arange(_MEANS, dtype=float)
     averaged = jnp.mean(motion.problem.current(mean[:, None] + turned), axis=1)
-    best = jnp.argmax(averaged)
-    seed = mean[best] + along
+    higher = (averaged >= jnp.roll(averaged, 1)) & (averaged > jnp.roll(averaged, -1))
+    peaks = jnp.argsort(-jnp.where(higher, averaged, -jnp.inf))[:CANDIDATES]
 
     def find(scale: Scalar, orbit: Samples, parameter: Scalar):
         args = motion.problem, motion.periods, scale
@@ -86,20 +90,28 @@ def upper_fold(motion: Motion, points: int) -> tuple[MarginalOrbit, Bool[Array, 
             turns=motion.periods,
         )  # fmt: skip
 
-    def follow():
-        def grow(found: tuple[MarginalOrbit, Bool[Array, ""]], scale: Scalar):
-            last, good = found
-            after, fine = find(scale, last.orbit, last.parameter)
-            return (after, good & fine), None
+    def from_peak(peak: Array):
+        seed = mean[peak] + along
 
-        scales = jnp.linspace(0.0, 1.0, _SCALES + 1)[1:]
-        first = find(scales[0], seed, scales[0] * averaged[best])
-        return jax.lax.scan(grow, first, scales[1:])[0]
+        def follow():
+            def grow(found: tuple[MarginalOrbit, Bool[Array, ""]], scale: Scalar):
+                last, good = found
+                after, fine = find(scale, last.orbit, last.parameter)
+                return (after, good & fine), None
 
-    first = find(jnp.ones(()), seed, averaged[best])
-    near = jnp.abs(first[0].parameter) < 1.05
-    found, good = jax.lax.cond(first[1] & near, lambda: first, follow)
-    return found, good & (jnp.abs(found.parameter) < 1.05) & (tail(found.orbit) < _RESOLVED)
+            scales = jnp.linspace(0.0, 1.0, _SCALES + 1)[1:]
+            first = find(scales[0], seed, scales[0] * averaged[peak])
+            return jax.lax.scan(grow, first, scales[1:])[0]
+
+        first = find(jnp.ones(()), seed, averaged[peak])
+        near = jnp.abs(first[0].parameter) < 1.05
+        found, good = jax.lax.cond(first[1] & near, lambda: first, follow)
+        return found, good & (jnp.abs(found.parameter) < 1.05)
+
+    found, good = jax.lax.map(from_peak, peaks)
+    best = jnp.argmax(jnp.where(good, found.parameter, -jnp.inf))
+    chosen = jax.tree.map(lambda x: x[best], found)
+    return chosen, good[best] & (tail(chosen.orbit) < _RESOLVED)
 
 
 def edge_status(
@@ -112,12 +124,16 @@ def edge_status(
     start = found.orbit[:1], speed
     leaves = _leaves(motion, start, bias + _PAST)
     first = _settled(motion, start, middle)
-    locked, flipped = _stable_between(motion, first, middle, bias)
+    locked, flipped, last = _stable_between(motion, first, middle, bias)
+    apart = jnp.mod(last[0] - start[0][0] + jnp.pi, 2 * jnp.pi) - jnp.pi
+    direct = locked & ~flipped & (jnp.abs(apart) < _NEAR)
     holds = jax.lax.cond(
-        flipped & leaves & good, lambda: _holds(motion, first, middle, bias), lambda: ~flipped
+        ~direct & leaves & good,
+        lambda: _holds(motion, first, middle, bias, start[0][0]),
+        lambda: direct,
     )
-    status = jnp.where(leaves & locked, Status.CONVERGED, Status.NOT_CONVERGED)
-    status = jnp.where(flipped & ~holds, Status.PERIOD_DOUBLING, status)
+    status = jnp.where(flipped, Status.PERIOD_DOUBLING, Status.NOT_CONVERGED)
+    status = jnp.where(leaves & holds, Status.CONVERGED, status)
     return jnp.where(good, status, Status.NOT_CONVERGED).astype(jnp.int32)
 
 
@@ -170,9 +186,9 @@ def _settled(
 
 
 def _holds(
-    motion: Motion, state: tuple[Samples, Samples], middle: Scalar, edge: Scalar
+    motion: Motion, state: tuple[Samples, Samples], middle: Scalar, edge: Scalar, end: Scalar
 ) -> Bool[Array, ""]:
-    """Whether a slow ramp from the middle to the edge keeps the phase."""
+    """Whether a slow ramp from the middle to the edge keeps the phase, and ends at the fold's."""
     steps = _steps(motion)
     size = motion.period / steps
     periods = jnp.ceil(_HOLD / motion.period)
@@ -183,8 +199,9 @@ def _holds(
 
     part = jnp.linspace(0.0, 1.0, _FINER)
     biases = middle + (edge - _PAST - middle) * (1 - (1 - part) ** 2)
-    _, moved = jax.lax.scan(hold, state, biases)
-    return jnp.all(moved < jnp.pi)
+    (x, _), moved = jax.lax.scan(hold, state, biases)
+    apart = jnp.mod(x[0] - end + jnp.pi, 2 * jnp.pi) - jnp.pi
+    return jnp.all(moved < jnp.pi) & (jnp.abs(apart) < _NEAR)
 
 
 def _at(motion: Motion, bias: Scalar) -> Acceleration:
@@ -214,8 +231,8 @@ def _periods_later(
 
 def _stable_between(
     motion: Motion, start: tuple[Samples, Samples], middle: Scalar, edge: Scalar
-) -> tuple[Bool[Array, ""], Bool[Array, ""]]:
-    """(locked all the way, a flip on the way) of the stable orbit from a bias to the edge."""
+) -> tuple[Bool[Array, ""], Bool[Array, ""], Float[Array, "2"]]:
+    """(locked all the way, a flip on the way, the last state) of the stable orbit to the edge."""
     steps = _steps(motion)
     size = motion.period / steps
     count = steps.astype(int)
@@ -243,5 +260,5 @@ def _stable_between(
     part = jnp.linspace(0.0, 0.95, _BIASES)
     biases = middle + (edge - middle) * (1 - (1 - part) ** 2)
     first = jnp.concatenate(start)
-    _, (locked, flips, stable) = jax.lax.scan(follow, first, biases)
-    return jnp.all(locked & (stable | flips)), jnp.any(flips & locked)
+    last, (locked, flips, stable) = jax.lax.scan(follow, first, biases)
+    return jnp.all(locked & (stable | flips)), jnp.any(flips & locked), last

@@ -40,12 +40,20 @@ def curve(
     """Both sweeps, which are one; see `iv_curve`."""
     from .iv import IVCurve
 
-    assert isinstance(device, Shunted)
+    device = _shunted(device)
     driven = device.is_driven()
     moving = bool(driven) if _checks.is_concrete(driven) else True
     mean, error, status = _curve(device, bias, asked, moving)
     frequency = device.drive_frequency
     return IVCurve(bias, mean, mean, error, error, status, status, frequency)
+
+
+def _shunted(device: AbstractDynamical) -> Shunted:
+    if not isinstance(device, Shunted):
+        raise ValueError(
+            f"device must be Shunted to be without inertia, got {type(device).__name__}"
+        )
+    return device
 
 
 @eqx.filter_jit
@@ -120,7 +128,7 @@ def path(
     device: AbstractDynamical, bias: Scalar, length: Scalar, start: Phases | None, samples: int
 ) -> tuple[Float[Array, " n"], Float[Array, " n"], Float[Array, " n"]]:
     """(times, φ, φ') at constant bias; see `trajectory`."""
-    assert isinstance(device, Shunted)
+    device = _shunted(device)
     return _path(device, bias, length, start, samples)
 
 

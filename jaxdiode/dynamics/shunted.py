@@ -11,9 +11,12 @@ from ..core.critical import CriticalCurrents
 from ..core.device import AbstractPhaseBiased, Relation
 from ..core.dynamical import AbstractDynamical
 from ..core.parameters import AbstractParameters, parameter
+from ..core.results import AbstractResult
 from ..numerics.extrema import clustered_grid
 
 Scalar = Float[Array, ""]
+
+_TURN = 0.1  # radians beside a sharp turn
 
 
 class Drive(AbstractParameters):
@@ -93,7 +96,7 @@ class Shunted(AbstractDynamical):
         -0.209131
         >>> heavy = jd.Shunted(diode, damping=0.5, drive=jd.Drive(frequency=2.0, amplitude=1.5))
         >>> print(f"{float(jd.critical_currents(heavy).plus):.6f}")
-        0.703637
+        0.705124
     """
 
     device: AbstractPhaseBiased
@@ -166,13 +169,23 @@ class Shunted(AbstractDynamical):
         current = relation.current(ends)
         energy = jnp.cumsum((current[1:] + current[:-1]) / 2 * jnp.diff(ends))
         lowest = jnp.mod(jnp.argmin(energy) + 1, grid.size)
-        return grid[lowest][None]
+
+        def newton(_: Array, phase: Scalar) -> Scalar:
+            current, slope = jax.jvp(relation.current, (phase,), (jnp.ones_like(phase),))
+            step = jnp.where(slope > 0, -current / jnp.where(slope > 0, slope, 1.0), 0.0)
+            return phase + jnp.clip(step, -0.1, 0.1)
+
+        return jax.lax.fori_loop(0, 8, newton, grid[lowest])[None]
 
     def largest_current(self) -> Scalar:
+        """Slopes count away from sharp turns only, which steps of an integration run over."""
         relation = self.device.relation()
         even = jnp.linspace(0.0, 2 * jnp.pi, relation.samples_per_period(), endpoint=False)
         _, slope = jax.jvp(relation.current, (even,), (jnp.ones_like(even),))
-        most = jnp.maximum(jnp.max(jnp.abs(slope)), self.typical_current())
+        turns = jnp.ravel(jnp.asarray(relation.kinks()[0], float))
+        apart = jnp.abs(jnp.mod(even[:, None] - turns + jnp.pi, 2 * jnp.pi) - jnp.pi)
+        slope = jnp.where(jnp.any(apart < _TURN, axis=1), 0.0, jnp.abs(slope))
+        most = jnp.maximum(jnp.max(slope), self.typical_current())
         return most if self.drive is None else most + jnp.sum(jnp.abs(self.drive.amplitude))
 
     def typical_current(self) -> Scalar:
@@ -198,6 +211,21 @@ class Shunted(AbstractDynamical):
 
     def is_driven(self) -> bool | Bool[Array, ""]:
         return False if self.drive is None else self.drive.is_moving()
+
+    def iv(
+        self, *, maximum: float | None = None, points: int = 201, duration: float | None = None
+    ) -> AbstractResult:
+        """`iv_curve` from −maximum to maximum, twice the largest |I| and the drive if left out."""
+        from .iv import iv_curve
+
+        most = 2 * float(self.typical_current()) if maximum is None else maximum
+        if maximum is None and self.drive is not None:
+            most += float(jnp.sum(jnp.abs(self.drive.amplitude)))
+        biases = np.linspace(-most, most, points)
+        if duration is None:  # in units of the device's own time
+            rate = float(self.typical_current())
+            duration = 500.0 / (rate if self.is_overdamped else np.sqrt(rate)) if rate else 500.0
+        return iv_curve(self, biases, duration=duration)
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         """Both ends of the zero-voltage state: of the drive's period, or I± without drive."""

@@ -8,7 +8,7 @@ from types import ModuleType
 from .. import _plain_checks as _checks
 from ..devices import NAMESPACES, SYSTEMS
 
-_CORE = ("core.device.DirectRelation",)
+_CORE = ("core.device.DirectRelation", "dynamics.shunted.ScaledRelation")
 
 
 def resolve(name: str) -> type:

@@ -7,6 +7,7 @@ import pytest
 
 import jaxdiode as jd
 from jaxdiode import Status
+from jaxdiode.dynamics.folds import fold_limit
 
 SINE = jd.TunnelJunction(1.0)
 D2 = jd.Harmonics([1.0, 0.4 * np.cos(1)], [0.0, 0.4 * np.sin(1)])
@@ -62,6 +63,28 @@ def test_two_tones():
     ):
         found = jd.shapiro_steps(driven(SINE, 0.5, 2.0, [1.5, 1.0], [0.0, phase]), [0])
         np.testing.assert_allclose([found.lower[0], found.upper[0]], edges, atol=6e-8)
+
+
+def test_of_two_wells_the_higher_fold_counts():
+    """sin φ + ½ sin(2φ + π/2) at Ω = 2: .703637 is a fold too, of the other well."""
+    diode = jd.Harmonics([1.0, 0.0], [0.0, 0.5])
+    device = driven(diode, 0.5, 2.0, 1.5)
+    found = jd.critical_currents(device)
+    traced = jax.jit(jd.critical_currents)(device)
+    np.testing.assert_allclose([found.plus, traced.plus], 0.70512437, atol=1e-8)
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        sine, cosine = rng.normal(size=(2, 2)) * [1, 0.4]
+        device = driven(
+            jd.Harmonics(sine, cosine), rng.uniform(0.3, 1), rng.uniform(1, 4), rng.uniform(0, 2)
+        )
+        folds = [fold_limit(device, jnp.asarray(sign)) for sign in (1.0, -1.0)]
+        found = jd.shapiro_steps(device, [0])
+        for edge, (current, status, _) in zip((found.upper, -found.lower), folds, strict=True):
+            if status == Status.CONVERGED:
+                np.testing.assert_allclose(edge[0], current, atol=1e-9)
+            else:
+                assert np.isnan(edge[0])
 
 
 def test_a_fold_that_a_ramp_does_not_reach():

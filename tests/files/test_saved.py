@@ -91,6 +91,8 @@ RESULTS = {
         jnp.array([1 / 3, jnp.nan]), jnp.array([jnp.inf, -jnp.inf]), jnp.array([0, 2], jnp.int32)
     ),
     "relation": lambda: jd.current_phase_relation(SQUID),
+    "Shapiro steps": lambda: jd.shapiro_steps(jd.Shunted(SQUID, drive=jd.Drive(60.0, 20.0)), [0]),
+    "thermal I-V": lambda: jd.thermal_iv(SQUID, [-80.0, 30.0], noise=5.0),
     "report": SQUID.report,
     "report of bands": SIX.report,
     "report of a driven junction": DRIVEN.report,
