@@ -1,0 +1,227 @@
+"""The orbit that leaves a saddle of a tilted potential and just comes back to its copy at +2π.
+
+With p = φ' over φ and E = p²/2,   dE/dφ = i − I(φ) − βp,   I(s) = i,   E = 0 at s and s + 2π.
+Newton's method for E and i together takes the linear equation
+
+    w' + (β/p) w = i − I(φ) − βp/2,
+
+whose solution with both ends is the next E: √E is concave, so i comes down to its root, and
+i = ∫μ(I + βp/2)dφ/∫μdφ with μ = exp(∫β dφ/p). Towards the end μ ~ y^(−β/κ) where p = κy.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from ..core.device import AbstractPhaseBiased
+from ..numerics import radau
+from ..numerics.roots import bracketed_root, value_and_slope
+
+Scalar = Float[Array, ""]
+Nodes = Float[Array, "nodes panels"]
+
+_RUNGS = 10  # of the ladders of panels towards the saddle and towards sharp turns
+_FEWEST, _FARTHEST = 16, 0.3
+_CLOSEST, _SHARPEST = 1e-6, 1e-7
+_SERIES = 100.0  # times the closest distance: the series in it is good to 1e-8
+_ITERATIONS = 30
+_CHANGE = 1e-5  # of E, relative: the next change is of its square
+_RESOLVED = 1e-7  # largest tail of p on a panel
+_NEGLIGIBLE = 1e-6  # share of the largest E below which its change does not count
+_ROOM = 4.0  # E may change by this factor in one iteration
+
+
+class Pull(NamedTuple):
+    """The relation of one direction of the current, −I(−φ) for −, and the damping.
+
+    Currents are of size 1.
+    """
+
+    relation: AbstractPhaseBiased
+    sign: Scalar
+    damping: Scalar
+
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        return self.sign * self.relation.current(self.sign * phase)
+
+    def turns(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+        """Sharp turns in [0, 2π) and their widths."""
+        kinks, widths = (jnp.ravel(jnp.asarray(x, float)) for x in self.relation.kinks())
+        return jnp.mod(self.sign * kinks, 2 * jnp.pi), widths
+
+
+class Branch(NamedTuple):
+    """Phases between which I falls, from a local maximum on: a saddle lies on it."""
+
+    top: Scalar
+    bottom: Scalar
+    highest: Scalar
+
+
+class Mesh(NamedTuple):
+    """Nodes from a saddle to its copy, finer towards both and towards sharp turns."""
+
+    phase: Nodes
+    length: Float[Array, " panels"]
+    closest: Scalar
+
+
+class Orbit(NamedTuple):
+    """One approximation of the homoclinic orbit.
+
+    Attributes:
+        current: i.
+        saddle: where it starts.
+        energy: p²/2 at the nodes.
+        change: of the energy, relative, in the last iteration.
+        step: of the current, in the last iteration.
+    """
+
+    current: Scalar
+    saddle: Scalar
+    energy: Nodes
+    change: Scalar
+    step: Scalar
+    iteration: Int[Array, ""]
+
+
+def saddle_on(pull: Pull, branch: Branch, current: Scalar) -> Scalar:
+    """Where I falls through the current."""
+
+    def below(phase: Scalar, args: tuple[Pull, Scalar]) -> Scalar:
+        return args[1] - args[0].current(phase)
+
+    return bracketed_root(below, (pull, current), branch.top, branch.bottom, steps=40)
+
+
+def rates_at(pull: Pull, saddle: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """λ and κ, p = λx behind and κy before a saddle, and −I' there."""
+    _, slope = value_and_slope(pull.current, saddle)
+    fall = jnp.maximum(-slope, 1e-30)
+    root = pull.damping / 2 + jnp.sqrt(pull.damping**2 / 4 + fall)
+    return fall / root, root, fall
+
+
+def mesh_from(pull: Pull, saddle: Scalar) -> Mesh:
+    kinks, widths = pull.turns()
+    offset = jnp.mod(kinks - saddle, 2 * jnp.pi)
+    order = jnp.argsort(offset)
+    widths = jax.lax.stop_gradient(jnp.clip(widths[order], _SHARPEST, _FARTHEST / 2))
+    offset = offset[order]
+    closest = _CLOSEST * jnp.min(widths, initial=1.0)
+    ends = jnp.concatenate([jnp.zeros(1), offset, jnp.full(1, 2 * jnp.pi)])
+    scale = jnp.concatenate([closest[None], widths, closest[None]])
+    inner = max(_FEWEST, pull.relation.samples_per_period() // 4) // (kinks.size + 1) + 4
+    rung = jnp.linspace(0.0, 1.0, _RUNGS + 1)
+
+    def segment(start: Scalar, stop: Scalar, before: Scalar, after: Scalar):
+        far = jnp.minimum(_FARTHEST, (stop - start) / 4)
+        left, right = (
+            low * (far / low) ** rung for low in (jnp.minimum(x, far / 2) for x in (before, after))
+        )
+        middle = jnp.linspace(start + far, stop - far, inner + 1)[1:-1]
+        return jnp.concatenate([start[None], start + left, middle, stop - right[::-1]])
+
+    starts = jax.vmap(segment)(ends[:-1], ends[1:], scale[:-1], scale[1:]).ravel()
+    length = jnp.diff(starts, append=2 * jnp.pi)
+    # What is closer to the saddle than the first rung is known: E is a parabola there.
+    phase = saddle + starts + jnp.asarray(radau.SHARE)[:, None] * length
+    phase = phase.at[:, 0].set(saddle + starts[1]).at[:, -1].set(saddle + starts[-1])
+    length = length.at[0].set(0.0).at[-1].set(0.0)
+    return Mesh(phase, length, starts[1])
+
+
+def improved(pull: Pull, branch: Branch, orbit: Orbit) -> Orbit:
+    """One iteration, for E on nodes that move with the saddle and for the saddle."""
+    velocity = jnp.sqrt(2 * orbit.energy)
+
+    def driving(saddle: Scalar):
+        mesh = mesh_from(pull, saddle)
+        push = pull.current(saddle) - pull.current(mesh.phase) - pull.damping * velocity
+        slow, fast, _ = rates_at(pull, saddle)
+        return mesh.length * push, (slow * mesh.closest) ** 2 / 2, (fast * mesh.closest) ** 2 / 2
+
+    (push, start, stop), (pushed, started, stopped) = value_and_slope(driving, orbit.saddle)
+    length = mesh_from(pull, orbit.saddle).length
+    through = radau.propagator(pull.damping / velocity, length)
+    known = radau.solved(through, push + length * pull.damping * velocity / 2, start)
+    more = radau.solved(through, pushed, started)
+    step = (stop - known[-1, -1]) / (more[-1, -1] - stopped)
+    saddle = orbit.saddle + step
+    saddle = jnp.where(saddle > branch.top, saddle, (orbit.saddle + branch.top) / 2)
+    saddle = jnp.where(saddle < branch.bottom, saddle, (orbit.saddle + branch.bottom) / 2)
+    energy = known + (saddle - orbit.saddle) * more
+    energy = jnp.clip(energy, orbit.energy / _ROOM, orbit.energy * _ROOM)
+    size = orbit.energy + _NEGLIGIBLE * jnp.max(orbit.energy)
+    change = jnp.max(jnp.abs(energy - orbit.energy) / size)
+    return Orbit(pull.current(saddle), saddle, energy, change, step, orbit.iteration + 1)
+
+
+def begun(pull: Pull, velocity: Nodes, saddle: Scalar) -> Orbit:
+    """A first guess from any motion past the saddle."""
+    mesh = mesh_from(pull, saddle)
+    slow, fast, _ = rates_at(pull, saddle)
+    behind = mesh.phase - saddle
+    velocity = jnp.minimum(velocity, jnp.minimum(slow * behind, fast * (2 * jnp.pi - behind)))
+    energy = jnp.maximum(velocity, 1e-12) ** 2 / 2
+    one = jnp.ones(())
+    return Orbit(pull.current(saddle), saddle, energy, one, one, jnp.zeros((), int))
+
+
+def converged(pull: Pull, branch: Branch, first: Orbit) -> tuple[Orbit, Bool[Array, ""]]:
+    """The orbit, and whether the iteration came to it."""
+
+    def unfinished(orbit: Orbit) -> Bool[Array, ""]:
+        return ~_settled(orbit) & (orbit.iteration < _ITERATIONS)
+
+    orbit = jax.lax.while_loop(unfinished, lambda x: improved(pull, branch, x), first)
+    return orbit, _settled(orbit)
+
+
+def _settled(orbit: Orbit) -> Bool[Array, ""]:
+    return (orbit.change <= _CHANGE) & (jnp.abs(orbit.step) <= _CHANGE)
+
+
+class Response(NamedTuple):
+    """How the current of an orbit answers to changes: di = Σ weight (dI + p dβ).
+
+    Attributes:
+        phase: of the nodes.
+        weight: μ at the nodes, normalised.
+        growth: μ'/μ = β/p.
+        resolved: by the panels.
+    """
+
+    phase: Nodes
+    weight: Nodes
+    velocity: Nodes
+    growth: Nodes
+    resolved: Bool[Array, ""]
+
+
+def response(pull: Pull, orbit: Orbit) -> Response:
+    mesh = mesh_from(pull, orbit.saddle)
+    slow, fast, _ = rates_at(pull, orbit.saddle)
+    velocity = _near_saddle(pull, orbit, mesh, jnp.sqrt(2 * orbit.energy))
+    growth = pull.damping / velocity
+    weight, carried = radau.end_weights(radau.propagator(growth, mesh.length))
+    weight = weight * mesh.length
+    close = mesh.closest
+    weight = weight.at[0, 0].add(carried * close * slow / fast).at[-1, -1].add(close * fast / slow)
+    weight = weight / jnp.sum(weight)
+    resolved = radau.tail(velocity) < _RESOLVED * jnp.max(velocity)
+    return Response(mesh.phase, weight, velocity, growth, resolved)
+
+
+def _near_saddle(pull: Pull, orbit: Orbit, mesh: Mesh, velocity: Nodes) -> Nodes:
+    """By the series in the distance where E is lost in the rounding of its maximum."""
+    slow, fast, _ = rates_at(pull, orbit.saddle)
+    _, (_, bend) = value_and_slope(lambda x: value_and_slope(pull.current, x), orbit.saddle)
+    behind = mesh.phase - orbit.saddle
+    before = 2 * jnp.pi - behind
+    leaving = slow * behind - bend / (2 * (3 * slow + pull.damping)) * behind**2
+    coming = fast * before + bend / (2 * (3 * fast - pull.damping)) * before**2
+    near = _SERIES * mesh.closest
+    return jnp.where(behind < near, leaving, jnp.where(before < near, coming, velocity))

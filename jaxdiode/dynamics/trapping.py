@@ -1,0 +1,159 @@
+"""Where a running phase is trapped: a march of its energy at many currents side by side.
+
+    dE/dφ = i − I(φ) − β√(2E),  E ≥ 0:
+
+a phase that stops waits (for the noise that pushes it over the next maximum of the potential) and
+goes on from rest. What stops in the second period of φ stops in every one, and does so at all
+currents below that of retrapping and at none above. Nothing here is differentiated.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from ..numerics.extrema import clustered_grid
+from ..numerics.roots import Scalar, bracketed_root, value_and_slope
+from .homoclinic import Branch, Mesh, Nodes, Pull
+
+_LANES = 48
+_SAMPLES = 256
+_ROOM = 3.0  # i/β may be so much larger than without damping
+_COMPARED = 0.4  # how far before the maximum of I
+_LEVEL = 1e-9  # of max|I|: rounding
+_PAST = 1.02  # of the critical current, beyond which nothing stops
+
+
+class Trapped(NamedTuple):
+    """What is known just below and above the current of retrapping.
+
+    Attributes:
+        branch: where the saddle lies that traps.
+        current: a current at which it does.
+        next: one at which it does not.
+        phase, velocity: one period of the motion there.
+    """
+
+    branch: Branch
+    current: Scalar
+    next: Scalar
+    phase: Float[Array, " n"]
+    velocity: Float[Array, " n"]
+
+
+class Landscape(NamedTuple):
+    """One period of a relation on a grid, the first phase repeated at the end."""
+
+    phase: Float[Array, " n"]
+    current: Float[Array, " n"]
+
+
+def landscape(pull: Pull) -> Landscape:
+    kinks, widths = pull.turns()
+    samples = max(_SAMPLES, 4 * pull.relation.samples_per_period())
+    grid = clustered_grid(kinks, widths, samples)
+    current = pull.current(grid)
+    return Landscape(jnp.append(grid, grid[0] + 2 * jnp.pi), jnp.append(current, current[0]))
+
+
+def bounds(pull: Pull, land: Landscape) -> tuple[Scalar, Scalar]:
+    """Currents between which the current of retrapping lies, by the weak-damping limit."""
+    step = jnp.diff(land.phase)
+    mean = jnp.sum((land.current[1:] + land.current[:-1]) / 2 * step) / (2 * jnp.pi)
+    push = land.current - mean
+    energy = jnp.cumsum((push[1:] + push[:-1]) / 2 * step)
+    velocity = jnp.sqrt(2 * (jnp.max(energy) - energy))
+    lift = pull.damping * jnp.sum(velocity * step) / (2 * jnp.pi)
+    highest = jnp.max(land.current)
+    return mean, jnp.minimum(mean + _ROOM * lift, highest + (_PAST - 1) * (highest - mean))
+
+
+def trapped(pull: Pull, land: Landscape, low: Scalar, high: Scalar, first: Array) -> Trapped:
+    """Between two currents; `first` of several saddles that trap at one current, or the last."""
+    lanes = jnp.linspace(low, high, _LANES)
+    step, middle = jnp.diff(land.phase), (land.current[1:] + land.current[:-1]) / 2
+
+    def period(velocity: Float[Array, " lanes"], _: None):
+        return jax.lax.scan(march, velocity, (step, middle))
+
+    def march(velocity: Float[Array, " lanes"], panel: tuple[Scalar, Scalar]):
+        velocity = stepped(velocity, panel[0], lanes - panel[1], pull.damping)
+        return velocity, velocity
+
+    _, found = jax.lax.scan(period, jnp.zeros(_LANES), None, length=2)
+    stopped = found[-1] <= 0
+    lane = jnp.max(jnp.where(jnp.any(stopped, axis=0), jnp.arange(_LANES), 0))
+    here = stopped[:, lane]
+    released = here & ~jnp.roll(here, -1)
+    index = jnp.arange(here.size)
+    last = jnp.max(jnp.where(released, index, -1))
+    early = jnp.min(jnp.where(released, index, here.size))
+    place = jnp.mod(jnp.where(first, early, last) + 1, here.size)
+    above = jnp.minimum(lane + 1, _LANES - 1)
+    return Trapped(
+        _branch(pull, land, place), lanes[lane], lanes[above], land.phase[1:], found[-1][:, above]
+    )
+
+
+def stepped(
+    velocity: Float[Array, "*n"], step: Scalar, push: Float[Array, "*n"], damping: Scalar
+) -> Float[Array, "*n"]:
+    """p after a step in φ, by the implicit trapezoidal rule for p²/2; 0 where it stops."""
+    drag = damping * step / 2
+    energy = velocity**2 / 2 + step * push - drag * velocity
+    faster = jnp.sqrt(drag**2 + 2 * jnp.maximum(energy, 0.0)) - drag
+    return jnp.where(energy > 0, faster, 0.0)
+
+
+def _branch(pull: Pull, land: Landscape, place: Array) -> Branch:
+    """The falling branch of I around a sample at or beside its saddle."""
+    grid, current = land.phase[:-1], land.current[:-1]
+    count = grid.size
+    rise, fall = current - jnp.roll(current, 1), current - jnp.roll(current, -1)
+    index = jnp.arange(count)
+    back = jnp.where((rise >= 0) & (fall > 0), jnp.mod(place - index, count), count)
+    peak = jnp.argmin(back)
+    ahead = jnp.where((rise < 0) & (fall <= 0), jnp.mod(index - peak, count), count)
+    trough = jnp.argmin(ahead)
+
+    def at(k: Array) -> Scalar:
+        return grid[jnp.mod(k, count)] + 2 * jnp.pi * jnp.floor_divide(k, count)
+
+    def slope(phase: Scalar, args: Pull) -> Scalar:
+        return -value_and_slope(args.current, phase)[1]
+
+    top = bracketed_root(slope, pull, at(peak - 1), at(peak + 1), steps=40)
+    bottom = grid[peak] + jnp.mod(grid[trough] - grid[peak], 2 * jnp.pi)
+    return Branch(top, bottom, pull.current(top))
+
+
+def comes_to_rest(pull: Pull, branch: Branch, mesh: Mesh) -> Bool[Array, ""]:
+    """Whether the phase that leaves a maximum of I, at that current, creeps into its copy.
+
+    It does if it stays slower than what comes in along the fast direction.
+    """
+    phase = jnp.concatenate([branch.top[None], mesh.phase.T.ravel(), branch.top[None] + 2 * jnp.pi])
+    push = branch.highest - pull.current(phase)
+    step, middle = jnp.diff(phase), (push[1:] + push[:-1]) / 2
+
+    def forward(velocity: Scalar, panel: tuple[Scalar, Scalar]):
+        velocity = stepped(velocity, *panel, pull.damping)
+        return velocity, velocity
+
+    def backward(velocity: Scalar, panel: tuple[Scalar, Scalar]):
+        velocity = stepped(velocity, panel[0], -panel[1], -pull.damping)
+        return velocity, velocity
+
+    _, leaving = jax.lax.scan(forward, jnp.zeros(()), (step, middle))
+    _, coming = jax.lax.scan(backward, jnp.zeros(()), (step, middle), reverse=True)
+    near = jnp.argmin(jnp.abs(phase[1:-1] - branch.top - 2 * jnp.pi + _COMPARED))
+    slower = leaving[:-1][near] < coming[1:][near]
+    moves = jnp.min(jnp.where(push[1:-1] < -_LEVEL, leaving[:-1], jnp.inf)) > 0
+    return slower & moves
+
+
+def on_mesh(found: Trapped, mesh: Mesh) -> Nodes:
+    """The velocity of the motion at other phases."""
+    return jnp.interp(mesh.phase, found.phase, found.velocity, period=2 * jnp.pi)
+
