@@ -29,7 +29,8 @@ _SERIES = 100.0  # times the closest distance: the series in it is good to 1e-8
 _ITERATIONS = 30
 _CHANGE = 1e-5  # of E, relative: the next change is of its square
 _RESOLVED = 1e-7  # largest tail of p on a panel
-_NEGLIGIBLE = 1e-6  # share of the largest E below which its change does not count
+_NEGLIGIBLE = 1e-6  # share of the largest E below which its change does not count near a saddle
+_NEAR = 1e-2
 _ROOM = 4.0  # E may change by this factor in one iteration
 
 
@@ -144,7 +145,8 @@ def improved(pull: Pull, branch: Branch, orbit: Orbit) -> Orbit:
         return mesh.length * push, (slow * mesh.closest) ** 2 / 2, (fast * mesh.closest) ** 2 / 2
 
     (push, start, stop), (pushed, started, stopped) = value_and_slope(driving, orbit.saddle)
-    length = mesh_from(pull, orbit.saddle).length
+    mesh = mesh_from(pull, orbit.saddle)
+    length = mesh.length
     through = radau.propagator(pull.damping / velocity, length)
     known = radau.solved(through, push + length * pull.damping * velocity / 2, start)
     more = radau.solved(through, pushed, started)
@@ -154,18 +156,19 @@ def improved(pull: Pull, branch: Branch, orbit: Orbit) -> Orbit:
     saddle = jnp.where(saddle < branch.bottom, saddle, (orbit.saddle + branch.bottom) / 2)
     energy = known + (saddle - orbit.saddle) * more
     energy = jnp.clip(energy, orbit.energy / _ROOM, orbit.energy * _ROOM)
-    size = orbit.energy + _NEGLIGIBLE * jnp.max(orbit.energy)
+    size = orbit.energy + _NEGLIGIBLE * jnp.max(orbit.energy) * _near(orbit.saddle, mesh)
     change = jnp.max(jnp.abs(energy - orbit.energy) / size)
     return Orbit(pull.current(saddle), saddle, energy, change, step, orbit.iteration + 1)
 
 
-def begun(pull: Pull, velocity: Nodes, saddle: Scalar) -> Orbit:
-    """A first guess from any motion past the saddle."""
-    mesh = mesh_from(pull, saddle)
-    slow, fast, _ = rates_at(pull, saddle)
+def _near(saddle: Scalar, mesh: Mesh) -> Bool[Array, "nodes panels"]:
     behind = mesh.phase - saddle
-    velocity = jnp.minimum(velocity, jnp.minimum(slow * behind, fast * (2 * jnp.pi - behind)))
-    energy = jnp.maximum(velocity, 1e-12) ** 2 / 2
+    return (behind < _NEAR) | (behind > 2 * jnp.pi - _NEAR)
+
+
+def begun(pull: Pull, velocity: Nodes, saddle: Scalar) -> Orbit:
+    """A first guess."""
+    energy = jnp.maximum(velocity, 1e-14) ** 2 / 2
     one = jnp.ones(())
     return Orbit(pull.current(saddle), saddle, energy, one, one, jnp.zeros((), int))
 

@@ -14,7 +14,7 @@ from ..numerics.lanes import lanewise
 from ..numerics.status import Status
 from .homoclinic import Branch, Nodes, Pull, begun, converged, mesh_from, response, saddle_on
 from .shunted import Shunted
-from .trapping import bounds, comes_to_rest, landscape, on_mesh, trapped
+from .trapping import bounds, comes_to_rest, guessed, landscape, trapped
 
 Scalar = Float[Array, ""]
 
@@ -175,7 +175,7 @@ def _search(relation, damping: Scalar, sign: Scalar) -> Found:
         branch = seed.branch
         start = jnp.minimum(seed.current, branch.highest - 1e-3 * (branch.highest - low))
         saddle = saddle_on(pull, branch, start)
-        orbit = begun(pull, on_mesh(seed, mesh_from(pull, saddle)), saddle)
+        orbit = begun(pull, guessed(pull, seed, saddle), saddle)
         return k + 1, _settled(pull, branch, converged(pull, branch, orbit))
 
     def unknown(state: tuple[Array, Found]) -> Bool[Array, ""]:

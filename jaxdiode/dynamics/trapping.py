@@ -15,12 +15,13 @@ from jaxtyping import Array, Bool, Float
 
 from ..numerics.extrema import clustered_grid
 from ..numerics.roots import Scalar, bracketed_root, value_and_slope
-from .homoclinic import Branch, Mesh, Nodes, Pull
+from .homoclinic import Branch, Mesh, Nodes, Pull, mesh_from, rates_at
 
 _LANES = 48
 _SAMPLES = 256
 _ROOM = 3.0  # i/β may be so much larger than without damping
 _COMPARED = 0.4  # how far before the maximum of I
+_LEAST = 0.1  # of the velocity beside a saddle
 _LEVEL = 1e-9  # of max|I|: rounding
 _PAST = 1.02  # of the critical current, beyond which nothing stops
 
@@ -32,14 +33,16 @@ class Trapped(NamedTuple):
         branch: where the saddle lies that traps.
         current: a current at which it does.
         next: one at which it does not.
-        phase, velocity: one period of the motion there.
+        phase: one period from the first sample on.
+        slower, faster: velocity there at the one current and at the other.
     """
 
     branch: Branch
     current: Scalar
     next: Scalar
     phase: Float[Array, " n"]
-    velocity: Float[Array, " n"]
+    slower: Float[Array, " n"]
+    faster: Float[Array, " n"]
 
 
 class Landscape(NamedTuple):
@@ -92,8 +95,9 @@ def trapped(pull: Pull, land: Landscape, low: Scalar, high: Scalar, first: Array
     place = jnp.mod(jnp.where(first, early, last) + 1, here.size)
     above = jnp.minimum(lane + 1, _LANES - 1)
     return Trapped(
-        _branch(pull, land, place), lanes[lane], lanes[above], land.phase[1:], found[-1][:, above]
-    )
+        _branch(pull, land, place), lanes[lane], lanes[above], land.phase[1:],
+        found[-1][:, lane], found[-1][:, above],
+    )  # fmt: skip
 
 
 def stepped(
@@ -146,14 +150,29 @@ def comes_to_rest(pull: Pull, branch: Branch, mesh: Mesh) -> Bool[Array, ""]:
         return velocity, velocity
 
     _, leaving = jax.lax.scan(forward, jnp.zeros(()), (step, middle))
-    _, coming = jax.lax.scan(backward, jnp.zeros(()), (step, middle), reverse=True)
+    close = pull.damping * mesh.closest
+    _, coming = jax.lax.scan(backward, close, (step[:-1], middle[:-1]), reverse=True)
     near = jnp.argmin(jnp.abs(phase[1:-1] - branch.top - 2 * jnp.pi + _COMPARED))
     slower = leaving[:-1][near] < coming[1:][near]
     moves = jnp.min(jnp.where(push[1:-1] < -_LEVEL, leaving[:-1], jnp.inf)) > 0
     return slower & moves
 
 
-def on_mesh(found: Trapped, mesh: Mesh) -> Nodes:
-    """The velocity of the motion at other phases."""
-    return jnp.interp(mesh.phase, found.phase, found.velocity, period=2 * jnp.pi)
+def guessed(pull: Pull, found: Trapped, saddle: Scalar) -> Nodes:
+    """Velocity on the mesh: what leaves the saddle when slower, what comes in when faster."""
+    mesh = mesh_from(pull, saddle)
+    slow, fast, _ = rates_at(pull, saddle)
 
+    def at(phase: Float[Array, "..."], velocity: Float[Array, " n"]):
+        return jnp.interp(phase, found.phase, velocity, period=2 * jnp.pi)
+
+    behind = mesh.phase - saddle
+    before = 2 * jnp.pi - behind
+    missing = at(saddle, found.faster)
+    faster = at(mesh.phase, found.faster)
+    leaving = faster * behind / (behind + missing / slow)
+    velocity = jnp.maximum(leaving, at(mesh.phase, found.slower) * (behind < jnp.pi))
+    velocity = velocity * before / (before + missing / fast)
+    # A grid does not see the last of it.
+    least = jnp.minimum(slow * behind, fast * before)
+    return jnp.maximum(jnp.minimum(velocity, fast * before), least * _LEAST)
