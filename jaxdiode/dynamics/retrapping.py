@@ -12,15 +12,15 @@ from ..core.critical import efficiency_of, unless
 from ..core.results import AbstractResult
 from ..numerics.lanes import lanewise
 from ..numerics.status import Status
-from .homoclinic import Branch, Nodes, Pull, begun, converged, mesh_from, response, saddle_on
+from .homoclinic import Branch, Nodes, Orbit, Pull, begun, converged, mesh_from, response, saddle_on
 from .shunted import Shunted
-from .trapping import bounds, comes_to_rest, guessed, landscape, trapped
+from .trapping import bounds, comes_to_rest, guessed, landscape, met, trapped
 
 Scalar = Float[Array, ""]
 
 _ATTEMPTS = 3
 _TIED = 1e-9  # of max|I|: a maximum of I this close to the largest is the largest
-_AT_TOP = 1e-2  # distance from a maximum of I at which the saddle may be lost in it
+_BELOW = 1e-3  # of the height of a maximum of I: no search starts closer to it
 
 
 class RetrappingCurrents(AbstractResult):
@@ -173,9 +173,14 @@ def _search(relation, damping: Scalar, sign: Scalar) -> Found:
         bracket = jax.lax.fori_loop(0, (k > 0).astype(int), finer, (low, high))
         seed = trapped(pull, land, *bracket, first)
         branch = seed.branch
-        start = jnp.minimum(seed.current, branch.highest - 1e-3 * (branch.highest - low))
-        saddle = saddle_on(pull, branch, start)
-        orbit = begun(pull, guessed(pull, seed, saddle), saddle)
+        below = branch.highest - _BELOW * (branch.highest - low)
+        saddle = saddle_on(pull, branch, jnp.minimum(seed.current, below))
+        saddle, velocity = jax.lax.cond(
+            k > 0,
+            lambda: met(pull, branch, saddle),
+            lambda: (saddle, guessed(pull, seed, saddle)),
+        )
+        orbit = begun(pull, velocity, saddle)
         return k + 1, _settled(pull, branch, converged(pull, branch, orbit))
 
     def unknown(state: tuple[Array, Found]) -> Bool[Array, ""]:
@@ -190,15 +195,12 @@ def _nothing(pull: Pull) -> Found:
     return Found(zero, zero, no, empty, empty, empty, no)
 
 
-def _settled(pull: Pull, branch: Branch, end) -> Found:
+def _settled(pull: Pull, branch: Branch, end: tuple[Orbit, Bool[Array, ""]]) -> Found:
     orbit, settled = end
     answer = response(pull, orbit)
     homoclinic = settled & answer.resolved & (orbit.saddle > branch.top)
     homoclinic &= jnp.all(jnp.isfinite(answer.weight)) & jnp.isfinite(orbit.current)
-    close = ~homoclinic & (orbit.saddle - branch.top < _AT_TOP)
-    pinned = jax.lax.cond(
-        close, lambda: comes_to_rest(pull, branch, mesh_from(pull, branch.top)), lambda: close
-    )
+    pinned = jax.lax.cond(homoclinic, lambda: ~homoclinic, lambda: comes_to_rest(pull, branch))
     nodes = answer.weight, answer.velocity, answer.growth
     return Found(
         jnp.where(pinned, branch.highest, orbit.current),

@@ -15,12 +15,14 @@ from jaxtyping import Array, Bool, Float
 
 from ..numerics.extrema import clustered_grid
 from ..numerics.roots import Scalar, bracketed_root, value_and_slope
-from .homoclinic import Branch, Mesh, Nodes, Pull, mesh_from, rates_at
+from .homoclinic import Branch, Nodes, Pull, mesh_from, rates_at
 
 _LANES = 48
 _SAMPLES = 256
 _ROOM = 3.0  # i/β may be so much larger than without damping
 _COMPARED = 0.4  # how far before the maximum of I
+_HALVINGS = 16
+_PARTS = 4  # steps of a march between two nodes
 _LEAST = 0.1  # of the velocity beside a saddle
 _LEVEL = 1e-9  # of max|I|: rounding
 _PAST = 1.02  # of the critical current, beyond which nothing stops
@@ -132,30 +134,70 @@ def _branch(pull: Pull, land: Landscape, place: Array) -> Branch:
     return Branch(top, bottom, pull.current(top))
 
 
-def comes_to_rest(pull: Pull, branch: Branch, mesh: Mesh) -> Bool[Array, ""]:
-    """Whether the phase that leaves a maximum of I, at that current, creeps into its copy.
+class Legs(NamedTuple):
+    """What leaves a saddle and what comes into its copy, each at the nodes of the mesh.
 
-    It does if it stays slower than what comes in along the fast direction.
+    Attributes:
+        moving: what leaves does not stop before it is there.
+        slower: nor does it pass.
     """
-    phase = jnp.concatenate([branch.top[None], mesh.phase.T.ravel(), branch.top[None] + 2 * jnp.pi])
-    push = branch.highest - pull.current(phase)
+
+    leaving: Nodes
+    coming: Nodes
+    moving: Bool[Array, ""]
+    slower: Bool[Array, ""]
+
+
+def legs(pull: Pull, saddle: Scalar) -> Legs:
+    """By marches to either side; from a maximum of I along the directions that are left there."""
+    mesh = mesh_from(pull, saddle)
+    slow, fast, _ = rates_at(pull, saddle)
+    nodes = mesh.phase.T.ravel()
+    share = jnp.arange(_PARTS) / _PARTS
+    phase = jnp.append((nodes[:-1, None] + jnp.diff(nodes)[:, None] * share).ravel(), nodes[-1])
+    push = pull.current(saddle) - pull.current(phase)
     step, middle = jnp.diff(phase), (push[1:] + push[:-1]) / 2
 
     def forward(velocity: Scalar, panel: tuple[Scalar, Scalar]):
-        velocity = stepped(velocity, *panel, pull.damping)
-        return velocity, velocity
+        return stepped(velocity, *panel, pull.damping), velocity
 
     def backward(velocity: Scalar, panel: tuple[Scalar, Scalar]):
-        velocity = stepped(velocity, panel[0], -panel[1], -pull.damping)
-        return velocity, velocity
+        return stepped(velocity, panel[0], -panel[1], -pull.damping), velocity
 
-    _, leaving = jax.lax.scan(forward, jnp.zeros(()), (step, middle))
-    close = pull.damping * mesh.closest
-    _, coming = jax.lax.scan(backward, close, (step[:-1], middle[:-1]), reverse=True)
-    near = jnp.argmin(jnp.abs(phase[1:-1] - branch.top - 2 * jnp.pi + _COMPARED))
-    slower = leaving[:-1][near] < coming[1:][near]
-    moves = jnp.min(jnp.where(push[1:-1] < -_LEVEL, leaving[:-1], jnp.inf)) > 0
-    return slower & moves
+    last, leaving = jax.lax.scan(forward, slow * mesh.closest, (step, middle))
+    first, coming = jax.lax.scan(backward, fast * mesh.closest, (step, middle), reverse=True)
+    leaving, coming = jnp.append(leaving, last), jnp.append(first, coming)
+    far = phase - saddle < 2 * jnp.pi - _COMPARED
+    near = jnp.sum(far) - 1
+    moving = jnp.min(jnp.where(far & (push < -_LEVEL), leaving, jnp.inf)) > 0
+    slower = leaving[near] < coming[near]
+    at_nodes = (jnp.reshape(x[::_PARTS], mesh.phase.shape[::-1]).T for x in (leaving, coming))
+    return Legs(*at_nodes, moving, slower)
+
+
+def comes_to_rest(pull: Pull, branch: Branch) -> Bool[Array, ""]:
+    """Whether the phase that leaves a maximum of I, at that current, creeps into its copy.
+
+    It does if it is slower than what comes in along the fast direction.
+    """
+    found = legs(pull, branch.top)
+    return found.moving & found.slower
+
+
+def met(pull: Pull, branch: Branch, saddle: Scalar) -> tuple[Scalar, Nodes]:
+    """The saddle whose legs meet, between a maximum of I and a saddle that traps, by bisection."""
+
+    def halved(_: Array, bracket: tuple[Scalar, Scalar]):
+        passing, trapping = bracket
+        middle = (passing + trapping) / 2
+        found = legs(pull, middle)
+        passes = found.moving & ~found.slower
+        return jnp.where(passes, middle, passing), jnp.where(passes, trapping, middle)
+
+    bracket = jax.lax.fori_loop(0, _HALVINGS, halved, (branch.top, saddle))
+    found = legs(pull, bracket[1])
+    near = mesh_from(pull, bracket[1]).phase - bracket[1] < 2 * jnp.pi - _COMPARED
+    return bracket[1], jnp.where(near, found.leaving, found.coming)
 
 
 def guessed(pull: Pull, found: Trapped, saddle: Scalar) -> Nodes:
