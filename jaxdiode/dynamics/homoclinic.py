@@ -22,8 +22,8 @@ from ..numerics.roots import bracketed_root, value_and_slope
 Scalar = Float[Array, ""]
 Nodes = Float[Array, "nodes panels"]
 
-_RUNGS = 10  # of the ladders of panels towards the saddle and towards sharp turns
-_FEWEST, _FARTHEST = 16, 0.3
+_FEWEST, _PANELS, _PER_TURN = 16, 30, 12  # panels of a smooth relation, of its saddle, of a turn
+_PER_SCALE, _TABLE = 1.0, 24
 _CLOSEST, _SHARPEST = 1e-6, 1e-7
 _SERIES = 100.0  # times the closest distance: the series in it is good to 1e-8
 _ITERATIONS = 30
@@ -106,32 +106,37 @@ def rates_at(pull: Pull, saddle: Scalar) -> tuple[Scalar, Scalar, Scalar]:
 
 
 def mesh_from(pull: Pull, saddle: Scalar) -> Mesh:
+    """Edges at equal shares of a density ~ 1/(distance + width) of every feature, and at turns."""
     kinks, widths = pull.turns()
-    offset = jnp.mod(kinks - saddle, 2 * jnp.pi)
-    order = jnp.argsort(offset)
-    widths = jax.lax.stop_gradient(jnp.clip(widths[order], _SHARPEST, _FARTHEST / 2))
-    offset = offset[order]
-    closest = _CLOSEST * jnp.min(widths, initial=1.0)
-    ends = jnp.concatenate([jnp.zeros(1), offset, jnp.full(1, 2 * jnp.pi)])
-    scale = jnp.concatenate([closest[None], widths, closest[None]])
-    inner = max(_FEWEST, pull.relation.samples_per_period() // 4) // (kinks.size + 1) + 4
-    rung = jnp.linspace(0.0, 1.0, _RUNGS + 1)
-
-    def segment(start: Scalar, stop: Scalar, before: Scalar, after: Scalar):
-        far = jnp.minimum(_FARTHEST, (stop - start) / 4)
-        left, right = (
-            low * (far / low) ** rung for low in (jnp.minimum(x, far / 2) for x in (before, after))
-        )
-        middle = jnp.linspace(start + far, stop - far, inner + 1)[1:-1]
-        return jnp.concatenate([start[None], start + left, middle, stop - right[::-1]])
-
-    starts = jax.vmap(segment)(ends[:-1], ends[1:], scale[:-1], scale[1:]).ravel()
-    length = jnp.diff(starts, append=2 * jnp.pi)
-    # What is closer to the saddle than the first rung is known: E is a parabola there.
-    phase = saddle + starts + jnp.asarray(radau.SHARE)[:, None] * length
-    phase = phase.at[:, 0].set(saddle + starts[1]).at[:, -1].set(saddle + starts[-1])
-    length = length.at[0].set(0.0).at[-1].set(0.0)
-    return Mesh(phase, length, starts[1])
+    turns = jnp.mod(kinks - saddle, 2 * jnp.pi)
+    widths = jax.lax.stop_gradient(jnp.clip(widths, _SHARPEST, 1.0))
+    apart = jnp.minimum(turns, 2 * jnp.pi - turns)
+    closest = _CLOSEST * jax.lax.stop_gradient(jnp.min(apart + widths, initial=1.0))
+    ends = jnp.stack([jnp.zeros(()), jnp.full((), 2 * jnp.pi)])
+    centers = jnp.concatenate([ends, turns, turns - 2 * jnp.pi, turns + 2 * jnp.pi])
+    scales = jnp.concatenate([jnp.stack([closest, closest]), widths, widths, widths])
+    rung = jnp.linspace(0.0, 1.0, _TABLE)
+    ladder = scales[:, None] / 8 * (32.0 / scales[:, None]) ** rung
+    table = jnp.concatenate([centers[:, None] - ladder, centers[:, None] + ladder], axis=1)
+    even = jnp.linspace(0.0, 2 * jnp.pi, _TABLE)
+    table = jnp.sort(jnp.clip(jnp.append(table.ravel(), even), closest, 2 * jnp.pi - closest))
+    away = table[:, None] - centers
+    grown = jnp.sign(away) * jnp.log1p(jnp.abs(away) / scales)
+    most = max(_FEWEST, pull.relation.samples_per_period() // 4)
+    density = _PER_SCALE * jnp.sum(grown, axis=1) + most / (2 * jnp.pi) * table
+    panels = _PANELS + most + _PER_TURN * kinks.size
+    inner = jnp.interp(jnp.linspace(density[0], density[-1], panels + 1), density, table)
+    nearest = jnp.argmin(jnp.abs(inner[1:-1, None] - turns), axis=0) + 1
+    inner = inner.at[nearest].set(jnp.clip(turns, closest, 2 * jnp.pi - closest))
+    length = jnp.diff(inner)
+    # What is closer to the saddle is known: E is a parabola there.
+    phase = saddle + inner[:-1] + jnp.asarray(radau.SHARE)[:, None] * length
+    first, last = saddle + inner[0], saddle + inner[-1]
+    around = (jnp.full((radau.NODES, 1), x) for x in (first, last))
+    before, after = around
+    return Mesh(
+        jnp.concatenate([before, phase, after], axis=1), jnp.pad(length, 1), closest
+    )
 
 
 def improved(pull: Pull, branch: Branch, orbit: Orbit) -> Orbit:
