@@ -25,9 +25,10 @@ Nodes = Float[Array, "nodes panels"]
 _FEWEST, _PANELS, _PER_TURN = 16, 30, 12  # panels of a smooth relation, of its saddle, of a turn
 _PER_SCALE, _TABLE = 1.0, 24
 _CLOSEST, _SHARPEST = 1e-6, 1e-7
-_SERIES = 100.0  # times the closest distance: the series in it is good to 1e-8
+_SERIES, _BEND = 300.0, 1e-3  # times the closest distance and I'/I'': the series is good to 1e-7
 _ITERATIONS = 30
 _CHANGE = 1e-5  # of E, relative: the next change is of its square
+_ROUNDED = 1e4  # times the closest distance: p within it has the rounding of the largest E
 _RESOLVED = 1e-7  # largest tail of p on a panel
 _NEGLIGIBLE = 1e-6  # share of the largest E below which its change does not count near a saddle
 _NEAR = 1e-2
@@ -147,10 +148,12 @@ def improved(pull: Pull, branch: Branch, orbit: Orbit) -> Orbit:
         mesh = mesh_from(pull, saddle)
         push = pull.current(saddle) - pull.current(mesh.phase) - pull.damping * velocity
         slow, fast, _ = rates_at(pull, saddle)
-        return mesh.length * push, (slow * mesh.closest) ** 2 / 2, (fast * mesh.closest) ** 2 / 2
+        ends = (slow * mesh.closest) ** 2 / 2, (fast * mesh.closest) ** 2 / 2
+        return (mesh.length * push, *ends), mesh
 
-    (push, start, stop), (pushed, started, stopped) = value_and_slope(driving, orbit.saddle)
-    mesh = mesh_from(pull, orbit.saddle)
+    (push, start, stop), (pushed, started, stopped), mesh = jax.jvp(
+        driving, (orbit.saddle,), (jnp.ones(()),), has_aux=True
+    )
     length = mesh.length
     through = radau.propagator(pull.damping / velocity, length)
     known = radau.solved(through, push + length * pull.damping * velocity / 2, start)
@@ -219,17 +222,20 @@ def response(pull: Pull, orbit: Orbit) -> Response:
     close = mesh.closest
     weight = weight.at[0, 0].add(carried * close * slow / fast).at[-1, -1].add(close * fast / slow)
     weight = weight / jnp.sum(weight)
-    resolved = radau.tail(velocity) < _RESOLVED * jnp.max(velocity)
+    behind = mesh.phase - orbit.saddle
+    near = jnp.minimum(behind, 2 * jnp.pi - behind) < _ROUNDED * mesh.closest
+    tail = radau.tail(jnp.where(jnp.any(near, axis=0), 0.0, velocity))
+    resolved = tail < _RESOLVED * jnp.max(velocity)
     return Response(mesh.phase, weight, velocity, growth, resolved)
 
 
 def _near_saddle(pull: Pull, orbit: Orbit, mesh: Mesh, velocity: Nodes) -> Nodes:
     """By the series in the distance where E is lost in the rounding of its maximum."""
-    slow, fast, _ = rates_at(pull, orbit.saddle)
+    slow, fast, fall = rates_at(pull, orbit.saddle)
     _, (_, bend) = value_and_slope(lambda x: value_and_slope(pull.current, x), orbit.saddle)
     behind = mesh.phase - orbit.saddle
     before = 2 * jnp.pi - behind
     leaving = slow * behind - bend / (2 * (3 * slow + pull.damping)) * behind**2
     coming = fast * before + bend / (2 * (3 * fast - pull.damping)) * before**2
-    near = _SERIES * mesh.closest
+    near = jnp.minimum(_SERIES * mesh.closest, _BEND * fall / jnp.maximum(jnp.abs(bend), 1e-30))
     return jnp.where(behind < near, leaving, jnp.where(before < near, coming, velocity))
