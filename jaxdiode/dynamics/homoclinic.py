@@ -135,9 +135,7 @@ def mesh_from(pull: Pull, saddle: Scalar) -> Mesh:
     first, last = saddle + inner[0], saddle + inner[-1]
     around = (jnp.full((radau.NODES, 1), x) for x in (first, last))
     before, after = around
-    return Mesh(
-        jnp.concatenate([before, phase, after], axis=1), jnp.pad(length, 1), closest
-    )
+    return Mesh(jnp.concatenate([before, phase, after], axis=1), jnp.pad(length, 1), closest)
 
 
 def improved(pull: Pull, branch: Branch, orbit: Orbit) -> Orbit:
