@@ -113,7 +113,7 @@ def mesh_from(pull: Pull, saddle: Scalar) -> Mesh:
     widths = jax.lax.stop_gradient(jnp.clip(widths, _SHARPEST, 1.0))
     apart = jnp.minimum(turns, 2 * jnp.pi - turns)
     closest = _CLOSEST * jax.lax.stop_gradient(jnp.min(apart + widths, initial=1.0))
-    ends = jnp.stack([jnp.zeros(()), jnp.full((), 2 * jnp.pi)])
+    ends = jnp.stack([jnp.zeros(()), jnp.full((), 2.0 * jnp.pi)])
     centers = jnp.concatenate([ends, turns, turns - 2 * jnp.pi, turns + 2 * jnp.pi])
     scales = jnp.concatenate([jnp.stack([closest, closest]), widths, widths, widths])
     rung = jnp.linspace(0.0, 1.0, _TABLE)
@@ -162,7 +162,8 @@ def improved(pull: Pull, branch: Branch, orbit: Orbit) -> Orbit:
     saddle = jnp.where(saddle < branch.bottom, saddle, (orbit.saddle + branch.bottom) / 2)
     energy = known + (saddle - orbit.saddle) * more
     energy = jnp.clip(energy, orbit.energy / _ROOM, orbit.energy * _ROOM)
-    size = orbit.energy + _NEGLIGIBLE * jnp.max(orbit.energy) * _near(orbit.saddle, mesh)
+    rounding = jnp.where(_near(orbit.saddle, mesh), _NEGLIGIBLE * jnp.max(orbit.energy), 0.0)
+    size = orbit.energy + rounding
     change = jnp.max(jnp.abs(energy - orbit.energy) / size)
     return Orbit(pull.current(saddle), saddle, energy, change, step, orbit.iteration + 1)
 

@@ -201,11 +201,13 @@ def _settled(pull: Pull, branch: Branch, end: tuple[Orbit, Bool[Array, ""]]) -> 
     homoclinic = settled & answer.resolved & (orbit.saddle > branch.top)
     homoclinic &= jnp.all(jnp.isfinite(answer.weight)) & jnp.isfinite(orbit.current)
     pinned = jax.lax.cond(homoclinic, lambda: ~homoclinic, lambda: comes_to_rest(pull, branch))
-    nodes = answer.weight, answer.velocity, answer.growth
+    weight, velocity, growth = (
+        jnp.where(homoclinic, x, 0.0) for x in (answer.weight, answer.velocity, answer.growth)
+    )
     return Found(
         jnp.where(pinned, branch.highest, orbit.current),
         jnp.where(pinned, branch.top, orbit.saddle), pinned,
-        *(jnp.where(homoclinic, x, 0.0) for x in nodes), homoclinic | pinned,
+        weight, velocity, growth, homoclinic | pinned,
     )  # fmt: skip
 
 

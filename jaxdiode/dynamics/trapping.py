@@ -124,7 +124,7 @@ def _branch(pull: Pull, land: Landscape, place: Array) -> Branch:
     trough = jnp.argmin(ahead)
 
     def at(k: Array) -> Scalar:
-        return grid[jnp.mod(k, count)] + 2 * jnp.pi * jnp.floor_divide(k, count)
+        return grid[jnp.mod(k, count)] + 2 * jnp.pi * jnp.floor_divide(k, count).astype(float)
 
     def slope(phase: Scalar, args: Pull) -> Scalar:
         return -value_and_slope(args.current, phase)[1]
@@ -153,7 +153,7 @@ def legs(pull: Pull, saddle: Scalar) -> Legs:
     mesh = mesh_from(pull, saddle)
     slow, fast, _ = rates_at(pull, saddle)
     nodes = mesh.phase.T.ravel()
-    share = jnp.arange(_PARTS) / _PARTS
+    share = jnp.linspace(0.0, 1.0, _PARTS, endpoint=False)
     phase = jnp.append((nodes[:-1, None] + jnp.diff(nodes)[:, None] * share).ravel(), nodes[-1])
     push = pull.current(saddle) - pull.current(phase)
     step, middle = jnp.diff(phase), (push[1:] + push[:-1]) / 2
@@ -171,8 +171,11 @@ def legs(pull: Pull, saddle: Scalar) -> Legs:
     near = jnp.sum(far) - 1
     moving = jnp.min(jnp.where(far & (push < -_LEVEL), leaving, jnp.inf)) > 0
     slower = leaving[near] < coming[near]
-    at_nodes = (jnp.reshape(x[::_PARTS], mesh.phase.shape[::-1]).T for x in (leaving, coming))
-    return Legs(*at_nodes, moving, slower)
+
+    def at_nodes(fine: Float[Array, " n"]) -> Nodes:
+        return jnp.reshape(fine[::_PARTS], mesh.phase.shape[::-1]).T
+
+    return Legs(at_nodes(leaving), at_nodes(coming), moving, slower)
 
 
 def comes_to_rest(pull: Pull, branch: Branch) -> Bool[Array, ""]:
@@ -213,7 +216,9 @@ def guessed(pull: Pull, found: Trapped, saddle: Scalar) -> Nodes:
     missing = at(saddle, found.faster)
     faster = at(mesh.phase, found.faster)
     leaving = faster * behind / (behind + missing / slow)
-    velocity = jnp.maximum(leaving, at(mesh.phase, found.slower) * (behind < jnp.pi))
+    velocity = jnp.maximum(
+        leaving, jnp.where(behind < jnp.pi, at(mesh.phase, found.slower), 0.0)
+    )
     velocity = velocity * before / (before + missing / fast)
     # A grid does not see the last of it.
     least = jnp.minimum(slow * behind, fast * before)
