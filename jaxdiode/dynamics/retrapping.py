@@ -170,8 +170,8 @@ def _search(relation, damping: Scalar, sign: Scalar) -> Found:
             found = trapped(pull, land, *bracket, first)
             return found.current, found.next
 
-        bracket = jax.lax.fori_loop(0, (k > 0).astype(int), finer, (low, high))
-        seed = trapped(pull, land, *bracket, first)
+        lower, upper = jax.lax.fori_loop(0, (k > 0).astype(int), finer, (low, high))
+        seed = trapped(pull, land, lower, upper, first)
         branch = seed.branch
         below = branch.highest - _BELOW * (branch.highest - low)
         saddle = saddle_on(pull, branch, jnp.minimum(seed.current, below))

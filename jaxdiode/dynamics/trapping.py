@@ -22,7 +22,7 @@ _SAMPLES = 256
 _ROOM = 3.0  # i/β may be so much larger than without damping
 _COMPARED = 0.4  # how far before the maximum of I
 _HALVINGS = 16
-_PARTS = 4  # steps of a march between two nodes
+_PARTS = 4  # steps between two nodes of a march that decides
 _LEAST = 0.1  # of the velocity beside a saddle
 _LEVEL = 1e-9  # of max|I|: rounding
 _PAST = 1.02  # of the critical current, beyond which nothing stops
@@ -148,12 +148,15 @@ class Legs(NamedTuple):
     slower: Bool[Array, ""]
 
 
-def legs(pull: Pull, saddle: Scalar) -> Legs:
-    """By marches to either side; from a maximum of I along the directions that are left there."""
+def legs(pull: Pull, saddle: Scalar, parts: int) -> Legs:
+    """By marches to either side with some steps between two nodes.
+
+    From a maximum of I they go along the directions that are left there.
+    """
     mesh = mesh_from(pull, saddle)
     slow, fast, _ = rates_at(pull, saddle)
     nodes = mesh.phase.T.ravel()
-    share = jnp.linspace(0.0, 1.0, _PARTS, endpoint=False)
+    share = jnp.linspace(0.0, 1.0, parts, endpoint=False)
     phase = jnp.append((nodes[:-1, None] + jnp.diff(nodes)[:, None] * share).ravel(), nodes[-1])
     push = pull.current(saddle) - pull.current(phase)
     step, middle = jnp.diff(phase), (push[1:] + push[:-1]) / 2
@@ -173,7 +176,7 @@ def legs(pull: Pull, saddle: Scalar) -> Legs:
     slower = leaving[near] < coming[near]
 
     def at_nodes(fine: Float[Array, " n"]) -> Nodes:
-        return jnp.reshape(fine[::_PARTS], mesh.phase.shape[::-1]).T
+        return jnp.reshape(fine[::parts], mesh.phase.shape[::-1]).T
 
     return Legs(at_nodes(leaving), at_nodes(coming), moving, slower)
 
@@ -183,7 +186,7 @@ def comes_to_rest(pull: Pull, branch: Branch) -> Bool[Array, ""]:
 
     It does if it is slower than what comes in along the fast direction.
     """
-    found = legs(pull, branch.top)
+    found = legs(pull, branch.top, _PARTS)
     return found.moving & found.slower
 
 
@@ -193,12 +196,12 @@ def met(pull: Pull, branch: Branch, saddle: Scalar) -> tuple[Scalar, Nodes]:
     def halved(_: Array, bracket: tuple[Scalar, Scalar]):
         passing, trapping = bracket
         middle = (passing + trapping) / 2
-        found = legs(pull, middle)
+        found = legs(pull, middle, 1)
         passes = found.moving & ~found.slower
         return jnp.where(passes, middle, passing), jnp.where(passes, trapping, middle)
 
     bracket = jax.lax.fori_loop(0, _HALVINGS, halved, (branch.top, saddle))
-    found = legs(pull, bracket[1])
+    found = legs(pull, bracket[1], 1)
     near = mesh_from(pull, bracket[1]).phase - bracket[1] < 2 * jnp.pi - _COMPARED
     return bracket[1], jnp.where(near, found.leaving, found.coming)
 
@@ -216,9 +219,7 @@ def guessed(pull: Pull, found: Trapped, saddle: Scalar) -> Nodes:
     missing = at(saddle, found.faster)
     faster = at(mesh.phase, found.faster)
     leaving = faster * behind / (behind + missing / slow)
-    velocity = jnp.maximum(
-        leaving, jnp.where(behind < jnp.pi, at(mesh.phase, found.slower), 0.0)
-    )
+    velocity = jnp.maximum(leaving, jnp.where(behind < jnp.pi, at(mesh.phase, found.slower), 0.0))
     velocity = velocity * before / (before + missing / fast)
     # A grid does not see the last of it.
     least = jnp.minimum(slow * behind, fast * before)
