@@ -219,13 +219,18 @@ def response(pull: Pull, orbit: Orbit) -> Response:
     weight, carried = radau.end_weights(radau.propagator(growth, mesh.length))
     weight = weight * mesh.length
     close = mesh.closest
-    weight = weight.at[0, 0].add(carried * close * slow / fast).at[-1, -1].add(close * fast / slow)
+    weight = weight.at[0, 0].set(carried * close * slow / fast).at[-1, -1].set(close * fast / slow)
     weight = weight / jnp.sum(weight)
+    # What is closer than the mesh is one node, at the mean distance under μ.
+    left, arrived = (close * x / (x + 1) for x in (fast / slow, slow / fast))
+    phase = mesh.phase.at[0, 0].set(orbit.saddle + left)
+    phase = phase.at[-1, -1].set(orbit.saddle + 2 * jnp.pi - arrived)
+    velocity = velocity.at[0, 0].set(slow * left).at[-1, -1].set(fast * arrived)
     behind = mesh.phase - orbit.saddle
     near = jnp.minimum(behind, 2 * jnp.pi - behind) < _ROUNDED * mesh.closest
     tail = radau.tail(jnp.where(jnp.any(near, axis=0), 0.0, velocity))
     resolved = tail < _RESOLVED * jnp.max(velocity)
-    return Response(mesh.phase, weight, velocity, growth, resolved)
+    return Response(phase, weight, velocity, growth, resolved)
 
 
 def _near_saddle(pull: Pull, orbit: Orbit, mesh: Mesh, velocity: Nodes) -> Nodes:

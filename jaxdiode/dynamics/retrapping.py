@@ -52,13 +52,14 @@ class Found(NamedTuple):
         current: i_r.
         origin: the saddle, or the maximum of I at which the running state ends.
         pinned: i_r is that maximum of I: no homoclinic orbit, the saddle-node is on the cycle.
-        weight, velocity, growth: see `Response`; 0 where i_r is pinned.
+        phase, weight, velocity, growth: see `Response`; 0 where i_r is pinned.
         good: all this is known.
     """
 
     current: Scalar
     origin: Scalar
     pinned: Bool[Array, ""]
+    phase: Nodes
     weight: Nodes
     velocity: Nodes
     growth: Nodes
@@ -192,7 +193,7 @@ def _search(relation, damping: Scalar, sign: Scalar) -> Found:
 def _nothing(pull: Pull) -> Found:
     empty = jnp.zeros_like(mesh_from(pull, jnp.zeros(())).phase)
     zero, no = jnp.zeros(()), jnp.zeros((), bool)
-    return Found(zero, zero, no, empty, empty, empty, no)
+    return Found(zero, zero, no, empty, empty, empty, empty, no)
 
 
 def _settled(pull: Pull, branch: Branch, end: tuple[Orbit, Bool[Array, ""]]) -> Found:
@@ -201,13 +202,11 @@ def _settled(pull: Pull, branch: Branch, end: tuple[Orbit, Bool[Array, ""]]) -> 
     homoclinic = settled & answer.resolved & (orbit.saddle > branch.top)
     homoclinic &= jnp.all(jnp.isfinite(answer.weight)) & jnp.isfinite(orbit.current)
     pinned = jax.lax.cond(homoclinic, lambda: ~homoclinic, lambda: comes_to_rest(pull, branch))
-    weight, velocity, growth = (
-        jnp.where(homoclinic, x, 0.0) for x in (answer.weight, answer.velocity, answer.growth)
-    )
+    phase, weight, velocity, growth = (jnp.where(homoclinic, x, 0.0) for x in answer[:4])
     return Found(
         jnp.where(pinned, branch.highest, orbit.current),
         jnp.where(pinned, branch.top, orbit.saddle), pinned,
-        weight, velocity, growth, homoclinic | pinned,
+        phase, weight, velocity, growth, homoclinic | pinned,
     )  # fmt: skip
 
 
@@ -221,8 +220,9 @@ def _current(pull: Pull, found: Found) -> Scalar:
     fixed = jax.lax.stop_gradient(mesh)
     some = fixed.length > 0
     stretched = jnp.where(some, mesh.length / jnp.where(some, fixed.length, 1.0), 1.0)
-    weight = found.weight * stretched * (1 + found.growth * (mesh.phase - fixed.phase))
-    total = jnp.sum(weight * pull.current(mesh.phase))
+    moved = mesh.phase - fixed.phase
+    weight = found.weight * stretched * (1 + found.growth * moved)
+    total = jnp.sum(weight * pull.current(found.phase + moved))
     total += pull.damping * jnp.sum(found.weight * found.velocity)
     total = jnp.where(found.pinned, pull.current(found.origin), total)
     return found.current + _first_order(total - jax.lax.stop_gradient(total))
