@@ -26,7 +26,7 @@ _FEWEST, _PANELS, _PER_TURN = 16, 30, 12  # panels of a smooth relation, of its 
 _PER_SCALE, _TABLE = 1.0, 24
 _CLOSEST, _SHARPEST = 1e-6, 1e-7
 _SERIES, _BEND = 300.0, 1e-3  # times the closest distance and I'/I'': the series is good to 1e-7
-_ITERATIONS = 14
+_ITERATIONS = 24
 _CHANGE = 1e-5  # of E, relative: the next change is of its square
 _ROUNDED = 1e4  # times the closest distance: p within it has the rounding of the largest E
 _RESOLVED = 5e-5  # largest tail of p on a panel; the error of i is of its square
@@ -55,11 +55,33 @@ class Pull(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """Phases between which I falls, from a local maximum on: a saddle lies on it."""
+    """Phases between which I falls, from a local maximum on: a saddle lies on it.
+
+    Attributes:
+        top, bottom: of it.
+        highest: I at the top.
+        jump: I falls at one phase, where E rises with a slope and not as a parabola.
+        edge: that phase.
+        drop: by how much.
+    """
 
     top: Scalar
     bottom: Scalar
     highest: Scalar
+    jump: Bool[Array, ""]
+    edge: Scalar
+    drop: Scalar
+
+    def ends(self) -> tuple[Scalar, Scalar]:
+        """Of the coordinate along the branch: a phase, or at a jump the depth below its top."""
+        zero = jnp.zeros(())
+        return jnp.where(self.jump, zero, self.top), jnp.where(self.jump, self.drop, self.bottom)
+
+    def saddle(self, place: Scalar) -> Scalar:
+        return jnp.where(self.jump, self.edge, place)
+
+    def current(self, pull: Pull, place: Scalar) -> Scalar:
+        return jnp.where(self.jump, self.highest - place, pull.current(self.saddle(place)))
 
 
 class Mesh(NamedTuple):
@@ -76,6 +98,7 @@ class Orbit(NamedTuple):
     Attributes:
         current: i.
         saddle: where it starts.
+        place: the same along the branch.
         energy: p²/2 at the nodes.
         change: of the energy, relative, in the last iteration.
         step: of the current, in the last iteration.
@@ -83,19 +106,21 @@ class Orbit(NamedTuple):
 
     current: Scalar
     saddle: Scalar
+    place: Scalar
     energy: Nodes
     change: Scalar
     step: Scalar
     iteration: Int[Array, ""]
 
 
-def saddle_on(pull: Pull, branch: Branch, current: Scalar) -> Scalar:
+def place_on(pull: Pull, branch: Branch, current: Scalar) -> Scalar:
     """Where I falls through the current."""
 
     def below(phase: Scalar, args: tuple[Pull, Scalar]) -> Scalar:
         return args[1] - args[0].current(phase)
 
-    return bracketed_root(below, (pull, current), branch.top, branch.bottom, steps=40)
+    phase = bracketed_root(below, (pull, current), branch.top, branch.bottom, steps=40)
+    return jnp.where(branch.jump, branch.highest - current, phase)
 
 
 def rates_at(pull: Pull, saddle: Scalar) -> tuple[Scalar, Scalar, Scalar]:
@@ -104,6 +129,16 @@ def rates_at(pull: Pull, saddle: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     fall = jnp.maximum(-slope, 1e-30)
     root = pull.damping / 2 + jnp.sqrt(pull.damping**2 / 4 + fall)
     return fall / root, root, fall
+
+
+def energies_beside(
+    pull: Pull, branch: Branch, place: Scalar, distance: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """E at a distance behind a saddle and before its copy."""
+    slow, fast, _ = rates_at(pull, branch.saddle(place))
+    jump = branch.jump
+    behind = jnp.where(jump, (branch.drop - place) * distance, (slow * distance) ** 2 / 2)
+    return behind, jnp.where(jump, place * distance, (fast * distance) ** 2 / 2)
 
 
 def mesh_from(pull: Pull, saddle: Scalar) -> Mesh:
@@ -142,30 +177,30 @@ def improved(pull: Pull, branch: Branch, orbit: Orbit) -> Orbit:
     """One iteration, for E on nodes that move with the saddle and for the saddle."""
     velocity = jnp.sqrt(2 * orbit.energy)
 
-    def driving(saddle: Scalar):
-        mesh = mesh_from(pull, saddle)
-        push = pull.current(saddle) - pull.current(mesh.phase) - pull.damping * velocity
-        slow, fast, _ = rates_at(pull, saddle)
-        ends = (slow * mesh.closest) ** 2 / 2, (fast * mesh.closest) ** 2 / 2
-        return (mesh.length * push, *ends), mesh
+    def driving(place: Scalar):
+        mesh = mesh_from(pull, branch.saddle(place))
+        push = branch.current(pull, place) - pull.current(mesh.phase) - pull.damping * velocity
+        return (mesh.length * push, *energies_beside(pull, branch, place, mesh.closest)), mesh
 
     (push, start, stop), (pushed, started, stopped), mesh = jax.jvp(
-        driving, (orbit.saddle,), (jnp.ones(()),), has_aux=True
+        driving, (orbit.place,), (jnp.ones(()),), has_aux=True
     )
     length = mesh.length
     through = radau.propagator(pull.damping / velocity, length)
     known = radau.solved(through, push + length * pull.damping * velocity / 2, start)
     more = radau.solved(through, pushed, started)
     step = (stop - known[-1, -1]) / (more[-1, -1] - stopped)
-    saddle = orbit.saddle + step
-    saddle = jnp.where(saddle > branch.top, saddle, (orbit.saddle + branch.top) / 2)
-    saddle = jnp.where(saddle < branch.bottom, saddle, (orbit.saddle + branch.bottom) / 2)
-    energy = known + (saddle - orbit.saddle) * more
+    first, last = branch.ends()
+    place = orbit.place + step
+    place = jnp.where(place > first, place, (orbit.place + first) / 2)
+    place = jnp.where(place < last, place, (orbit.place + last) / 2)
+    energy = known + (place - orbit.place) * more
     energy = jnp.clip(energy, orbit.energy / _ROOM, orbit.energy * _ROOM)
     rounding = jnp.where(_near(orbit.saddle, mesh), _NEGLIGIBLE * jnp.max(orbit.energy), 0.0)
     size = orbit.energy + rounding
     change = jnp.max(jnp.abs(energy - orbit.energy) / size)
-    return Orbit(pull.current(saddle), saddle, energy, change, step, orbit.iteration + 1)
+    current, saddle = branch.current(pull, place), branch.saddle(place)
+    return Orbit(current, saddle, place, energy, change, step, orbit.iteration + 1)
 
 
 def _near(saddle: Scalar, mesh: Mesh) -> Bool[Array, "nodes panels"]:
@@ -173,11 +208,12 @@ def _near(saddle: Scalar, mesh: Mesh) -> Bool[Array, "nodes panels"]:
     return (behind < _NEAR) | (behind > 2 * jnp.pi - _NEAR)
 
 
-def begun(pull: Pull, velocity: Nodes, saddle: Scalar) -> Orbit:
+def begun(pull: Pull, branch: Branch, velocity: Nodes, place: Scalar) -> Orbit:
     """A first guess."""
+    current, saddle = branch.current(pull, place), branch.saddle(place)
     energy = jnp.maximum(velocity, 1e-14) ** 2 / 2
     one = jnp.ones(())
-    return Orbit(pull.current(saddle), saddle, energy, one, one, jnp.zeros((), int))
+    return Orbit(current, saddle, place, energy, one, one, jnp.zeros((), int))
 
 
 def converged(pull: Pull, branch: Branch, first: Orbit) -> tuple[Orbit, Bool[Array, ""]]:
@@ -211,10 +247,13 @@ class Response(NamedTuple):
     resolved: Bool[Array, ""]
 
 
-def response(pull: Pull, orbit: Orbit) -> Response:
+def response(pull: Pull, branch: Branch, orbit: Orbit) -> Response:
     mesh = mesh_from(pull, orbit.saddle)
     slow, fast, _ = rates_at(pull, orbit.saddle)
-    velocity = _near_saddle(pull, orbit, mesh, jnp.sqrt(2 * orbit.energy))
+    velocity = jnp.sqrt(2 * orbit.energy)
+    velocity = jnp.where(branch.jump, velocity, _near_saddle(pull, orbit, mesh, velocity))
+    # At a jump μ is finite.
+    slow, fast = (jnp.where(branch.jump, 1.0, x) for x in (slow, fast))
     growth = pull.damping / velocity
     weight, carried = radau.end_weights(radau.propagator(growth, mesh.length))
     weight = weight * mesh.length

@@ -12,7 +12,7 @@ from ..core.critical import efficiency_of, unless
 from ..core.results import AbstractResult
 from ..numerics.lanes import lanewise
 from ..numerics.status import Status
-from .homoclinic import Branch, Nodes, Orbit, Pull, begun, converged, mesh_from, response, saddle_on
+from .homoclinic import Branch, Nodes, Orbit, Pull, begun, converged, mesh_from, place_on, response
 from .shunted import Shunted
 from .trapping import bounds, comes_to_rest, guessed, landscape, met, trapped
 
@@ -87,8 +87,8 @@ def retrapping_currents(device: Shunted) -> RetrappingCurrents:
 
     Returns:
         RetrappingCurrents: magnitudes in the device's unit of current, whether each direction is
-        hysteretic, and the status. A relation that jumps, or turns too sharply for the calculation,
-        is NOT_CONVERGED.
+        hysteretic, and the status. Jumps of I(φ) are resolved; NOT_CONVERGED is an orbit lost just
+        below the top of a jump, in a turn narrower than 1e-6, or creeping past a second saddle.
 
     Raises:
         ValueError: not a Shunted device, damping None, a drive.
@@ -175,13 +175,13 @@ def _search(relation, damping: Scalar, sign: Scalar) -> Found:
         seed = trapped(pull, land, lower, upper, first)
         branch = seed.branch
         below = branch.highest - _BELOW * (branch.highest - low)
-        saddle = saddle_on(pull, branch, jnp.minimum(seed.current, below))
-        saddle, velocity = jax.lax.cond(
-            k > 0,
-            lambda: met(pull, branch, saddle),
-            lambda: (saddle, guessed(pull, seed, saddle)),
+        place = place_on(pull, branch, jnp.minimum(seed.current, below))
+        place, velocity = jax.lax.cond(
+            (k > 0) & ~branch.jump,
+            lambda: met(pull, branch, place),
+            lambda: (place, guessed(pull, branch, seed, place)),
         )
-        orbit = begun(pull, velocity, saddle)
+        orbit = begun(pull, branch, velocity, place)
         return k + 1, _settled(pull, branch, converged(pull, branch, orbit))
 
     def unknown(state: tuple[Array, Found]) -> Bool[Array, ""]:
@@ -198,8 +198,8 @@ def _nothing(pull: Pull) -> Found:
 
 def _settled(pull: Pull, branch: Branch, end: tuple[Orbit, Bool[Array, ""]]) -> Found:
     orbit, settled = end
-    answer = response(pull, orbit)
-    homoclinic = settled & answer.resolved & (orbit.saddle > branch.top)
+    answer = response(pull, branch, orbit)
+    homoclinic = settled & answer.resolved & (orbit.place > branch.ends()[0])
     homoclinic &= jnp.all(jnp.isfinite(answer.weight)) & jnp.isfinite(orbit.current)
     pinned = jax.lax.cond(homoclinic, lambda: ~homoclinic, lambda: comes_to_rest(pull, branch))
     phase, weight, velocity, growth = (jnp.where(homoclinic, x, 0.0) for x in answer[:4])
@@ -216,7 +216,7 @@ def _current(pull: Pull, found: Found) -> Scalar:
     Nodes move with the sharp turns of I, so that derivatives see a steep turn move.
     """
     found = jax.lax.stop_gradient(found)
-    mesh = mesh_from(pull, found.origin)
+    mesh = mesh_from(pull, _moving(pull, found.origin))
     fixed = jax.lax.stop_gradient(mesh)
     some = fixed.length > 0
     stretched = jnp.where(some, mesh.length / jnp.where(some, fixed.length, 1.0), 1.0)
@@ -226,6 +226,13 @@ def _current(pull: Pull, found: Found) -> Scalar:
     total += pull.damping * jnp.sum(found.weight * found.velocity)
     total = jnp.where(found.pinned, pull.current(found.origin), total)
     return found.current + _first_order(total - jax.lax.stop_gradient(total))
+
+
+def _moving(pull: Pull, origin: Scalar) -> Scalar:
+    """The origin; one that lies at a jump moves with it."""
+    kinks, _ = pull.turns()
+    fixed = jax.lax.stop_gradient(kinks)
+    return origin + jnp.sum(jnp.where(fixed == origin, kinks - fixed, 0.0))
 
 
 @jax.custom_jvp

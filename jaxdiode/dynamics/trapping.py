@@ -15,12 +15,14 @@ from jaxtyping import Array, Bool, Float
 
 from ..numerics.extrema import clustered_grid
 from ..numerics.roots import Scalar, bracketed_root, value_and_slope
-from .homoclinic import Branch, Nodes, Pull, mesh_from, rates_at
+from .homoclinic import Branch, Nodes, Pull, energies_beside, mesh_from, rates_at
 
 _LANES = 48
 _SAMPLES = 256
 _ROOM = 3.0  # i/β may be so much larger than without damping
 _COMPARED = 0.4  # how far before the maximum of I
+_SHARP, _BESIDE = 1e-9, 1e-12  # width of a jump, and distance at which its sides are taken
+_LEVEL_OF_JUMP = 1e-6  # of max|I|: what is less is none
 _HALVINGS = 16
 _PARTS = 4  # steps between two nodes of a march that decides
 _LEAST = 0.1  # of the velocity beside a saddle
@@ -131,7 +133,25 @@ def _branch(pull: Pull, land: Landscape, place: Array) -> Branch:
 
     top = bracketed_root(slope, pull, at(peak - 1), at(peak + 1), steps=40)
     bottom = grid[peak] + jnp.mod(grid[trough] - grid[peak], 2 * jnp.pi)
-    return Branch(top, bottom, pull.current(top))
+    branch = Branch(top, bottom, pull.current(top), jnp.zeros((), bool), top, jnp.zeros(()))
+    return _at_jump(pull, branch, grid[place], land)
+
+
+def _at_jump(pull: Pull, branch: Branch, near: Scalar, land: Landscape) -> Branch:
+    """The branch, or the jump on it."""
+    kinks, widths = pull.turns()
+    if not kinks.size:
+        return branch
+    apart = jnp.mod(kinks - near + jnp.pi, 2 * jnp.pi) - jnp.pi
+    apart = jnp.where(widths < _SHARP, jnp.abs(apart), jnp.inf)
+    edge = kinks[jnp.argmin(apart)]
+    highest, lowest = pull.current(edge - _BESIDE), pull.current(edge + _BESIDE)
+    falls = highest - lowest > _LEVEL_OF_JUMP * jnp.max(jnp.abs(land.current))
+    jump = (jnp.min(apart) < _BESIDE) & falls
+    return branch._replace(
+        highest=jnp.where(jump, highest, branch.highest), jump=jump, edge=edge,
+        drop=jnp.where(jump, highest - lowest, 0.0), top=jnp.where(jump, edge, branch.top),
+    )  # fmt: skip
 
 
 class Legs(NamedTuple):
@@ -148,17 +168,18 @@ class Legs(NamedTuple):
     slower: Bool[Array, ""]
 
 
-def legs(pull: Pull, saddle: Scalar, parts: int) -> Legs:
+def legs(pull: Pull, saddle: Scalar, beside: Scalar, parts: int) -> Legs:
     """By marches to either side with some steps between two nodes.
 
-    From a maximum of I they go along the directions that are left there.
+    From a maximum of I they go along the directions that are left there, I and its slope as they
+    are beside it.
     """
     mesh = mesh_from(pull, saddle)
-    slow, fast, _ = rates_at(pull, saddle)
+    slow, fast, _ = rates_at(pull, beside)
     nodes = mesh.phase.T.ravel()
     share = jnp.linspace(0.0, 1.0, parts, endpoint=False)
     phase = jnp.append((nodes[:-1, None] + jnp.diff(nodes)[:, None] * share).ravel(), nodes[-1])
-    push = pull.current(saddle) - pull.current(phase)
+    push = pull.current(beside) - pull.current(phase)
     step, middle = jnp.diff(phase), (push[1:] + push[:-1]) / 2
 
     def forward(velocity: Scalar, panel: tuple[Scalar, Scalar]):
@@ -186,7 +207,8 @@ def comes_to_rest(pull: Pull, branch: Branch) -> Bool[Array, ""]:
 
     It does if it is slower than what comes in along the fast direction.
     """
-    found = legs(pull, branch.top, _PARTS)
+    beside = jnp.where(branch.jump, branch.top - _BESIDE, branch.top)
+    found = legs(pull, branch.top, beside, _PARTS)
     return found.moving & found.slower
 
 
@@ -196,18 +218,19 @@ def met(pull: Pull, branch: Branch, saddle: Scalar) -> tuple[Scalar, Nodes]:
     def halved(_: Array, bracket: tuple[Scalar, Scalar]):
         passing, trapping = bracket
         middle = (passing + trapping) / 2
-        found = legs(pull, middle, 1)
+        found = legs(pull, middle, middle, 1)
         passes = found.moving & ~found.slower
         return jnp.where(passes, middle, passing), jnp.where(passes, trapping, middle)
 
     bracket = jax.lax.fori_loop(0, _HALVINGS, halved, (branch.top, saddle))
-    found = legs(pull, bracket[1], 1)
+    found = legs(pull, bracket[1], bracket[1], 1)
     near = mesh_from(pull, bracket[1]).phase - bracket[1] < 2 * jnp.pi - _COMPARED
     return bracket[1], jnp.where(near, found.leaving, found.coming)
 
 
-def guessed(pull: Pull, found: Trapped, saddle: Scalar) -> Nodes:
+def guessed(pull: Pull, branch: Branch, found: Trapped, place: Scalar) -> Nodes:
     """Velocity on the mesh: what leaves the saddle when slower, what comes in when faster."""
+    saddle = branch.saddle(place)
     mesh = mesh_from(pull, saddle)
     slow, fast, _ = rates_at(pull, saddle)
 
@@ -223,4 +246,8 @@ def guessed(pull: Pull, found: Trapped, saddle: Scalar) -> Nodes:
     velocity = velocity * before / (before + missing / fast)
     # A grid does not see the last of it.
     least = jnp.minimum(slow * behind, fast * before)
-    return jnp.maximum(jnp.minimum(velocity, fast * before), least * _LEAST)
+    smooth = jnp.maximum(jnp.minimum(velocity, fast * before), least * _LEAST)
+    steep, _ = energies_beside(pull, branch, place, behind)
+    _, end = energies_beside(pull, branch, place, before)
+    sudden = jnp.minimum(faster, jnp.sqrt(2 * jnp.minimum(steep, end)))
+    return jnp.where(branch.jump, sudden, smooth)

@@ -163,6 +163,27 @@ def test_sharp_turns(imbalance, damping):
     assert found.status == Status.CONVERGED
 
 
+@pytest.mark.parametrize("damping", [0.2, 0.6])
+def test_jump(damping):
+    """I = sin(φ/2) on (−π, π): E from rest behind the jump comes to rest just before the next."""
+
+    def end(bias):
+        def rate(phase, energy):
+            return bias - np.sin(phase / 2) - damping * np.sqrt(2 * np.maximum(energy, 0))
+
+        start = 1e-8  # with E = (1 + i)x − (2/3)β√(2(1 + i)) x^(3/2) behind the jump
+        first = (1 + bias) * start - 2 / 3 * damping * np.sqrt(2 * (1 + bias)) * start**1.5
+        return solve_ivp(
+            rate, (start - np.pi, np.pi - start), [first], method="DOP853", rtol=1e-12, atol=1e-15
+        ).y[0, -1] - (1 - bias) * start  # fmt: skip
+
+    balanced = jd.SeriesJunctions(1.0, 1.0)
+    found = retrapping(balanced, damping)
+    assert found.status == Status.CONVERGED
+    expected = brentq(end, float(found.plus) - 0.01, float(found.plus) + 0.01, xtol=1e-13)
+    np.testing.assert_allclose([found.plus, found.minus], expected, atol=1e-9)
+
+
 def test_gradients_against_differences_of_shooting():
     sine, cosine = np.array([1.0, 0.4 * np.cos(1)]), np.array([0.0, 0.4 * np.sin(1)])
     damping = 0.7
@@ -242,10 +263,10 @@ def test_lanes_and_derivatives_beyond_the_first():
 
 
 def test_what_is_not_known_is_nan():
-    balanced = retrapping(jd.SeriesJunctions(1.0, 1.0), 0.2)
-    assert balanced.status == Status.NOT_CONVERGED
-    assert np.isnan(balanced.plus)
-    assert np.isnan(balanced.minus)
+    creeping = retrapping(jd.SeriesJunctions(1.0, 1.0), 0.8)
+    assert creeping.status == Status.NOT_CONVERGED
+    assert np.isnan(creeping.plus)
+    assert not creeping.hysteretic[0]
     branches = [SINE, SINE]
     multivalued = jd.Squid(branches, flux=[0.2], inductance=[0.5, 0.0])
     found = retrapping(multivalued, 0.2)
