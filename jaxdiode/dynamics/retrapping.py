@@ -102,10 +102,10 @@ def retrapping_currents(device: Shunted) -> RetrappingCurrents:
         >>> diode = jd.Harmonics([1.0, 0.0], [0.0, 0.5])
         >>> found = jd.retrapping_currents(jd.Shunted(diode, damping=0.3))
         >>> print(f"{found.plus:.8f} {found.minus:.8f}")
-        0.38343790 0.41165890
-        >>> found = jd.retrapping_currents(jd.Shunted(diode, damping=0.8))
+        0.38343790 0.41165898
+        >>> found = jd.retrapping_currents(jd.Shunted(diode, damping=0.9))
         >>> print(found.hysteretic.tolist(), f"{found.plus:.8f} {found.minus:.8f}")
-        [False, True] 0.75000000 1.03051890
+        [False, True] 0.75000000 1.13125927
     """
     if not isinstance(device, Shunted):
         raise ValueError(
