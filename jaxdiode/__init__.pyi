@@ -29,6 +29,7 @@ from .devices.usadel.diffusive import DiffusiveJunction as DiffusiveJunction
 from .devices.usadel.spin_active import SpinActiveJunction as SpinActiveJunction
 from .devices.wire.wire import PhaseSlipWire as PhaseSlipWire
 from .dynamics.iv import iv_curve as iv_curve
+from .dynamics.retrapping import retrapping_currents as retrapping_currents
 from .dynamics.shunted import Drive as Drive
 from .dynamics.shunted import Shunted as Shunted
 from .dynamics.steps import shapiro_steps as shapiro_steps
