@@ -222,10 +222,9 @@ class Shunted(AbstractDynamical):
         if maximum is None and self.drive is not None:
             most += float(jnp.sum(jnp.abs(self.drive.amplitude)))
         biases = np.linspace(-most, most, points)
-        if duration is None:  # in units of the device's own time
-            rate = float(self.typical_current())
-            duration = 500.0 / (rate if self.is_overdamped else np.sqrt(rate)) if rate else 500.0
-        return iv_curve(self, biases, duration=duration)
+        size = float(self.typical_current()) or 1.0
+        own = 500.0 / (size if self.is_overdamped else size**0.5)  # of the device's own times
+        return iv_curve(self, biases, duration=own if duration is None else duration)
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         """Both ends of the zero-voltage state: of the drive's period, or I± without drive."""

@@ -55,8 +55,8 @@ _TEXT = {
     ),
     Status.PERIOD_DOUBLING: (
         "the zero-voltage state (or a step) loses stability by period doubling and ends at no "
-        "fold: see limits() for where it begins, folds of shapiro_steps for the fold past it; where "
-        "it ends depends on the ramp (switching_currents)"
+        "fold: see limits() for where it begins, folds of shapiro_steps for the fold past it; "
+        "where it ends depends on the ramp (switching_currents)"
     ),
     Status.NO_ZERO_VOLTAGE_STATE: "the phase runs already at zero bias: no critical current",
     Status.NO_TRANSITION: (
