@@ -66,6 +66,19 @@ def critical_current(josephson_energy: Numbers, *, energy: str = "meV", current:
     )
 
 
+def thermal_current(temperature: Numbers, *, current: str = "nA"):
+    """γ = 2ek_BT/ħ, the thermal energy as a current: 41.95 nA at 1 K; k_BT/E_J = γ/I_c.
+
+    Args:
+        temperature: T (K).
+
+    Example:
+        >>> print(f"{float(jd.units.thermal_current(0.1, current='nA')):.6f}")
+        4.195150
+    """
+    return critical_current(temperature, energy="K", current=current)
+
+
 def inductance(henry: Numbers, *, current: str = "nA"):
     """Inductance in H → Φ₀ per unit of current, as `Squid(inductance=…)` takes it.
 

@@ -24,7 +24,7 @@ class Drive(AbstractParameters):
 
         f(θ) = Σ_k a_k cos(kθ + θ_k),  θ = Ωτ,  k = 1, 2, …
 
-    Incommensurate tones are no drive of one period: simulate them with several devices.
+    Incommensurate tones are no drive of one period.
 
     Args:
         frequency: Ω > 0, in the units of time of the device it drives (see `Shunted`).
@@ -45,6 +45,11 @@ class Drive(AbstractParameters):
     phase: Float[Array, " harmonics"] = parameter(unit="rad", label="drive phase")
 
     def __init__(self, frequency: Numbers, amplitude: Numbers, *, phase: Numbers = 0.0):
+        if np.ndim(frequency):
+            raise ValueError(
+                "frequency must be one number, of which all tones are harmonics, got "
+                f"{np.shape(frequency)}: incommensurate tones have no common period"
+            )
         self.frequency = self.checked("frequency", frequency)
         amplitudes, phases = (
             jnp.atleast_1d(self.checked(name, value, np.ndim(value)))

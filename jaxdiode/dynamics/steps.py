@@ -78,7 +78,7 @@ def shapiro_steps(
     """Both edges of Shapiro steps as folds of orbits φ(τ + mT) = φ(τ) + 2πn, T = 2π/Ω.
 
     Without capacitance every step of a smooth relation has two edges, ends at folds and excludes
-    all others: the search is global and cannot take the wrong fold. With capacitance steps overlap
+    all others: the search covers all phases and does not take the wrong fold. With capacitance steps overlap
     (hysteresis), and a fold is an edge only if a slow ramp from the middle of the step comes to
     it with the phase locked; else the step is PERIOD_DOUBLING and its fold stands in `folds`. Edges
     are exact to 1e-10 of max|I|, with exact gradients and Hessians in every parameter.
@@ -124,6 +124,8 @@ def zero_voltage_currents(device: Shunted) -> CriticalCurrents:
 
 def _pairs(orders: Sequence[int | tuple[int, int]]) -> np.ndarray:
     pairs = []
+    if not isinstance(orders, Sequence | np.ndarray) or isinstance(orders, str):
+        raise ValueError(f"orders must be a list, such as [0, 1, (1, 2)], got {orders!r}")
     for order in orders:
         pair = tuple(order) if isinstance(order, Sequence | np.ndarray) else (order, 1)
         if len(pair) != 2 or not all(isinstance(x, int | np.integer) for x in pair) or pair[1] < 1:
@@ -141,6 +143,7 @@ def _edges(device: Shunted, pairs: np.ndarray):
     """Folds and statuses, lower and upper, on as many points as the orbits are seen to need."""
     relation = device.device.relation()
     solved = Shunted(relation, device.damping, drive=device.drive)
+    _require_own_units(solved)
     sizes = POINTS if device.is_overdamped else DAMPED_POINTS
     if not _checks.all_concrete(solved):
         return _all_edges(solved, jnp.asarray(pairs), sizes[_TRACED])
@@ -149,6 +152,23 @@ def _edges(device: Shunted, pairs: np.ndarray):
         if not np.any(np.asarray(found[1]) == Status.NOT_CONVERGED):
             break
     return found
+
+
+def _require_own_units(device: Shunted) -> None:
+    """Frequencies that no device of such currents follows are of another unit."""
+    assert device.drive is not None
+    if not _checks.all_concrete(device):
+        return
+    size = float(device.typical_current())
+    rate = size if device.is_overdamped else size**0.5
+    frequency = float(device.drive.frequency)
+    if rate and not 1e-3 * rate <= frequency <= 1e3 * rate:
+        unit = "2eI₀R/ħ" if device.is_overdamped else "ω_p = √(2πI₀/Φ₀C)"
+        raise ValueError(
+            f"drive.frequency must be between {1e-3 * rate:.3g} and {1e3 * rate:.3g}, a thousandth "
+            f"and a thousand times the junction's own rate, got {frequency:.3g}: it is in {unit}, "
+            "I₀ being the unit of the device's currents"
+        )
 
 
 @eqx.filter_jit
@@ -201,7 +221,8 @@ def _damped_search(unit: Shunted, turns: Scalar, periods: Scalar, points: int):
             sign, orbit, fine = each
             return edge_status(motion(sign), orbit, fine, sign * middle)
 
-        status = jax.lax.map(judged, (signs, found, good & (upper > lower)))
+        both = jnp.broadcast_to(jnp.all(good) & (upper > lower), (2,))  # else there is no middle
+        status = jax.lax.map(judged, (signs, found, both))
         finite = jnp.all(jnp.isfinite(found.parameter))
         return found, jnp.zeros(2), jnp.where(finite, status, Status.NONFINITE)
 

@@ -179,6 +179,7 @@ def _stepped(
 def _steps(problem: Locked, step: float) -> Scalar:
     """Per period of the drive; a phase that runs faster than it relaxes is resolved too."""
     drive = problem.drive
-    fastest = 1.0 + jnp.sum(jnp.abs(drive.amplitude))
-    longest = step / jnp.maximum(1.0, fastest / 4)
+    # Of the phase, which a step must not turn by more than a few tenths of a radian.
+    fastest = 1.0 + jnp.sum(jnp.abs(drive.amplitude)) + jnp.abs(problem.turns) * drive.frequency
+    longest = step / jnp.maximum(1.0, fastest / 2)
     return jnp.clip(jnp.ceil(2 * jnp.pi / (drive.frequency * longest)), _FEWEST, _MOST)

@@ -68,15 +68,15 @@ def thermal_iv(device: AbstractPhaseBiased, currents: Numbers, *, noise: Numbers
     Args:
         device: phase-biased; its relation may have a mean ⟨I⟩, at which the voltage is 0.
         currents: biases, of any shape, in the device's unit of current.
-        noise: γ > 0, in that unit: 41.95 nA/K (`jaxdiode.units.noise_current`). E_J/k_BT of a
+        noise: γ > 0, in that unit: `jaxdiode.units.thermal_current`, 41.95 nA/K. E_J/k_BT of a
             tunnel junction is I_c/γ.
 
     Returns:
         ThermalIV: ln|V/R|, V/R, dV/dI in units of R, status.
 
-    At 2π(max|I| + max|i|)/γ above 5e4 (1.4e4 under jit, where the number of panels cannot
-    follow the noise) it is refused, or NaN with NOT_CONVERGED. Under jit it takes that many panels
-    always; outside as many as the noise asks for.
+    At 2π(max|I| + max|i|)/γ above 7.3e4 it is refused. Under jit, where the number of panels cannot
+    follow the noise, it takes many panels always, and biases at which that is above 1.8e4 are NaN
+    with NOT_CONVERGED.
 
     Raises:
         ValueError: a device that is not phase-biased, noise not positive or too small, numbers
@@ -91,7 +91,7 @@ def thermal_iv(device: AbstractPhaseBiased, currents: Numbers, *, noise: Numbers
     if not isinstance(device, AbstractPhaseBiased):
         raise ValueError(
             "device must be phase-biased, with a current-phase relation in which the phase "
-            f"diffuses, got {type(device).__name__}"
+            f"diffuses, got {type(device).__name__} (of a Shunted device take its `device`)"
         )
     currents = _checks.real_array("currents", currents)
     noise = _checks.real_array("noise", noise, ndim=0, above=0.0)

@@ -171,6 +171,15 @@ def test_edges_are_bracketed_by_integration(name):
     assert np.min(np.abs(free)) > 0.1
 
 
+def test_a_squid_at_high_orders():
+    """A voltage of two turns a period; by integration −2 is locked from −4.203 to −4.181."""
+    squid = jd.Squid([jd.SeriesJunctions(0.7, 0.5), jd.TunnelJunction(0.55)], flux=[0.27])
+    found = jd.shapiro_steps(driven(squid, 2.06783, 0.8), [-2, 2])
+    assert np.all(found.status == Status.CONVERGED)
+    np.testing.assert_allclose(found.lower, [-4.203, 4.186], atol=1e-3)
+    np.testing.assert_allclose(found.upper, [-4.181, 4.214], atol=1e-3)
+
+
 LANES = 1000
 
 
@@ -216,6 +225,9 @@ def unchecked():
         (lambda: jd.Shunted(SINE, damping=0.0), "damping must be positive"),
         (lambda: jd.Shunted(SINE, damping=-1.0), "damping must be positive"),
         (lambda: jd.Drive(0.0, 1.0), "frequency must be positive"),
+        (lambda: jd.Drive([1.0, 1.414], 1.0), "frequency must be one number.*incommensurate"),
+        (lambda: jd.shapiro_steps(driven(SINE, 5e9, 1.0)), "drive.frequency must be between"),
+        (lambda: jd.shapiro_steps(driven(SINE, 1.0, 1.0), 1), "orders must be a list"),
         (lambda: jd.Drive(1.0, [1.0, 2.0], phase=[0.0, 0.0, 0.0]), "phase must be one number or"),
         (lambda: jd.switching_currents(jd.Shunted(SINE)), "device must have a capacitance"),
     ],
