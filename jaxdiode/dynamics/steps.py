@@ -78,7 +78,7 @@ def shapiro_steps(
     """Both edges of Shapiro steps as folds of orbits φ(τ + mT) = φ(τ) + 2πn, T = 2π/Ω.
 
     Without capacitance every step of a smooth relation has two edges, ends at folds and excludes
-    all others: the search covers all phases and does not take the wrong fold. With capacitance steps overlap
+    all others: the search covers all phases and takes no wrong fold. With capacitance steps overlap
     (hysteresis), and a fold is an edge only if a slow ramp from the middle of the step comes to
     it with the phase locked; else the step is PERIOD_DOUBLING and its fold stands in `folds`. Edges
     are exact to 1e-10 of max|I|, with exact gradients and Hessians in every parameter.
