@@ -20,13 +20,13 @@ _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(NODES)
 SHARE = (1 + _POINTS) / 2  # of a panel's length, from its start to each node
 WEIGHTS = _WEIGHTS / 2
 _VALUES = np.polynomial.legendre.legvander(_POINTS, NODES - 1)
-_COEFFICIENTS = (np.arange(NODES) + 0.5)[:, None] * _VALUES.T * _WEIGHTS  # Legendre, of samples
+COEFFICIENTS = (np.arange(NODES) + 0.5)[:, None] * _VALUES.T * _WEIGHTS  # Legendre, of samples
 
 
 def _matrix(shares: np.ndarray) -> np.ndarray:
     """Values at shares of a panel's length from those at its nodes."""
     basis = np.polynomial.legendre.legvander(2 * np.ravel(shares) - 1, NODES - 1)
-    return (basis @ _COEFFICIENTS).reshape(*shares.shape, NODES)
+    return (basis @ COEFFICIENTS).reshape(*shares.shape, NODES)
 
 
 def _antiderivative() -> np.ndarray:
@@ -76,7 +76,7 @@ def on_panels(relation: AbstractPhaseBiased, uniform: int) -> Panels:
     inside = length[:, None] * (current @ ANTIDERIVATIVE.T)
     whole = length * (current @ WEIGHTS)
     energy = jnp.concatenate([jnp.zeros(1), jnp.cumsum(whole)])
-    highest = jnp.abs(current @ _COEFFICIENTS[-2:].T)
+    highest = jnp.abs(current @ COEFFICIENTS[-2:].T)
     error = jnp.sum(jnp.max(highest, axis=1) * length / NODES)
     return Panels(
         start, length, energy[:-1], inside, current, energy[-1] / (2 * jnp.pi),
