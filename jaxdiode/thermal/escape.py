@@ -1,6 +1,7 @@
 """Thermal escape from the wells of a current-biased junction."""
 
 import math
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -23,15 +24,15 @@ from .rates import (
     QUADRATURE,
     SLIPS,
     Escape,
-    is_sharp,
     log_rate,
     number_of,
+    sharpness_of,
 )
 from .wells import Directed, Well, landscape, rest, well_at
 
 Scalar = Float[Array, ""]
 
-_LEAST_PANELS, _MOST_PANELS, _TRACED_PANELS = 64, 4096, 512
+_MOST_PANELS, _TRACED_PANELS = 4096, 512
 _MOST_VARIATION = 18.0  # of an exponent over one panel
 _ACCURACY = 1e-6
 _ENTRIES = 2**20  # at once in memory
@@ -91,7 +92,8 @@ def escape_rate(
     - "quadrature" γ/(∫_well e^{−U/γ} ∫_barrier e^{U/γ}), without capacitance, several wells;
     - "Mel'nikov–Meshkov" A(βS/γ) × Kramers, with capacitance, at any damping;
     - "cusp interpolation" of A × transition state theory and of quadrature/β, with capacitance and
-      a barrier that is no parabola on the scale of the noise (4 %, empirical);
+      a barrier that is no parabola on the scale of the noise (4 %, empirical), passing over to
+      the former as it becomes one;
     - on demand "Kramers", "transition state" and "Büttiker–Harris–Landauer".
 
     Args:
@@ -127,7 +129,7 @@ def escape_rate(
     relation = device.relation()
     largest = jnp.max(jnp.abs(currents), initial=0.0)
     slips = formula == SLIPS or (formula is None and damping is None)
-    count = panel_count(relation, noise, largest, slips)
+    count = panel_count(relation, noise, lambda _: largest, slips)
     return _escape_rate(relation, currents, noise, damping, start, formula, count)
 
 
@@ -154,13 +156,15 @@ def _escape_rate(
         top = jnp.where(well.top.jump, 1.0, jnp.where(well.top.slope < 0, -well.top.slope, 1.0))
         omega = jnp.where(well.top.jump, jnp.inf, jnp.sqrt(top))
         base = jnp.sqrt(jnp.where(well.bottom.slope > 0, well.bottom.slope, 1.0))
-        status = jnp.where(well.barrier < noise, Status.BARRIER_BELOW_TEMPERATURE, 0)
-        status = jnp.where(well.higher & (rule != FORMULAS.index(SLIPS)), 11, status)
+        status = jnp.where(well.barrier < noise, Status.BARRIER_BELOW_TEMPERATURE, Status.CONVERGED)
+        status = jnp.where(
+            well.higher & (rule != FORMULAS.index(SLIPS)), Status.WELL_ONLY_SLIPS, status
+        )
         status = jnp.where(well.exists, status, Status.NO_WELL)
-        known = jnp.isfinite(log) | (rule == FORMULAS.index(SLIPS))
+        known = jnp.isfinite(log) | exact
         status = jnp.where(known | ~well.exists, status, Status.NONFINITE)
         status = jnp.where(fine[side], status, Status.NOT_CONVERGED)
-        lost = ~well.exists & (rule != FORMULAS.index(SLIPS))
+        lost = ~well.exists & ~exact
         values = (unless(~well.exists, jnp.nan, x) for x in (well.barrier, base, omega))
         return (unless(lost, jnp.nan, log), *values, rule, status)
 
@@ -203,23 +207,29 @@ def chosen_log_rate(
     if formula is not None:
         return log_rate(of, well, formula), number_of(formula)
     if of.damping is None:
-        pair, second = (SLIPS, QUADRATURE), well.several & well.exists
-    elif kinked:
-        pair, second = (MELNIKOV, CUSP), is_sharp(of, well)
-    else:
+        second = well.several & well.exists
+        log = jnp.where(second, *(log_rate(of, well, name) for name in (QUADRATURE, SLIPS)))
+        return log, jnp.where(second, number_of(QUADRATURE), number_of(SLIPS))
+    if not kinked:
         return log_rate(of, well, MELNIKOV), number_of(MELNIKOV)
-    first, other = (log_rate(of, well, name) for name in pair)
-    number = jnp.where(second, number_of(pair[1]), number_of(pair[0]))
-    return jnp.where(second, other, first), number
+    sharpness = sharpness_of(of, well)
+    log = log_rate(of, well, CUSP, sharpness)
+    return log, jnp.where(sharpness > 0, number_of(CUSP), number_of(MELNIKOV))
 
 
-def panel_count(relation: Relation, noise: Array, largest: Array, slips: bool) -> int:
-    """How many equal panels resolve I(φ), and with `slips` e^{U/γ} as well."""
+def panel_count(
+    relation: Relation, noise: Array, largest_bias: Callable[[Array], Array], slips: bool
+) -> int:
+    """How many equal panels resolve I(φ), and with `slips` e^{U/γ} at the largest bias as well.
+
+    The largest bias is a function of the largest current of the relation.
+    """
     if not slips:
-        return panels.panel_count(relation, 14.0 * _LEAST_PANELS, _MOST_PANELS)
-    if not _checks.all_concrete((relation, noise, largest)):
+        return panels.panel_count(relation, 0.0, _MOST_PANELS)
+    if not _checks.all_concrete((relation, noise, largest_bias(jnp.zeros(())))):
         return _TRACED_PANELS
-    most = float(_largest(relation)) + float(largest)
+    largest = _largest(relation)
+    most = float(largest + largest_bias(largest))
     variation = 2 * np.pi * most / float(noise)
     if not variation <= _MOST_PANELS * _MOST_VARIATION and math.isfinite(variation):
         raise ValueError(
@@ -227,7 +237,7 @@ def panel_count(relation: Relation, noise: Array, largest: Array, slips: bool) -
             f"for the phase slip rate where currents are up to {most:.3g}, got {float(noise):.3g}: "
             "formula='quadrature' takes less"
         )
-    return max(_LEAST_PANELS, panels.panel_count(relation, variation, _MOST_PANELS))
+    return panels.panel_count(relation, variation, _MOST_PANELS)
 
 
 @eqx.filter_jit

@@ -1,12 +1,13 @@
 """The distribution of switching currents of a ramped junction, by formula."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from .. import _checks
 from .._checks import Numbers
@@ -25,21 +26,30 @@ from .escape import (
     unknown,
 )
 from .panels import ANTIDERIVATIVE, NODES, SHARE, WEIGHTS
-from .rates import CUSP, FORMULAS, MELNIKOV, SLIPS, Escape, is_sharp, log_rate, number_of
-from .wells import Landscape, bias_of_barrier, end_of_well, rest, retrapping_current, well_at
+from .rates import SLIPS, Escape
+from .wells import bias_of_barrier, rest, retrapping_current, splitting_current, well_at
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Scalar = Float[Array, ""]
+LogHazard = Callable[[Float[Array, " n"]], Float[Array, " n"]]
 
-_RISING, _HELD = 6, 2  # panels of currents before and after the rate is held
-_FIRST, _LAST = -26.0, 3.7  # ln ∫κ/r where a histogram begins and ends
-_COARSE, _STAGES = 32, 2  # currents and rounds of the search for these
+_TAIL, _BODY, _HELD = 3, 5, 2  # panels of currents: few switch, most do, the rate is held
+_SPARSE = 8  # nodes per panel where ln κ is worked out; it is smoother than κ
+_FIRST, _KNEE, _LAST = -26.0, -3.0, 3.7  # ln ∫κ/r where a histogram begins, rises and ends
+_COARSE, _STAGES = 24, 2  # currents and rounds of the search for these
 _HOLD = 0.25  # of k_BT: the barrier from which on the rate is held
-_TYPICAL = 6.0  # of k_BT: a barrier at which ramps switch
 _RETRAP = 3.0  # standard deviations
 _ENTRIES = 2**20  # at once in memory
+
+
+_POINTS, _POINT_WEIGHTS = np.polynomial.legendre.leggauss(_SPARSE)
+_SPARSE_SHARE = (1 + _POINTS) / 2
+_BASIS = np.polynomial.legendre.legvander(_POINTS, _SPARSE - 1)
+_DENSE = (
+    np.polynomial.legendre.legvander(2 * SHARE - 1, _SPARSE - 1) * (np.arange(_SPARSE) + 0.5)
+) @ (_BASIS.T * _POINT_WEIGHTS)  # values at the nodes of a panel from those at sparse ones
 
 
 class SwitchingDistribution(AbstractResult):
@@ -147,7 +157,7 @@ def switching_distribution(
     start = None if start is None else _checks.real_array("start", start, ndim=0)
     relation = device.relation()
     slips = formula == SLIPS or (formula is None and damping is None)
-    count = panel_count(relation, noise, _overshoot(rate, damping), slips)
+    count = panel_count(relation, noise, lambda x: x + _overshoot(rate, damping), slips)
     return _switching_distribution(relation, noise, rate, damping, start, formula, count)
 
 
@@ -183,7 +193,9 @@ def _switching_distribution(
     own = relation.status()
     status = jnp.where(own == Status.CONVERGED, status, own).astype(jnp.int32)
     bad = unknown(status)
-    moments, current, density = (unless(bad[:, None], jnp.nan, x) for x in (moments, current, density))
+    moments, current, density = (
+        unless(bad[:, None], jnp.nan, x) for x in (moments, current, density)
+    )
     return SwitchingDistribution(
         *jnp.unstack(moments, axis=1), current, density, unless(bad, jnp.nan, back), noise, rate,
         rule, status,
@@ -191,52 +203,46 @@ def _switching_distribution(
 
 
 def _one_direction(of: Escape, rate: Scalar, formula: str | None, kinked: bool):
-    land, noise = of.land, 1 / of.g
-    end = end_of_well(land)
+    land = of.land
     if formula == SLIPS:
         hold = jax.lax.stop_gradient(jnp.max(land.currents) + _overshoot(rate, of.damping))
     else:
-        hold = bias_of_barrier(land, _HOLD * noise, end)
-    sharp = None
-    if formula is None and kinked:
-        sharp = is_sharp(of, well_at(land, bias_of_barrier(land, _TYPICAL * noise, end)))
+        hold = bias_of_barrier(land, _HOLD / of.g)
 
     def log_hazard(of: Escape, bias: Scalar) -> Scalar:
-        well = well_at(of.land, bias)
-        if sharp is None:
-            return log_rate(of, well, formula or MELNIKOV) - jnp.log(rate)
-        pair = (log_rate(of, well, name) for name in (CUSP, MELNIKOV))
-        return jnp.where(sharp, *pair) - jnp.log(rate)
+        log, _ = chosen_log_rate(of, well_at(of.land, bias), formula, kinked)
+        return log - jnp.log(rate)
 
     def at(of: Escape, biases: Float[Array, " n"]) -> Float[Array, " n"]:
         batch = max(1, min(biases.size, _ENTRIES // of.land.currents.size))
         return jax.lax.map(lambda i: log_hazard(of, jnp.minimum(i, hold)), biases, batch_size=batch)
 
     frozen, top = jax.lax.stop_gradient((of, hold))
-    first, last = _window(lambda x: jax.lax.stop_gradient(at(frozen, x)), top)
-    moments, current, density = _moments(lambda x: at(of, x), first, jnp.clip(top, first, last), last)
-    rule = number_of(formula or MELNIKOV)
-    if sharp is not None:
-        rule = jnp.where(sharp, number_of(CUSP), rule)
+    first, knee, last = _window(lambda x: jax.lax.stop_gradient(at(frozen, x)), top)
+    middle = jnp.clip(top, first, last)
+    split = jnp.clip(splitting_current(frozen.land), first, middle)
+    body = jnp.linspace(jnp.minimum(knee, middle), middle, _BODY + 1)
+    tail = jnp.linspace(first, body[0], _TAIL + 1)
+    edges = jnp.sort(jnp.concatenate([tail[:-1], body, split[None]]))
+    moments, current, density = _moments(lambda x: at(of, x), edges, last)
     back = jnp.full_like(top, jnp.nan)
     if of.damping is not None:
         back = retrapping_current(land, of.damping)
-    status = _status(of, moments, back, hold, formula)
+    mean, deviation = moments[0], moments[1]
+    at_ends = jnp.stack([jnp.minimum(mean, hold), jnp.zeros_like(mean)])
+    wells = jax.vmap(lambda i: well_at(land, i))(at_ends)
+    well = jax.tree.map(lambda x: x[0], wells)
+    _, rule = chosen_log_rate(of, well, formula, kinked)
+    status = jnp.where(back > mean - _RETRAP * deviation, Status.RETRAPS, Status.CONVERGED)
+    if formula != SLIPS:
+        status = jnp.where(well.higher, Status.WELL_ONLY_SLIPS, status)
+    low = wells.barrier[1] < 1 / of.g
+    status = jnp.where(low, Status.BARRIER_BELOW_TEMPERATURE, status)
     return moments, current, density, back, rule, status
 
 
-def _status(of: Escape, moments: Array, back: Scalar, hold: Scalar, formula: str | None):
-    mean, deviation = moments[0], moments[1]
-    status = jnp.where(back > mean - _RETRAP * deviation, Status.RETRAPS, Status.CONVERGED)
-    if formula != SLIPS:
-        well = well_at(of.land, jnp.minimum(mean, hold))
-        status = jnp.where(well.higher, Status.WELL_ONLY_SLIPS, status)
-    low = well_at(of.land, jnp.zeros_like(mean)).barrier < 1 / of.g
-    return jnp.where(low, Status.BARRIER_BELOW_TEMPERATURE, status)
-
-
-def _window(log_hazard, top: Scalar) -> tuple[Scalar, Scalar]:
-    """The currents between which a histogram lies; past `top` the rate does not change."""
+def _window(log_hazard: LogHazard, top: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """Where a histogram begins, rises and ends; past `top` the rate does not change."""
 
     def stage(ends: tuple[Scalar, Scalar], _: None):
         x = jnp.linspace(ends[0], ends[1], _COARSE)
@@ -245,23 +251,29 @@ def _window(log_hazard, top: Scalar) -> tuple[Scalar, Scalar]:
         cells = jnp.maximum(y[1:], y[:-1]) + jnp.log(-jnp.expm1(-gap) / gap * jnp.diff(x))
         total = jax.lax.cumlogsumexp(cells)  # up to the end of each cell
         low = jnp.maximum(jnp.sum(total < _FIRST) - 1, 0)
+        knee = x[jnp.minimum(jnp.sum(total < _KNEE), _COARSE - 1)]
         high = jnp.minimum(jnp.sum(total < _LAST) + 1, _COARSE - 1)
         left = jnp.where(total[-1] < _LAST, np.exp(_LAST) - jnp.exp(total[-1]), 0.0)
-        return (x[low], x[high]), left * jnp.exp(-y[-1])
+        return (x[low], x[high]), (knee, left * jnp.exp(-y[-1]))
 
-    (first, last), later = jax.lax.scan(stage, (jnp.zeros_like(top), top), length=_STAGES)
-    return first, last + later[-1]
+    ends = (jnp.zeros_like(top), top)
+    (first, last), (knees, later) = jax.lax.scan(stage, ends, length=_STAGES)
+    return first, knees[-1], last + later[-1]
 
 
-def _moments(log_hazard, first: Scalar, middle: Scalar, last: Scalar):
-    """Mean, deviation and skewness of P, and P, on Gauss panels from first to middle to last."""
-    shares = jnp.linspace(0.0, 1.0, _RISING + 1)[:-1], jnp.linspace(0.0, 1.0, _HELD + 1)
-    edges = jnp.concatenate(
-        [first + (middle - first) * shares[0], middle + (last - middle) * shares[1]]
-    )
+def _moments(log_hazard: LogHazard, rising: Float[Array, " edges"], last: Scalar):
+    """Mean, deviation and skewness of P, and P, on Gauss panels between edges and on to `last`.
+
+    The rate is held past the last edge.
+    """
+    first, middle, count = rising[0], rising[-1], rising.size - 1
+    edges = jnp.concatenate([rising, jnp.linspace(middle, last, _HELD + 1)[1:]])
     length = jnp.diff(edges)[:, None]
     current = edges[:-1, None] + length * SHARE
-    hazard = jnp.exp(log_hazard(current.ravel())).reshape(-1, NODES)
+    sparse = rising[:-1, None] + length[:count] * _SPARSE_SHARE
+    log = log_hazard(jnp.concatenate([sparse.ravel(), middle[None]]))
+    log_rising = log[:-1].reshape(count, _SPARSE) @ _DENSE.T
+    hazard = jnp.exp(jnp.concatenate([log_rising, jnp.full((_HELD, NODES), log[-1])]))
     whole = jnp.cumsum(length[:, 0] * (hazard @ WEIGHTS))
     before = jnp.concatenate([jnp.zeros(1), whole[:-1]])
     density = hazard * jnp.exp(-before[:, None] - length * (hazard @ ANTIDERIVATIVE.T))

@@ -10,10 +10,9 @@ J. Chem. Phys. 85, 1018 (1986).
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from . import stationary
 from .wells import GRADED, GRADED_WEIGHTS, Landscape, Well, action
@@ -32,7 +31,7 @@ SLIPS, QUADRATURE, KRAMERS, TRANSITION_STATE, BUTTIKER, MELNIKOV, CUSP = (
 FORMULAS = (SLIPS, QUADRATURE, KRAMERS, TRANSITION_STATE, BUTTIKER, MELNIKOV, CUSP)
 DAMPED_ONLY = (TRANSITION_STATE, BUTTIKER, MELNIKOV, CUSP)
 _CUSP_POWER = 1.75
-_SHARP = 1.4  # weight of a barrier over that of its parabola above which it counts as a cusp
+_PARABOLA, _SHARP = 0.2, 0.5  # ln of a barrier's weight over that of its parabola
 
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _SQUARES = np.cos(np.pi / 4 * (1 + _POINTS)) ** 2
@@ -60,8 +59,11 @@ def depopulation(loss: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.exp(jnp.sum(jnp.log(-jnp.expm1(-exponent)) * _WEIGHTS, axis=-1) / 2)
 
 
-def log_rate(of: Escape, well: Well, formula: str) -> Scalar:
-    """ln κ by a named formula, per 1/ω_p, or per ħ/2eI_sR without capacitance."""
+def log_rate(of: Escape, well: Well, formula: str, sharpness: Scalar | None = None) -> Scalar:
+    """ln κ by a named formula, per 1/ω_p, or per ħ/2eI_sR without capacitance.
+
+    With `sharpness` the cusp interpolation where that is 1, Mel'nikov–Meshkov where it is 0.
+    """
     g, damping = of.g, of.damping
     if formula == SLIPS:
         assert of.shared is not None
@@ -80,18 +82,25 @@ def log_rate(of: Escape, well: Well, formula: str) -> Scalar:
     if formula == BUTTIKER:
         return transition + jnp.log(4 / (jnp.sqrt(1 + 4 / loss) + 1) ** 2)
     low = transition + jnp.log(depopulation(loss))
+    smooth = low + _log_recrossing(well, damping)
     if formula == MELNIKOV:
-        return low + _log_recrossing(well, damping)
+        return smooth
     high = log_quadrature(of, well) - jnp.log(damping)
-    return -jnp.logaddexp(-_CUSP_POWER * low, -_CUSP_POWER * high) / _CUSP_POWER
+    cusp = -jnp.logaddexp(-_CUSP_POWER * low, -_CUSP_POWER * high) / _CUSP_POWER
+    if sharpness is None:
+        return cusp
+    smooth = jnp.where(jnp.isfinite(smooth), smooth, 0.0)  # of no weight at a jump
+    return jnp.where(sharpness < 1, sharpness * cusp + (1 - sharpness) * smooth, cusp)
 
 
-def is_sharp(of: Escape, well: Well) -> Bool[Array, ""]:
-    """Whether the barrier is no parabola on the scale of the noise: a jump of I(φ), or nearly."""
-    curvature = -well.top.slope
-    harmonic = 0.5 * jnp.log(2 * np.pi / (of.g * jnp.where(curvature > 0, curvature, 1.0)))
+def sharpness_of(of: Escape, well: Well) -> Scalar:
+    """From 0 for a barrier that is a parabola on the scale of the noise to 1 for a cusp."""
+    smooth = (well.top.slope < 0) & ~well.top.jump
+    curvature = jnp.where(smooth, -well.top.slope, 1.0)
     _, barrier = _log_weights(of, well)
-    return well.top.jump | (curvature <= 0) | (barrier - harmonic > np.log(_SHARP))
+    excess = jnp.abs(barrier - 0.5 * jnp.log(2 * np.pi / (of.g * curvature)))
+    share = jnp.clip((excess - _PARABOLA) / (_SHARP - _PARABOLA), 0.0, 1.0)
+    return jnp.where(smooth, share**2 * (3 - 2 * share), 1.0)
 
 
 def log_quadrature(of: Escape, well: Well) -> Scalar:

@@ -19,6 +19,7 @@ from .panels import COEFFICIENTS, NODES, SHARE, Panels
 Scalar = Float[Array, ""]
 
 _TURN = 2 * np.pi
+_SHORTEST = 1e-12  # panel
 _LEGENDRE = [np.polynomial.legendre.Legendre.basis(n) for n in range(NODES)]
 
 
@@ -31,7 +32,8 @@ _SERIES = [x.convert(kind=np.polynomial.Polynomial) for x in _LEGENDRE]
 _CURRENT = COEFFICIENTS.T @ _powers(_SERIES, NODES)  # of samples, in u = 2·share − 1
 _ENERGY = COEFFICIENTS.T @ _powers([x.integ(lbnd=-1) / 2 for x in _SERIES], NODES + 1)
 
-_SHARES = np.concatenate([[0.0], SHARE, [1.0]])
+_KEPT = slice(0, None, 2)  # of the nodes, as samples
+_SHARES = np.concatenate([[0.0], SHARE[_KEPT], [1.0]])
 _AT_ENDS = np.stack([_CURRENT @ (np.array([u]) ** np.arange(NODES)[::-1]) for u in (-1.0, 1.0)])
 
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(48)
@@ -121,9 +123,16 @@ def landscape(panels: Panels) -> Landscape:
     frozen: Panels = jax.lax.stop_gradient(panels)
     ends = frozen.current @ _AT_ENDS.T
     position = frozen.start[:, None] + frozen.length[:, None] * _SHARES
-    currents = jnp.concatenate([ends[:, :1], frozen.current, ends[:, 1:]], axis=1)
+    currents = jnp.concatenate([ends[:, :1], frozen.current[:, _KEPT], ends[:, 1:]], axis=1)
+    # In a panel without length a current could cross at any place: it takes what follows it.
+    number = jnp.arange(frozen.length.size)
+    there = jnp.where(frozen.length > _SHORTEST, number, number.size)
+    following = jax.lax.cummin(there, reverse=True) % number.size
+    empty = frozen.length[:, None] <= _SHORTEST
+    currents = jnp.where(empty, currents[following, :1], currents)
     whole = frozen.length * _horner(jax.lax.stop_gradient(energy), jnp.ones_like(frozen.length))
-    within = jnp.concatenate([jnp.zeros_like(ends[:, :1]), frozen.inside, whole[:, None]], axis=1)
+    inside = frozen.inside[:, _KEPT]
+    within = jnp.concatenate([jnp.zeros_like(ends[:, :1]), inside, whole[:, None]], axis=1)
     turns = jnp.arange(-1.0, 2.0)[:, None] * _TURN
     positions = (turns + position.ravel()).ravel()
     energies = turns * frozen.mean + (frozen.energy[:, None] + within).ravel()
@@ -240,13 +249,26 @@ def _horner(coefficients: Float[Array, "... n"], u: Float[Array, "..."]) -> Floa
 def end_of_well(land: Landscape) -> Scalar:
     """The current at which the well at zero bias ends, from samples."""
     here = land.currents[land.period :]
-    tolerance = 1e-9 * jnp.max(jnp.abs(here))
-    falls = here[1:] < here[:-1] - tolerance
-    return here[jnp.argmax(falls)]
+    return here[_turns(here)[0]]
 
 
-def bias_of_barrier(land: Landscape, height: Scalar, end: Scalar) -> Scalar:
+def splitting_current(land: Landscape) -> Scalar:
+    """The current past which that well has lost its far part to another one, if it is positive."""
+    here = land.currents[land.period :]
+    return here[_turns(here)[1]]
+
+
+def _turns(currents: Float[Array, " n"]) -> tuple[Int[Array, ""], Int[Array, ""]]:
+    """Indices of the first maximum of sampled currents and of the minimum past it."""
+    change = jnp.diff(currents)
+    tolerance = 1e-9 * jnp.max(jnp.abs(currents))
+    top = jnp.argmax(change < -tolerance)
+    return top, jnp.argmax((change > tolerance) & (jnp.arange(change.size) > top))
+
+
+def bias_of_barrier(land: Landscape, height: Scalar) -> Scalar:
     """The bias at which ΔU of the well at zero bias has come down to `height`; 0 if it is lower."""
+    end = end_of_well(land)
 
     def excess(bias: Scalar, args: tuple[Landscape, Array]) -> tuple[Scalar, Scalar]:
         well = well_at(args[0], bias)
@@ -269,9 +291,10 @@ def bias_of_barrier(land: Landscape, height: Scalar, end: Scalar) -> Scalar:
     most = jax.lax.stop_gradient(end) * (1 - 1e-12)
     state = (most / 2, jnp.zeros_like(most), most)
     bias = jax.lax.stop_gradient(jax.lax.fori_loop(0, 14, step, state)[0])
-    value, fall = excess(bias, (land, height))
-    lowest, _ = excess(jnp.zeros_like(bias), frozen)
-    return jnp.where(lowest > 0, bias + value / jax.lax.stop_gradient(fall), 0.0)
+    at = jnp.stack([bias, jnp.zeros_like(bias)])
+    values, falls = jax.vmap(lambda x: excess(x, (land, height)))(at)
+    change = values[0] / jax.lax.stop_gradient(falls[0])
+    return jnp.where(values[1] > 0, bias + change, 0.0)
 
 
 def turning_point(land: Landscape, well: Well) -> Scalar:
