@@ -264,14 +264,14 @@ def _window(log_hazard: LogHazard, top: Scalar) -> tuple[Scalar, Scalar, Scalar]
 def _moments(log_hazard: LogHazard, rising: Float[Array, " edges"], last: Scalar):
     """Mean, deviation and skewness of P, and P, on Gauss panels between edges and on to `last`.
 
-    The rate is held past the last edge.
+    The rate is held past the last edge, at that of infinite bias.
     """
     first, middle, count = rising[0], rising[-1], rising.size - 1
     edges = jnp.concatenate([rising, jnp.linspace(middle, last, _HELD + 1)[1:]])
     length = jnp.diff(edges)[:, None]
     current = edges[:-1, None] + length * SHARE
     sparse = rising[:-1, None] + length[:count] * _SPARSE_SHARE
-    log = log_hazard(jnp.concatenate([sparse.ravel(), middle[None]]))
+    log = log_hazard(jnp.concatenate([sparse.ravel(), jnp.full(1, jnp.inf)]))
     log_rising = log[:-1].reshape(count, _SPARSE) @ _DENSE.T
     hazard = jnp.exp(jnp.concatenate([log_rising, jnp.full((_HELD, NODES), log[-1])]))
     whole = jnp.cumsum(length[:, 0] * (hazard @ WEIGHTS))
