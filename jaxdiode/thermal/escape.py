@@ -156,10 +156,10 @@ def _escape_rate(
         top = jnp.where(well.top.jump, 1.0, jnp.where(well.top.slope < 0, -well.top.slope, 1.0))
         omega = jnp.where(well.top.jump, jnp.inf, jnp.sqrt(top))
         base = jnp.sqrt(jnp.where(well.bottom.slope > 0, well.bottom.slope, 1.0))
-        status = jnp.where(well.barrier < noise, Status.BARRIER_BELOW_TEMPERATURE, Status.CONVERGED)
-        status = jnp.where(
-            well.higher & (rule != FORMULAS.index(SLIPS)), Status.WELL_ONLY_SLIPS, status
-        )
+        exact = rule == FORMULAS.index(SLIPS)
+        low = well.barrier < noise
+        status = jnp.where(low, Status.BARRIER_BELOW_TEMPERATURE, Status.CONVERGED)
+        status = jnp.where(well.higher & ~exact, Status.WELL_ONLY_SLIPS, status)
         status = jnp.where(well.exists, status, Status.NO_WELL)
         known = jnp.isfinite(log) | exact
         status = jnp.where(known | ~well.exists, status, Status.NONFINITE)
@@ -175,9 +175,9 @@ def _escape_rate(
     own = relation.status()
     status = jnp.where(own == Status.CONVERGED, status, own).astype(jnp.int32)
     bad = unknown(status)
-    log, *values = (unless(bad, jnp.nan, x).reshape(currents.shape) for x in values)
+    log, barrier, base, omega = (unless(bad, jnp.nan, x).reshape(currents.shape) for x in values)
     rule, status = (x.reshape(currents.shape) for x in (rule, status))
-    return EscapeRate(currents, jnp.exp(log), log, *values, noise, rule, status)
+    return EscapeRate(currents, jnp.exp(log), log, barrier, base, omega, noise, rule, status)
 
 
 def prepared(

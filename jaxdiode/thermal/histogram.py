@@ -196,10 +196,11 @@ def _switching_distribution(
     moments, current, density = (
         unless(bad[:, None], jnp.nan, x) for x in (moments, current, density)
     )
+    mean, deviation, skewness = jnp.unstack(moments, axis=1)
+    back = unless(bad, jnp.nan, back)
     return SwitchingDistribution(
-        *jnp.unstack(moments, axis=1), current, density, unless(bad, jnp.nan, back), noise, rate,
-        rule, status,
-    )  # fmt: skip
+        mean, deviation, skewness, current, density, back, noise, rate, rule, status
+    )
 
 
 def _one_direction(of: Escape, rate: Scalar, formula: str | None, kinked: bool):

@@ -196,15 +196,16 @@ def well_at(land: Landscape, bias: Scalar) -> Well:
     indices = jnp.stack([bottom, top, behind, ahead])
     up = jnp.array([1.0, -1.0, -1.0, 1.0])
     found = jax.vmap(lambda k, sign: _crossing(land, bias, k, sign))(indices, up)
-    crossings = [jax.tree.map(lambda x, k=k: x[k], found) for k in range(4)]
+    well, barrier, past, following = (jax.tree.map(lambda x, k=k: x[k], found) for k in range(4))
     middle = above[land.period : 2 * land.period]
     wells = jnp.sum(middle & ~jnp.roll(middle, 1))
     height = land.energies - frozen * land.positions
     highest = jnp.max(jnp.where((count >= top) & (count < top + land.period), height, -jnp.inf))
-    own = jax.lax.stop_gradient(crossings[1].energy - bias * crossings[1].phase)
+    own = jax.lax.stop_gradient(barrier.energy - bias * barrier.phase)
     size = jnp.max(jnp.abs(land.currents))
     exists = jnp.any(middle) & ~jnp.all(middle)
-    return Well(bias, *crossings, bottom, exists, wells > 1, highest > own + 1e-9 * size)
+    higher = highest > own + 1e-9 * size
+    return Well(bias, well, barrier, past, following, bottom, exists, wells > 1, higher)
 
 
 def _crossing(land: Landscape, bias: Scalar, index: Int[Array, ""], sign: Scalar) -> Crossing:
@@ -224,7 +225,7 @@ def _crossing(land: Landscape, bias: Scalar, index: Int[Array, ""], sign: Scalar
     _, slope = value_and_slope(lambda x: _horner(land.current[panel], x), root)
     length = on.length[panel]
     energy = on.energy[panel] + length * _horner(land.energy[panel], root)
-    shift = jnp.asarray(_TURN * turn)
+    shift = _TURN * turn.astype(float)
     return Crossing(
         on.start[panel] + length * (1 + root) / 2 + shift,
         2 * slope / jnp.where(length > 0, length, 1.0),
@@ -276,7 +277,7 @@ def bias_of_barrier(land: Landscape, height: Scalar) -> Scalar:
 
     frozen = jax.lax.stop_gradient((land, height))
 
-    def step(_: int, state: tuple[Array, Array, Array]):
+    def step(_: Int[Array, ""], state: tuple[Array, Array, Array]):
         x, low, high = state
         value, fall = excess(x, frozen)
         low, high = jnp.where(value > 0, x, low), jnp.where(value > 0, high, x)
