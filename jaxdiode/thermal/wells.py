@@ -174,7 +174,7 @@ class Well(NamedTuple):
     higher: Bool[Array, ""]
 
     @property
-    def barrier(self) -> Scalar:
+    def barrier(self) -> Float[Array, "..."]:
         """ΔU."""
         fall = self.bias * (self.top.phase - self.bottom.phase)
         return self.top.energy - self.bottom.energy - fall

@@ -52,8 +52,9 @@ def test_simulated_ramps(row):
 def test_predictions(row, formula):
     """Those of v/2π to all digits.
 
-    The others were taken from a ramp that starts at about ¾ I±, which cuts the lower tail: it moves means by 3e-4 and deviations by 2 % at most, by more where
-    the escape is as early as of the overdamped formula at β = .05 and .2.
+    The others were taken from a ramp that starts at about ¾ I±, which cuts the lower tail: it
+    moves means by 3e-4 and deviations by 2 % at most, by more where the phase escapes as early as
+    by the overdamped formula at β = .05 and .2.
     """
     name, side, damping, _, _, predicted = row
     found = jd.switching_distribution(
@@ -86,14 +87,15 @@ def test_moments_by_independent_rates(side):
 
 
 def test_double_loop_negative():
-    """Two near-tied barriers in series: the switch is at 25 nA, the well ends before."""
+    """Two near-tied barriers in series: the switch is at 25 nA, the first step at 9 to 10 nA."""
     found = jd.switching_distribution(double_loop(), **RAMP)
     assert abs(found.mean[1] - 0.25) < 0.012
     assert found.status[1] == Status.CONVERGED
     well = jd.switching_distribution(double_loop(), formula="quadrature", **RAMP)
-    assert abs(well.mean[1] - 0.094) < 0.003
+    assert 0.085 < well.mean[1] < 0.11
     assert well.status[1] == Status.WELL_ONLY_SLIPS
     damped = jd.switching_distribution(double_loop(), damping=0.2, **RAMP)
+    assert abs(damped.mean[1] - 0.094) < 0.003
     assert damped.status[1] == Status.WELL_ONLY_SLIPS
     assert damped.status[0] == Status.CONVERGED
 
