@@ -29,7 +29,17 @@ LAYERS = [
     ["__main__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-FREE_INSIDE = {"numerics", "core", "measurement", "dynamics", "studies", "files", "plot", "cli"}
+FREE_INSIDE = {
+    "numerics",
+    "core",
+    "measurement",
+    "dynamics",
+    "thermal",
+    "studies",
+    "files",
+    "plot",
+    "cli",
+}
 # Sources that devices may build on; studies work on any device, so on none of these.
 NO_PHYSICS = {"studies"}
 PHYSICS = {"junctions", "devices", "dynamics"}
