@@ -9,4 +9,6 @@ from .dynamics.switching import SwitchingCurrents as SwitchingCurrents
 from .dynamics.trajectory import Trajectory as Trajectory
 from .studies.design import DesignResult as DesignResult
 from .studies.fit import FitResult as FitResult
+from .thermal.escape import EscapeRate as EscapeRate
+from .thermal.histogram import SwitchingDistribution as SwitchingDistribution
 from .thermal.iv import ThermalIV as ThermalIV

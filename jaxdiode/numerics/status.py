@@ -5,7 +5,7 @@ import enum
 
 class Status(enum.IntEnum):
     """Numerical outcome of one lane. Anything but `CONVERGED` comes with NaN for what is not known
-    (of `NO_SUPERCURRENT` the currents are known, only η is not).
+    (of `NO_SUPERCURRENT` the currents are known, only η is not; from NO_WELL on, the rates).
 
     Stored in arrays as int32; `Status(int(x)).describe()` says what it means.
 
@@ -27,6 +27,10 @@ class Status(enum.IntEnum):
     NO_ZERO_VOLTAGE_STATE = 7
     NO_TRANSITION = 8
     EQUATIONS_NOT_SOLVED = 9
+    NO_WELL = 10
+    WELL_ONLY_SLIPS = 11
+    RETRAPS = 12
+    BARRIER_BELOW_TEMPERATURE = 13
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -66,5 +70,21 @@ _TEXT = {
     Status.EQUATIONS_NOT_SOLVED: (
         "the Usadel equation was not solved at some phase and frequency (nearly perfect "
         "contacts of a conductance above 1000, or layers of very unlike size?)"
+    ),
+    Status.NO_WELL: (
+        "no well holds the phase at this current, which is above the critical current: no barrier "
+        "to escape over"
+    ),
+    Status.WELL_ONLY_SLIPS: (
+        "behind the well that the phase leaves stands a higher barrier: leaving it is a slip of "
+        "part of a period, not the switch (the values are those of leaving the well)"
+    ),
+    Status.RETRAPS: (
+        "the junction retraps at currents as high as those at which it escapes: phase diffusion, "
+        "no latched switching (the values are those of the first escape)"
+    ),
+    Status.BARRIER_BELOW_TEMPERATURE: (
+        "the barrier is below the temperature where the ramp starts: the phase is not held there "
+        "(the values are those of the rate formula nevertheless)"
     ),
 }

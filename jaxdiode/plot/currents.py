@@ -1,4 +1,4 @@
-"""Currents in time and heat: exact thermal I–V curves and Shapiro steps."""
+"""Currents in time and heat: exact thermal I–V curves, switching, Shapiro steps."""
 
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..dynamics.steps import ShapiroSteps
+    from ..thermal.histogram import SwitchingDistribution
     from ..thermal.iv import ThermalIV
 
 
@@ -62,4 +63,31 @@ def steps(found: "ShapiroSteps", *, unit: str = "", title: str = "") -> "Figure"
                           ha="center", fontsize=8)  # fmt: skip
     axes.axvline(0, color=GREY, lw=0.6)
     axes.set(xlabel=with_unit("bias", unit), ylabel=r"$\langle\dot\varphi\rangle$", title=title)
+    return figure
+
+
+def switching_distribution(
+    found: "SwitchingDistribution", *, unit: str = "", title: str = ""
+) -> "Figure":
+    """P(i) of both directions with their means; its formula in the title."""
+    figure, (axes,) = new_figure(1)
+    for k, (color, name) in enumerate(((PLUS, "+"), (MINUS, "-"))):
+        current, density = np.asarray(found.current[k]), np.asarray(found.density[k])
+        mean, deviation = float(found.mean[k]), float(found.deviation[k])
+        if np.ndim(current) != 1:
+            raise ValueError(f"found must be of one device, got shape {np.shape(found.mean)}")
+        if not np.isfinite(mean):
+            continue
+        here = density > 1e-6 * density.max()
+        label = rf"$I_{name}$: {mean:.4g}, $\sigma$ = {deviation:.2g}"
+        axes.fill_between(current[here], density[here], color=color, alpha=0.35)
+        axes.plot(current[here], density[here], color=color, lw=1.4, label=label)
+        axes.axvline(mean, color=color, lw=1.2, ls="--")
+    axes.set(xlabel=with_unit("switching current", unit),
+             ylabel=with_unit("density", f"1/{unit}" if unit else ""),
+             title=title or found.formula)  # fmt: skip
+    axes.set_ylim(bottom=0)
+    axes.margins(y=0.25)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, loc="upper left")
     return figure

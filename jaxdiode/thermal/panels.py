@@ -20,13 +20,13 @@ _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(NODES)
 SHARE = (1 + _POINTS) / 2  # of a panel's length, from its start to each node
 WEIGHTS = _WEIGHTS / 2
 _VALUES = np.polynomial.legendre.legvander(_POINTS, NODES - 1)
-_COEFFICIENTS = (np.arange(NODES) + 0.5)[:, None] * _VALUES.T * _WEIGHTS  # Legendre, of samples
+COEFFICIENTS = (np.arange(NODES) + 0.5)[:, None] * _VALUES.T * _WEIGHTS  # Legendre, of samples
 
 
 def _matrix(shares: np.ndarray) -> np.ndarray:
     """Values at shares of a panel's length from those at its nodes."""
     basis = np.polynomial.legendre.legvander(2 * np.ravel(shares) - 1, NODES - 1)
-    return (basis @ _COEFFICIENTS).reshape(*shares.shape, NODES)
+    return (basis @ COEFFICIENTS).reshape(*shares.shape, NODES)
 
 
 def _antiderivative() -> np.ndarray:
@@ -80,7 +80,7 @@ def on_panels(relation: AbstractPhaseBiased, uniform: int) -> Panels:
     # A mean that is rounding is none: at zero bias the voltage is 0.
     rounding = jnp.abs(mean) <= 1e-13 * jnp.max(jnp.abs(current))
     mean = mean - jax.lax.stop_gradient(jnp.where(rounding, mean, 0.0))
-    highest = jnp.abs(current @ _COEFFICIENTS[-2:].T)
+    highest = jnp.abs(current @ COEFFICIENTS[-2:].T)
     error = jnp.sum(jnp.max(highest, axis=1) * length / NODES)
     return Panels(start, length, energy[:-1], inside, current, mean, jax.lax.stop_gradient(error))
 

@@ -1,0 +1,279 @@
+"""Thermal escape from the wells of a current-biased junction."""
+
+import math
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from .. import _checks
+from .._checks import Numbers
+from ..core.critical import unless
+from ..core.device import AbstractPhaseBiased, Relation
+from ..core.results import AbstractResult
+from ..numerics.status import Status
+from . import panels, stationary
+from .rates import (
+    CUSP,
+    DAMPED_ONLY,
+    FORMULAS,
+    MELNIKOV,
+    QUADRATURE,
+    SLIPS,
+    Escape,
+    log_rate,
+    number_of,
+    sharpness_of,
+)
+from .wells import Directed, Well, landscape, rest, well_at
+
+Scalar = Float[Array, ""]
+
+_MOST_PANELS, _TRACED_PANELS = 4096, 512
+_MOST_VARIATION = 18.0  # of an exponent over one panel
+_ACCURACY = 1e-6
+_ENTRIES = 2**20  # at once in memory
+
+
+class EscapeRate(AbstractResult):
+    """The rate at which noise takes the phase out of its well.
+
+    Attributes:
+        current: biases i; + and − by their sign.
+        rate: κ per 1/ω_p, or per ħ/2eI_sR without capacitance.
+        log_rate: ln κ; finite where κ itself underflows.
+        barrier: ΔU, in the device's unit of current (times Φ₀/2π); NaN where there is none.
+        well_frequency: ω₀ = √I' at the bottom of the well, in √(unit of current).
+        barrier_frequency: ω_b = √−I' on the barrier; ∞ where I(φ) jumps there.
+        noise: γ in the unit of current.
+        rule: which of the rate formulas was used, by number; see `formula`.
+        status: CONVERGED; NO_WELL above the critical current (the phase slip rate is known there,
+            others are NaN); WELL_ONLY_SLIPS where a higher barrier stands behind the one that is
+            crossed; BARRIER_BELOW_TEMPERATURE where ΔU < γ, so that no rate means much;
+            NO_ZERO_VOLTAGE_STATE, NOT_CONVERGED, NONFINITE and the relation's own, with NaN.
+    """
+
+    current: Float[Array, "*currents"]
+    rate: Float[Array, "*currents"]
+    log_rate: Float[Array, "*currents"]
+    barrier: Float[Array, "*currents"]
+    well_frequency: Float[Array, "*currents"]
+    barrier_frequency: Float[Array, "*currents"]
+    noise: Float[Array, ""]
+    rule: Int[Array, "*currents"]
+    status: Int[Array, "*currents"]
+
+    @property
+    def formula(self) -> str:
+        """The name of the formula used; several, with commas, where currents differ in it."""
+        return formula_names(self.rule)
+
+
+def escape_rate(
+    device: AbstractPhaseBiased,
+    currents: Numbers,
+    *,
+    noise: Numbers,
+    damping: Numbers | None = None,
+    start: Numbers | None = None,
+    formula: str | None = None,
+) -> EscapeRate:
+    """Rate κ of thermal escape from the well in which the phase sits, at any bias currents.
+
+        φ'' + βφ' + I(φ) = i + ξ,  ⟨ξξ⟩ = 2βγδ;   without capacitance φ̇ + I(φ) = i + ξ, ⟨ξξ⟩ = 2γδ.
+
+    Wells are zeros of i − I(φ) with I' > 0. The phase sits in the first one ahead of where it rests
+    at zero bias. Formulas, of which the result names the one used:
+
+    - "phase slip rate" v/2π, exact for one well per period without capacitance, at any bias;
+    - "quadrature" γ/(∫_well e^{−U/γ} ∫_barrier e^{U/γ}), without capacitance, several wells;
+    - "Mel'nikov–Meshkov" A(βS/γ) × Kramers, with capacitance, at any damping;
+    - "cusp interpolation" of A × transition state theory and of quadrature/β, with capacitance and
+      a barrier that is no parabola on the scale of the noise (4 %, empirical), passing over to
+      the former as it becomes one;
+    - on demand "Kramers", "transition state" and "Büttiker–Harris–Landauer".
+
+    Args:
+        device: phase-biased.
+        currents: biases of any shape in the device's unit of current; the sign is the direction.
+        noise: γ = 2ek_BT/ħ > 0 in that unit.
+        damping: β > 0 of that unit of current, or None for a negligible capacitance.
+        start: a phase at zero bias, from which it slides into its well; the well of least energy
+            if left out.
+        formula: one of the names above (hyphens will do), in place of the one chosen.
+
+    Raises:
+        ValueError: a device that is not phase-biased, noise or damping not positive, noise too
+            small for the phase slip rate, an unknown formula, one that needs a damping.
+
+    Example:
+        >>> junction = jd.TunnelJunction(1.0)
+        >>> escape = jd.escape_rate(junction, [0.8, 0.9], noise=0.02, damping=0.2)
+        >>> print(escape.formula)
+        Mel'nikov–Meshkov
+        >>> exact = 2 * np.sqrt(1 - 0.8**2) - 0.8 * (np.pi - 2 * np.arcsin(0.8))
+        >>> print(bool(abs(escape.barrier[0] - exact) < 1e-12))
+        True
+
+    Sources: Kramers (1940); Mel'nikov and Meshkov, J. Chem. Phys. 85, 1018 (1986); Büttiker, Harris
+    and Landauer, PRB 28, 1268 (1983); Ambegaokar and Halperin, PRL 22, 1364 (1969).
+    """
+    require_phase_biased(device)
+    currents = _checks.real_array("currents", currents)
+    noise, damping = _checks.positive("noise", noise), positive_or_none(damping)
+    formula = known_formula(formula, damping)
+    start = None if start is None else _checks.real_array("start", start, ndim=0)
+    relation = device.relation()
+    largest = jnp.max(jnp.abs(currents), initial=0.0)
+    slips = formula == SLIPS or (formula is None and damping is None)
+    count = panel_count(relation, noise, lambda _: largest, slips)
+    return _escape_rate(relation, currents, noise, damping, start, formula, count)
+
+
+@eqx.filter_jit
+def _escape_rate(
+    relation: Relation,
+    currents: Float[Array, "*currents"],
+    noise: Scalar,
+    damping: Scalar | None,
+    start: Scalar | None,
+    formula: str | None,
+    count: int,
+) -> EscapeRate:
+    origin, held = rest(relation, start)
+    slips = formula == SLIPS or (formula is None and damping is None)
+    both = jax.vmap(lambda sign: prepared(relation, sign, origin, noise, damping, slips, count))
+    escapes, fine = both(jnp.array([1.0, -1.0]))
+
+    def at(bias: Scalar):
+        side = jnp.where(bias < 0, 1, 0)
+        of = jax.tree.map(lambda x: x[side], escapes)
+        well = well_at(of.land, jnp.abs(bias))
+        log, rule = chosen_log_rate(of, well, formula, bool(relation.kinks()[0].size))
+        top = jnp.where(well.top.jump, 1.0, jnp.where(well.top.slope < 0, -well.top.slope, 1.0))
+        omega = jnp.where(well.top.jump, jnp.inf, jnp.sqrt(top))
+        base = jnp.sqrt(jnp.where(well.bottom.slope > 0, well.bottom.slope, 1.0))
+        exact = rule == FORMULAS.index(SLIPS)
+        low = well.barrier < noise
+        status = jnp.where(low, Status.BARRIER_BELOW_TEMPERATURE, Status.CONVERGED)
+        status = jnp.where(well.higher & ~exact, Status.WELL_ONLY_SLIPS, status)
+        status = jnp.where(well.exists, status, Status.NO_WELL)
+        known = jnp.isfinite(log) | exact
+        status = jnp.where(known | ~well.exists, status, Status.NONFINITE)
+        status = jnp.where(fine[side], status, Status.NOT_CONVERGED)
+        lost = ~well.exists & ~exact
+        values = (unless(~well.exists, jnp.nan, x) for x in (well.barrier, base, omega))
+        return (unless(lost, jnp.nan, log), *values, rule, status)
+
+    flat = jnp.ravel(currents)
+    batch = max(1, min(flat.size, _ENTRIES // escapes.land.currents[0].size))
+    *values, rule, status = jax.lax.map(at, flat, batch_size=batch)
+    status = jnp.where(held, status, Status.NO_ZERO_VOLTAGE_STATE)
+    own = relation.status()
+    status = jnp.where(own == Status.CONVERGED, status, own).astype(jnp.int32)
+    bad = unknown(status)
+    log, barrier, base, omega = (unless(bad, jnp.nan, x).reshape(currents.shape) for x in values)
+    rule, status = (x.reshape(currents.shape) for x in (rule, status))
+    return EscapeRate(currents, jnp.exp(log), log, barrier, base, omega, noise, rule, status)
+
+
+def prepared(
+    relation: Relation,
+    sign: Scalar,
+    origin: Scalar,
+    noise: Scalar,
+    damping: Scalar | None,
+    slips: bool,
+    count: int,
+) -> tuple[Escape, Bool[Array, ""]]:
+    """One direction of a relation on its panels, and whether they resolve it."""
+    on = panels.on_panels(Directed(relation, sign, origin), count)
+    g = 1 / noise
+    shared = stationary.weights(on, g) if slips else None
+    fine = g * on.error <= _ACCURACY
+    if slips:
+        variation = 2 * g * jnp.max(jnp.abs(on.current)) * jnp.max(on.length)
+        fine = fine & (variation <= _MOST_VARIATION)
+    return Escape(landscape(on), shared, g, damping), fine
+
+
+def chosen_log_rate(
+    of: Escape, well: Well, formula: str | None, kinked: bool
+) -> tuple[Scalar, Int[Array, ""]]:
+    """ln κ and the number of its formula: the one named, or that which suits the well."""
+    if formula is not None:
+        return log_rate(of, well, formula), number_of(formula)
+    if of.damping is None:
+        second = well.several & well.exists
+        log = jnp.where(second, *(log_rate(of, well, name) for name in (QUADRATURE, SLIPS)))
+        return log, jnp.where(second, number_of(QUADRATURE), number_of(SLIPS))
+    if not kinked:
+        return log_rate(of, well, MELNIKOV), number_of(MELNIKOV)
+    sharpness = sharpness_of(of, well)
+    log = log_rate(of, well, CUSP, sharpness)
+    return log, jnp.where(sharpness > 0, number_of(CUSP), number_of(MELNIKOV))
+
+
+def panel_count(
+    relation: Relation, noise: Array, largest_bias: Callable[[Array], Array], slips: bool
+) -> int:
+    """How many equal panels resolve I(φ), and with `slips` e^{U/γ} at the largest bias as well.
+
+    The largest bias is a function of the largest current of the relation.
+    """
+    if not slips:
+        return panels.panel_count(relation, 0.0, _MOST_PANELS)
+    if not _checks.all_concrete((relation, noise, largest_bias(jnp.zeros(())))):
+        return _TRACED_PANELS
+    largest = _largest(relation)
+    most = float(largest + largest_bias(largest))
+    variation = 2 * np.pi * most / float(noise)
+    if not variation <= _MOST_PANELS * _MOST_VARIATION and math.isfinite(variation):
+        raise ValueError(
+            f"noise must be at least {2 * np.pi * most / _MOST_PANELS / _MOST_VARIATION:.3g} "
+            f"for the phase slip rate where currents are up to {most:.3g}, got {float(noise):.3g}: "
+            "formula='quadrature' takes less"
+        )
+    return panels.panel_count(relation, variation, _MOST_PANELS)
+
+
+@eqx.filter_jit
+def _largest(relation: Relation) -> Scalar:
+    return panels.largest_current(relation)
+
+
+def unknown(status: Int[Array, "..."]) -> Bool[Array, "..."]:
+    """Where no number means anything."""
+    return (status != Status.CONVERGED) & (status < Status.NO_WELL)
+
+
+def formula_names(rule: Array | np.ndarray) -> str:
+    numbers = np.unique(np.asarray(rule)).tolist()
+    return ", ".join(FORMULAS[n] for n in numbers)
+
+
+def require_phase_biased(device: object) -> None:
+    if not isinstance(device, AbstractPhaseBiased):
+        raise ValueError(
+            "device must be phase-biased, with a current-phase relation whose wells hold the "
+            f"phase, got {type(device).__name__}"
+        )
+
+
+def positive_or_none(damping: Numbers | None) -> Scalar | None:
+    return None if damping is None else _checks.positive("damping", damping)
+
+
+def known_formula(formula: str | None, damping: Scalar | None) -> str | None:
+    """The formula's name as results have it."""
+    if formula is None:
+        return None
+    name = str(formula).replace("-", "–")
+    if name not in FORMULAS:
+        raise _checks.unknown_name("formula", formula, FORMULAS)
+    if damping is None and name in DAMPED_ONLY:
+        raise ValueError(f"damping must be a number for the formula {name!r}, got None")
+    return name
