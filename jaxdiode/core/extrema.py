@@ -85,17 +85,17 @@ def _differentiable_extremum(relation, scale, sign, position):
     gain = jnp.abs(slope * step)
     smooth = (curvature < 0) & (jnp.abs(step) < reach) & (gain <= 1e-9 * scale)
     position = position + jnp.where(smooth, step, 0.0)
-    return current(position), jnp.mod(_slope_unless(~smooth & ~pinned, position), 2 * jnp.pi)
+    return current(position), jnp.mod(slope_unless(~smooth & ~pinned, position), 2 * jnp.pi)
 
 
 @jax.custom_jvp
-def _slope_unless(exception: Array, value: Array) -> Array:
+def slope_unless(exception: Array, value: Array) -> Array:
     """`value`, with NaN for derivatives where the exception holds."""
     del exception
     return value
 
 
-@_slope_unless.defjvp
+@slope_unless.defjvp
 def _slope_unless_jvp(primals, tangents):
     exception, value = primals
     return value, jnp.where(exception, jnp.nan, 1.0) * tangents[1]

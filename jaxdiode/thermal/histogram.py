@@ -13,6 +13,7 @@ from .. import _checks
 from .._checks import Numbers
 from ..core.critical import efficiency_of, unless
 from ..core.device import AbstractPhaseBiased, Relation
+from ..core.extrema import slope_unless
 from ..core.results import AbstractResult
 from ..numerics.status import Status
 from .escape import (
@@ -41,6 +42,7 @@ _FIRST, _KNEE, _LAST = -26.0, -3.0, 3.7  # ln ∫κ/r where a histogram begins, 
 _COARSE, _STAGES = 24, 2  # currents and rounds of the search for these
 _HOLD = 0.25  # of k_BT: the barrier from which on the rate is held
 _RETRAP = 3.0  # standard deviations
+_JUMP = 1e-6  # width of a turn that is one
 _ENTRIES = 2**20  # at once in memory
 
 
@@ -122,11 +124,12 @@ def switching_distribution(
     full periods whatever the wells in between. Other formulas belong to one well, that of the phase
     at zero bias; their rate is held from ΔU = γ/4 on, where they lose their meaning.
 
-    All moments are differentiable in noise, rate, damping and the device's parameters.
+    All moments are differentiable in noise, rate, damping and the device's parameters; where I(φ)
+    jumps, of the phase slip rate only, else derivatives are NaN.
 
     Args:
         device: phase-biased.
-        noise: γ = 2ek_BT/ħ > 0 in the device's unit of current (`jaxdiode.units.noise_current`).
+        noise: γ = 2ek_BT/ħ > 0 in the device's unit of current (`jaxdiode.units.thermal_current`).
         rate: r > 0, in that unit per unit of time.
         damping: β > 0 of that unit, or None for a negligible capacitance.
         start: a phase at zero bias, from which it slides into its well; the well of least energy
@@ -193,6 +196,9 @@ def _switching_distribution(
     own = relation.status()
     status = jnp.where(own == Status.CONVERGED, status, own).astype(jnp.int32)
     bad = unknown(status)
+    widths = jnp.ravel(jnp.asarray(relation.kinks()[1], float))
+    if widths.size and not slips:  # the barrier may pass from the jump to a smooth maximum
+        moments = slope_unless(jnp.any(widths < _JUMP), moments)
     moments, current, density = (
         unless(bad[:, None], jnp.nan, x) for x in (moments, current, density)
     )
