@@ -32,6 +32,11 @@ class RetrappingCurrents(AbstractResult):
         hysteretic: of + and −, whether i_r is below the critical current, so that the junction
             latches; False where it is not known.
         status: the worse of the two directions.
+
+    Example:
+        >>> found = jd.retrapping_currents(jd.Shunted(jd.TunnelJunction(1.0), damping=0.3))
+        >>> print(f"{float(found.plus):.6f} {bool(found.hysteretic[0])}")
+        0.373474 True
     """
 
     plus: Float[Array, "..."]

@@ -69,7 +69,13 @@ def steps(found: "ShapiroSteps", *, unit: str = "", title: str = "") -> "Figure"
 def switching_distribution(
     found: "SwitchingDistribution", *, unit: str = "", title: str = ""
 ) -> "Figure":
-    """P(i) of both directions with their means; its formula in the title."""
+    """P(i) of both directions with their means; its formula in the title.
+
+    Example:
+        >>> found = jd.switching_distribution(jd.TunnelJunction(1.0), noise=0.02, rate=1e-4)
+        >>> print(len(jd.plot.switching_distribution(found).axes))
+        1
+    """
     figure, (axes,) = new_figure(1)
     for k, (color, name) in enumerate(((PLUS, "+"), (MINUS, "-"))):
         current, density = np.asarray(found.current[k]), np.asarray(found.density[k])
@@ -89,5 +95,5 @@ def switching_distribution(
     axes.set_ylim(bottom=0)
     axes.margins(y=0.25)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8, loc="upper left")
+        axes.legend(fontsize=8, loc="best")
     return figure

@@ -54,6 +54,11 @@ class EscapeRate(AbstractResult):
             others are NaN); WELL_ONLY_SLIPS where a higher barrier stands behind the one that is
             crossed; BARRIER_BELOW_TEMPERATURE where ΔU < γ, so that no rate means much;
             NO_ZERO_VOLTAGE_STATE, NOT_CONVERGED, NONFINITE and the relation's own, with NaN.
+
+    Example:
+        >>> found = jd.escape_rate(jd.TunnelJunction(1.0), [0.8, -0.8], noise=0.05, damping=0.5)
+        >>> print(np.round(found.barrier, 6), found.formula)
+        [0.170398 0.170398] Mel'nikov–Meshkov
     """
 
     current: Float[Array, "*currents"]

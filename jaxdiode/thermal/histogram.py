@@ -67,6 +67,11 @@ class SwitchingDistribution(AbstractResult):
         status: CONVERGED; with values of the first escape RETRAPS, WELL_ONLY_SLIPS and
             BARRIER_BELOW_TEMPERATURE; with NaN NO_ZERO_VOLTAGE_STATE, NOT_CONVERGED, NONFINITE and
             the relation's own.
+
+    Example:
+        >>> found = jd.switching_distribution(jd.TunnelJunction(1.0), noise=0.02, rate=1e-4)
+        >>> print(f"{found.efficiency:.6f} {found.formula}")
+        0.000000 phase slip rate
     """
 
     mean: Float[Array, "2"]

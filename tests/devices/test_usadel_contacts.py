@@ -135,6 +135,7 @@ def test_perfect_contacts_are_none():
     helpers.assert_close((10 * off[1e4] - off[1e3]) / 9, 0.0, absolute=2e-6)
 
 
+@pytest.mark.slow
 def test_nearly_perfect_contacts():
     """.4828 at κ = 30, .49 at 100, and on monotonically; NaN from 50 on before."""
     found = [largest(cold(kappa)) for kappa in (30.0, 50.0, 100.0, 1e3, 1e4)]
@@ -218,6 +219,7 @@ def junctions(lowest):
     )
 
 
+@pytest.mark.slow
 @given(device=junctions(2))
 @settings(max_examples=12)
 def test_random_contacts_converge(device):

@@ -32,6 +32,7 @@ def slow(test):
 # ---- Density of states
 
 
+@pytest.mark.slow
 def test_density_of_the_sheet():
     """A and B at no energy: a peak in the ferromagnet, both spins; the superconductor beside it."""
     for width, middle, side in ((0.14, (1.107, 1.120), 0.866), (0.5, (1.079, 1.087), 0.788)):

@@ -65,6 +65,7 @@ def test_two_tones():
         np.testing.assert_allclose([found.lower[0], found.upper[0]], edges, atol=6e-8)
 
 
+@pytest.mark.slow
 def test_of_two_wells_the_higher_fold_counts():
     """sin φ + ½ sin(2φ + π/2) at Ω = 2: .703637 is a fold too, of the other well."""
     diode = jd.Harmonics([1.0, 0.0], [0.0, 0.5])
@@ -124,6 +125,7 @@ def test_reversal_and_units():
         np.testing.assert_allclose(found.upper, edges[:, 1], rtol=3e-9)
 
 
+@pytest.mark.slow
 def test_vmap_and_design():
     """η of a driven device over its drive, in one program, and its gradient."""
 

@@ -93,6 +93,7 @@ def _by_trace(bias, amplitude, frequency):
     return angle * frequency / np.pi
 
 
+@pytest.mark.slow
 def test_off_the_steps():
     """Between steps 1 and 2 of the sine at Ω = .5, a = 1; modulo 2Ω the trace knows the sign."""
     drive = jd.Drive(frequency=0.5, amplitude=1.0)

@@ -11,6 +11,8 @@ from scipy.optimize import brentq
 import jaxdiode as jd
 from jaxdiode import Status
 
+pytestmark = pytest.mark.slow  # an example in the docstring stands for them in short runs
+
 SINE = jd.TunnelJunction(1.0)
 D1 = jd.Harmonics([1.0, 0.0], [0.0, 0.5])
 D2 = jd.Harmonics([1.0, 0.4 * np.cos(1)], [0.0, 0.4 * np.sin(1)])

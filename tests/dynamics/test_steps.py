@@ -88,6 +88,7 @@ def test_gradients_of_the_sheet():
     np.testing.assert_allclose(slopes[0][0], 0.542359536, atol=2e-9)
 
 
+@pytest.mark.slow
 def test_hessian_is_the_difference_of_gradients():
     def upper(x):
         return jd.shapiro_steps(driven(D2, x[0], x[1:]), [1]).upper[0]
@@ -156,6 +157,7 @@ def _turns(device, bias, periods):
     return (x - half) / (2 * np.pi)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tied maxima", "two harmonics", "two tones"])
 def test_edges_are_bracketed_by_integration(name):
     """Locked 1e-4 inside, not locked 1e-4 outside."""
@@ -171,6 +173,7 @@ def test_edges_are_bracketed_by_integration(name):
     assert np.min(np.abs(free)) > 0.1
 
 
+@pytest.mark.slow
 def test_a_squid_at_high_orders():
     """A voltage of two turns a period; by integration −2 is locked from −4.203 to −4.181."""
     squid = jd.Squid([jd.SeriesJunctions(0.7, 0.5), jd.TunnelJunction(0.55)], flux=[0.27])

@@ -1,5 +1,6 @@
 """Whatever is saved comes back: every problem, every kind of result, generated devices."""
 
+import inspect
 import json
 import re
 from dataclasses import fields, is_dataclass
@@ -91,7 +92,9 @@ RESULTS = {
         jnp.array([1 / 3, jnp.nan]), jnp.array([jnp.inf, -jnp.inf]), jnp.array([0, 2], jnp.int32)
     ),
     "relation": lambda: jd.current_phase_relation(SQUID),
-    "Shapiro steps": lambda: jd.shapiro_steps(jd.Shunted(SQUID, drive=jd.Drive(60.0, 20.0)), [0]),
+    "Shapiro steps": lambda: jd.shapiro_steps(
+        jd.Shunted(jd.TunnelJunction(1.0), drive=jd.Drive(1.0, 0.5)), [0]
+    ),
     "thermal I-V": lambda: jd.thermal_iv(SQUID, [-80.0, 30.0], noise=5.0),
     "report": SQUID.report,
     "report of bands": SIX.report,
@@ -159,7 +162,8 @@ def later(kind, *arguments):
 def made(drawn):
     if isinstance(drawn, tuple) and callable(drawn[0]):
         kind, *arguments = drawn
-        return kind(*map(made, arguments))
+        values = dict(zip(inspect.signature(kind).parameters, map(made, arguments), strict=False))
+        return kind(**values)
     return [made(x) for x in drawn] if isinstance(drawn, list) else drawn
 
 

@@ -9,6 +9,8 @@ import jaxdiode as jd
 from jaxdiode import Status
 from tests.reference.escape import NAMES, RAMPS, independent_rates
 
+pytestmark = pytest.mark.slow  # an example in the docstring stands for them in short runs
+
 
 def generic(amplitude=1.0):
     """sin φ + .3 sin(2φ + 1)."""

@@ -98,6 +98,7 @@ def test_derivatives_in_parameters(build, value, current, noise, expected):
     np.testing.assert_allclose(jax.grad(log)(value), expected, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_derivatives_in_bias_and_noise_are_differences_of_the_formula():
     """Central differences of two step sizes, extrapolated; also at I± and at ρ = 1."""
     for device in (DEVICES["balanced pair"], DEVICES["half diode"]):
@@ -117,6 +118,7 @@ def test_derivatives_in_bias_and_noise_are_differences_of_the_formula():
                 np.testing.assert_allclose(slope[k], (4 * near - far) / 3, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_jump_of_the_relation_moves_with_its_parameters():
     """A balanced pair in a SQUID: its jump moves with the flux."""
 
@@ -162,6 +164,7 @@ def test_zero_bias(name, noise, slope):
     np.testing.assert_allclose(jax.grad(voltage)(0.0), slope, rtol=digits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "bend"), [("half diode", 0.042171375), ("sine", 0.0)])
 def test_rectification_at_zero_bias(name, bend):
     def voltage(i):
@@ -260,6 +263,7 @@ def test_far_below_and_far_above():
         np.testing.assert_allclose(voltage, current - first + 0.375 / current**2, rtol=0, atol=3e-8)
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_at_the_edges():
     for device, current in (
         (DEVICES["balanced pair"], 1.0),
