@@ -26,6 +26,14 @@ class CurrentOfPhase(Protocol):
 
 
 @eqx.filter_jit
+def largest_current(relation: CurrentOfPhase) -> Float[Array, ""]:
+    """max|I| from samples that include both sides of every sharp turn."""
+    kinks, widths = relation.kinks()
+    grid = clustered_grid(kinks, widths, relation.samples_per_period())
+    return jnp.max(jnp.abs(relation.current(grid)))
+
+
+@eqx.filter_jit
 def extrema_of_current(relation: CurrentOfPhase) -> CriticalCurrents:
     """Largest and smallest current over the phase, with exact first and second derivatives."""
     frozen = jax.tree.map(jax.lax.stop_gradient, relation)

@@ -17,7 +17,8 @@ from jaxtyping import Array, Bool, Float, Int
 from ..numerics.orbits import MarginalOrbit, find_marginal_orbit, tail, velocity
 from ..numerics.oscillator import Acceleration, advance, advance_with_monodromy
 from ..numerics.status import Status
-from .strobe import CANDIDATES, Locked
+from .natural_units import relaxation
+from .strobe import CANDIDATES, Locked, restoring
 
 Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]
@@ -61,13 +62,6 @@ class Motion(NamedTuple):
     def acceleration(self, time: Scalar, x: Samples, v: Samples, bias: Scalar) -> Samples:
         push = bias + self.problem.force(self.frequency * time)
         return push - self.damping * v - self.problem.current(x)
-
-
-def restoring(angle: Samples, phase: Samples, args: tuple[Locked, Scalar, Scalar]) -> Samples:
-    """λI(nθ/m + u) − f(θ)."""
-    problem, periods, scale = args
-    turned = problem.turns * angle / periods + phase
-    return scale * problem.current(turned) - problem.force(angle)
 
 
 def upper_fold(motion: Motion, points: int) -> tuple[MarginalOrbit, Bool[Array, ""]]:
@@ -125,8 +119,7 @@ def edge_status(
     leaves = _leaves(motion, start, bias + _PAST)
     first = _settled(motion, start, middle)
     locked, flipped, last = _stable_between(motion, first, middle, bias)
-    apart = jnp.mod(last[0] - start[0][0] + jnp.pi, 2 * jnp.pi) - jnp.pi
-    direct = locked & ~flipped & (jnp.abs(apart) < _NEAR)
+    direct = locked & ~flipped & _is_near(last[0], start[0][0])
     holds = jax.lax.cond(
         ~direct & leaves & good,
         lambda: _holds(motion, first, middle, bias, start[0][0]),
@@ -157,14 +150,10 @@ def _steps(motion: Motion) -> Scalar:
 
 def _leaves(motion: Motion, start: tuple[Samples, Samples], bias: Scalar) -> Bool[Array, ""]:
     """Whether the phase comes off the lock from a state within the patience."""
-    steps = _steps(motion)
-    size = motion.period / steps
-    turns = 2 * jnp.pi * motion.problem.turns
 
     def one(state):
         x, v, k = state
-        x, v = advance(_at(motion, bias), 0.0, x, v, size, steps.astype(int))
-        return x - turns, v, k + 1
+        return *_periods_later(motion, (x, v), bias, 1), k + 1
 
     def waiting(state):
         x, _, k = state
@@ -178,30 +167,29 @@ def _settled(
     motion: Motion, start: tuple[Samples, Samples], bias: Scalar
 ) -> tuple[Samples, Samples]:
     """The state that a motion comes to at a bias."""
-    steps = _steps(motion)
-    size = motion.period / steps
-    relaxation = jnp.maximum(2 / motion.damping, 4 * motion.damping)
-    periods = jnp.ceil(_SETTLING * relaxation / motion.period)
-    return _periods_later(motion, start, bias, size, steps, periods)
+    periods = jnp.ceil(_SETTLING * relaxation(motion.damping) / motion.period)
+    return _periods_later(motion, start, bias, periods.astype(int))
 
 
 def _holds(
     motion: Motion, state: tuple[Samples, Samples], middle: Scalar, edge: Scalar, end: Scalar
 ) -> Bool[Array, ""]:
     """Whether a slow ramp from the middle to the edge keeps the phase, and ends at the fold's."""
-    steps = _steps(motion)
-    size = motion.period / steps
-    periods = jnp.ceil(_HOLD / motion.period)
+    periods = jnp.ceil(_HOLD / motion.period).astype(int)
 
     def hold(state: tuple[Samples, Samples], bias: Scalar):
-        x, v = _periods_later(motion, state, bias, size, steps, periods)
+        x, v = _periods_later(motion, state, bias, periods)
         return (x, v), jnp.abs(x[0] - state[0][0])
 
     part = jnp.linspace(0.0, 1.0, _FINER)
     biases = middle + (edge - _PAST - middle) * (1 - (1 - part) ** 2)
     (x, _), moved = jax.lax.scan(hold, state, biases)
-    apart = jnp.mod(x[0] - end + jnp.pi, 2 * jnp.pi) - jnp.pi
-    return jnp.all(moved < jnp.pi) & (jnp.abs(apart) < _NEAR)
+    return jnp.all(moved < jnp.pi) & _is_near(x[0], end)
+
+
+def _is_near(phase: Scalar, other: Scalar) -> Bool[Array, ""]:
+    apart = jnp.mod(phase - other + jnp.pi, 2 * jnp.pi) - jnp.pi
+    return jnp.abs(apart) < _NEAR
 
 
 def _at(motion: Motion, bias: Scalar) -> Acceleration:
@@ -212,21 +200,18 @@ def _at(motion: Motion, bias: Scalar) -> Acceleration:
 
 
 def _periods_later(
-    motion: Motion,
-    state: tuple[Samples, Samples],
-    bias: Scalar,
-    size: Scalar,
-    steps: Scalar,
-    periods: Scalar,
+    motion: Motion, state: tuple[Samples, Samples], bias: Scalar, periods: int | Int[Array, ""]
 ) -> tuple[Samples, Samples]:
     """A state after so many periods of the orbit, its turns taken off."""
+    steps = _steps(motion)
+    size = motion.period / steps
     turns = 2 * jnp.pi * motion.problem.turns
 
     def one(_: Array, state: tuple[Samples, Samples]):
         x, v = advance(_at(motion, bias), 0.0, *state, size, steps.astype(int))
         return x - turns, v
 
-    return jax.lax.fori_loop(0, periods.astype(int), one, state)
+    return jax.lax.fori_loop(0, periods, one, state)
 
 
 def _stable_between(
@@ -253,9 +238,8 @@ def _stable_between(
         state, push, _ = jax.lax.fori_loop(0, 7, newton, held)
         x, v = advance(_at(motion, bias), 0.0, state[:1], state[1:], size, count)
         miss = jnp.max(jnp.abs(jnp.concatenate([x - turns, v]) - state))
-        margin = 1 + jnp.trace(push) + jnp.exp(-motion.damping * motion.period)
-        fold = 1 - jnp.trace(push) + jnp.exp(-motion.damping * motion.period)
-        return state, (miss < 1e-6, margin < 0, fold > 0)
+        trace, determinant = jnp.trace(push), jnp.exp(-motion.damping * motion.period)
+        return state, (miss < 1e-6, 1 + trace + determinant < 0, 1 - trace + determinant > 0)
 
     part = jnp.linspace(0.0, 0.95, _BIASES)
     biases = middle + (edge - middle) * (1 - (1 - part) ** 2)

@@ -67,8 +67,13 @@ def strobe_period(device: AbstractDynamical) -> Scalar:
 
 
 def relaxation_time(device: AbstractDynamical) -> Scalar:
-    """max(2/β, 4β) of the slowest phase."""
-    return largest(jnp.maximum(2 / device.damping, 4 * device.damping))
+    """Of the slowest phase."""
+    return relaxation(device.damping)
+
+
+def relaxation(damping: Float[Array, "*phases"]) -> Scalar:
+    """max(2/β, 4β)."""
+    return largest(jnp.maximum(2 / damping, 4 * damping))
 
 
 def acceleration(

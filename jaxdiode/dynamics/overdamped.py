@@ -19,7 +19,7 @@ from ..numerics.oscillator import dopri8
 from ..numerics.status import Status
 from .natural_units import rounded_up
 from .quadrature import mean_velocity
-from .shunted import Shunted
+from .shunted import Shunted, own_unit
 from .stay import State, Stay, stay_with
 
 if TYPE_CHECKING:
@@ -59,10 +59,9 @@ def _shunted(device: AbstractDynamical) -> Shunted:
 @eqx.filter_jit
 def _curve(device: Shunted, bias: Float[Array, " n"], asked: tuple[Scalar, ...], moving: bool):
     device, bias = nondifferentiable((device, bias), name="iv_curve")
-    size = device.typical_current()
-    size = jnp.where(size > 0, size, 1.0)
-    unit = device.rescaled(size)
-    found = (_driven if moving else _undriven)(unit, bias / size, asked, size)
+    size = own_unit(device)
+    unit, bias = device.rescaled(size), bias / size
+    found = _driven(unit, bias, asked, size) if moving else _undriven(unit, bias)
     mean, error, status = found
     known = device.device.status()
     status = jnp.where(known == Status.CONVERGED, status, known)
@@ -71,8 +70,7 @@ def _curve(device: Shunted, bias: Float[Array, " n"], asked: tuple[Scalar, ...],
     return jnp.where(bad, jnp.nan, size * mean), size * error, status
 
 
-def _undriven(unit: Shunted, bias: Float[Array, " n"], asked: tuple[Scalar, ...], size: Scalar):
-    del asked, size
+def _undriven(unit: Shunted, bias: Float[Array, " n"]):
     ends = unit.device.critical_currents()
     rests = (bias <= ends.plus) & (bias >= -ends.minus)
 
@@ -136,8 +134,7 @@ def path(
 def _path(device: Shunted, bias: Scalar, length: Scalar, start: Phases | None, samples: int):
     import diffrax
 
-    size = device.typical_current()
-    size = jnp.where(size > 0, size, 1.0)
+    size = own_unit(device)
     unit, current = device.rescaled(size), bias / size
     frequency = jnp.zeros(()) if unit.drive is None else unit.drive.frequency
     times = length * jnp.linspace(0.0, 1.0, samples)

@@ -13,7 +13,7 @@ from ..core.results import AbstractResult
 from ..numerics.lanes import lanewise
 from ..numerics.status import Status
 from .homoclinic import Branch, Nodes, Orbit, Pull, begun, converged, mesh_from, place_on, response
-from .shunted import Shunted
+from .shunted import Shunted, own_unit
 from .trapping import bounds, comes_to_rest, guessed, landscape, met, trapped
 
 Scalar = Float[Array, ""]
@@ -133,8 +133,7 @@ def retrapping_currents(device: Shunted) -> RetrappingCurrents:
 @eqx.filter_jit
 def _both(device: Shunted) -> RetrappingCurrents:
     solved = Shunted(device.device.relation(), damping=device.damping)
-    size = jax.lax.stop_gradient(solved.typical_current())
-    scale = jnp.where(size > 0, size, 1.0)
+    scale = own_unit(solved)
     unit = solved.rescaled(scale)
     critical = solved.device.critical_currents()
     signs, largest = jnp.array([1.0, -1.0]), jnp.stack([critical.plus, critical.minus])

@@ -10,6 +10,7 @@ from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.device import AbstractPhaseBiased, Relation
 from ..core.dynamical import AbstractDynamical
+from ..core.extrema import largest_current
 from ..core.parameters import AbstractParameters, parameter
 from ..core.results import AbstractResult
 from ..numerics.extrema import clustered_grid
@@ -147,9 +148,7 @@ class Shunted(AbstractDynamical):
         """
         if self.damping is None:
             raise ValueError("damping must be a number for φ'': without capacitance there is none")
-        pushed = (
-            current if self.drive is None else current + drive * self.drive.current(drive_phase)
-        )
+        pushed = self._push(drive_phase, current, drive)
         return pushed - self.damping * velocity - self.device.current(phase)
 
     def velocity(
@@ -160,10 +159,13 @@ class Shunted(AbstractDynamical):
         drive: float | Array = 1.0,
     ) -> Float[Array, "..."]:
         """φ' without capacitance."""
-        pushed = (
-            current if self.drive is None else current + drive * self.drive.current(drive_phase)
-        )
-        return pushed - self.device.current(phase)
+        return self._push(drive_phase, current, drive) - self.device.current(phase)
+
+    def _push(
+        self, drive_phase: Float[Array, "..."], current: Float[Array, "..."], drive: float | Array
+    ) -> Float[Array, "..."]:
+        """i + f(θ)."""
+        return current if self.drive is None else current + drive * self.drive.current(drive_phase)
 
     def rest(self) -> Float[Array, "1"]:
         """The phase of least energy without bias."""
@@ -194,10 +196,7 @@ class Shunted(AbstractDynamical):
         return most if self.drive is None else most + jnp.sum(jnp.abs(self.drive.amplitude))
 
     def typical_current(self) -> Scalar:
-        relation = self.device.relation()
-        kinks, widths = relation.kinks()
-        grid = clustered_grid(kinks, widths, relation.samples_per_period())
-        return jnp.max(jnp.abs(relation.current(grid)))
+        return largest_current(self.device.relation())
 
     def rescaled(self, size: Scalar) -> "Shunted":
         """The same, its relation solved, currents in a unit `size` times larger.
@@ -241,6 +240,12 @@ class Shunted(AbstractDynamical):
         from .steps import zero_voltage_currents
 
         return zero_voltage_currents(self)
+
+
+def own_unit(device: Shunted) -> Scalar:
+    """max|I| as a unit of current, 1 where nothing flows; `rescaled` takes it."""
+    size = jax.lax.stop_gradient(device.typical_current())
+    return jnp.where(size > 0, size, 1.0)
 
 
 class ScaledRelation(Relation):

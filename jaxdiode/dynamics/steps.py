@@ -15,14 +15,13 @@ from ..core.critical import CriticalCurrents, unless
 from ..core.results import AbstractResult
 from ..numerics import locking, orbits
 from ..numerics.lanes import lanewise
-from ..numerics.locking import LockedOrbit, find_locked_orbit, tail
+from ..numerics.locking import find_locked_orbit, tail
 from ..numerics.orbits import MarginalOrbit, interpolate
 from ..numerics.status import Status
 from . import strobe
 from .damped_steps import Motion, edge_status, upper_fold
-from .damped_steps import restoring as damped_restoring
-from .shunted import Shunted
-from .strobe import Locked
+from .shunted import Shunted, own_unit
+from .strobe import Locked, restoring
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,10 +142,10 @@ def _edges(device: Shunted, pairs: np.ndarray):
     """Folds and statuses, lower and upper, on as many points as the orbits are seen to need."""
     relation = device.device.relation()
     solved = Shunted(relation, device.damping, drive=device.drive)
-    _require_own_units(solved)
     sizes = POINTS if device.is_overdamped else DAMPED_POINTS
     if not _checks.all_concrete(solved):
         return _all_edges(solved, jnp.asarray(pairs), sizes[_TRACED])
+    _require_own_units(solved)
     for points in sizes:
         found = _all_edges(solved, jnp.asarray(pairs), points)
         if not np.any(np.asarray(found[1]) == Status.NOT_CONVERGED):
@@ -157,8 +156,6 @@ def _edges(device: Shunted, pairs: np.ndarray):
 def _require_own_units(device: Shunted) -> None:
     """Frequencies that no device of such currents follows are of another unit."""
     assert device.drive is not None
-    if not _checks.all_concrete(device):
-        return
     size = float(device.typical_current())
     rate = size if device.is_overdamped else size**0.5
     frequency = float(device.drive.frequency)
@@ -173,9 +170,7 @@ def _require_own_units(device: Shunted) -> None:
 
 @eqx.filter_jit
 def _all_edges(device: Shunted, pairs: Int[Array, "steps 2"], points: tuple[int, ...]):
-    size = jax.lax.stop_gradient(device.typical_current())
-    some = size > 0
-    scale = jnp.where(some, size, 1.0)
+    scale = own_unit(device)
     unit = jax.lax.stop_gradient(device).rescaled(scale)
     known = device.device.status()
 
@@ -239,34 +234,34 @@ def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points:
         shift = problem.turns * frequency / periods
 
         def newton(orbit: Samples, origin: Scalar, parameter: Scalar):
-            return find_locked_orbit(
-                _restoring, (problem._replace(origin=origin), periods), frequency / periods,
+            found, good = find_locked_orbit(
+                restoring, (problem._replace(origin=origin), periods, 1.0), frequency / periods,
                 orbit, parameter, turns=periods,
             )  # fmt: skip
+            return found, good, tail(found) < _RESOLVED
 
         def attempt(thorough: bool):
             seed = strobe.seeds(problem, periods, points[0], thorough=thorough)
 
             def polish(seeded: tuple[Samples, Scalar]):
-                found, good = newton(*seeded, seed.bias - shift)
+                found, good, resolved = newton(*seeded, seed.bias - shift)
                 ahead = found.parameter + shift - seed.bias
-                return found, good & (ahead > -_BELOW) & (ahead < _ABOVE)
+                return found, good & (ahead > -_BELOW) & (ahead < _ABOVE), resolved
 
-            found, near = jax.lax.map(polish, (seed.orbits, seed.origins))
-            best = jnp.argmax(jnp.where(near, found.parameter, -jnp.inf))
-            chosen = jax.tree.map(lambda x: x[best], found)
-            past = chosen.parameter + shift + _PAST
+            every = jax.lax.map(polish, (seed.orbits, seed.origins))
+            best = jnp.argmax(jnp.where(every[1], every[0].parameter, -jnp.inf))
+            found, near, resolved = jax.tree.map(lambda x: x[best], every)
+            past = found.parameter + shift + _PAST
             clear = strobe.is_clear(problem, periods, past)
-            return chosen, seed.origins[best], near[best] & clear
+            return found, seed.origins[best], near & clear, resolved
 
         first = attempt(False)
-        found, origin, good = jax.lax.cond(first[2], lambda: first, lambda: attempt(True))
-        resolved = tail(found) < _RESOLVED
+        found, origin, good, resolved = jax.lax.cond(first[2], lambda: first, lambda: attempt(True))
         for finer in points[1:]:
             closer = jax.tree.map(lambda x, n=finer: x if x.ndim == 0 else interpolate(x, n), found)
             found, good, resolved = jax.lax.cond(
                 good & ~resolved,
-                lambda seed=closer: _refined(newton(seed.orbit, origin, seed.parameter)),
+                lambda seed=closer: newton(seed.orbit, origin, seed.parameter),
                 lambda seed=closer, state=(good, resolved): (seed, *state),
             )
         status = jnp.where(good & resolved, Status.CONVERGED, Status.NOT_CONVERGED)
@@ -276,17 +271,10 @@ def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points:
     return lanewise(search)(unit, sign, turns, periods)
 
 
-def _refined(
-    found: tuple[LockedOrbit, Bool[Array, ""]],
-) -> tuple[LockedOrbit, Bool[Array, ""], Bool[Array, ""]]:
-    orbit, good = found
-    return orbit, good, tail(orbit) < _RESOLVED
-
-
 def _bias(
     device: Shunted,
     scale: Scalar,
-    found: LockedOrbit | MarginalOrbit,
+    found: MarginalOrbit,
     origin: Scalar,
     sign: Scalar,
     good: Bool[Array, ""],
@@ -298,22 +286,13 @@ def _bias(
     unit = device.rescaled(scale)
     assert unit.drive is not None
     problem = Locked(unit.device, unit.drive, sign, sign * turns, origin)
-    rate = unit.drive.frequency / periods
+    rate, args = unit.drive.frequency / periods, (problem, periods, 1.0)
     if unit.damping is None:
-        assert isinstance(found, LockedOrbit)
-        exact = locking.differentiable(_restoring, (problem, periods), rate, found, turns=periods)
+        exact = locking.differentiable(restoring, args, rate, found, turns=periods)
         bias = exact.parameter + problem.turns * rate
     else:
-        assert isinstance(found, MarginalOrbit)
         exact = orbits.differentiable(
-            damped_restoring, (problem, periods, jnp.ones(())), unit.damping,
-            unit.drive.frequency, found, turns=periods,
-        )  # fmt: skip
+            restoring, args, unit.damping, unit.drive.frequency, found, turns=periods
+        )
         bias = exact.parameter + unit.damping * problem.turns * rate
     return unless(~good, jnp.nan, scale * bias)
-
-
-def _restoring(angle: Samples, phase: Samples, args: tuple[Locked, Scalar]) -> Samples:
-    """I(nθ/m + u) − f(θ)."""
-    problem, periods = args
-    return problem.current(problem.turns * angle / periods + phase) - problem.force(angle)

@@ -17,6 +17,7 @@ from ..core.device import AbstractPhaseBiased
 from .shunted import Drive
 
 Scalar = Float[Array, ""]
+Samples = Float[Array, " n"]
 
 _STARTS, _ORIGINS = 32, 4
 _COARSE, _FINE = 0.25, 0.08  # steps of the integration, in units of 1/max|I|
@@ -46,6 +47,15 @@ class Locked(NamedTuple):
     def force(self, drive_phase: Float[Array, "..."]) -> Float[Array, "..."]:
         """f at an angle after the origin."""
         return self.sign * self.drive.current(drive_phase + self.origin)
+
+
+def restoring(
+    angle: Samples, phase: Samples, args: tuple[Locked, Scalar, float | Scalar]
+) -> Samples:
+    """λI(nθ/m + u) − f(θ)."""
+    problem, periods, scale = args
+    turned = problem.turns * angle / periods + phase
+    return scale * problem.current(turned) - problem.force(angle)
 
 
 class Seeds(NamedTuple):

@@ -17,26 +17,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool
 
-Scalar = Float[Array, ""]
-Samples = Float[Array, " n"]
-# (θ, x, args) → g, elementwise in θ and x
-Restoring = Callable[[Samples, Samples, Any], Samples]
-
-
-class LockedOrbit(NamedTuple):
-    """A marginal orbit.
-
-    Attributes:
-        parameter: the constant force p it lies at.
-        orbit: samples of u.
-        null: samples of w, of mean 1.
-    """
-
-    parameter: Scalar
-    orbit: Samples
-    null: Samples
+from .orbits import MarginalOrbit, Restoring, Samples, Scalar
 
 
 class _Step(NamedTuple):
@@ -83,8 +66,10 @@ def find_locked_orbit(
     *,
     turns: Scalar | float = 1.0,
     iterations: int = 20,
-) -> tuple[LockedOrbit, Bool[Array, ""]]:
+) -> tuple[MarginalOrbit, Bool[Array, ""]]:
     """The marginal orbit nearest to a seed by Newton's method, and whether it converged.
+
+    Its neutral perturbation w has the mean 1.
 
     Args:
         restoring: g(θ, x, args).
@@ -110,17 +95,17 @@ def find_locked_orbit(
     u, p, size, _ = jax.lax.while_loop(unfinished, newton, start)
     _, _, step = _linearised(restoring, args, rate, theta, u, p)
     found = (size <= 1e-9) & jnp.all(jnp.isfinite(u))
-    return LockedOrbit(p, u, step.null), found
+    return MarginalOrbit(p, u, step.null), found
 
 
 def differentiable(
     restoring: Restoring,
     args: Any,
     rate: Scalar,
-    found: LockedOrbit,
+    found: MarginalOrbit,
     *,
     turns: Scalar | float = 1.0,
-) -> LockedOrbit:
+) -> MarginalOrbit:
     """A found orbit as a function of `args` and `rate`, with exact gradient and Hessian.
 
     Two Newton steps with the Jacobian of the solution: each makes one more order exact.
@@ -133,10 +118,10 @@ def differentiable(
         residual, slope = _residual(restoring, args, rate, theta, u, p)
         du, dp = step.apply(residual, slope)
         u, p = u + du, p + dp
-    return LockedOrbit(p, u, null)
+    return MarginalOrbit(p, u, null)
 
 
-def tail(found: LockedOrbit) -> Scalar:
+def tail(found: MarginalOrbit) -> Scalar:
     """Largest amplitude in the highest quarter of u's harmonics, and of those of w of size 1."""
     n = found.orbit.size
     both = jnp.stack([found.orbit, found.null / jnp.max(found.null)])

@@ -1,6 +1,5 @@
 """Thermal escape from the wells of a current-biased junction."""
 
-import math
 from collections.abc import Callable
 
 import equinox as eqx
@@ -32,10 +31,8 @@ from .wells import Directed, Well, landscape, rest, well_at
 
 Scalar = Float[Array, ""]
 
-_MOST_PANELS, _TRACED_PANELS = 4096, 512
-_MOST_VARIATION = 18.0  # of an exponent over one panel
+_TRACED_PANELS = 512
 _ACCURACY = 1e-6
-_ENTRIES = 2**20  # at once in memory
 
 
 class EscapeRate(AbstractResult):
@@ -133,7 +130,7 @@ def escape_rate(
     start = None if start is None else _checks.real_array("start", start, ndim=0)
     relation = device.relation()
     largest = jnp.max(jnp.abs(currents), initial=0.0)
-    slips = formula == SLIPS or (formula is None and damping is None)
+    slips = counts_slips(formula, damping)
     count = panel_count(relation, noise, lambda _: largest, slips)
     return _escape_rate(relation, currents, noise, damping, start, formula, count)
 
@@ -149,7 +146,7 @@ def _escape_rate(
     count: int,
 ) -> EscapeRate:
     origin, held = rest(relation, start)
-    slips = formula == SLIPS or (formula is None and damping is None)
+    slips = counts_slips(formula, damping)
     both = jax.vmap(lambda sign: prepared(relation, sign, origin, noise, damping, slips, count))
     escapes, fine = both(jnp.array([1.0, -1.0]))
 
@@ -174,7 +171,7 @@ def _escape_rate(
         return (unless(lost, jnp.nan, log), *values, rule, status)
 
     flat = jnp.ravel(currents)
-    batch = max(1, min(flat.size, _ENTRIES // escapes.land.currents[0].size))
+    batch = panels.batch_size(flat.size, escapes.land.currents[0])
     *values, rule, status = jax.lax.map(at, flat, batch_size=batch)
     status = jnp.where(held, status, Status.NO_ZERO_VOLTAGE_STATE)
     own = relation.status()
@@ -201,7 +198,7 @@ def prepared(
     fine = g * on.error <= _ACCURACY
     if slips:
         variation = 2 * g * jnp.max(jnp.abs(on.current)) * jnp.max(on.length)
-        fine = fine & (variation <= _MOST_VARIATION)
+        fine = fine & (variation <= panels.MOST_VARIATION)
     return Escape(landscape(on), shared, g, damping), fine
 
 
@@ -230,24 +227,16 @@ def panel_count(
     The largest bias is a function of the largest current of the relation.
     """
     if not slips:
-        return panels.panel_count(relation, 0.0, _MOST_PANELS)
-    if not _checks.all_concrete((relation, noise, largest_bias(jnp.zeros(())))):
-        return _TRACED_PANELS
-    largest = _largest(relation)
-    most = float(largest + largest_bias(largest))
-    variation = 2 * np.pi * most / float(noise)
-    if not variation <= _MOST_PANELS * _MOST_VARIATION and math.isfinite(variation):
-        raise ValueError(
-            f"noise must be at least {2 * np.pi * most / _MOST_PANELS / _MOST_VARIATION:.3g} "
-            f"for the phase slip rate where currents are up to {most:.3g}, got {float(noise):.3g}: "
-            "formula='quadrature' takes less"
-        )
-    return panels.panel_count(relation, variation, _MOST_PANELS)
+        return panels.panel_count(relation)
+    return panels.resolving_count(
+        relation, noise, largest_bias, traced=_TRACED_PANELS, where="for the phase slip rate ",
+        remedy="formula='quadrature' takes less",
+    )  # fmt: skip
 
 
-@eqx.filter_jit
-def _largest(relation: Relation) -> Scalar:
-    return panels.largest_current(relation)
+def counts_slips(formula: str | None, damping: Scalar | None) -> bool:
+    """Whether the phase slip rate is asked for, or chosen without capacitance."""
+    return formula == SLIPS or (formula is None and damping is None)
 
 
 def unknown(status: Int[Array, "..."]) -> Bool[Array, "..."]:

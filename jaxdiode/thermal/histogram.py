@@ -18,6 +18,7 @@ from ..core.results import AbstractResult
 from ..numerics.status import Status
 from .escape import (
     chosen_log_rate,
+    counts_slips,
     formula_names,
     known_formula,
     panel_count,
@@ -26,7 +27,7 @@ from .escape import (
     require_phase_biased,
     unknown,
 )
-from .panels import ANTIDERIVATIVE, NODES, SHARE, WEIGHTS
+from .panels import ANTIDERIVATIVE, NODES, SHARE, WEIGHTS, batch_size
 from .rates import SLIPS, Escape
 from .wells import bias_of_barrier, rest, retrapping_current, splitting_current, well_at
 
@@ -43,7 +44,6 @@ _COARSE, _STAGES = 24, 2  # currents and rounds of the search for these
 _HOLD = 0.25  # of k_BT: the barrier from which on the rate is held
 _RETRAP = 3.0  # standard deviations
 _JUMP = 1e-6  # width of a turn that is one
-_ENTRIES = 2**20  # at once in memory
 
 
 _POINTS, _POINT_WEIGHTS = np.polynomial.legendre.leggauss(_SPARSE)
@@ -164,7 +164,7 @@ def switching_distribution(
     formula = known_formula(formula, damping)
     start = None if start is None else _checks.real_array("start", start, ndim=0)
     relation = device.relation()
-    slips = formula == SLIPS or (formula is None and damping is None)
+    slips = counts_slips(formula, damping)
     count = panel_count(relation, noise, lambda x: x + _overshoot(rate, damping), slips)
     return _switching_distribution(relation, noise, rate, damping, start, formula, count)
 
@@ -186,7 +186,7 @@ def _switching_distribution(
     count: int,
 ) -> SwitchingDistribution:
     origin, held = rest(relation, start)
-    slips = formula == SLIPS or (formula is None and damping is None)
+    slips = counts_slips(formula, damping)
     kinked = bool(relation.kinks()[0].size)
 
     def one(sign: Scalar):
@@ -226,7 +226,7 @@ def _one_direction(of: Escape, rate: Scalar, formula: str | None, kinked: bool):
         return log - jnp.log(rate)
 
     def at(of: Escape, biases: Float[Array, " n"]) -> Float[Array, " n"]:
-        batch = max(1, min(biases.size, _ENTRIES // of.land.currents.size))
+        batch = batch_size(biases.size, of.land.currents)
         return jax.lax.map(lambda i: log_hazard(of, jnp.minimum(i, hold)), biases, batch_size=batch)
 
     frozen, top = jax.lax.stop_gradient((of, hold))

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .. import _checks
@@ -19,9 +18,7 @@ from . import panels, stationary
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST_PANELS, _TRACED_PANELS = 4096, 1024
-_MOST_VARIATION = 18.0  # of an exponent over one panel
-_ENTRIES = 2**20  # at once in memory
+_TRACED_PANELS = 1024
 _ACCURACY = 1e-7
 
 
@@ -96,23 +93,12 @@ def thermal_iv(device: AbstractPhaseBiased, currents: Numbers, *, noise: Numbers
     currents = _checks.real_array("currents", currents)
     noise = _checks.real_array("noise", noise, ndim=0, above=0.0)
     relation = device.relation()
-    count = _TRACED_PANELS
-    if _checks.all_concrete((relation, currents, noise)):
-        most = float(_largest(relation)) + float(np.max(np.abs(currents), initial=0.0))
-        variation = 2 * np.pi * most / float(noise)
-        if variation > _MOST_PANELS * _MOST_VARIATION:
-            raise ValueError(
-                f"noise must be at least {2 * np.pi * most / _MOST_PANELS / _MOST_VARIATION:.3g} "
-                f"where currents are up to {most:.3g}, got {float(noise):.3g}: without noise take "
-                "the critical currents and jaxdiode.iv_curve"
-            )
-        count = panels.panel_count(relation, variation, _MOST_PANELS)
+    largest = jnp.max(jnp.abs(currents), initial=0.0)
+    count = panels.resolving_count(
+        relation, noise, lambda _: largest, traced=_TRACED_PANELS, where="",
+        remedy="without noise take the critical currents and jaxdiode.iv_curve",
+    )  # fmt: skip
     return _thermal_iv(relation, currents, noise, count)
-
-
-@eqx.filter_jit
-def _largest(relation: AbstractPhaseBiased) -> Float[Array, ""]:
-    return panels.largest_current(relation)
 
 
 @eqx.filter_jit
@@ -136,10 +122,12 @@ def _thermal_iv(
         return log, voltage, slope
 
     flat = jnp.ravel(currents)
-    batch = max(1, min(flat.size, _ENTRIES // on.current.size))
+    batch = panels.batch_size(flat.size, on.current)
     log, voltage, slope = jax.lax.map(at, flat, batch_size=batch)
     largest = jnp.max(jnp.abs(on.current)) + jnp.abs(flat)
-    unresolved = (g * on.error > _ACCURACY) | (g * largest * jnp.max(on.length) > _MOST_VARIATION)
+    unresolved = (g * on.error > _ACCURACY) | (
+        g * largest * jnp.max(on.length) > panels.MOST_VARIATION
+    )
     status = jnp.where(unresolved, Status.NOT_CONVERGED, Status.CONVERGED)
     known = relation.status()
     status = jnp.where(known == Status.CONVERGED, status, known)

@@ -1,6 +1,7 @@
 """A current-phase relation and its energy on panels of Gauss nodes, split at every sharp turn."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -8,12 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .. import _checks
 from ..core.device import AbstractPhaseBiased
-from ..numerics.extrema import clustered_grid
+from ..core.extrema import largest_current
 
 Scalar = Float[Array, ""]
 
 NODES = 16
+MOST_PANELS = 4096
+MOST_VARIATION = 18.0  # of an exponent over one panel
+_ENTRIES = 2**20  # at once in memory
 _RUNGS, _CLOSEST, _FARTHEST = 12, 1e-7, 0.5  # of the ladders of edges towards a sharp turn
 
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(NODES)
@@ -85,17 +90,46 @@ def on_panels(relation: AbstractPhaseBiased, uniform: int) -> Panels:
     return Panels(start, length, energy[:-1], inside, current, mean, jax.lax.stop_gradient(error))
 
 
-def largest_current(relation: AbstractPhaseBiased) -> Scalar:
-    """max|I| from samples."""
-    kinks, widths = relation.kinks()
-    grid = clustered_grid(kinks, widths, relation.samples_per_period())
-    return jnp.max(jnp.abs(relation.current(grid)))
+def resolving_count(
+    relation: AbstractPhaseBiased,
+    noise: Array,
+    largest_bias: Callable[[Array], Array],
+    *,
+    traced: int,
+    where: str,
+    remedy: str,
+) -> int:
+    """How many equal panels resolve e^{U/γ} at the largest bias; `traced` where that is not known.
+
+    The largest bias is a function of the largest current of the relation.
+
+    Raises:
+        ValueError: the noise is too small for `MOST_PANELS`; the sentence says where, and a remedy.
+    """
+    if not _checks.all_concrete((relation, noise, largest_bias(jnp.zeros(())))):
+        return traced
+    largest = largest_current(relation)
+    most = float(largest + largest_bias(largest))
+    variation, limit = 2 * math.pi * most / float(noise), MOST_PANELS * MOST_VARIATION
+    if variation > limit:
+        raise ValueError(
+            f"noise must be at least {2 * math.pi * most / limit:.3g} {where}where currents are up "
+            f"to {most:.3g}, got {float(noise):.3g}: {remedy}"
+        )
+    return panel_count(relation, variation)
 
 
-def panel_count(relation: AbstractPhaseBiased, variation: float, most: int) -> int:
+def panel_count(relation: AbstractPhaseBiased, variation: float = 0.0) -> int:
     """A power of two of equal panels on which exponents with that total variation are smooth."""
     needed = max(32, relation.samples_per_period() / 2, variation / 14)
-    return min(most, 2 ** math.ceil(math.log2(needed))) if math.isfinite(needed) else most
+    if not math.isfinite(needed):
+        return MOST_PANELS
+    return min(MOST_PANELS, 2 ** math.ceil(math.log2(needed)))
+
+
+def batch_size(lanes: int, current: Float[Array, "..."]) -> int:
+    """Biases at once, each of which takes the memory of one number per sample of the current."""
+    return max(1, min(lanes, _ENTRIES // current.size))
 
 
 def _edges(relation: AbstractPhaseBiased, uniform: int) -> Float[Array, " edges"]:
