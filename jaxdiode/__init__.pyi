@@ -28,9 +28,11 @@ from .devices.squid import Squid as Squid
 from .devices.usadel.diffusive import DiffusiveJunction as DiffusiveJunction
 from .devices.usadel.spin_active import SpinActiveJunction as SpinActiveJunction
 from .devices.wire.wire import PhaseSlipWire as PhaseSlipWire
+from .dynamics.drive import Drive as Drive
+from .dynamics.drive import SquareWave as SquareWave
 from .dynamics.iv import iv_curve as iv_curve
+from .dynamics.rectification import rectified_voltage as rectified_voltage
 from .dynamics.retrapping import retrapping_currents as retrapping_currents
-from .dynamics.shunted import Drive as Drive
 from .dynamics.shunted import Shunted as Shunted
 from .dynamics.steps import shapiro_steps as shapiro_steps
 from .dynamics.switching import switching_currents as switching_currents

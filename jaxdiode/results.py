@@ -3,6 +3,7 @@
 from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation
 from .core.report import Report as Report
 from .dynamics.iv import IVCurve as IVCurve
+from .dynamics.rectification import RectifiedVoltage as RectifiedVoltage
 from .dynamics.retrapping import RetrappingCurrents as RetrappingCurrents
 from .dynamics.steps import ShapiroSteps as ShapiroSteps
 from .dynamics.switching import SwitchingCurrents as SwitchingCurrents

@@ -98,6 +98,10 @@ class AbstractDynamical(AbstractCurrentBiased):
         """Highest harmonic of Ω in f."""
         return 1
 
+    def drive_pieces(self) -> int:
+        """Equal parts of the drive's period, from θ = 0, between which f may jump."""
+        return 1
+
     def is_driven(self) -> bool | Bool[Array, ""]:
         """Whether f depends on θ; an array where that is known to a traced program only."""
         return self.drive_frequency is not None

@@ -248,6 +248,21 @@ def _iv_curve(
 
 def _driven_sweep(device: AbstractDynamical, bias: Biases, plan: Stay) -> Sweeps:
     """(mean, error, status) of both sweeps, by integration."""
+    return _both_ways(*_along(device, jnp.concatenate([bias, bias[::-1]]), plan))
+
+
+def voltages(
+    device: AbstractDynamical, bias: Biases, asked: tuple[Scalar, Scalar, Scalar, Scalar]
+) -> tuple[Array, Array, Array]:
+    """(mean, error, status), each bias from the state that the one before left."""
+    mean, error, status, unit = _along(device, bias, _stay_plan(device, *asked))
+    return unit * mean, unit * error, status.astype(jnp.int32)
+
+
+def _along(
+    device: AbstractDynamical, way: Biases, plan: Stay
+) -> tuple[Array, Array, Array, Scalar]:
+    """(mean, error, status, unit of the voltages) along a way, by integration from rest."""
     unit, size = in_natural_units(device)
     zero, rest = jnp.zeros_like(size), device.rest()
     start = State(rest, jnp.zeros_like(rest), zero, zero)
@@ -255,13 +270,12 @@ def _driven_sweep(device: AbstractDynamical, bias: Biases, plan: Stay) -> Sweeps
     def one(state, current):
         return stay(unit, state, current, plan)
 
-    way = jnp.concatenate([bias, bias[::-1]]) / size
-    _, found = jax.lax.scan(one, start, way)
+    _, found = jax.lax.scan(one, start, way / size)
     if device.phases == 1:
         found = jax.tree.map(lambda x: x[:, 0], found)
     status = jnp.where(found.met, Status.CONVERGED, Status.NOT_CONVERGED)
     status = jnp.where(jnp.isfinite(found.mean), status, Status.NONFINITE)
-    return _both_ways(found.mean, found.error, status, strobe_frequency(device))
+    return found.mean, found.error, status, strobe_frequency(device)
 
 
 def _undriven_sweep(device: AbstractDynamical, bias: Biases, plan: Stay) -> Sweeps:

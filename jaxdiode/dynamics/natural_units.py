@@ -95,6 +95,12 @@ def rounded_up(count: Scalar) -> Scalar:
     return jnp.ceil(count * (1 - 1e-12))
 
 
+def whole_pieces(device: AbstractDynamical, count: Scalar) -> Scalar:
+    """Steps per period, more where a drive jumps, so that no step goes over a jump."""
+    pieces = device.drive_pieces()
+    return count if pieces == 1 else pieces * rounded_up(count / pieces)
+
+
 def even_periods(device: AbstractDynamical, hold: float) -> Scalar:
     """Strobe periods in `hold` relaxation times, rounded up to an even number."""
     relaxation = relaxation_time(device)

@@ -11,13 +11,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from equinox.internal import nondifferentiable
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from .. import _checks
 from ..core.dynamical import AbstractDynamical
 from ..numerics.oscillator import dopri8
 from ..numerics.status import Status
-from .natural_units import rounded_up
+from .drive import off_the_jumps
+from .natural_units import rounded_up, whole_pieces
+from .path import path as path_in_time
 from .quadrature import mean_velocity
 from .shunted import Shunted, own_unit
 from .stay import State, Stay, stay_with
@@ -68,6 +70,15 @@ def _curve(device: Shunted, bias: Float[Array, " n"], asked: tuple[Scalar, ...],
     status = jnp.where(jnp.isfinite(mean), status, Status.NONFINITE).astype(jnp.int32)
     bad = (status != Status.CONVERGED) & (status != Status.NOT_CONVERGED)
     return jnp.where(bad, jnp.nan, size * mean), size * error, status
+
+
+def voltages(
+    device: Shunted, bias: Float[Array, " n"], asked: tuple[Scalar, ...]
+) -> tuple[Float[Array, " n"], Float[Array, " n"], Int[Array, " n"]]:
+    """(mean, error, status) of a driven device whose relation is solved."""
+    size = own_unit(device)
+    mean, error, status = _driven(device.rescaled(size), bias / size, asked, size)
+    return size * mean, size * error, jnp.asarray(status, jnp.int32)
 
 
 def _undriven(unit: Shunted, bias: Float[Array, " n"]):
@@ -132,26 +143,21 @@ def path(
 
 @eqx.filter_jit
 def _path(device: Shunted, bias: Scalar, length: Scalar, start: Phases | None, samples: int):
-    import diffrax
-
     size = own_unit(device)
     unit, current = device.rescaled(size), bias / size
-    frequency = jnp.zeros(()) if unit.drive is None else unit.drive.frequency
     times = length * jnp.linspace(0.0, 1.0, samples)
+    frequency, piece = jnp.zeros(()), jnp.asarray(jnp.inf)
+    if unit.drive is not None:
+        frequency = unit.drive.frequency
+        piece = 2 * jnp.pi / (frequency * unit.drive_pieces())
 
-    def field(time, phase, args):
-        device, current = args
-        return device.velocity(frequency * time, phase, current)
+    def rates(time: Scalar, phase: Phases) -> tuple[Phases]:
+        return (unit.velocity(frequency * time, phase, current),)
 
+    begin = unit.rest() if start is None else start
     fastest = unit.largest_current() + jnp.abs(current) + frequency * unit.drive_harmonics()
-    found = diffrax.diffeqsolve(
-        diffrax.ODETerm(field), diffrax.Tsit5(), t0=jnp.zeros(()), t1=size * length,
-        dt0=0.1 / fastest, y0=unit.rest() if start is None else start, args=(unit, current),
-        stepsize_controller=diffrax.ConstantStepSize(), saveat=diffrax.SaveAt(ts=size * times),
-        max_steps=None, adjoint=diffrax.ForwardMode(), throw=False,
-    )  # fmt: skip
-    assert found.ys is not None
-    phase = found.ys[:, 0]
+    (phase,) = path_in_time(rates, (begin,), size * times, _STEP / fastest, piece)
+    phase = phase[:, 0]
     return times, phase, size * unit.velocity(frequency * size * times, phase, current)
 
 
@@ -159,7 +165,8 @@ def _steps_per_period(unit: Shunted, bias: Scalar) -> Scalar:
     assert unit.drive is not None
     frequency = unit.drive.frequency
     fastest = unit.largest_current() + jnp.abs(bias) + frequency * unit.drive_harmonics()
-    return jnp.maximum(rounded_up(2 * jnp.pi / frequency * fastest / _STEP), 16.0)
+    count = jnp.maximum(rounded_up(2 * jnp.pi / frequency * fastest / _STEP), 16.0)
+    return whole_pieces(unit, count)
 
 
 def _one_period(unit: Shunted, start: State, bias: Scalar, plan: Stay, count: Scalar):
@@ -167,20 +174,22 @@ def _one_period(unit: Shunted, start: State, bias: Scalar, plan: Stay, count: Sc
     assert unit.drive is not None
     frequency = unit.drive.frequency
     period = 2 * jnp.pi / frequency
-    size = period / count
+    size, smooth = period / count, unit.drive_pieces() == 1
     slope = (bias - start.bias) / (plan.ramp * period)
 
     def advance(x: Phases, v: Phases, periods: Scalar) -> tuple[Phases, Phases]:
         elapsed, ramping = periods * period, periods < plan.ramp
 
-        def field(y):
+        def field(y, middle):
             time, x = y
+            time = time if smooth else off_the_jumps(time, middle)
             along = jnp.where(ramping, elapsed + time, plan.ramp * period)
             current = start.bias + slope * along
             return jnp.ones_like(time), unit.velocity(frequency * time, x, current)
 
         def step(k, y):
-            return dopri8(field, (size * jnp.asarray(k, float), *y[1:]), size)
+            begin = size * jnp.asarray(k, float)
+            return dopri8(lambda y: field(y, begin + size / 2), (begin, *y[1:]), size)
 
         _, x = jax.lax.fori_loop(0, count.astype(int), step, (jnp.zeros_like(period), x))
         return x, jnp.zeros_like(v)

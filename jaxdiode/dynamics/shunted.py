@@ -5,77 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.device import AbstractPhaseBiased, Relation
 from ..core.dynamical import AbstractDynamical
 from ..core.extrema import largest_current
-from ..core.parameters import AbstractParameters, parameter
+from ..core.parameters import parameter
 from ..core.results import AbstractResult
 from ..numerics.extrema import clustered_grid
+from .drive import AbstractDrive, Drive
 
 Scalar = Float[Array, ""]
 
 _TURN = 0.1  # radians beside a sharp turn
-
-
-class Drive(AbstractParameters):
-    """An alternating current of any number of harmonics,
-
-        f(θ) = Σ_k a_k cos(kθ + θ_k),  θ = Ωτ,  k = 1, 2, …
-
-    Incommensurate tones are no drive of one period.
-
-    Args:
-        frequency: Ω > 0, in the units of time of the device it drives (see `Shunted`).
-        amplitude: a₁, or the list a₁, a₂, …, in the device's unit of current.
-        phase: θ₁, θ₂, … (radians), one for all or one of each harmonic.
-
-    Raises:
-        ValueError: a frequency that is not positive, lists of unlike lengths.
-
-    Example:
-        >>> drive = jd.Drive(2.0, [1.0, 0.3], phase=[0, np.pi / 2])
-        >>> print(f"{float(drive.current(0.0)):.6f}")
-        1.000000
-    """
-
-    frequency: Scalar = parameter(above=0.0, search=(1e-6, np.inf), label="drive frequency Ω")
-    amplitude: Float[Array, " harmonics"] = parameter(unit="current", label="drive amplitude")
-    phase: Float[Array, " harmonics"] = parameter(unit="rad", label="drive phase")
-
-    def __init__(self, frequency: Numbers, amplitude: Numbers, *, phase: Numbers = 0.0):
-        if np.ndim(frequency):
-            raise ValueError(
-                "frequency must be one number, of which all tones are harmonics, got "
-                f"{np.shape(frequency)}: incommensurate tones have no common period"
-            )
-        self.frequency = self.checked("frequency", frequency)
-        amplitudes, phases = (
-            jnp.atleast_1d(self.checked(name, value, np.ndim(value)))
-            for name, value in (("amplitude", amplitude), ("phase", phase))
-        )
-        if amplitudes.ndim > 1 or not amplitudes.size:
-            raise ValueError(f"amplitude must be a number or a list, got shape {amplitudes.shape}")
-        if phases.shape not in (amplitudes.shape, (1,)):
-            raise ValueError(
-                f"phase must be one number or one of each of {amplitudes.size} harmonics, got "
-                f"{phases.size}"
-            )
-        self.amplitude, self.phase = amplitudes, jnp.broadcast_to(phases, amplitudes.shape)
-
-    def current(self, drive_phase: float | Float[Array, "..."]) -> Float[Array, "..."]:
-        """f(θ)."""
-        terms = zip(jnp.unstack(self.amplitude), jnp.unstack(self.phase), strict=True)
-        zero = jnp.zeros(jnp.shape(drive_phase))
-        return sum((a * jnp.cos(k * drive_phase + x) for k, (a, x) in enumerate(terms, 1)), zero)
-
-    def is_moving(self) -> bool | Bool[Array, ""]:
-        """Whether it is not zero; an array where that is known to a traced program only."""
-        if _checks.is_concrete(self.amplitude):
-            return bool(np.any(np.asarray(self.amplitude)))
-        return jnp.any(self.amplitude != 0)
 
 
 class Shunted(AbstractDynamical):
@@ -90,7 +32,7 @@ class Shunted(AbstractDynamical):
     Args:
         device: any phase-biased device: junction, SQUID, relation of a torus, one of your own.
         damping: β > 0, or None for a negligible capacitance.
-        drive: an alternating current.
+        drive: an alternating current, a `Drive` or a `SquareWave`.
 
     Raises:
         ValueError: a device that is not phase-biased, damping not positive.
@@ -107,19 +49,19 @@ class Shunted(AbstractDynamical):
 
     device: AbstractPhaseBiased
     damping: Scalar | None = parameter(above=0.0, search=(1e-6, np.inf), label="damping β")
-    drive: Drive | None
+    drive: AbstractDrive | None
 
     def __init__(
         self,
         device: AbstractPhaseBiased,
         damping: Numbers | None = None,
         *,
-        drive: Drive | None = None,
+        drive: AbstractDrive | None = None,
     ):
         if not isinstance(device, AbstractPhaseBiased):
             raise ValueError(f"device must be phase-biased, got {type(device).__name__}")
-        if drive is not None and not isinstance(drive, Drive):
-            raise ValueError(f"drive must be a Drive or None, got {type(drive).__name__}")
+        if drive is not None and not isinstance(drive, AbstractDrive):
+            raise ValueError(f"drive must be a Drive, a SquareWave or None, got {type(drive).__name__}")
         self.device = device
         self.damping = None if damping is None else self.checked("damping", damping, 0)
         self.drive = drive
@@ -193,7 +135,7 @@ class Shunted(AbstractDynamical):
         apart = jnp.abs(jnp.mod(even[:, None] - turns + jnp.pi, 2 * jnp.pi) - jnp.pi)
         slope = jnp.where(jnp.any(apart < _TURN, axis=1), 0.0, jnp.abs(slope))
         most = jnp.maximum(jnp.max(slope), self.typical_current())
-        return most if self.drive is None else most + jnp.sum(jnp.abs(self.drive.amplitude))
+        return most if self.drive is None else most + self.drive.largest_current()
 
     def typical_current(self) -> Scalar:
         return largest_current(self.device.relation())
@@ -206,12 +148,15 @@ class Shunted(AbstractDynamical):
         rate = size if self.damping is None else jnp.sqrt(size)
         drive = self.drive
         if drive is not None:
-            drive = Drive(drive.frequency / rate, drive.amplitude / size, phase=drive.phase)
+            drive = drive.scaled(1 / size, 1 / rate)
         damping = None if self.damping is None else self.damping / rate
         return Shunted(ScaledRelation(self.device.relation(), size), damping, drive=drive)
 
     def drive_harmonics(self) -> int:
-        return 1 if self.drive is None else self.drive.amplitude.size
+        return 1 if self.drive is None else self.drive.harmonics()
+
+    def drive_pieces(self) -> int:
+        return 1 if self.drive is None else self.drive.pieces()
 
     def is_driven(self) -> bool | Bool[Array, ""]:
         return False if self.drive is None else self.drive.is_moving()
@@ -224,7 +169,7 @@ class Shunted(AbstractDynamical):
 
         most = 2 * float(self.typical_current()) if maximum is None else maximum
         if maximum is None and self.drive is not None:
-            most += float(jnp.sum(jnp.abs(self.drive.amplitude)))
+            most += float(self.drive.largest_current())
         biases = np.linspace(-most, most, points)
         size = float(self.typical_current()) or 1.0
         own = 500.0 / (size if self.is_overdamped else size**0.5)  # of the device's own times
@@ -246,6 +191,15 @@ def own_unit(device: Shunted) -> Scalar:
     """max|I| as a unit of current, 1 where nothing flows; `rescaled` takes it."""
     size = jax.lax.stop_gradient(device.typical_current())
     return jnp.where(size > 0, size, 1.0)
+
+
+def require_harmonics(device: Shunted, what: str) -> None:
+    """Locked orbits are resolved by harmonics."""
+    if not isinstance(device.drive, Drive):
+        raise ValueError(
+            f"drive must be a Drive, a sum of harmonics, for {what}, got "
+            f"{type(device.drive).__name__}: iv_curve and rectified_voltage take it"
+        )
 
 
 class ScaledRelation(Relation):

@@ -16,7 +16,8 @@ from jaxtyping import Array, Bool, Float, Int
 from ..core.dynamical import AbstractDynamical
 from ..numerics import means
 from ..numerics.oscillator import dopri8
-from .natural_units import largest, rounded_up, smallest, strobe_frequency
+from .drive import off_the_jumps
+from .natural_units import largest, rounded_up, smallest, strobe_frequency, whole_pieces
 
 Scalar = Float[Array, ""]
 Phases = Float[Array, " phases"]
@@ -115,7 +116,7 @@ def steps_per_period(device: AbstractDynamical, bias: Scalar) -> Scalar:
         frequency * device.drive_harmonics(),
     )
     fastest = jnp.max(jnp.stack(rates))
-    return jnp.maximum(rounded_up(_TURN / frequency * fastest), 10.0)
+    return whole_pieces(device, jnp.maximum(rounded_up(_TURN / frequency * fastest), 10.0))
 
 
 def stay(
@@ -176,15 +177,16 @@ def _one_period(
     frequency = strobe_frequency(device)
     period = _TURN / frequency
     count = steps_per_period(device, jnp.maximum(jnp.abs(bias), jnp.abs(start.bias)))
-    size = period / count
+    size, smooth = period / count, device.drive_pieces() == 1
     slopes = (bias - start.bias) / (plan.ramp * period), (1 - start.drive) / (plan.ramp * period)
 
     def advance(x, v, periods):
         elapsed = periods * period
         ramping = periods < plan.ramp
 
-        def field(y):
+        def field(y, middle):
             time, x, v = y
+            time = time if smooth else off_the_jumps(time, middle)
             along = jnp.where(ramping, elapsed + time, plan.ramp * period)
             current = start.bias + slopes[0] * along
             drive = start.drive + slopes[1] * along
@@ -192,7 +194,8 @@ def _one_period(
             return jnp.ones_like(time), v, force
 
         def step(k, y):
-            return dopri8(field, (size * jnp.asarray(k, float), *y[1:]), size)
+            begin = size * jnp.asarray(k, float)
+            return dopri8(lambda y: field(y, begin + size / 2), (begin, *y[1:]), size)
 
         begin = jnp.zeros_like(period), x, v
         _, x, v = jax.lax.fori_loop(0, count.astype(int), step, begin)

@@ -20,7 +20,7 @@ from ..numerics.orbits import MarginalOrbit, interpolate
 from ..numerics.status import Status
 from . import strobe
 from .damped_steps import Motion, edge_status, upper_fold
-from .shunted import Shunted, own_unit
+from .shunted import Shunted, own_unit, require_harmonics
 from .strobe import Locked, restoring
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def shapiro_steps(
             "device must be Shunted(..., drive=Drive(...)): steps are locked to a drive, got "
             f"{type(device).__name__}{' without one' if isinstance(device, Shunted) else ''}"
         )
+    require_harmonics(device, "shapiro_steps")
     folds, status = _edges(device, pairs)
     lower, upper = unless(status != Status.CONVERGED, jnp.nan, folds)
     n, m = jnp.asarray(pairs, float).T
@@ -115,6 +116,7 @@ def shapiro_steps(
 
 def zero_voltage_currents(device: Shunted) -> CriticalCurrents:
     """I₊ and I₋ of a driven device: the edges of its zero step."""
+    require_harmonics(device, "critical currents")
     (lower, upper), status = _edges(device, np.array([[0, 1]]))
     worst = jnp.max(status)
     plus, minus = unless(worst != Status.CONVERGED, jnp.nan, jnp.stack([upper[0], -lower[0]]))

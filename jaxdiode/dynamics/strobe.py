@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..core.device import AbstractPhaseBiased
-from .shunted import Drive
+from .drive import Drive
 
 Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]

@@ -116,6 +116,11 @@ def switching_currents(
             "device must have a capacitance (damping) for simulated ramps, got damping None: "
             "without it critical_currents are where the ramp switches"
         )
+    if device.drive_pieces() > 1:
+        raise ValueError(
+            "drive must be without jumps for simulated ramps, got a SquareWave: iv_curve and "
+            "rectified_voltage take it"
+        )
     if protocol not in _PROTOCOLS:
         raise _checks.unknown_name("protocol", protocol, _PROTOCOLS)
     for name, value in (("accuracy", accuracy), ("duration", duration), ("rate", rate)):

@@ -22,6 +22,7 @@ from .natural_units import (
     smallest,
     strobe_period,
 )
+from .path import path
 
 Scalar = Float[Array, ""]
 Phases = Float[Array, " phases"]
@@ -166,6 +167,10 @@ def _trajectory(device, bias, length, state, count):
         rest = device.rest()
         state = rest, jnp.zeros_like(rest)
     end, bias = length * root, bias / scale
+    if device.drive_pieces() > 1:
+        phase, velocity = _by_pieces(unit, bias, (state[0], state[1] / root), times * root)
+        phase, velocity = (x[:, 0] if device.phases == 1 else x for x in (phase, velocity))
+        return Trajectory(times, phase, root * velocity)
     found = solve(
         unit, bias, (state[0], state[1] / root), jnp.zeros(()), end,
         step_size(unit, bias, 0.05, 40), saveat=diffrax.SaveAt(ts=times * root), max_steps=None,
@@ -175,3 +180,19 @@ def _trajectory(device, bias, length, state, count):
     one = device.phases == 1
     phase, velocity = (x[:, 0] if one else x for x in (phase, velocity))
     return Trajectory(times, phase, root * velocity)
+
+
+def _by_pieces(
+    unit: AbstractDynamical,
+    bias: Scalar,
+    start: tuple[Phases, Phases],
+    times: Float[Array, " n"],
+) -> tuple[Float[Array, "n phases"], Float[Array, "n phases"]]:
+    """(φ, φ') under a drive that jumps."""
+
+    def rates(time: Scalar, phase: Phases, velocity: Phases) -> tuple[Phases, Phases]:
+        return velocity, acceleration(unit, time, phase, velocity, bias)
+
+    step, piece = step_size(unit, bias, 0.2, 10), strobe_period(unit) / unit.drive_pieces()
+    phase, velocity = path(rates, start, times, step, piece)
+    return phase, velocity
