@@ -1,8 +1,8 @@
 """Rectification in the limit of a slow drive: the I–V curve averaged over the drive.
 
-    V = (1/2π)∮V(i + f(θ))dθ.  V(i) rises as √(i − I₊) from an edge (more steeply where I(φ)
-    jumps), so it is a table in x = √(i − I₊); θ is a square away from where the drive crosses the
-    edge, and both have panels that narrow towards it, for peaks of I(φ) nearly as high.
+V = (1/2π)∮V(i + f(θ))dθ.  V(i) rises as √(i − I₊) from an edge (more steeply where I(φ)
+jumps), so it is a table in x = √(i − I₊); θ is a square away from where the drive crosses the
+edge, and both have panels that narrow towards it, for peaks of I(φ) nearly as high.
 """
 
 from typing import NamedTuple

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Scalar = Float[Array, ""]
+Asked = tuple[Scalar, Scalar, Scalar, Scalar]  # as `Stay` is planned from
 
 _DURATION = 500.0  # of the device's own times
 _SETTLE, _LONGEST = 0.5, 20.0
@@ -64,13 +65,13 @@ class RectifiedVoltage(AbstractResult):
         amplitude, voltage = np.asarray(self.amplitude), np.asarray(self.voltage)
         if amplitude.ndim != 1:
             return super().summary(unit)
-        lines, on = [], np.flatnonzero(voltage != 0)
-        first = on[0] if on.size else amplitude.size
-        order = np.argsort(amplitude)
-        still = amplitude[order][: int(np.argmax(voltage[order] != 0)) if on.size else first]
-        if still.size:
-            lines.append(f"no voltage up to an amplitude of {still[-1]:.4g} {unit}".rstrip())
-        if on.size and np.isfinite(voltage[on]).any():
+        order, moving = np.argsort(amplitude), voltage != 0
+        still = np.argmax(np.append(moving[order], True))
+        lines = []
+        if still:
+            lowest = amplitude[order][still - 1]
+            lines.append(f"no voltage up to an amplitude of {lowest:.4g} {unit}".rstrip())
+        if np.any(moving & np.isfinite(voltage)):
             k = int(np.nanargmax(np.abs(voltage)))
             ratio = voltage[k] / float(self.drive_frequency)
             multiple = f" = {ratio:.6g} Ω" if self.error[k] == 0 else ""
@@ -131,7 +132,8 @@ def rectified_voltage(
 
     Example:
         >>> diode = jd.Harmonics([1.0, 0.0], [0.0, 0.5])  # I₊ = 0.75, I₋ = 1.5
-        >>> found = jd.rectified_voltage(jd.Shunted(diode, drive=jd.Drive(0.1, 1.0)), [0.8, 1.2, 1.4])
+        >>> driven = jd.Shunted(diode, drive=jd.Drive(0.1, 1.0))
+        >>> found = jd.rectified_voltage(driven, [0.8, 1.2, 1.4])
         >>> print(*(f"{v:.6f}" for v in found.voltage))  # nΩ
         0.000000 0.100000 0.200000
         >>> print(*(f"{v:.6f}" for v in found.quasi_static))
@@ -180,7 +182,7 @@ def _announce(device: Shunted, amplitudes: Array, bias: Array, length: Array | N
     )  # fmt: skip
 
 
-def _mean_voltage(device: Shunted, bias: Scalar, asked: tuple[Scalar, ...], amplitude: Scalar):
+def _mean_voltage(device: Shunted, bias: Scalar, asked: Asked, amplitude: Scalar):
     """(mean, error, status) at one amplitude."""
     assert device.drive is not None
     driven = Shunted(device.device, device.damping, drive=device.drive.of_size(amplitude))
@@ -210,20 +212,18 @@ def _rectified(
         mean, error, status = jax.vmap(one)(amplitudes)
     else:
         mean, error, status = jax.lax.map(one, amplitudes, batch_size=_LANES)
+    known = relation.status()
+    known = jnp.where(known == Status.CONVERGED, jnp.int32(Status.NONFINITE), known)
     slow = None
     if device.is_overdamped:
         unit = solved.rescaled(size)
         assert unit.drive is not None
         slow = size * quasi_static(unit.device, unit.drive, bias / size, amplitudes / size)
-        known = relation.status()
-        status = jnp.where(known == Status.CONVERGED, status, known)
-        slow = jnp.where(known == Status.CONVERGED, slow, jnp.nan)
-        mean = jnp.where(known == Status.CONVERGED, mean, jnp.nan)
-        # Without drive the voltage is known in closed form.
-        still = (amplitudes == 0) & jnp.isfinite(slow) & (status != Status.NONFINITE)
+        # Without drive the voltage is that of the I–V curve.
+        still = (amplitudes == 0) & jnp.isfinite(slow)
         mean, error = jnp.where(still, slow, mean), jnp.where(still, 1e-9 * jnp.abs(slow), error)
         status = jnp.where(still, Status.CONVERGED, status)
-    status = jnp.where(jnp.isfinite(mean) | (status != Status.CONVERGED), status, Status.NONFINITE)
-    return RectifiedVoltage(
-        amplitudes, mean, error, slow, drive.frequency, status.astype(jnp.int32)
-    )
+    good = jnp.isfinite(mean) & (known == Status.NONFINITE)
+    mean = jnp.where(good, mean, jnp.nan)
+    status = jnp.where(good, status, known).astype(jnp.int32)
+    return RectifiedVoltage(amplitudes, mean, error, slow, drive.frequency, status)

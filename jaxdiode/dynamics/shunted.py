@@ -61,7 +61,9 @@ class Shunted(AbstractDynamical):
         if not isinstance(device, AbstractPhaseBiased):
             raise ValueError(f"device must be phase-biased, got {type(device).__name__}")
         if drive is not None and not isinstance(drive, AbstractDrive):
-            raise ValueError(f"drive must be a Drive, a SquareWave or None, got {type(drive).__name__}")
+            raise ValueError(
+                f"drive must be a Drive, a SquareWave or None, got {type(drive).__name__}"
+            )
         self.device = device
         self.damping = None if damping is None else self.checked("damping", damping, 0)
         self.drive = drive

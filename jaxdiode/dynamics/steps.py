@@ -20,6 +20,7 @@ from ..numerics.orbits import MarginalOrbit, interpolate
 from ..numerics.status import Status
 from . import strobe
 from .damped_steps import Motion, edge_status, upper_fold
+from .drive import Drive
 from .shunted import Shunted, own_unit, require_harmonics
 from .strobe import Locked, restoring
 
@@ -200,7 +201,7 @@ def _damped_search(unit: Shunted, turns: Scalar, periods: Scalar, points: int):
     """(orbits, origins, statuses) of both signs' upper edges with capacitance."""
 
     def search(unit: Shunted, turns: Scalar, periods: Scalar):
-        assert unit.drive is not None
+        assert isinstance(unit.drive, Drive)
         assert unit.damping is not None
         drive, damping = unit.drive, unit.damping
 
@@ -230,7 +231,7 @@ def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points:
     """(orbit, origin, status) of the upper edge of one sign's problem, without capacitance."""
 
     def search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar):
-        assert unit.drive is not None
+        assert isinstance(unit.drive, Drive)
         problem = strobe.locked(unit.device, unit.drive, sign, turns)
         frequency = unit.drive.frequency
         shift = problem.turns * frequency / periods
@@ -286,7 +287,7 @@ def _bias(
     """The edge of the sign's own problem, differentiable in the device."""
     device = jax.tree.map(lambda x: jnp.where(good, x, jax.lax.stop_gradient(x)), device)
     unit = device.rescaled(scale)
-    assert unit.drive is not None
+    assert isinstance(unit.drive, Drive)
     problem = Locked(unit.device, unit.drive, sign, sign * turns, origin)
     rate, args = unit.drive.frequency / periods, (problem, periods, 1.0)
     if unit.damping is None:

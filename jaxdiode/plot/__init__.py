@@ -13,6 +13,8 @@ from .diffusive import order_parameter as order_parameter
 from .diffusive import torus as torus
 from .parameters import correlations as correlations
 from .parameters import errors as errors
+from .rectification import rectification as rectification
+from .rectification import rectifier as rectifier
 from .relation import current_phase as current_phase
 from .results import values as values
 from .studies import dataset as dataset
