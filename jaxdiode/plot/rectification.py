@@ -59,8 +59,8 @@ def rectifier(
 ) -> "Figure":
     """The current through a driven device over time, and the pulses of its voltage with their mean.
 
-    Dotted: the critical currents of the device without drive, asked for here. The mean is that of
-    the path's last whole drive periods, without the first where there are several.
+    Dotted: the critical currents of the device without drive, asked for here. The mean is over
+    whole drive periods, from the second on where there are several, averaged over where they begin.
 
     Args:
         path: trajectory of the device, at this bias.
@@ -89,9 +89,7 @@ def rectifier(
             f"path must last at least one period of the drive ({period:.4g}), got "
             f"{time[-1] - time[0]:.4g}"
         )
-    whole = max(whole - 1, 1)  # the first still knows where the path began
-    begin = np.interp(time[-1] - whole * period, time, phase)
-    mean = (phase[-1] - begin) / (whole * period)
+    mean = _mean(time, phase, period, whole)
     current = bias + np.asarray(drive.current(path.time * drive.frequency))
     ends = device.device.critical_currents()
     figure, (top, below) = new_figure(2)
@@ -112,3 +110,11 @@ def rectifier(
         axes.set_xlim(time[0], time[-1])
         axes.legend(fontsize=8, loc="upper right", ncols=2)
     return figure
+
+
+def _mean(time: np.ndarray, phase: np.ndarray, period: float, whole: int) -> float:
+    """Mean of φ' over whole periods: samples of φ need not lie a period apart."""
+    length = max(whole - 2, 1) * period
+    ends = time >= time[-1] - (period if whole > 1 else 0.0)
+    begin = np.interp(time[ends] - length, time, phase)
+    return float(np.mean(phase[ends] - begin)) / length

@@ -247,3 +247,19 @@ def test_turning_points():
     for turn in turns:
         assert np.min(np.abs(np.exp(1j * points) - np.exp(1j * turn))) < 1e-4
     assert abs(points[-1] - points[0] - 2 * np.pi) < 1e-12
+
+
+def test_picture_of_a_rectifier():
+    """The mean is over whole periods, wherever the path ends."""
+    device = jd.Shunted(D1, drive=jd.SquareWave(2 * np.pi / 10, 1.2))
+    time = jnp.linspace(0.0, 33.0, 1001)
+    phase = 0.3 * time + jnp.sin(2 * np.pi * time / 10)
+    path = jd.results.Trajectory(time, phase, jnp.gradient(phase, time))
+    top, below = jd.plot.rectifier(path, device, unit="nA", title="mine").axes
+    assert (top.get_ylabel(), top.get_title()) == ("current (nA)", "mine")
+    assert set(np.abs(np.asarray(top.lines[0].get_ydata()))) == {1.2}
+    assert below.lines[1].get_label() == "mean 0.3"
+    with pytest.raises(ValueError, match="path must last at least one period"):
+        jd.plot.rectifier(path, jd.Shunted(D1, drive=jd.Drive(0.1, 1.0)))
+    with pytest.raises(ValueError, match="device must be Shunted with a drive"):
+        jd.plot.rectifier(path, jd.Shunted(D1))
