@@ -38,9 +38,10 @@ class RectifiedVoltage(AbstractResult):
         voltage: under it, in I₀R without capacitance, else in ħω_p/2e; a multiple nΩ/m of the
             drive's frequency, exactly, where the phase is locked to it.
         error: 0 where the phase is locked, a bound or a standard error elsewhere.
-        quasi_static: (1/2π)∮V(i + f(θ))dθ with the I–V curve V(i) of the device without drive: the
-            voltage in the limit Ω → 0 at every step narrower than what is looked at. None with
-            capacitance, where V(i) may be hysteretic.
+        quasi_static: the quasi-static approximation (1/2π)∮V(i + f(θ))dθ, V(i) being the I–V curve
+            of the device without drive: the limit Ω → 0, in which plateaus nΩ lie densely. Exact
+            to 1e-9 of max|I|. None with capacitance, where V(i) may be hysteretic and the limit
+            depends on the history.
         drive_frequency: Ω.
         status: CONVERGED where the error is within the tolerance, NOT_CONVERGED where it was not
             within the longest stay (the error holds), NONFINITE with NaN.
