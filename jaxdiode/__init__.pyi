@@ -33,6 +33,7 @@ from .dynamics.drive import SquareWave as SquareWave
 from .dynamics.iv import iv_curve as iv_curve
 from .dynamics.rectification import rectified_voltage as rectified_voltage
 from .dynamics.retrapping import retrapping_currents as retrapping_currents
+from .dynamics.shapiro_map import shapiro_map as shapiro_map
 from .dynamics.shunted import Shunted as Shunted
 from .dynamics.steps import shapiro_steps as shapiro_steps
 from .dynamics.switching import switching_currents as switching_currents

@@ -5,6 +5,7 @@ from .core.report import Report as Report
 from .dynamics.iv import IVCurve as IVCurve
 from .dynamics.rectification import RectifiedVoltage as RectifiedVoltage
 from .dynamics.retrapping import RetrappingCurrents as RetrappingCurrents
+from .dynamics.shapiro_map import ShapiroMap as ShapiroMap
 from .dynamics.steps import ShapiroSteps as ShapiroSteps
 from .dynamics.switching import SwitchingCurrents as SwitchingCurrents
 from .dynamics.trajectory import Trajectory as Trajectory

@@ -38,6 +38,22 @@ def add(sums: Sums, value: Means, part: Float[Array, ""]) -> Sums:
     return sums.at[where].add(jnp.concatenate([weight * value, weight], axis=1))
 
 
+def add_all(
+    sums: Float[Array, "parts 2 lanes"],
+    values: Float[Array, "times lanes"],
+    part: Float[Array, " times"],
+) -> Float[Array, "parts 2 lanes"]:
+    """The same for one signal of many lanes, at many parts of one window at once."""
+    weights = []
+    for scale in _SCALES:
+        place = part * scale
+        inside = jnp.floor(place) == jnp.arange(scale, dtype=float)[:, None]
+        weights.append(jnp.where(inside, smooth_window(place - jnp.floor(place)), 0.0))
+    weight = jnp.concatenate(weights)
+    whole = jnp.broadcast_to(jnp.sum(weight, axis=1)[:, None], (weight.shape[0], values.shape[1]))
+    return sums + jnp.stack([weight @ values, whole], axis=1)
+
+
 def mean(sums: Sums) -> Means:
     """The means over a full window."""
     return sums[-1, :-1] / sums[-1, -1]
