@@ -28,6 +28,7 @@ from .devices.squid import Squid as Squid
 from .devices.usadel.diffusive import DiffusiveJunction as DiffusiveJunction
 from .devices.usadel.spin_active import SpinActiveJunction as SpinActiveJunction
 from .devices.wire.wire import PhaseSlipWire as PhaseSlipWire
+from .dynamics.circuits import CircuitScale as CircuitScale
 from .dynamics.drive import Drive as Drive
 from .dynamics.drive import SquareWave as SquareWave
 from .dynamics.iv import iv_curve as iv_curve

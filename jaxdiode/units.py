@@ -79,6 +79,44 @@ def thermal_current(temperature: Numbers, *, current: str = "nA"):
     return critical_current(temperature, energy="K", current=current)
 
 
+def amperes(value: Numbers, *, current: str = "nA"):
+    """A current in the unit named by `current` → A.
+
+    Example:
+        >>> print(f"{jd.units.amperes(420, current='nA'):.6e}")
+        4.200000e-07
+    """
+    return _array("value", value) * _scale("current", current, _CURRENT)
+
+
+def drive_amplitude(power: Numbers, *, impedance: Numbers, current: str = "nA"):
+    """Amplitude a of the current a cos ωt that brings a power in dBm, P = ½a²Z.
+
+    Args:
+        power: at the device (dBm), attenuation of the line subtracted.
+        impedance: Z that P belongs to (Ω).
+
+    Example:
+        >>> print(f"{jd.units.drive_amplitude(-60, impedance=50):.6f} nA")  # 1 nW
+        6324.555320 nA
+    """
+    watt = 1e-3 * 10 ** (_array("power", power) / 10)
+    ohm = _checks.real_array("impedance", impedance, above=0.0)
+    return jnp.sqrt(2 * watt / ohm) / _scale("current", current, _CURRENT)
+
+
+def drive_power(amplitude: Numbers, *, impedance: Numbers, current: str = "nA"):
+    """Power in dBm of a current of this amplitude, the inverse of `drive_amplitude`.
+
+    Example:
+        >>> print(f"{jd.units.drive_power(6324.555320, impedance=50):.6f} dBm")
+        -60.000000 dBm
+    """
+    ampere = _array("amplitude", amplitude) * _scale("current", current, _CURRENT)
+    ohm = _checks.real_array("impedance", impedance, above=0.0)
+    return 10 * jnp.log10(ampere**2 * ohm / 2 * 1e3)
+
+
 def inductance(henry: Numbers, *, current: str = "nA"):
     """Inductance in H → Φ₀ per unit of current, as `Squid(inductance=…)` takes it.
 

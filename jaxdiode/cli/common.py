@@ -2,8 +2,9 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -39,6 +40,14 @@ def start_jax(cache: bool) -> None:
     jax.config.update("jax_enable_x64", True)
     if cache:
         use_compilation_cache()
+
+
+def write_columns(path: Path, columns: Mapping[str, Any]) -> None:
+    """A table as CSV, a line of names and then numbers."""
+    import numpy as np
+
+    rows = np.stack([np.asarray(column, float) for column in columns.values()], axis=1)
+    np.savetxt(path, rows, delimiter=",", header=",".join(columns), comments="", encoding="utf-8")
 
 
 def say(text: str) -> None:

@@ -14,13 +14,17 @@ from .fit import fit
 from .iv import iv
 from .new import new
 from .parse import parse
+from .shapiro import shapiro
 from .sweep import sweep
+from .switching import switching
 
 COMMANDS = {
     "demo": demo,
     "new": new,
     "evaluate": evaluate,
     "iv": iv,
+    "shapiro": shapiro,
+    "switching": switching,
     "design": design,
     "fit": fit,
     "sweep": sweep,

@@ -39,7 +39,7 @@ _STAY_COST = 6e-7
 
 
 class IVCurve(AbstractResult):
-    """Mean voltage ⟨φ'⟩ (units of ħω_p/2e) against bias, swept up and then down.
+    """Mean voltage ⟨φ'⟩ (ħω_p/2e, or I₀R) against bias, swept up and then down.
 
     Of several phases every array but the first has a last axis more, the voltage of each.
 
@@ -53,6 +53,7 @@ class IVCurve(AbstractResult):
             it was not within the longest stay (chaos, or a motion that almost locks; the error
             holds), NONFINITE with NaN where the integration failed.
         drive_frequency: Ω of a drive, None without.
+        voltage_unit: what voltages are in, for figures; I₀R without capacitance.
 
     Example:
         >>> junction = jd.KapitzaJunction(damping=0.2, drive_frequency=4)  # not driven: hysteretic
@@ -71,6 +72,7 @@ class IVCurve(AbstractResult):
     up_status: Int[Array, "*lanes n"] | Int[Array, "*lanes n phases"] | None = None
     down_status: Int[Array, "*lanes n"] | Int[Array, "*lanes n phases"] | None = None
     drive_frequency: Float[Array, ""] | None = None
+    voltage_unit: str = eqx.field(static=True, default=r"$\hbar\omega_p/2e$")
 
     @property
     def status(self) -> Array | np.ndarray:

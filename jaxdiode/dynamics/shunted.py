@@ -58,8 +58,7 @@ class Shunted(AbstractDynamical):
         *,
         drive: AbstractDrive | None = None,
     ):
-        if not isinstance(device, AbstractPhaseBiased):
-            raise ValueError(f"device must be phase-biased, got {type(device).__name__}")
+        phase_biased(device)
         if drive is not None and not isinstance(drive, AbstractDrive):
             raise ValueError(
                 f"drive must be a Drive, a SquareWave or None, got {type(drive).__name__}"
@@ -201,6 +200,47 @@ def require_harmonics(device: Shunted, what: str) -> None:
         raise ValueError(
             f"drive must be a Drive, a sum of harmonics, for {what}, got "
             f"{type(device.drive).__name__}: iv_curve and rectified_voltage take it"
+        )
+
+
+def phase_biased(device: object) -> AbstractPhaseBiased:
+    """The device, if it may have a shunt."""
+    if not isinstance(device, AbstractPhaseBiased):
+        raise ValueError(f"device must be phase-biased, got {type(device).__name__}")
+    return device
+
+
+def is_shunted(device: object) -> bool:
+    return isinstance(device, Shunted)
+
+
+def require_shunted(device: object, *, driven: bool | None = None) -> Shunted:
+    """The device, if it is shunted, and has a drive or none where that is asked for."""
+    if not isinstance(device, Shunted):
+        raise ValueError(
+            "device must be Shunted, in a device file by a [shunt] section, got "
+            f"{type(device).__name__}"
+        )
+    if driven is True and device.drive is None:
+        raise ValueError("drive must be a Drive, in a device file a [drive] section, got none")
+    if driven is False and device.drive is not None:
+        raise ValueError("drive must be None here, in a device file no [drive] section, got one")
+    return device
+
+
+def require_own_units(device: Shunted) -> None:
+    """Drive frequencies that no device of such currents follows are of another unit."""
+    if device.drive is None:
+        return
+    size = float(device.typical_current())
+    rate = size if device.is_overdamped else size**0.5
+    frequency = float(device.drive.frequency)
+    if rate and not 1e-3 * rate <= frequency <= 1e3 * rate:
+        unit = "2eI₀R/ħ" if device.is_overdamped else "ω_p = √(2πI₀/Φ₀C)"
+        raise ValueError(
+            f"drive.frequency must be between {1e-3 * rate:.3g} and {1e3 * rate:.3g}, a thousandth "
+            f"and a thousand times the junction's own rate, got {frequency:.3g}: it is in {unit}, "
+            "I₀ being the unit of the device's currents"
         )
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .. import _checks
 from ..core.critical import CriticalCurrents, unless
-from ..core.results import AbstractResult
+from ..core.results import AbstractResult, status_text
 from ..numerics import locking, orbits
 from ..numerics.lanes import lanewise
 from ..numerics.locking import find_locked_orbit, tail
@@ -21,7 +21,7 @@ from ..numerics.status import Status
 from . import strobe
 from .damped_steps import Motion, edge_status, upper_fold
 from .drive import Drive
-from .shunted import Shunted, own_unit, require_harmonics
+from .shunted import Shunted, own_unit, require_harmonics, require_own_units
 from .strobe import Locked, restoring
 
 if TYPE_CHECKING:
@@ -65,6 +65,20 @@ class ShapiroSteps(AbstractResult):
     voltage: Float[Array, " steps"]
     folds: Float[Array, "2 steps"]
     status: Int[Array, " steps"]
+
+    def summary(self, unit: str = "") -> str:
+        """A line for every step."""
+        lines, columns = [], (self.voltage, self.lower, self.upper, self.status)
+        if np.ndim(self.voltage) != 1:
+            return super().summary(unit)
+        for (n, m), voltage, lower, upper, status in zip(
+            self.orders, *map(np.asarray, columns), strict=True
+        ):
+            known = status == Status.CONVERGED
+            told = f"{lower:+.8g} to {upper:+.8g} {unit}".rstrip()
+            told = told if known else Status(int(status)).name.replace("_", " ").lower()
+            lines.append(f"step {n if m == 1 else f'{n}/{m}':<5} voltage {voltage:<+10.6g} {told}")
+        return "\n".join([*lines, f"status: {status_text(self.status)}"])
 
     def plot(self) -> "Figure":
         from .. import plot
@@ -148,27 +162,12 @@ def _edges(device: Shunted, pairs: np.ndarray):
     sizes = POINTS if device.is_overdamped else DAMPED_POINTS
     if not _checks.all_concrete(solved):
         return _all_edges(solved, jnp.asarray(pairs), sizes[_TRACED])
-    _require_own_units(solved)
+    require_own_units(solved)
     for points in sizes:
         found = _all_edges(solved, jnp.asarray(pairs), points)
         if not np.any(np.asarray(found[1]) == Status.NOT_CONVERGED):
             break
     return found
-
-
-def _require_own_units(device: Shunted) -> None:
-    """Frequencies that no device of such currents follows are of another unit."""
-    assert device.drive is not None
-    size = float(device.typical_current())
-    rate = size if device.is_overdamped else size**0.5
-    frequency = float(device.drive.frequency)
-    if rate and not 1e-3 * rate <= frequency <= 1e3 * rate:
-        unit = "2eI₀R/ħ" if device.is_overdamped else "ω_p = √(2πI₀/Φ₀C)"
-        raise ValueError(
-            f"drive.frequency must be between {1e-3 * rate:.3g} and {1e3 * rate:.3g}, a thousandth "
-            f"and a thousand times the junction's own rate, got {frequency:.3g}: it is in {unit}, "
-            "I₀ being the unit of the device's currents"
-        )
 
 
 @eqx.filter_jit

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _plain_checks as _checks
 from ..devices import SYSTEMS
-from . import saved
+from . import circuit, saved
 from .types import is_written, names, resolve
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ _DEEPEST = 30  # tables and lists inside each other
 _LARGEST = 1e300
 _MOST_POINTS = 10**7  # of one axis
 
-SECTIONS = ("unit", "device", "bounds", "design", "sweep", "fit")
-_ALONE = ("unit", "device")
+SECTIONS = ("unit", "device", *circuit.SECTIONS, "bounds", "design", "sweep", "fit")
+_ALONE = ("unit", "device", *circuit.SECTIONS)  # a result has them in its device
 
 
 def example(system: str) -> str:
@@ -80,6 +80,7 @@ def read(path: str | Path) -> dict[str, Any]:
         _require_numbers(name, section)
     if "device" not in table:
         raise ValueError(f"device file {str(path)!r} must have a [device] section")
+    circuit.require_keys(table)
     return table
 
 
@@ -87,7 +88,7 @@ def _of_saved(path: Path) -> dict[str, Any]:
     table = saved.read(path)
     unit, sections = table.get("unit", ""), table.get("sections", {})
     _require_unit(unit)
-    if not isinstance(sections, dict) or not set(sections) <= set(SECTIONS):
+    if not isinstance(sections, dict) or not set(sections) <= set(SECTIONS) - set(_ALONE):
         raise ValueError(f"{str(path)!r}: sections must be those of a device file")
     head = {"unit": unit} if unit else {}
     return {**sections, **head, "device": _Saved(path, table)}
@@ -155,7 +156,7 @@ def build(table: Any) -> Any:
 
 
 def device(table: dict[str, Any]) -> "AbstractDevice":
-    """The device of a file's [device] section."""
+    """The device of a file's [device] section, with its [shunt] and [drive]."""
     from ..core.device import AbstractDevice
 
     section = table["device"]
@@ -167,7 +168,7 @@ def device(table: dict[str, Any]) -> "AbstractDevice":
     made = build(section)
     if not isinstance(made, AbstractDevice):
         raise ValueError(f"[device] type must be a device, got {section['type']!r}")
-    return made
+    return circuit.shunted(made, table)
 
 
 def space(table: dict[str, Any], of: "AbstractDevice") -> "Space":

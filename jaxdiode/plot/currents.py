@@ -45,8 +45,10 @@ def thermal_iv(curve: "ThermalIV", *, unit: str = "", title: str = "") -> "Figur
     return figure
 
 
-def steps(found: "ShapiroSteps", *, unit: str = "", title: str = "") -> "Figure":
-    """Every step as a bar between its edges, at its voltage.
+def steps(
+    found: "ShapiroSteps", *, unit: str = "", voltage_unit: str = "", title: str = ""
+) -> "Figure":
+    """Every step as a bar between its edges, at its voltage; units of bias and voltage.
 
     Example:
         >>> driven = jd.Shunted(jd.TunnelJunction(1.0), drive=jd.Drive(0.5, 1.0))
@@ -62,7 +64,8 @@ def steps(found: "ShapiroSteps", *, unit: str = "", title: str = "") -> "Figure"
             axes.annotate(name, ((low + high) / 2, v), (0, 4), textcoords="offset points",
                           ha="center", fontsize=8)  # fmt: skip
     axes.axvline(0, color=GREY, lw=0.6)
-    axes.set(xlabel=with_unit("bias", unit), ylabel=r"$\langle\dot\varphi\rangle$", title=title)
+    axes.set(xlabel=with_unit("bias", unit), title=title,
+             ylabel=with_unit(r"voltage $\langle\dot\varphi\rangle$", voltage_unit))  # fmt: skip
     return figure
 
 

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 _MOST_STEPS = 60
 
 
-def iv(curve: "IVCurve", *, drive_frequency: float | None = None, title: str = "") -> "Figure":
-    """Mean voltage against bias, swept up and down.
+def iv(
+    curve: "IVCurve",
+    *,
+    drive_frequency: float | None = None,
+    unit: str = r"$I_0$",
+    title: str = "",
+) -> "Figure":
+    """Mean voltage against bias, swept up and down; `unit` is that of the bias.
 
     With `drive_frequency`: lines at its multiples, where Shapiro steps lie.
 
@@ -42,8 +48,10 @@ def iv(curve: "IVCurve", *, drive_frequency: float | None = None, title: str = "
             axes.plot([], [], color=GREY, lw=0.6, ls=":", label=r"$n\Omega$")
     axes.plot(current, up, color=PLUS, lw=1.4, label="up")
     axes.plot(current, down, color=MINUS, lw=1.4, ls="--", label="down")
-    axes.set(xlabel=r"bias ($I_0$)", title=title,
-             ylabel=r"mean voltage $\langle\varphi'\rangle$ ($\hbar\omega_p/2e$)")  # fmt: skip
+    label = r"mean voltage $\langle\varphi'\rangle$"
+    axes.set(
+        xlabel=with_unit("bias", unit), title=title, ylabel=with_unit(label, curve.voltage_unit)
+    )
     axes.legend(fontsize=8, loc="upper left")
     return figure
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from .. import _checks
 from .._checks import Numbers
-from ..core.critical import efficiency_of, unless
+from ..core.critical import efficiency_of, rounded_efficiency, unless
 from ..core.device import AbstractPhaseBiased, Relation
 from ..core.extrema import slope_unless
 from ..core.results import AbstractResult
@@ -104,6 +104,20 @@ class SwitchingDistribution(AbstractResult):
     def efficiency(self) -> Float[Array | np.ndarray, ""]:
         """η of the means."""
         return efficiency_of(self.mean[0], self.mean[1])
+
+    def summary(self, unit: str = "") -> str:
+        """Mean, deviation and formula of each direction, η of the means."""
+        if np.ndim(self.mean) != 1:
+            return super().summary(unit)
+        lines = []
+        for k, name in enumerate("+-"):
+            status = Status(int(self.status[k]))
+            told = f"{float(self.mean[k]):.8g} ± {float(self.deviation[k]):.4g} {unit}".rstrip()
+            skew, rule = float(self.skewness[k]), formula_names(self.rule[k])
+            told += f", skewness {skew:+.3f}, {rule}, {status.describe()}"
+            lines.append(f"I{name}   {told}" if np.isfinite(self.mean[k]) else
+                         f"I{name}   {status.describe()}")  # fmt: skip
+        return "\n".join([*lines, f"eta  {rounded_efficiency(self.efficiency):+.8f} of the means"])
 
     def plot(self) -> "Figure":
         from .. import plot

@@ -2,82 +2,11 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from ... import _checks, units
-from ..._checks import Numbers
-from ...core.parameters import AbstractParameters, parameter
+from ... import _checks
+from ...dynamics.circuits import CircuitScale as CircuitScale
 
 _SAMPLES = 64  # of one drive period: harmonics exact to rounding up to θ_ac ~ 10
-
-
-class CircuitScale(AbstractParameters):
-    """Units of current, time and voltage of a junction circuit, shunts included.
-
-    ω_p = √(2πI₀/Φ₀C), β = 1/(RCω_p). 10 nA with 1 pF: f_p = 0.88 GHz.
-
-    Args:
-        critical_current: reference current I₀ (A); for a symmetric double loop the paper takes
-            the sum of the outer two.
-        capacitance: total, of all branches (F).
-        resistance: of all shunts in parallel (Ω).
-
-    Raises:
-        ValueError: values that are not positive.
-
-    Example:
-        >>> scale = jd.kapitza.CircuitScale(10e-9, capacitance=1e-12, resistance=360)
-        >>> print(f"{scale.plasma_frequency / 1e9:.6f} GHz, damping {scale.damping:.6f}")
-        0.877308 GHz, damping 0.503924
-        >>> print(f"{scale.noise(0.05):.6f} {scale.volts(0.5) * 1e6:.6f} µV")  # 50 mK, ⟨φ'⟩ = 0.5
-        0.209758 0.907064 µV
-    """
-
-    critical_current: Float[Array, ""] = parameter(
-        above=0.0, unit="A", label="reference current I₀"
-    )
-    capacitance: Float[Array, ""] = parameter(above=0.0, unit="F", label="capacitance")
-    resistance: Float[Array, ""] = parameter(above=0.0, unit="Ω", label="resistance")
-
-    def __init__(self, critical_current: Numbers, capacitance: Numbers, *, resistance: Numbers):
-        self.critical_current = self.checked("critical_current", critical_current)
-        self.capacitance = self.checked("capacitance", capacitance)
-        self.resistance = self.checked("resistance", resistance)
-
-    @property
-    def plasma_frequency(self) -> Float[Array, ""]:
-        """f_p = ω_p/2π (Hz)."""
-        ratio = self.critical_current / (2 * jnp.pi * units.flux_quantum * self.capacitance)
-        return jnp.sqrt(ratio)
-
-    @property
-    def damping(self) -> Float[Array, ""]:
-        """β."""
-        time_constant = self.resistance * self.capacitance
-        return 1 / (2 * jnp.pi * self.plasma_frequency * time_constant)
-
-    def amperes(self, current: Numbers) -> Array:
-        """Dimensionless current → A."""
-        return _checks.real_array("current", current) * self.critical_current
-
-    def volts(self, voltage: Numbers) -> Array:
-        """Dimensionless voltage ⟨φ'⟩ → V: times Φ₀f_p."""
-        scale = units.flux_quantum * self.plasma_frequency
-        return _checks.real_array("voltage", voltage) * scale
-
-    def seconds(self, time: Numbers) -> Array:
-        """Dimensionless time τ → s."""
-        return _checks.real_array("time", time) / (2 * jnp.pi * self.plasma_frequency)
-
-    def hertz(self, drive_frequency: Numbers) -> Array:
-        """Ω → Hz."""
-        return _checks.real_array("drive_frequency", drive_frequency) * self.plasma_frequency
-
-    def noise(self, temperature: Numbers) -> Array:
-        """γ = k_BT/E_J at a temperature in K, as `switching_currents` takes it."""
-        energy = units.josephson_energy(self.critical_current, current="A", energy="J")
-        kelvin = _checks.real_array("temperature", temperature, at_least=0.0)
-        return units.boltzmann * kelvin / energy
 
 
 def gated_squid(scale, mean_current, drive_current, static_current, frequency, flux, phase_offset):
@@ -143,6 +72,8 @@ def double_loop(
 def _common(scale, frequency):
     if not isinstance(scale, CircuitScale):
         raise ValueError(f"scale must be a CircuitScale, got {type(scale).__name__}")
+    if scale.capacitance is None:
+        raise ValueError("scale must have a capacitance for a driven junction, got None")
     hertz = _checks.positive("frequency", frequency)
     ratio = hertz / scale.plasma_frequency
     if _checks.is_concrete(ratio) and not 1e-3 <= ratio <= 1e3:

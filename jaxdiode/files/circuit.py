@@ -1,0 +1,78 @@
+"""The sections [shunt] and [drive] of device files, which make any junction move in time."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import _plain_checks as _checks
+
+if TYPE_CHECKING:
+    from ..core.device import AbstractDevice
+    from ..dynamics.circuits import CircuitScale
+
+SECTIONS = ("shunt", "drive")
+
+_SI = ("resistance", "capacitance", "quality", "plasma_frequency", "critical_current")
+_KEYS = {
+    "shunt": ("damping", *_SI),
+    "drive": ("frequency", "amplitude", "phase", "power", "impedance"),
+}
+
+
+def require_keys(table: Mapping[str, Any]) -> None:
+    """Refuse what neither section takes, before JAX is there."""
+    for section in SECTIONS:
+        for name in table.get(section, {}):
+            if name not in _KEYS[section]:
+                raise _checks.unknown_name(f"key of [{section}]", name, _KEYS[section])
+    if "drive" in table and "shunt" not in table:
+        raise ValueError(
+            "device file with [drive] must have a [shunt] section too; an empty one is a "
+            "resistance without capacitance, times in ħ/2eI₀R"
+        )
+    shunt, drive = table.get("shunt", {}), table.get("drive", {})
+    if "damping" in shunt and len(shunt) > 1:
+        others = ", ".join(name for name in shunt if name != "damping")
+        raise ValueError(f"[shunt] must have damping or numbers in SI units, got both: {others}")
+    if "drive" in table and ("frequency" not in drive or not {"amplitude", "power"} & set(drive)):
+        raise ValueError(
+            "[drive] must have a frequency, and an amplitude or a power, got "
+            f"{', '.join(drive) or 'nothing'}"
+        )
+    if {"power", "impedance"} & set(drive) and not _is_si(table):
+        raise ValueError("power of [drive] (dBm) needs [shunt] in SI units, such as a resistance")
+
+
+def scale(table: Mapping[str, Any]) -> "CircuitScale | None":
+    """The units of a file whose [shunt] is in SI units, else None."""
+    if not _is_si(table):
+        return None
+    from ..dynamics.circuits import CircuitScale
+
+    unit = table.get("unit", "")
+    if not unit:
+        raise ValueError(
+            "device file must say the unit of the device's currents where [shunt] is in SI units: "
+            'unit = "nA"'
+        )
+    return CircuitScale.in_units_of(unit, **table["shunt"])
+
+
+def shunted(device: "AbstractDevice", table: Mapping[str, Any]) -> "AbstractDevice":
+    """The device as it stands, or with the shunt and the drive of the file."""
+    if "shunt" not in table:
+        return device
+    from ..dynamics.shunted import Drive, Shunted, phase_biased, require_own_units
+
+    device = phase_biased(device)
+    drive, own = table.get("drive"), scale(table)
+    if own is not None:
+        return own.shunted(device, **(drive or {}))
+    made = Shunted(
+        device, table["shunt"].get("damping"), drive=None if drive is None else Drive(**drive)
+    )
+    require_own_units(made)
+    return made
+
+
+def _is_si(table: Mapping[str, Any]) -> bool:
+    return bool(set(table.get("shunt", {})) & set(_SI))
