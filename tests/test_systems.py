@@ -35,7 +35,6 @@ def test_the_files_of_a_system(system):
 def test_every_device_belongs_to_a_system_or_a_branch():
     listed = {name for system in SYSTEMS for name in system.devices}
     branches = {"TunnelJunction", "SeriesJunctions", "AndreevModes", "Harmonics"}
-    around = {"Shunted"}  # any of them
     found = {
         name
         for place in (jd, jd.andreev, jd.kapitza, jd.usadel, jd.wire)
@@ -45,7 +44,7 @@ def test_every_device_belongs_to_a_system_or_a_branch():
         and not name.startswith("Abstract")
         and kind is not jd.Relation
     }
-    assert found == listed | branches | around
+    assert found == listed | branches
 
 
 @pytest.mark.parametrize("folder", ["cli", "files"])

@@ -78,6 +78,13 @@ SYSTEMS = (
         example="usadel/diffusive.toml",
         source="usadel/diffusive.py",
     ),
+    System(
+        name="shunted",
+        title="any junction with a shunt, under microwaves",
+        devices=("Shunted",),
+        example="shunted.toml",
+        source="../dynamics/shunted.py",
+    ),
 )
 
 NAMESPACES = ("andreev", "kapitza", "usadel", "wire")  # what belongs to one system alone

@@ -246,7 +246,8 @@ def _one_direction(of: Escape, rate: Scalar, formula: str | None, kinked: bool):
     frozen, top = jax.lax.stop_gradient((of, hold))
     first, knee, last = _window(lambda x: jax.lax.stop_gradient(at(frozen, x)), top)
     middle = jnp.clip(top, first, last)
-    split = jnp.clip(splitting_current(frozen.land), first, middle)
+    split = splitting_current(frozen.land)  # an empty panel at zero bias would hold ln 0
+    split = jnp.where(split > first, jnp.minimum(split, middle), middle)
     body = jnp.linspace(jnp.minimum(knee, middle), middle, _BODY + 1)
     tail = jnp.linspace(first, body[0], _TAIL + 1)
     edges = jnp.sort(jnp.concatenate([tail[:-1], body, split[None]]))

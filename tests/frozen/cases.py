@@ -33,7 +33,9 @@ def _problem(problem):
 
 
 CASES |= {
-    problem.name: _problem(problem) for problem in PROBLEMS if "diffusive" not in problem.tags
+    problem.name: _problem(problem)
+    for problem in PROBLEMS
+    if not {"diffusive", "shunted"} & problem.tags
 }
 
 

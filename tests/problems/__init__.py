@@ -6,7 +6,7 @@ themselves.
 
 import jax
 
-from tests.problems import andreev, junctions, kapitza, usadel, wire
+from tests.problems import andreev, junctions, kapitza, shunted, usadel, wire
 from tests.problems.problem import TAGS, Problem
 
 __all__ = ["KNOWN_FAILURES", "PROBLEMS", "TAGS", "Problem", "representatives"]
@@ -14,6 +14,7 @@ __all__ = ["KNOWN_FAILURES", "PROBLEMS", "TAGS", "Problem", "representatives"]
 PROBLEMS: list[Problem] = [
     *junctions.PROBLEMS,
     *kapitza.PROBLEMS,
+    *shunted.PROBLEMS,
     *andreev.PROBLEMS,
     *wire.PROBLEMS,
     *usadel.PROBLEMS,

@@ -19,6 +19,7 @@ TAGS = {
     "dead",  # a branch carries nothing
     "no-current",  # I(φ) = 0: NO_SUPERCURRENT
     "driven",  # no I(φ): the zero-voltage state oscillates, and ends in a fold
+    "shunted",  # with a resistance in parallel: the edges of the zero step
     "dissipative",  # a current between normal reservoirs drives it; I₊ or I₋ may be negative
     "resistive",  # no I(φ): a criterion on V(j) defines its critical currents
     "diffusive",  # I(φ) from a boundary value problem of the Usadel equation
