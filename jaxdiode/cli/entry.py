@@ -14,6 +14,7 @@ from .fit import fit
 from .iv import iv
 from .new import new
 from .parse import parse
+from .rectify import rectify
 from .shapiro import shapiro
 from .sweep import sweep
 from .switching import switching
@@ -24,6 +25,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "iv": iv,
     "shapiro": shapiro,
+    "rectify": rectify,
     "switching": switching,
     "design": design,
     "fit": fit,

@@ -1,0 +1,70 @@
+"""`jaxdiode rectify`."""
+
+from pathlib import Path
+
+from .. import _plain_checks as _checks
+from ..files import device_file
+from .circuit import read_circuit, require_sections, si
+from .common import (
+    Cache,
+    DeviceFile,
+    check_folder,
+    finish,
+    make_folder,
+    say,
+    start_jax,
+    write_columns,
+)
+
+
+def rectify(
+    device: DeviceFile,
+    out: Path = Path("jaxdiode-rectify"),
+    maximum: float | None = None,
+    points: int = 101,
+    force: bool = False,
+    cache: Cache = True,
+) -> None:
+    """Mean voltage without bias against the amplitude of the drive, whose shape is the file's.
+
+    Example: jaxdiode rectify device.toml --maximum 1000
+
+    Args:
+        device: TOML file with [device], [shunt] and [drive] (`jaxdiode new --system shunted`), or
+            JSON with such a device.
+        out: Folder for the figure, the CSV and the JSON.
+        maximum: Largest amplitude, in the device's unit of current (default: three times the
+            device's largest current).
+        points: Number of amplitudes from 0 to that.
+        force: Overwrite the folder's files.
+    """
+    table = device_file.read(device)
+    _checks.whole_number("points", points, at_least=2)
+    if maximum is not None:
+        _checks.positive_number("maximum", maximum)
+    require_sections(table, driven=True)
+    check_folder(out, force)
+    start_jax(cache)
+    import numpy as np
+
+    import jaxdiode
+
+    from ..files import save
+
+    if (rectified := getattr(jaxdiode, "rectified_voltage", None)) is None:
+        raise ValueError("rectify must wait for rectified_voltage, which this jaxdiode lacks")
+    circuit = read_circuit(table, driven=True)
+    most = 3 * float(circuit.device.typical_current()) if maximum is None else maximum
+    found = rectified(circuit.device, np.linspace(0.0, most, points))
+    folder, unit = make_folder(out), circuit.unit
+    save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
+    columns = {name: x for name, x in found.as_dict().items() if np.ndim(x) == 1}
+    voltages = {name: x for name, x in columns.items() if name in ("voltage", "quasi_static")}
+    write_columns(folder / "rectify.csv", columns | circuit.in_volts(voltages))
+    found.plot().savefig(folder / "rectify.png")
+    say(found.summary(unit))
+    if circuit.scale is not None:
+        volts = np.abs(np.asarray(circuit.scale.volts(found.voltage)))
+        say(f"largest voltage {si(float(np.nanmax(volts)), 'V')}")
+    say(circuit.describe())
+    finish(out)
