@@ -90,7 +90,8 @@ KEYS = [
     "critical_current", "criterion", "resolution", "left", "steps", "rounds", "mutual_inductance",
 ]  # fmt: skip
 SECTIONS = ["device", "bounds", "design", "sweep", "fit", "device.left", "device.resolution",
-            "unit", "extra", "device.branches", "[device]", "[sweep]", "fit.bounds"]  # fmt: skip
+            "shunt", "drive", "unit", "extra", "device.branches", "[device]", "[sweep]",
+            "fit.bounds"]  # fmt: skip
 SMALL = [
     '[device]\ntype = "Harmonics"\nsine = [1.0, 0.1]\ncosine = [0.0, 0.2]\n'
     '[bounds]\n"cosine.1" = [0.0, 1.0]\n[design]\nstarts = 4\n'

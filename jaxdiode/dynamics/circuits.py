@@ -45,7 +45,7 @@ class CircuitScale(AbstractParameters):
         >>> scale = jd.CircuitScale.in_units_of("nA", resistance=50, capacitance=50e-15)
         >>> driven = scale.shunted(squid, frequency=5e9, amplitude=100)
         >>> print(f"{driven.damping:.6f}, β_c of 160 nA: {scale.stewart_mccumber(160):.6f}")
-        51.311293, β_c of 160 nA: 0.060771
+        51.311284, β_c of 160 nA: 0.060771
     """
 
     critical_current: Scalar = parameter(above=0.0, unit="A", label="reference current I₀")

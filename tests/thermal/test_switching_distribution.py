@@ -102,6 +102,18 @@ def test_double_loop_negative():
     assert damped.status[0] == Status.CONVERGED
 
 
+def test_a_histogram_that_begins_at_zero_bias():
+    """The phase slip rate is 0 there, its logarithm −∞: mean = ∫exp(−∫v dτ/2π) di."""
+    device = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], flux=(0.403, 0.403))
+    found = jd.switching_distribution(device, noise=4.2, rate=1e-3)
+    assert np.all(found.status == Status.CONVERGED)
+    for side, sign in enumerate((1, -1)):
+        bias = np.linspace(0.0, 60.0, 2001)
+        slips = np.abs(jd.thermal_iv(device, sign * bias, noise=4.2).voltage) / (2 * np.pi * 1e-3)
+        left = np.exp(-np.append(0, np.cumsum((slips[1:] + slips[:-1]) / 2 * np.diff(bias))))
+        np.testing.assert_allclose(found.mean[side], np.trapezoid(left, bias), rtol=1e-5)
+
+
 def test_start():
     """sin φ + 1.2 sin(2φ + .8): wells at two phases, each with its own histogram."""
     device = jd.Harmonics([1.0, 1.2 * np.cos(0.8)], [0.0, 1.2 * np.sin(0.8)])
