@@ -78,9 +78,7 @@ def test_shapiro_in_volts(run, tmp_path):
     drive = "[drive]\nfrequency = 5e9\npower = -80\nimpedance = 50\n"
     said = run("shapiro", NANO + drive, "--orders", "1", "2")
     found = columns(tmp_path / "jaxdiode-shapiro/steps.csv")
-    np.testing.assert_allclose(
-        found["voltage_(V)"], np.array([1, 2]) * H * 5e9 / (2 * E), rtol=1e-9
-    )
+    np.testing.assert_allclose(found["voltage_V"], np.array([1, 2]) * H * 5e9 / (2 * E), rtol=1e-9)
     assert "drive at 5 GHz: steps every 10.34 µV" in said
     assert "I₀R = 50 nV" in said
 
@@ -90,14 +88,14 @@ def test_iv_and_its_thermal_curve(run, tmp_path):
     said = run("iv", NANO, "--maximum", "800", "--points", "9", "--temperature", "0.3")
     found = columns(tmp_path / "jaxdiode-iv/iv.csv")
     volts = 50e-9 * np.sqrt(np.maximum(found["current"] ** 2 - 400.0**2, 0))
-    np.testing.assert_allclose(np.abs(found["voltage_up_(V)"]), volts, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(np.abs(found["voltage_up_V"]), volts, rtol=1e-6, atol=1e-12)
     gamma = 2 * E * K * 0.3 / (H / (2 * np.pi)) * 1e9
     assert f"k_BT as a current {gamma:.6g} nA" in said
     assert "no voltage on the way up from -400 to +400 nA" in said
     warm = columns(tmp_path / "jaxdiode-iv/thermal.csv")
     expected = jd.thermal_iv(jd.TunnelJunction(400.0), found["current"], noise=gamma)
     np.testing.assert_allclose(warm["voltage"], expected.voltage, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(warm["voltage_(V)"], 50e-9 * warm["voltage"], rtol=1e-12)
+    np.testing.assert_allclose(warm["voltage_V"], 50e-9 * warm["voltage"], rtol=1e-12)
     for name in ("iv.png", "thermal.png", "thermal.json", "result.json"):
         assert (tmp_path / "jaxdiode-iv" / name).stat().st_size > 1000
 

@@ -50,7 +50,7 @@ class Circuit:
         """Columns of voltages again in V, where these are known."""
         if self.scale is None:
             return {}
-        return {f"{name} (V)": np.asarray(self.scale.volts(x)) for name, x in columns.items()}
+        return {f"{name}_V": np.asarray(self.scale.volts(x)) for name, x in columns.items()}
 
 
 def read_circuit(table: dict[str, Any], *, driven: bool | None = None) -> Circuit:
