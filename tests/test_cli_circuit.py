@@ -158,3 +158,18 @@ def test_refused(refuse, tmp_path, name):
     line = refuse(command, text, *options)
     assert re.search(message, line), line
     assert {path.name for path in tmp_path.iterdir()} == {"device.toml"}
+
+
+def test_sweep_evaluate_and_design(run, tmp_path):
+    """Parameters of the junction, the shunt and the drive go by their paths."""
+    text = NANO + '[bounds]\n"device.critical_current" = [10, 500]\n'
+    text += '[sweep]\n"device.critical_current" = [100.0, 200.0]\n'
+    assert "I+   400 nA" in run("evaluate", text)
+    assert "2 devices, 0 failed" in run("sweep", text)
+    found = jd.load(tmp_path / "jaxdiode-sweep/sweep.nc")
+    np.testing.assert_allclose(found["plus"], [100.0, 200.0], rtol=1e-11)
+    options = ("--starts", "1", "--steps", "2", "--polish", "0", "--rounds", "0")
+    run("design", text, *options, "--no-compare")
+    best = jd.load(tmp_path / "jaxdiode-design/result.json").device
+    assert isinstance(best, jd.Shunted)
+    assert best.damping is None
