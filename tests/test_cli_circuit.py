@@ -76,9 +76,11 @@ def test_shapiro(run, tmp_path):
 def test_shapiro_in_volts(run, tmp_path):
     """Steps lie at nhf/2e."""
     drive = "[drive]\nfrequency = 5e9\npower = -80\nimpedance = 50\n"
-    said = run("shapiro", NANO + drive, "--orders", "1", "2")
+    said = run("shapiro", NANO + drive, "--orders", "1", "2", "0")
     found = columns(tmp_path / "jaxdiode-shapiro/steps.csv")
-    np.testing.assert_allclose(found["voltage_V"], np.array([1, 2]) * H * 5e9 / (2 * E), rtol=1e-9)
+    np.testing.assert_allclose(
+        found["voltage_V"], np.array([1, 2, 0]) * H * 5e9 / (2 * E), rtol=1e-9
+    )
     assert "drive at 5 GHz: steps every 10.34 µV" in said
     assert "I₀R = 50 nV" in said
 
