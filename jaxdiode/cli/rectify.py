@@ -47,21 +47,19 @@ def rectify(
     start_jax(cache)
     import numpy as np
 
-    import jaxdiode
-
+    from .. import plot
+    from ..dynamics.rectification import rectified_voltage
     from ..files import save
 
-    if (rectified := getattr(jaxdiode, "rectified_voltage", None)) is None:
-        raise ValueError("rectify must wait for rectified_voltage, which this jaxdiode lacks")
     circuit = read_circuit(table, driven=True)
     most = 3 * float(circuit.device.typical_current()) if maximum is None else maximum
-    found = rectified(circuit.device, np.linspace(0.0, most, points))
+    found = rectified_voltage(circuit.device, np.linspace(0.0, most, points))
     folder, unit = make_folder(out), circuit.unit
     save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
     columns = {name: x for name, x in found.as_dict().items() if np.ndim(x) == 1}
     voltages = {name: x for name, x in columns.items() if name in ("voltage", "quasi_static")}
     write_columns(folder / "rectify.csv", columns | circuit.in_volts(voltages))
-    found.plot().savefig(folder / "rectify.png")
+    plot.rectification(found, unit=circuit.unit).savefig(folder / "rectify.png")
     say(found.summary(unit))
     if circuit.scale is not None:
         volts = np.abs(np.asarray(circuit.scale.volts(found.voltage)))

@@ -8,7 +8,8 @@ from .. import _checks, units
 from .._checks import Numbers
 from ..core.device import AbstractPhaseBiased
 from ..core.parameters import AbstractParameters, parameter
-from .shunted import Drive, Shunted
+from .drive import Drive
+from .shunted import Shunted
 
 Scalar = Float[Array, ""]
 

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 SECTIONS = ("shunt", "drive")
 
 _SI = ("resistance", "capacitance", "quality", "plasma_frequency", "critical_current")
+_SHAPES = ("harmonics", "square")
 _KEYS = {
     "shunt": ("damping", *_SI),
-    "drive": ("frequency", "amplitude", "phase", "power", "impedance"),
+    "drive": ("frequency", "amplitude", "phase", "power", "impedance", "shape"),
 }
 
 
@@ -38,6 +39,10 @@ def require_keys(table: Mapping[str, Any]) -> None:
             "[drive] must have a frequency, and an amplitude or a power, got "
             f"{', '.join(drive) or 'nothing'}"
         )
+    if (shape := drive.get("shape", "harmonics")) not in _SHAPES:
+        raise _checks.unknown_name("shape of [drive]", shape, _SHAPES)
+    if shape == "square" and {"phase", "power"} & set(drive):
+        raise ValueError("[drive] of shape square must have an amplitude, no phase and no power")
     if {"power", "impedance"} & set(drive) and not _is_si(table):
         raise ValueError("power of [drive] (dBm) needs [shunt] in SI units, such as a resistance")
 
@@ -61,15 +66,19 @@ def shunted(device: "AbstractDevice", table: Mapping[str, Any]) -> "AbstractDevi
     """The device as it stands, or with the shunt and the drive of the file."""
     if "shunt" not in table:
         return device
-    from ..dynamics.shunted import Drive, Shunted, phase_biased, require_own_units
+    from ..dynamics.drive import Drive, SquareWave
+    from ..dynamics.shunted import Shunted, phase_biased, require_own_units
 
     device = phase_biased(device)
-    drive, own = table.get("drive"), scale(table)
+    drive, own = dict(table.get("drive", {})), scale(table)
+    square = drive.pop("shape", None) == "square"
+    if own is not None and not square:
+        return own.shunted(device, **drive)
+    damping = table["shunt"].get("damping")
     if own is not None:
-        return own.shunted(device, **(drive or {}))
-    made = Shunted(
-        device, table["shunt"].get("damping"), drive=None if drive is None else Drive(**drive)
-    )
+        damping, drive["frequency"] = own.damping, drive["frequency"] / own.unit_frequency
+    kind = SquareWave if square else Drive
+    made = Shunted(device, damping, drive=kind(**drive) if drive else None)
     require_own_units(made)
     return made
 
