@@ -47,6 +47,24 @@ def begin(point, value, gradient, first_step: float = 0.1) -> Ascent:
     )  # fmt: skip
 
 
+def resume(state: Ascent, value: Float[Array, ""], gradient: Float[Array, " n"]) -> Ascent:
+    """Go on from `state.point` on a function that has changed little: these are its values there.
+
+    What was learnt of its curvature stays.
+    """
+    direction = state.inverse_hessian @ gradient
+    return state._replace(
+        trial=state.point + direction,
+        value=value,
+        gradient=gradient,
+        direction=direction,
+        shorter=jnp.zeros(()),
+        longer=jnp.full((), jnp.inf),
+        step=jnp.ones(()),
+        trials=jnp.zeros((), jnp.int32),
+    )
+
+
 def update(state: Ascent, value: Float[Array, ""], gradient: Float[Array, " n"]) -> Ascent:
     """Take in value and gradient at `state.trial`; non-finite values count as −∞."""
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))

@@ -31,6 +31,7 @@ class Status(enum.IntEnum):
     WELL_ONLY_SLIPS = 11
     RETRAPS = 12
     BARRIER_BELOW_TEMPERATURE = 13
+    CONSTRAINT_NOT_MET = 14
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -86,5 +87,9 @@ _TEXT = {
     Status.BARRIER_BELOW_TEMPERATURE: (
         "the barrier is below the temperature where the ramp starts: the phase is not held there "
         "(the values are those of the rate formula nevertheless)"
+    ),
+    Status.CONSTRAINT_NOT_MET: (
+        "no start came to a device on which every constraint is 0 (the value is that of the "
+        "nearest one): other bounds or more starts?"
     ),
 }

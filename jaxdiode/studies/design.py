@@ -1,6 +1,6 @@
 """The design verb: gradient ascent on any objective of a device, from many random starts."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -8,23 +8,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from .. import _checks
 from ..core.device import AbstractDevice
 from ..core.paths import unit_of
-from ..core.results import AbstractResult, status_of
-from ..numerics import ascent
+from ..core.results import AbstractResult
+from ..numerics.status import Status
 from ..progress import track
+from . import climbs
+from .climbs import GRADIENT_COST, Climb, Objective
 from .space import Space, random_key
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Objective = Callable[[AbstractDevice], Float[Array, ""]]
-
 _AT_BOUND = 1e-3  # a climb nears a bound along a sigmoid and does not arrive
-_GRADIENT_COST = 3  # evaluations that a value with gradient counts as
+_MET = 1e-7  # of a constraint's typical slope: its distance in the coordinates of the search
 
 
 class DesignResult(AbstractResult):
@@ -34,11 +34,14 @@ class DesignResult(AbstractResult):
         device: the best device.
         value: its objective.
         names, values: the varied parameters, best first: `values[i]` belongs to `starts[i]`.
-        scores: objective of every finished climb, best first.
-        history: best objective so far after each step.
+        scores: objective of every finished climb, best first, those that miss constraints last.
+        history: best objective so far after each step; with constraints less a price of what they
+            are off by.
         evaluations: objective evaluations spent; a value with gradient counts as 3.
         at_bound: parameters that ended within 1e-3 of the width from a bound: wider bounds may
             hold a better device.
+        constraints: what the functions of `subject_to` are at the best device, 0 but for rounding.
+        status: CONSTRAINT_NOT_MET where that is not so: no start came to a device where they are.
 
     Example:
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
@@ -56,6 +59,8 @@ class DesignResult(AbstractResult):
     history: np.ndarray
     evaluations: int = eqx.field(static=True)
     at_bound: tuple[str, ...] = eqx.field(static=True, default=())
+    constraints: tuple[float, ...] = eqx.field(static=True, default=())
+    constraints_met: bool = eqx.field(static=True, default=True)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -64,10 +69,12 @@ class DesignResult(AbstractResult):
 
     @property
     def status(self) -> Array | np.ndarray:
-        return status_of(np.asarray(self.value))
+        off = Status.CONVERGED if self.constraints_met else Status.CONSTRAINT_NOT_MET
+        return np.asarray(off if np.isfinite(self.value) else Status.NONFINITE, np.int32)
 
     def as_dict(self) -> dict[str, Any]:
-        return {
+        constraints = {"constraints": self.constraints} if self.constraints else {}
+        return constraints | {
             "objective": self.value,
             "parameters": self.parameters,
             "at_bound": self.at_bound,
@@ -89,6 +96,10 @@ class DesignResult(AbstractResult):
             for name, value in self.parameters.items()
         ]
         head = f"objective {self.value:.8g} after {self.evaluations} evaluations"
+        if self.constraints:
+            off = ", ".join(f"{value:.2g}" for value in self.constraints)
+            met = "" if self.constraints_met else ": NOT MET"
+            rows.append(f"  constraints at {off}{met}")
         return "\n".join([head, *rows])
 
 
@@ -97,6 +108,7 @@ def maximise(
     space: Space,
     *,
     key: PRNGKeyArray | int,
+    subject_to: Objective | Sequence[Objective] = (),
     starts: int = 128,
     steps: int = 300,
     learning_rate: float = 0.1,
@@ -112,10 +124,15 @@ def maximise(
     tie and where it stalls, so the best quarter of the climbs is finished by a BFGS that
     handles ridges (see `numerics.ascent`). The best point ever seen is returned.
 
+    With constraints g(device) = 0 the climbs are on the augmented Lagrangian, each with multipliers
+    of its own, and every end is moved onto the constraints by Newton's method. The scales of
+    the objective and of the constraints do not matter.
+
     Args:
         objective: scalar function of a device, differentiable, e.g. `diode_efficiency`. NaN
             counts as −∞.
         space: parameters that vary, with finite bounds.
+        subject_to: one function of a device or several, differentiable, each of which is to be 0.
         key: `jax.random.key(seed)`, or the seed; the same key gives the same result.
         starts: random starting points.
         steps: optax steps.
@@ -137,11 +154,25 @@ def maximise(
         ... )
         >>> print(f"{best.value:.4f} at flux {best.device.flux[0]:.4f}")
         0.2216 at flux 0.5463
+
+        The largest I₊ of sin φ and sin 2φ on a circle of amplitudes:
+
+        >>> relation = jd.Harmonics([1.0, 0.3])
+        >>> best = jd.maximise(
+        ...     lambda device: jd.critical_currents(device).plus,
+        ...     jd.Space(relation, {"sine": (0.1, 1.5)}), key=0,
+        ...     subject_to=lambda device: jnp.sum(device.sine**2) - 1,
+        ...     starts=4, steps=30, polish=30, rounds=1,
+        ... )
+        >>> first, second = best.device.sine
+        >>> print(f"{best.value:.4f} at {first:.3f}, {second:.3f}")
+        1.2500 at 0.632, 0.775
     """
     for name, number in (("starts", starts), ("steps", steps)):
         _checks.whole_number(name, number)
     for name, number in (("polish", polish), ("rounds", rounds)):
         _checks.whole_number(name, number, at_least=0)
+    functions = (objective, *_functions(subject_to))
     own = optimiser is None
     if optimiser is None:
         optimiser = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
@@ -149,53 +180,65 @@ def maximise(
     batches = -(-starts // lanes)
     start_key, polish_key = jax.random.split(random_key(key))
     space.sample(start_key)  # raises where a bound is infinite
-    points = _random_starts(space, jax.random.split(start_key, (batches, lanes)))
-    evaluations, history = 0, []
-
-    def evaluate(batch):
-        return _value_and_gradient(objective, space, batch)
-
-    states = [optimiser.init(batch) for batch in points]
-    best = [(batch, jnp.full(lanes, -jnp.inf)) for batch in points]
-    points, steepest = list(points), 0.0
-    for _ in track(range(steps), "ascent", steps, progress):
-        for i in range(batches):
-            value, gradient = evaluate(points[i])
-            if own:  # Adam compares gradients with an absolute 1e-8
-                steepest = steepest or float(jnp.max(jnp.abs(gradient)))
-                gradient = gradient / (steepest or 1.0)
-            best[i] = _keep_best(*best[i], points[i], value)
-            points[i], states[i] = _optax_step(optimiser, points[i], states[i], gradient)
-        evaluations += _GRADIENT_COST * batches * lanes
-        history.append(max(float(jnp.max(value)) for _, value in best))
-    found = jnp.concatenate([point for point, _ in best])
-    values = jnp.concatenate([value for _, value in best])
-    if not np.any(np.isfinite(values)):
+    points = climbs.random_starts(space, start_key, batches, lanes)
+    problem = climbs.Problem(functions, space, jnp.ones(len(functions)))
+    problem = climbs.in_typical_units(problem, points)
+    found, history = climbs.ascend(problem, points, optimiser, steps, own=own, progress=progress)
+    if not np.any(np.isfinite(found.rank)):
         raise ValueError("objective is NaN or infinite at every start; narrow the bounds")
-
+    gradients = batches * lanes * (steps + bool(problem.constraints))
+    ends = [found]
     if polish and rounds:
-        leaders = found[jnp.argsort(-values)[:lanes]]
-        for k in track(jax.random.split(polish_key, rounds), "polish", rounds, progress):
-            state = _bfgs_begin(leaders, *evaluate(leaders))
-            for _ in range(polish):
-                state = _bfgs_step(state, *evaluate(state.trial))
-                history.append(max(history[-1], float(jnp.max(state.value))))
-            evaluations += _GRADIENT_COST * lanes * (polish + 1)
-            found = jnp.concatenate([found, state.point])
-            values = jnp.concatenate([values, state.value])
-            leaders = _restart(k, state.point[jnp.argsort(-state.value)])
+        ends += climbs.polish(
+            problem, climbs.leading(found, lanes), polish, rounds,
+            key=polish_key, history=history, progress=progress,
+        )  # fmt: skip
+        gradients += lanes * (polish + 1) * rounds
+    return _best_of(problem, ends, history, gradients, lanes)
 
-    order = jnp.argsort(-values)
-    physical = eqx.filter_jit(eqx.filter_vmap(space.bounded))(found[order])
+
+def _functions(subject_to: Any) -> tuple[Objective, ...]:
+    several = tuple(subject_to) if isinstance(subject_to, Sequence) else (subject_to,)
+    for function in several:
+        if not callable(function):
+            raise ValueError(
+                f"subject_to must be a function of a device or a list of them, got {function!r}"
+            )
+    return several
+
+
+def _best_of(
+    problem: climbs.Problem,
+    ends: list[Climb],
+    history: list[float],
+    gradients: int,
+    lanes: int,
+) -> DesignResult:
+    space, units = problem.space, np.asarray(problem.units)
+    if problem.constraints:
+        points, terms, more = climbs.back_on_constraints(problem, ends, lanes)
+        gradients += more
+        values, off = np.asarray(terms.values[:, 0]), np.asarray(terms.values[:, 1:])
+    else:
+        points = jnp.concatenate([end.point for end in ends])
+        values = np.concatenate([np.asarray(end.rank) for end in ends])
+        off = np.zeros((len(values), 0))
+    met = np.max(np.abs(off), axis=1, initial=0.0) <= _MET
+    # Those that are off come after all others, the nearest first.
+    order = np.lexsort((-values, np.where(met, 0.0, np.max(np.abs(off), axis=1, initial=0.0))))
+    physical = eqx.filter_jit(eqx.filter_vmap(space.bounded))(points[order])
+    best = order[0]
     return DesignResult(
         device=space.insert(physical[0]),
-        value=float(values[order[0]]),
+        value=float(values[best] * units[0]),
         names=space.names,
         values=np.asarray(physical),
-        scores=np.asarray(values[order]),
-        history=np.asarray(history),
-        evaluations=evaluations,
+        scores=values[order] * units[0],
+        history=np.asarray(history) * units[0],
+        evaluations=GRADIENT_COST * gradients,
         at_bound=space.near_bounds(physical[0], _AT_BOUND),
+        constraints=tuple(map(float, off[best] * units[1:])),
+        constraints_met=bool(met[best]),
     )
 
 
@@ -247,50 +290,6 @@ def random_search(
         evaluations=samples,
         at_bound=space.near_bounds(jnp.asarray(best_values), _AT_BOUND),
     )
-
-
-@eqx.filter_jit
-def _value_and_gradient(objective, space, batch):
-    def value(coordinates):
-        found = objective(space.insert(space.bounded(coordinates)))
-        if getattr(found, "shape", None) != ():
-            raise ValueError(f"objective must return one number per device, got {found}")
-        return found
-
-    values, gradients = jax.vmap(jax.value_and_grad(value))(batch)
-    finite = jnp.isfinite(values) & jnp.all(jnp.isfinite(gradients), axis=1)
-    return jnp.where(finite, values, -jnp.inf), jnp.where(finite[:, None], gradients, 0.0)
-
-
-@eqx.filter_jit
-def _optax_step(optimiser, points, state, gradient):
-    with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
-        updates, state = optimiser.update(-gradient, state, points)
-        return optax.apply_updates(points, updates), state
-
-
-@jax.jit
-def _keep_best(point, value, new_point, new_value):
-    better = new_value > value
-    return jnp.where(better[:, None], new_point, point), jnp.where(better, new_value, value)
-
-
-@jax.jit
-def _restart(key, ranked):
-    """New climbs around the best quarter: BFGS stalls where its metric has collapsed."""
-    parents = ranked[: max(1, len(ranked) // 4)]
-    copies = jnp.resize(parents, ranked.shape)
-    size = jnp.asarray(10.0 ** -(1.0 + np.arange(len(ranked)) // len(parents)))
-    return copies + size[:, None] * jax.random.normal(key, copies.shape)
-
-
-@eqx.filter_jit
-def _random_starts(space, keys):
-    return jax.vmap(jax.vmap(lambda k: space.unbounded(space.sample(k))))(keys)
-
-
-_bfgs_begin = jax.jit(jax.vmap(ascent.begin))
-_bfgs_step = jax.jit(jax.vmap(ascent.update))
 
 
 @eqx.filter_jit

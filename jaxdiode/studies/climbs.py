@@ -1,0 +1,197 @@
+"""The climbs of `maximise`: many lanes on the objective, or on its augmented Lagrangian."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ..core.device import AbstractDevice
+from ..numerics import augmented
+from ..numerics.augmented import Terms
+from ..progress import track
+from .space import Space
+
+Objective = Callable[[AbstractDevice], Float[Array, ""]]
+Points = Float[Array, "lanes n"]
+
+GRADIENT_COST = 3  # evaluations that a value with gradient counts as
+_RETURN = 6  # Newton steps that end on the constraints
+
+
+class Climb(NamedTuple):
+    """What one lane has found."""
+
+    point: Points
+    rank: Float[Array, " lanes"]
+
+
+class Problem(eqx.Module):
+    """Functions of a device over a space: the objective first, then what is to be 0."""
+
+    functions: tuple[Objective, ...] = eqx.field(static=True)
+    space: Space
+    units: Float[Array, " terms"]
+
+    @property
+    def constraints(self) -> int:
+        return len(self.functions) - 1
+
+    @eqx.filter_jit
+    def terms(self, batch: Points) -> Terms:
+        """Values and gradients of every lane, in the problem's units; −∞ where not finite."""
+
+        def values(coordinates):
+            device = self.space.insert(self.space.bounded(coordinates))
+            found = [function(device) for function in self.functions]
+            for name, value in zip(self._names(), found, strict=True):
+                if getattr(value, "shape", None) != ():
+                    raise ValueError(f"{name} must return one number per device, got {value}")
+            return jnp.stack(found)
+
+        def one(coordinates):
+            found, back = jax.vjp(values, coordinates)
+            seeds = jnp.eye(len(self.functions))
+            slopes = jax.vmap(back)(seeds)[0] if self.constraints else back(seeds[0])[0][None]
+            finite = jnp.all(jnp.isfinite(found)) & jnp.all(jnp.isfinite(slopes))
+            none = jnp.zeros_like(found).at[0].set(-jnp.inf)
+            return Terms(
+                jnp.where(finite, found / self.units, none),
+                jnp.where(finite, slopes / self.units[:, None], 0.0),
+            )
+
+        return jax.vmap(one)(batch)
+
+    def _names(self):
+        return ("objective", *["subject_to"] * self.constraints)
+
+
+def in_typical_units(problem: Problem, points: list[Points]) -> Problem:
+    """With constraints f and g are weighed against each other: each in its own typical slope."""
+    if not problem.constraints:
+        return problem
+    terms = [problem.terms(batch) for batch in points]
+    units = augmented.typical_slopes(jax.tree.map(lambda *x: jnp.concatenate(x), *terms))
+    return eqx.tree_at(lambda p: p.units, problem, units)
+
+
+def random_starts(space: Space, key: PRNGKeyArray, batches: int, lanes: int) -> list[Points]:
+    return list(_random_starts(space, jax.random.split(key, (batches, lanes))))
+
+
+def ascend(
+    problem: Problem,
+    points: list[Points],
+    optimiser: optax.GradientTransformation,
+    steps: int,
+    *,
+    own: bool,
+    progress: bool,
+) -> tuple[Climb, list[float]]:
+    """The optax phase of all lanes, batch by batch: the best of each, and of all step by step."""
+    lanes = points[0].shape[0]
+    states = [optimiser.init(batch) for batch in points]
+    best = [(batch, jnp.full(lanes, -jnp.inf)) for batch in points]
+    here: list[Any] = list(points)
+    steepest, history = 0.0, []
+    for _ in track(range(steps), "ascent", steps, progress):
+        for i, batch in enumerate(here):
+            terms = problem.terms(batch)
+            _, gradient = _penalised(terms)
+            if own:  # Adam compares gradients with an absolute 1e-8
+                steepest = steepest or float(jnp.max(jnp.abs(gradient)))
+                gradient = gradient / (steepest or 1.0)
+            best[i] = _keep_best(*best[i], batch, _ranking(terms))
+            here[i], states[i] = _optax_step(optimiser, batch, states[i], gradient)
+        history.append(max(float(jnp.max(rank)) for _, rank in best))
+    return _joined([Climb(*pair) for pair in best]), history
+
+
+def leading(found: Climb, lanes: int) -> Climb:
+    """The best of all lanes, best first."""
+    order = jnp.argsort(-found.rank)[:lanes]
+    return jax.tree.map(lambda x: x[order], found)
+
+
+def polish(
+    problem: Problem,
+    leaders: Climb,
+    evaluations: int,
+    rounds: int,
+    *,
+    key: PRNGKeyArray,
+    history: list[float],
+    progress: bool,
+) -> list[Climb]:
+    """BFGS from the leaders, and again around the best of them; appends to the history."""
+    found = []
+    for k in track(jax.random.split(key, rounds), "polish", rounds, progress):
+        state = _begin(leaders.point, problem.terms(leaders.point))
+        for _ in range(evaluations):
+            state = _update(state, problem.terms(state.ascent.trial))
+            history.append(max(history[-1], float(jnp.max(_ranking(state.terms)))))
+        found.append(Climb(state.ascent.point, _ranking(state.terms)))
+        leaders = _restart(k, leading(found[-1], len(leaders.rank)))
+    return found
+
+
+def back_on_constraints(
+    problem: Problem, ends: list[Climb], lanes: int
+) -> tuple[Points, Terms, int]:
+    """Every end moved onto the constraints where Newton's method comes to them; gradients taken."""
+    every = _joined(ends)
+    found = []
+    for first in range(0, len(every.rank), lanes):
+        point = every.point[first : first + lanes]
+        best = point, problem.terms(point)
+        for _ in range(_RETURN):
+            point = _restored(*best)
+            best = _closer(best, (point, problem.terms(point)))
+        found.append(best)
+    points, terms = jax.tree.map(lambda *x: jnp.concatenate(x), *found)
+    return points, terms, (1 + _RETURN) * len(every.rank)
+
+
+def _joined(climbs: list[Climb]) -> Climb:
+    return jax.tree.map(lambda *x: jnp.concatenate(x), *climbs)
+
+
+@eqx.filter_jit
+def _optax_step(optimiser, points, state, gradient):
+    with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
+        updates, state = optimiser.update(-gradient, state, points)
+        return optax.apply_updates(points, updates), state
+
+
+@jax.jit
+def _keep_best(point, value, new_point, new_value):
+    better = new_value > value
+    return jnp.where(better[:, None], new_point, point), jnp.where(better, new_value, value)
+
+
+@jax.jit
+def _restart(key, ranked):
+    """New climbs around the best quarter: BFGS stalls where its metric has collapsed."""
+    lanes = len(ranked.rank)
+    parents = max(1, lanes // 4)
+    copies = jax.tree.map(lambda x: x[jnp.arange(lanes) % parents], ranked)
+    size = jnp.asarray(10.0 ** -(1.0 + np.arange(lanes) // parents))
+    away = size[:, None] * jax.random.normal(key, copies.point.shape)
+    return copies._replace(point=copies.point + away)
+
+
+@eqx.filter_jit
+def _random_starts(space, keys):
+    return jax.vmap(jax.vmap(lambda k: space.unbounded(space.sample(k))))(keys)
+
+
+_begin = jax.jit(jax.vmap(augmented.begin))
+_update = jax.jit(jax.vmap(augmented.update))
+_penalised = jax.jit(jax.vmap(augmented.penalised))
+_ranking = jax.jit(jax.vmap(augmented.ranking))
+_restored = jax.jit(jax.vmap(augmented.restored))
+_closer = jax.jit(jax.vmap(augmented.closer))
