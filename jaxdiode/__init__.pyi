@@ -56,6 +56,7 @@ from .studies.design import random_search as random_search
 from .studies.fit import fit as fit
 from .studies.space import Space as Space
 from .studies.sweep import sweep as sweep
+from .thermal.criterion import current_at_voltage as current_at_voltage
 from .thermal.escape import escape_rate as escape_rate
 from .thermal.histogram import switching_distribution as switching_distribution
 from .thermal.iv import thermal_iv as thermal_iv
