@@ -97,17 +97,18 @@ def ascend(
     states = [optimiser.init(batch) for batch in points]
     best = [(batch, jnp.full(lanes, -jnp.inf)) for batch in points]
     here: list[Any] = list(points)
-    steepest, history = 0.0, []
+    steepest, highest, history = 0.0, -np.inf, []
     for _ in track(range(steps), "ascent", steps, progress):
         for i, batch in enumerate(here):
             terms = problem.terms(batch)
-            _, gradient = _penalised(terms)
+            value, gradient = _penalised(terms)
             if own:  # Adam compares gradients with an absolute 1e-8
                 steepest = steepest or float(jnp.max(jnp.abs(gradient)))
                 gradient = gradient / (steepest or 1.0)
-            best[i] = _keep_best(*best[i], batch, _ranking(terms))
+            best[i] = _keep_best(*best[i], batch, value)
+            highest = max(highest, float(jnp.max(_ranking(terms))))
             here[i], states[i] = _optax_step(optimiser, batch, states[i], gradient)
-        history.append(max(float(jnp.max(rank)) for _, rank in best))
+        history.append(highest)
     return _joined([Climb(*pair) for pair in best]), history
 
 
