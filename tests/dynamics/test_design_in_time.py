@@ -85,7 +85,9 @@ def test_the_best_two_tones_with_their_frequency_free(optimised):
 
 
 NOISE, FREQUENCY = 0.05, 0.1
-ANGLES = np.pi * (np.arange(48) + 0.5) / 48  # the drive's cosine comes back on the same way
+ANGLES = (
+    jnp.pi * (jnp.arange(48, dtype=float) + 0.5) / 48
+)  # the drive's cosine comes back on the same way
 
 
 def slow_rectified_voltage(device):
