@@ -276,7 +276,8 @@ class CircuitScale(AbstractParameters):
                 "frequency must be in Hz, within a factor of 1000 of the junction's own "
                 f"{own:.4g} Hz, got {hertz:.4g}"
             )
-        for amplitude in np.abs(np.asarray(made.drive.amplitude)):
+        amplitudes = made.drive.amplitude if isinstance(made.drive, Drive) else made.drive.size()
+        for amplitude in np.abs(np.atleast_1d(np.asarray(amplitudes))):
             if amplitude and not size / _CURRENTS <= amplitude <= size * _CURRENTS:
                 unit = float(self.critical_current)
                 raise ValueError(
