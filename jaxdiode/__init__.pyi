@@ -47,7 +47,6 @@ from .junctions import AndreevModes as AndreevModes
 from .junctions import Harmonics as Harmonics
 from .junctions import SeriesJunctions as SeriesJunctions
 from .junctions import TunnelJunction as TunnelJunction
-from .measurement import MeasuredCurrents as MeasuredCurrents
 from .measurement import read_switching_currents as read_switching_currents
 from .numerics.status import Status as Status
 from .progress import LongRunWarning as LongRunWarning

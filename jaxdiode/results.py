@@ -9,6 +9,7 @@ from .dynamics.shapiro_map import ShapiroMap as ShapiroMap
 from .dynamics.steps import ShapiroSteps as ShapiroSteps
 from .dynamics.switching import SwitchingCurrents as SwitchingCurrents
 from .dynamics.trajectory import Trajectory as Trajectory
+from .measurement import MeasuredCurrents as MeasuredCurrents
 from .studies.design import DesignResult as DesignResult
 from .studies.fit import FitResult as FitResult
 from .thermal.escape import EscapeRate as EscapeRate

@@ -12,9 +12,10 @@ from .._checks import Numbers
 from ..core.results import AbstractResult
 from ..numerics.status import Status
 from ..progress import announce
+from .mean_voltages import Plan, mean_voltages
 from .natural_units import all_finite, relaxation_time
 from .shunted import Shunted, own_unit
-from .side_by_side import Plan, approach, mean_voltages, steps_per_period
+from .side_by_side import approach, steps_per_period
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -33,7 +33,7 @@ Samples = Float[Array, " n"]
 # Points per orbit, odd without capacitance: first few, then where those do not resolve it more. A
 # later size is reached by interpolation from the one before; under a transformation of JAX the
 # last of them serves all.
-POINTS = ((65,), (193, 577))
+POINTS = ((65,), (193, 577), (1729,))
 DAMPED_POINTS = ((32,), (64,), (160,))
 _TRACED = 1  # which of them under a transformation of JAX
 _RESOLVED = 3e-6  # largest tail of an orbit's spectrum; the edge's error is of its square
@@ -243,7 +243,8 @@ def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points:
             return found, good, tail(found) < _RESOLVED
 
         def attempt(thorough: bool):
-            seed = strobe.seeds(problem, periods, points[0], thorough=thorough)
+            size = points[-1] if thorough else points[0]
+            seed = strobe.seeds(problem, periods, size, thorough=thorough)
 
             def polish(seeded: tuple[Samples, Scalar]):
                 found, good, resolved = newton(*seeded, seed.bias - shift)
@@ -257,8 +258,7 @@ def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points:
             clear = strobe.is_clear(problem, periods, past)
             return found, seed.origins[best], near & clear, resolved
 
-        first = attempt(False)
-        found, origin, good, resolved = jax.lax.cond(first[2], lambda: first, lambda: attempt(True))
+        found, origin, good, resolved = attempt(False)
         for finer in points[1:]:
             closer = jax.tree.map(lambda x, n=finer: x if x.ndim == 0 else interpolate(x, n), found)
             found, good, resolved = jax.lax.cond(
@@ -266,6 +266,9 @@ def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points:
                 lambda seed=closer: newton(seed.orbit, origin, seed.parameter),
                 lambda seed=closer, state=(good, resolved): (seed, *state),
             )
+        found, origin, good, resolved = jax.lax.cond(
+            good, lambda: (found, origin, good, resolved), lambda: attempt(True)
+        )
         status = jnp.where(good & resolved, Status.CONVERGED, Status.NOT_CONVERGED)
         finite = jnp.all(jnp.isfinite(found.orbit))
         return found, origin, jnp.where(finite, status, Status.NONFINITE)

@@ -22,6 +22,8 @@ Samples = Float[Array, " n"]
 _STARTS, _ORIGINS = 32, 4
 _COARSE, _FINE = 0.25, 0.08  # steps of the integration, in units of 1/max|I|
 _HALVINGS = 10
+_BESIDE = 17  # starts tried beside one
+_COARSE_POINTS = 256
 _FEWEST, _MOST = 32, 20_000  # steps per period
 CANDIDATES = 3
 
@@ -114,7 +116,11 @@ def seeds(problem: Locked, periods: Scalar, points: int, *, thorough: bool) -> S
     minima = (around <= jnp.roll(around, -1, 1)) & (around < jnp.roll(around, 1, 1))
     order = jnp.argsort(jnp.where(minima.ravel(), advance, jnp.inf))[:CANDIDATES]
     chosen = jax.tree.map(lambda x: x[order], lanes)
-    orbits = _orbits(problem, chosen, low, periods, points)
+    if thorough:
+        chosen = _marginal(problem, chosen, low, periods)
+        orbits = _joined(problem, chosen, low, periods, points)
+    else:
+        orbits = _orbits(problem, chosen, low, periods, points)
     return Seeds(low, problem.origin + chosen.angle, orbits)
 
 
@@ -163,6 +169,59 @@ def _orbits(
     share = jnp.arange(points, dtype=float) / points
     drift = end - settled
     return found.T - drift[:, None] * share
+
+
+def _marginal(problem: Locked, starts: Starts, bias: Scalar, periods: Scalar) -> Starts:
+    """Starts nearby whose neighbours come back as far apart as they were, ⟨I'⟩ = 0."""
+    part = jnp.linspace(-1.0, 1.0, _BESIDE)
+
+    def closer(starts: Starts, reach: Array):
+        every = Starts(
+            jnp.ravel(starts.phase[:, None] + reach * part), jnp.repeat(starts.angle, _BESIDE)
+        )
+        u = _joined(problem, every, bias, periods, _COARSE_POINTS)
+        angle = 2 * jnp.pi * periods / _COARSE_POINTS * jnp.arange(_COARSE_POINTS, dtype=float)
+        phase = u + problem.turns * angle / periods
+        _, slope = jax.jvp(problem.current, (phase,), (jnp.ones_like(phase),))
+        drift = jnp.abs(jnp.mean(slope, axis=1)).reshape(-1, _BESIDE)
+        best = jnp.argmin(drift, axis=1)
+        return Starts(starts.phase + reach * part[best], starts.angle), None
+
+    spacing = 2 * jnp.pi / _STARTS
+    reaches = spacing * jnp.array([1.0, 2 / (_BESIDE - 1)])
+    return jax.lax.scan(closer, starts, reaches)[0]
+
+
+def _joined(
+    problem: Locked, starts: Starts, bias: Scalar, periods: Scalar, points: int
+) -> Float[Array, "n points"]:
+    """Orbits from both ends of their period, joined where they come closest.
+
+    Under a slow drive a marginal orbit follows a state that is stable and then, as long, one that
+    is not: each half can be integrated in one direction only.
+    """
+    between = jnp.ceil(_steps(problem, _FINE) * periods / points)
+    size = 2 * jnp.pi * periods / (points * between)
+
+    def path(phase: Float[Array, " n"], begin: Scalar, way: float):
+        def sample(phase: Float[Array, " n"], k: Array):
+            def one(j: Array, phase: Float[Array, " n"]):
+                angle = starts.angle + begin + way * size * (k * between + j)
+                return _stepped(problem, phase, angle, way * size, bias)
+
+            return jax.lax.fori_loop(0, between.astype(int), one, phase), phase
+
+        end, found = jax.lax.scan(sample, phase, jnp.arange(points, dtype=float))
+        return jnp.concatenate([found, end[None]])
+
+    turned = 2 * jnp.pi * problem.turns
+    forth = path(starts.phase, jnp.zeros_like(size), 1.0)
+    back = path(starts.phase + turned, 2 * jnp.pi * periods, -1.0)[::-1]
+    meeting = jnp.argmin(jnp.abs(forth - back), axis=0)
+    index = jnp.arange(points + 1)[:, None]
+    whole = jnp.where(index <= meeting, forth, back)[:-1]
+    share = jnp.arange(points, dtype=float) / points
+    return whole.T - turned * share
 
 
 def _stepped(

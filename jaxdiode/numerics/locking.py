@@ -12,6 +12,7 @@ vector.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -21,19 +22,25 @@ from jaxtyping import Array, Bool
 
 from .orbits import MarginalOrbit, Restoring, Samples, Scalar
 
+_ORDERS = 2
+_DENSE = 200  # samples up to which a matrix is faster than transforms
+
 
 class _Step(NamedTuple):
     """What Newton's step needs of the orbit it starts from."""
 
     null: Samples
+    log_null: Samples  # its largest 0
     curvature: Samples  # ∂²g/∂u²
     slope: Scalar  # ⟨a⟩
     rate: Scalar
+    step: Scalar  # of θ/rate
 
     def apply(self, residual: Samples, slope: Scalar) -> tuple[Samples, Scalar]:
         """(du, dp) that remove a residual of the equation and one of ⟨a⟩ = 0."""
-        smooth = jnp.asarray(_smoothing(residual.size))
-        residual = smooth @ residual
+        residual = _filtered(residual, _smoothing)
+        if residual.size > _DENSE:
+            return self._from_both_ends(residual, slope)
         least = jnp.min(self.null)  # of 1/w, which may span decades
         pull, push = -least * residual / self.null, least / self.null
         first, second = self._periodic(pull), self._periodic(push)
@@ -44,7 +51,40 @@ class _Step(NamedTuple):
         mean = -least * slope - jnp.mean(bend * first) - force * jnp.mean(bend * second)
         mean = mean / (jnp.mean(bend) + per_mean * jnp.mean(bend * second))
         force = force + per_mean * mean
-        return smooth @ (self.null / least * (mean + first + force * second)), force
+        return _filtered(self.null / least * (mean + first + force * second), _smoothing), force
+
+    def _from_both_ends(self, residual: Samples, slope: Scalar) -> tuple[Samples, Scalar]:
+        """The same where w spans any number of decades, to the order of a trapezoidal rule.
+
+        du is followed forwards while w falls and backwards while it rises, so nothing grows; ⟨a⟩ is
+        left out of the operator.
+        """
+        weight = jnp.exp(jnp.min(self.log_null) - self.log_null)
+        force = jnp.sum(weight * residual) / jnp.sum(weight)
+        first = jnp.argmax(self.log_null)
+        size = residual.size
+        around = jnp.mod(first + jnp.arange(size + 1), size)
+        log, r = self.log_null[around], ((force - residual) * self.step / 2)[around]
+
+        def follow(log: Array, r: Array) -> Array:
+            growth = jnp.exp(jnp.minimum(jnp.diff(log), 30.0))
+
+            def one(v: Scalar, here: tuple[Scalar, Scalar, Scalar]):
+                growth, before, after = here
+                v = growth * (v + before) + after
+                return v, v
+
+            _, found = jax.lax.scan(one, jnp.zeros_like(force), (growth, r[:-1], r[1:]))
+            return jnp.concatenate([jnp.zeros(1), found])
+
+        forth, back = follow(log, r), follow(log[::-1], -r[::-1])[::-1]
+        half = jnp.argmin(log)
+        both = jnp.where(jnp.arange(size + 1) <= half, forth, back)[:-1]
+        change = jnp.zeros(size).at[around[:-1]].set(both)
+        null = jnp.exp(self.log_null)
+        bend = self.curvature / size
+        share = -(slope + bend @ change) / (bend @ null)
+        return _filtered(change + share * null, _smoothing), force
 
     def _periodic(self, r: Samples) -> Samples:
         """Y without its mean."""
@@ -66,6 +106,7 @@ def find_locked_orbit(
     *,
     turns: Scalar | float = 1.0,
     iterations: int = 20,
+    most: int = 60,
 ) -> tuple[MarginalOrbit, Bool[Array, ""]]:
     """The marginal orbit nearest to a seed by Newton's method, and whether it converged.
 
@@ -76,8 +117,10 @@ def find_locked_orbit(
         rate: βΩ/m.
         orbit, parameter: seed; u at θ = 2πm k/n, k = 0 … n−1.
         turns: periods of the forcing per period of the orbit, m.
+        iterations, most: of Newton's method, of few samples and of many.
     """
     theta = _angles(orbit.size, turns)
+    iterations = iterations if orbit.size <= _DENSE else most
 
     def unfinished(state):
         *_, size, k = state
@@ -91,7 +134,7 @@ def find_locked_orbit(
         part = jnp.minimum(1.0, 0.5 / size)
         return u + part * du, p + part * dp, size, k + 1
 
-    start = (jnp.asarray(_smoothing(orbit.size)) @ orbit, parameter, jnp.ones_like(parameter), 0)
+    start = (_filtered(orbit, _smoothing), parameter, jnp.ones_like(parameter), 0)
     u, p, size, _ = jax.lax.while_loop(unfinished, newton, start)
     _, _, step = _linearised(restoring, args, rate, theta, u, p)
     found = (size <= 1e-9) & jnp.all(jnp.isfinite(u))
@@ -108,13 +151,14 @@ def differentiable(
 ) -> MarginalOrbit:
     """A found orbit as a function of `args` and `rate`, with exact gradient and Hessian.
 
-    Two Newton steps with the Jacobian of the solution: each makes one more order exact.
+    Two Newton steps with the Jacobian of the solution: each makes one more order exact. Of many
+    samples, where the Jacobian is that of a trapezoidal rule, four.
     """
     p, u, null = jax.lax.stop_gradient(found)
     theta = _angles(u.size, turns)
     frozen = jax.lax.stop_gradient((args, rate))
     *_, step = _linearised(restoring, *frozen, theta, u, p)
-    for _ in range(2):
+    for _ in range(_ORDERS if u.size <= _DENSE else 2 * _ORDERS):
         residual, slope = _residual(restoring, args, rate, theta, u, p)
         du, dp = step.apply(residual, slope)
         u, p = u + du, p + dp
@@ -126,6 +170,9 @@ def tail(found: MarginalOrbit) -> Scalar:
     n = found.orbit.size
     both = jnp.stack([found.orbit, found.null / jnp.max(found.null)])
     most = _kept(n)
+    if n > _DENSE:
+        highest = jnp.abs(jnp.fft.rfft(both)[:, 3 * most // 4 + 1 : most + 1])
+        return 2 / n * jnp.max(highest)
     highest = (x[3 * most // 4 : most] for x in _harmonics(n))
     size = sum(((both @ x.T) ** 2 for x in highest), jnp.zeros(()))
     return 2 / n * jnp.sqrt(jnp.max(size))
@@ -137,7 +184,7 @@ def _residual(
     """Of the equation, and ⟨a⟩."""
     one = jnp.ones_like(u)
     g, slope = jax.jvp(lambda x: restoring(theta, x, args), (u,), (one,))
-    return rate * (jnp.asarray(_derivative(u.size)) @ u) + g - p, jnp.mean(slope)
+    return rate * _filtered(u, _derivative) + g - p, jnp.mean(slope)
 
 
 def _linearised(
@@ -150,11 +197,13 @@ def _linearised(
 
     (g, slope), (_, curvature) = jax.jvp(force_and_slope, (u,), (one,))
     mean = jnp.mean(slope)
-    exponent = jnp.asarray(_antiderivative(u.size)) @ ((mean - slope) / rate)
-    null = jnp.exp(exponent - jnp.max(exponent))
+    exponent = _filtered((mean - slope) / rate, _antiderivative)
+    log_null = exponent - jnp.max(exponent)
+    null = jnp.exp(log_null)
     null = null / jnp.mean(null)
-    residual = rate * (jnp.asarray(_derivative(u.size)) @ u) + g - p
-    return residual, mean, _Step(null, curvature, mean, rate)
+    residual = rate * _filtered(u, _derivative) + g - p
+    step = 2 * jnp.pi / u.size / rate
+    return residual, mean, _Step(null, log_null, curvature, mean, rate, step)
 
 
 def _angles(n: int, turns: Scalar | float) -> Samples:
@@ -171,22 +220,34 @@ def _kept(n: int) -> int:
     return n // 3
 
 
-def _smoothing(n: int) -> np.ndarray:
+def _smoothing(wave: np.ndarray, n: int) -> np.ndarray:
     """Projection on the harmonics that orbits hold."""
-    return _multiplied(n, lambda wave: np.where(np.abs(wave) <= _kept(n), 1.0, 0.0))
+    return np.where(np.abs(wave) <= _kept(n), 1.0, 0.0)
 
 
-def _derivative(n: int) -> np.ndarray:
+def _derivative(wave: np.ndarray, n: int) -> np.ndarray:
     """Of 2π-periodic samples, n odd."""
-    return _multiplied(n, lambda wave: 1j * wave)
+    del n
+    return 1j * wave
 
 
-def _antiderivative(n: int) -> np.ndarray:
+def _antiderivative(wave: np.ndarray, n: int) -> np.ndarray:
     """Of their part without mean, itself without mean."""
-    return _multiplied(n, lambda wave: np.where(wave == 0, 0, -1j / np.where(wave == 0, 1, wave)))
+    del n
+    return np.where(wave == 0, 0, -1j / np.where(wave == 0, 1, wave))
 
 
-def _multiplied(n: int, factor: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _filtered(samples: Samples, factor: Callable[[np.ndarray, int], np.ndarray]) -> Samples:
+    """Every harmonic multiplied by its factor: by a matrix of few samples, else by transforms."""
+    n = samples.size
+    if n > _DENSE:
+        weights = np.asarray(factor(np.arange(n // 2 + 1, dtype=float), n), complex)
+        return jnp.fft.irfft(jnp.fft.rfft(samples) * weights, n)
+    return jnp.asarray(_matrix(n, factor)) @ samples
+
+
+@cache
+def _matrix(n: int, factor: Callable[[np.ndarray, int], np.ndarray]) -> np.ndarray:
     wave = np.fft.fftfreq(n, 1 / n)
     basis = np.exp(2j * np.pi / n * np.outer(np.arange(n), wave))
-    return np.real((basis * factor(wave)) @ basis.conj().T) / n
+    return np.real((basis * factor(wave, n)) @ basis.conj().T) / n

@@ -239,3 +239,36 @@ def unchecked():
 def test_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+SLOW = (  # relation, Ω, amplitude, threshold at which the upper edge of step 0 is at zero bias
+    ("half diode", jd.Harmonics([1.0, 0.0], [0.0, 0.5]), 0.1, 0.955482442),
+    ("half diode", jd.Harmonics([1.0, 0.0], [0.0, 0.5]), 0.3, 1.337325597),
+    ("skew", jd.Harmonics([1.0, 0.4 * np.cos(1)], [0.0, 0.4 * np.sin(1)]), 0.1, 1.020194151),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "relation", "frequency", "threshold"), SLOW)
+def test_slow_drives(name, relation, frequency, threshold):
+    """Thresholds of rectification, to the sheet's nine digits; gradients by differences."""
+    del name
+
+    def edge(amplitude):
+        device = jd.Shunted(relation, drive=jd.Drive(frequency, amplitude))
+        return jd.shapiro_steps(device, [0]).upper[0]
+
+    assert abs(float(edge(threshold))) < 2e-9
+    slope = jax.grad(edge)(threshold)
+    step = 1e-4
+    difference = (edge(threshold + step) - edge(threshold - step)) / (2 * step)
+    assert float(slope) == pytest.approx(float(difference), rel=1e-6)
+
+
+@pytest.mark.slow
+def test_slower_drives_of_a_sine():
+    """Ω = .05, a = 1: edges at ±Ω exactly, and the next one."""
+    device = jd.Shunted(jd.TunnelJunction(1.0), drive=jd.Drive(0.05, 1.0))
+    found = jd.shapiro_steps(device, [0, 1])
+    np.testing.assert_allclose(found.upper, [0.05, 0.145337], atol=5e-7)
+    np.testing.assert_allclose(found.lower, [-0.05, 0.05], atol=1e-9)
