@@ -226,6 +226,24 @@ def test_switching_histogram_leaves_failed_ramps_out(tmp_path):
     assert plot.switching_histogram(none).axes[0].get_legend() is None
 
 
+def test_switching_histogram_with_theory(tmp_path):
+    """As many ramps under the lines as under the bars."""
+    theory = jd.switching_distribution(jd.TunnelJunction(1.0), noise=0.02, rate=1e-4)
+    rng = np.random.default_rng(0)
+    found = ramps(*(rng.normal(theory.mean[0], theory.deviation[0], (2, 400)).tolist()))
+    (axes,) = check(plot.switching_histogram(found, theory=theory, bins=20), tmp_path)
+    assert axes.get_legend().get_texts()[-1].get_text() == "phase slip rate"
+    width = axes.patches[0].get_width()
+    lines = [line for line in axes.lines if len(line.get_xdata()) > 2]
+    assert len(lines) == 2
+    for line in lines:
+        area = np.trapezoid(line.get_ydata(), line.get_xdata())
+        np.testing.assert_allclose(area, 400 * width, rtol=0.01)
+    lanes = jax.tree.map(lambda x: jnp.stack([x, x]), theory)
+    with pytest.raises(ValueError, match=r"theory must be of one device, got shape \(2, 2\)"):
+        plot.switching_histogram(found, theory=lanes)
+
+
 def test_switching_histogram_needs_repeated_ramps():
     with pytest.raises(ValueError, match=r"found must hold repeated ramps.*got shape \(\)"):
         plot.switching_histogram(ramps(1.0, 1.0))

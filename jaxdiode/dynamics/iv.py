@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from equinox.internal import nondifferentiable
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from .. import _checks, progress
 from .._checks import Numbers
@@ -26,6 +26,7 @@ from .natural_units import (
     rounded_up,
     strobe_frequency,
 )
+from .noisy_voltage import noisy_curve
 from .stay import State, Stay, stay
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class IVCurve(AbstractResult):
             holds), NONFINITE with NaN where the integration failed.
         drive_frequency: Ω of a drive, None without.
         voltage_unit: what voltages are in, for figures; I₀R without capacitance.
+        noise: γ of a simulation with thermal noise, else None. All errors are then standard errors,
+            and NOT_CONVERGED says that up and down differ by more than 5 of them.
 
     Example:
         >>> junction = jd.KapitzaJunction(damping=0.2, drive_frequency=4)  # not driven: hysteretic
@@ -73,6 +76,7 @@ class IVCurve(AbstractResult):
     down_status: Int[Array, "*lanes n"] | Int[Array, "*lanes n phases"] | None = None
     drive_frequency: Float[Array, ""] | None = None
     voltage_unit: str = eqx.field(static=True, default=r"$\hbar\omega_p/2e$")
+    noise: Float[Array, ""] | None = None
 
     @property
     def status(self) -> Array | np.ndarray:
@@ -99,10 +103,13 @@ class IVCurve(AbstractResult):
             span = f"from {still.min():+.4g} to {still.max():+.4g} {unit}".rstrip()
             lines.append(f"no voltage on the way up {span}")
         if wide := int(np.sum(np.asarray(self.status) != Status.CONVERGED)):
-            lines.append(
-                f"{wide} of {current.size} biases have errors above 1e-6 of the voltage "
-                "(chaotic or almost locked; see error_up, error_down): raise --duration"
+            what = (
+                "have errors above 1e-6 of the voltage (chaotic or almost locked; see error_up, "
+                "error_down): raise --duration"
             )
+            if self.noise is not None:
+                what = "are hysteretic on this scale of time"
+            lines.append(f"{wide} of {current.size} biases {what}")
         return "\n".join(lines) or f"{current.size} biases"
 
     def plot(self) -> "Figure":
@@ -120,6 +127,9 @@ def iv_curve(
     settle: Numbers = 0.5,
     longest: Numbers | None = None,
     tolerance: Numbers = 1e-6,
+    noise: Numbers | None = None,
+    samples: int = 64,
+    key: PRNGKeyArray | int | None = None,
 ) -> IVCurve:
     """Mean voltage against bias, as an experimenter sweeps it: up, and down again.
 
@@ -137,6 +147,12 @@ def iv_curve(
       the error is below `tolerance`, or for `longest`. Where the phase stays within a turn the
       voltage is 0 and its error that of one slip in the time.
 
+    With `noise` of correlator 2βγδ(τ) (2γδ(τ) without capacitance) `samples` replicas move side
+    by side at every bias for `duration`, by stochastic Heun. The error is the standard error by
+    their scatter, at least that of one slip in all. With capacitance `up` starts from rest, bias
+    and drive being turned up, `down` from a running phase: they differ where `duration` is too
+    short to forget it. Without capacitance and drive `thermal_iv` is exact.
+
     Not differentiable: a running phase forgets its parameters or is chaotic.
 
     Args:
@@ -146,11 +162,15 @@ def iv_curve(
             drive periods are averaged over. Without drive it plays no role.
         settle: part of it before averaging begins, 0 to 0.9.
         longest: longest stay, 20 times `duration` unless given.
-        tolerance: error asked for, relative to the voltage.
+        tolerance: error asked for, relative to the voltage. With noise these two play no role.
+        noise: γ = 2ek_BT/ħ in the unit of current (k_BT/E_J), None or 0 for none.
+        samples: replicas with noise, at least 2.
+        key: `jax.random.key(seed)` or the seed; needed with noise.
 
     Raises:
         ValueError: no biases, or biases that do not increase; `duration` too short for a
-            drive period, or `longest` for `duration`; more than three days of work.
+            drive period, or `longest` for `duration`; negative noise, noise without key; more
+            than three days of work.
         LongRunWarning: more than a minute, with the time it takes.
 
     Example:
@@ -160,6 +180,11 @@ def iv_curve(
         0.000000 0.223760 0.346668
         >>> print(*(f"{np.sqrt(i**2 - 1) / 5:.6f}" for i in (1.5, 2.0)))  # without capacitance
         0.223607 0.346410
+        >>> shunted = jd.Shunted(jd.TunnelJunction(1.0))
+        >>> warm = jd.iv_curve(shunted, [0.9], noise=0.2, duration=100.0, key=0)
+        >>> exact = jd.thermal_iv(shunted.device, [0.9], noise=0.2).voltage
+        >>> print(bool(abs(warm.up - exact)[0] < 4 * warm.up_error[0]))
+        True
     """
     require_dynamical(device)
     bias = _checks.real_array("currents", currents, ndim=1)
@@ -173,6 +198,13 @@ def iv_curve(
     if _checks.is_concrete(most) and _checks.is_concrete(length) and most < length:
         raise ValueError(f"longest must be at least duration ({length:g}), got {most:g}")
     limit = _checks.positive("tolerance", tolerance)
+    if noise is not None and not (isinstance(noise, int | float) and noise == 0):
+        gamma = _checks.real_array("noise", noise, ndim=0, at_least=0.0)
+        if key is None:
+            raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
+        samples = _checks.whole_number("samples", samples, at_least=2)
+        key = jax.random.key(key) if isinstance(key, int) else key
+        return noisy_curve(device, bias, gamma, length, part, samples, key)
     if device.is_overdamped:
         return overdamped.curve(device, bias, (length, part, most, limit))
     driven = device.is_driven()

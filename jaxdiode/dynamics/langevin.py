@@ -10,6 +10,8 @@ from ..core.dynamical import AbstractDynamical
 from ..numerics.status import Status
 from .climb import SWITCHED
 from .natural_units import acceleration, largest, strobe_period
+from .noise import BLOCK, SETTLING, heun, stepping, steps_of
+from .shunted import Shunted
 
 Scalar = Float[Array, ""]
 Currents = tuple[Float[Array, " samples"], Int[Array, " samples"]]
@@ -18,7 +20,11 @@ NOISE_STEP = 0.05  # plasma times
 
 
 def noisy_ramps(
-    device: AbstractDynamical, gamma: Scalar, rate: Scalar, keys: Key[Array, " samples"]
+    device: AbstractDynamical,
+    gamma: Scalar,
+    rate: Scalar,
+    keys: Key[Array, " samples"],
+    rest: Float[Array, " phases"],
 ) -> Callable[[Scalar], Currents]:
     """Ramps of a device in natural units as a function of their direction: currents and status.
 
@@ -29,10 +35,10 @@ def noisy_ramps(
         gamma: γ = k_BT/E_J.
         rate: di/dτ.
         keys: one per sample.
+        rest: phases at zero bias.
     """
     size = jnp.minimum(NOISE_STEP, strobe_period(device) / 20)
     spread = jnp.sqrt(device.noise_intensity() * gamma * size)
-    rest = device.rest()
     settling = 20 * largest(jnp.maximum(1 / device.damping, device.damping))
     enough = (settling + 2 * device.largest_current() / rate) / size
     lanes = jnp.ones((keys.shape[0], 1))
@@ -73,8 +79,72 @@ def noisy_ramps(
 
         start = 0, rest * lanes, jnp.zeros_like(rest) * lanes, jnp.nan * lanes[:, 0]
         _, _, _, current = jax.lax.while_loop(running, step, start)
-        early = jnp.where(current > 0, Status.CONVERGED, Status.NO_ZERO_VOLTAGE_STATE)
-        status = jnp.where(jnp.isnan(current), Status.NOT_CONVERGED, early)
-        return jnp.where(status == Status.CONVERGED, current, jnp.nan), status
+        return _sorted_out(current)
 
     return ramps
+
+
+def first_slips(
+    device: Shunted,
+    gamma: Scalar,
+    rate: Scalar,
+    key: Key[Array, ""],
+    samples: int,
+    rest: Float[Array, "1"],
+) -> Callable[[Scalar], Currents]:
+    """The same without capacitance, in own units: where each sample has slipped by 2π.
+
+    The drive is turned up without noise; slips of a driven phase are counted from period to period.
+    The bias grows after as long a time with noise.
+    """
+    steps = steps_of(device, gamma, jnp.zeros(()))
+    settling = steps.to_periods(jnp.asarray(2 * SETTLING))
+    grown = 2 * device.largest_current() + jnp.sqrt(16 * jnp.pi * rate)
+    enough = settling + (grown / (rate * steps.size)).astype(int)
+    count = steps.count.astype(int)
+
+    def turned_up(k):
+        return jnp.zeros(()), jnp.minimum(2 * k / settling, 1.0)
+
+    def settle(k, state):
+        return heun(device, steps, k, state, turned_up, 0.0)
+
+    settled, _ = jax.lax.fori_loop(0, settling, settle, (rest, rest))
+
+    def bias(k):
+        return rate * steps.size * jnp.maximum(k - settling, 0).astype(float)
+
+    def slips(direction: Scalar) -> Currents:
+        own = jax.random.fold_in(key, jnp.asarray(direction > 0, int))
+
+        def push(k):
+            return direction * bias(k), jnp.ones(())
+
+        def step(k, state, normals):
+            x, current = state
+            x, _ = heun(device, steps, k, (x, x), push, steps.spread * normals)
+            slipped = ~(jnp.abs(x - settled)[:, 0] < 2 * jnp.pi) & (jnp.mod(k + 1, count) == 0)
+            return x, jnp.where(slipped & jnp.isnan(current), bias(k + 1), current)
+
+        def block(state):
+            k, *lanes = state
+            shape = samples, 1
+            return k + BLOCK, *stepping(step, tuple(lanes), k, k + BLOCK, own, shape)
+
+        def running(state):
+            k, _, current = state
+            return jnp.any(jnp.isnan(current)) & (k < enough)
+
+        zero = jnp.zeros((), int)
+        lanes = jnp.broadcast_to(settled, (samples, 1)), jnp.full(samples, jnp.nan)
+        _, _, current = jax.lax.while_loop(running, block, (zero, *lanes))
+        return _sorted_out(current)
+
+    return slips
+
+
+def _sorted_out(current: Float[Array, " samples"]) -> Currents:
+    """Those that ran at zero bias or did not switch at all are not known."""
+    early = jnp.where(current > 0, Status.CONVERGED, Status.NO_ZERO_VOLTAGE_STATE)
+    status = jnp.where(jnp.isnan(current), Status.NOT_CONVERGED, early)
+    return jnp.where(status == Status.CONVERGED, current, jnp.nan), status

@@ -127,6 +127,17 @@ class Shunted(AbstractDynamical):
 
         return jax.lax.fori_loop(0, 8, newton, grid[lowest])[None]
 
+    def slid(self, start: Scalar) -> Float[Array, "1"]:
+        """The phase of rest into which one at zero bias slides without inertia and drive."""
+        relation = self.device.relation()
+        undriven = Shunted(self.device, self.damping)
+        step = 0.5 / undriven.largest_current()
+
+        def downhill(_: Array, phase: Scalar) -> Scalar:
+            return phase - step * relation.current(phase)
+
+        return jax.lax.fori_loop(0, 1000, downhill, start)[None]
+
     def largest_current(self) -> Scalar:
         """Slopes count away from sharp turns only, which steps of an integration run over."""
         relation = self.device.relation()

@@ -16,9 +16,11 @@ from ..core.dynamical import AbstractDynamical
 from ..core.results import AbstractResult
 from ..numerics.status import Status
 from .climb import SWITCHED, Schedule
-from .langevin import NOISE_STEP, noisy_ramps
+from .langevin import NOISE_STEP, first_slips, noisy_ramps
 from .natural_units import in_natural_units, rates, require_dynamical
+from .noise import SETTLING, steps_of
 from .ramp import staircase
+from .shunted import Shunted, own_unit
 from .trajectory import solve, step_size
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ _BIASES = 256  # of a quench's first scan
 _FIRST = 1 / 200  # first step of a ramp (I₁)
 _NOISE_COST = 2e-7  # seconds per step and ramp, measured
 _QUENCH_COST = 3e-7
+_SLIP_COST, _SLIP_STEP_COST = 4e-8, 4e-6  # without capacitance, and seconds per step of them all
 
 
 class SwitchingCurrents(AbstractResult):
@@ -69,6 +72,7 @@ def switching_currents(
     rate: Numbers = 5e-4,
     samples: int = 256,
     key: PRNGKeyArray | int | None = None,
+    start: Numbers | None = None,
 ) -> SwitchingCurrents:
     """The measurement of I₊ and I₋. For design use `critical_currents`: this has no gradients.
 
@@ -87,7 +91,7 @@ def switching_currents(
       bias (η = 0.276 at β = 0.1 without any drive).
 
     Args:
-        device: a driven junction, or any device with an equation of motion.
+        device: a driven junction, `Shunted`, or any device with an equation of motion.
         protocol: "ramp" or "quench".
         accuracy: of a ramp without noise, relative to the larger of I₁ and a quarter of all
             amplitudes; of a quench, relative to the sum of all amplitudes.
@@ -96,10 +100,13 @@ def switching_currents(
         rate: di/dτ of a ramp with noise.
         samples: ramps with noise, in each direction.
         key: `jax.random.key(seed)` or the seed; needed with noise.
+        start: of a `Shunted` device with noise a phase at zero bias, from which it slides into its
+            well; the well of least energy if left out.
 
     Raises:
         ValueError: unknown protocol, negative noise, noise without key or with "quench",
-            numbers that are not positive, more than three days of work.
+            numbers that are not positive, a start of another device or without noise, more than
+            three days of work.
         LongRunWarning: more than a minute, with the time it takes.
 
     Example:
@@ -109,17 +116,18 @@ def switching_currents(
         >>> found = jd.switching_currents(junction)
         >>> print(f"{found.plus:.4f} {found.minus:.4f} {abs(1 + 0.5 * np.exp(0.7j)):.4f}")
         1.4195 1.4195 1.4195
+        >>> shunted = jd.Shunted(jd.Harmonics([1.0, 0.0], [0.0, 0.5]))  # no capacitance
+        >>> print(np.round(jd.switching_currents(shunted).plus, 6))
+        0.75
+        >>> found = jd.switching_currents(shunted, noise=0.02, rate=1e-2, samples=64, key=0)
+        >>> print(f"{found.plus.mean():.1f} {found.minus.mean():.1f}")
+        0.9 1.5
     """
     require_dynamical(device)
-    if device.is_overdamped:
+    if device.drive_pieces() > 1 and not device.is_overdamped:
         raise ValueError(
-            "device must have a capacitance (damping) for simulated ramps, got damping None: "
-            "without it critical_currents are where the ramp switches"
-        )
-    if device.drive_pieces() > 1:
-        raise ValueError(
-            "drive must be without jumps for simulated ramps, got a SquareWave: iv_curve and "
-            "rectified_voltage take it"
+            "drive must be without jumps for simulated ramps with a capacitance, got a "
+            "SquareWave: iv_curve and rectified_voltage take it"
         )
     if protocol not in _PROTOCOLS:
         raise _checks.unknown_name("protocol", protocol, _PROTOCOLS)
@@ -127,12 +135,24 @@ def switching_currents(
         _checks.positive(name, value)
     gamma = _checks.real_array("noise", noise, ndim=0, at_least=0.0)
     noisy = not isinstance(noise, int | float) or noise > 0
+    if start is not None:
+        if not noisy or not isinstance(device, Shunted):
+            raise ValueError("start must be left out but for ramps with noise of a Shunted device")
+        start = _checks.real_array("start", start, ndim=0)
     original, device = device, nondifferentiable(device, name="switching_currents")
+    if protocol == "quench" and device.is_overdamped:
+        raise ValueError(
+            "protocol must be 'ramp' without capacitance (damping None), got 'quench': where "
+            "each bias starts plays no role there"
+        )
     if protocol == "quench":
         if noisy:
             raise ValueError("noise must be 0 with protocol 'quench'; use 'ramp'")
         _announce_quench(original, duration)
         return _quench(device, float(accuracy), jnp.asarray(duration, float))
+    if not noisy and device.is_overdamped:
+        found = device.critical_currents()
+        return SwitchingCurrents(found.plus, found.minus, found.status)
     if not noisy:
         halvings = max(1, math.ceil(math.log2(_FIRST / accuracy)))
         return _ramp(device, halvings)
@@ -140,8 +160,12 @@ def switching_currents(
         raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
     samples = _checks.whole_number("samples", samples)
     key = jax.random.key(key) if isinstance(key, int) else key
+    if isinstance(device, Shunted) and device.is_overdamped:
+        _announce_slips(original, rate, samples)
+        return _first_slips(device, gamma, jnp.asarray(rate, float), key, samples, start)
     _announce_ramps(original, rate, samples)
-    return _noisy_ramps(device, gamma, jnp.asarray(rate, float), jax.random.split(key, samples))
+    keys = jax.random.split(key, samples)
+    return _noisy_ramps(device, gamma, jnp.asarray(rate, float), keys, start)
 
 
 def _announce_quench(device, duration):
@@ -166,6 +190,22 @@ def _announce_ramps(device, rate, samples):
         progress.announce(
             f"switching_currents of {samples} samples",
             2 * max(samples, 4) * steps * _NOISE_COST,
+            "rate",
+            rate,
+            "raise rate (mean currents move with its logarithm) or take fewer samples",
+            depth=4,
+        )
+
+
+def _announce_slips(device, rate, samples):
+    if _checks.all_concrete((device, rate)):
+        size = float(own_unit(device))
+        unit = device.rescaled(jnp.asarray(size))
+        steps = steps_of(unit, jnp.zeros(()), jnp.zeros(()))
+        climb = 2 * SETTLING + size**2 / float(rate)
+        progress.announce(
+            f"switching_currents of {samples} samples",
+            2 * climb / float(steps.size) * (_SLIP_STEP_COST + samples * _SLIP_COST),
             "rate",
             rate,
             "raise rate (mean currents move with its logarithm) or take fewer samples",
@@ -235,7 +275,22 @@ def _quench(device, accuracy, duration):
 
 
 @eqx.filter_jit
-def _noisy_ramps(device, gamma, rate, keys):
+def _noisy_ramps(device, gamma, rate, keys, start):
     device, unit = in_natural_units(device)
-    ramps = noisy_ramps(device, gamma / unit, rate / (unit * jnp.sqrt(unit)), keys)
+    rest = _rest(device, start)
+    ramps = noisy_ramps(device, gamma / unit, rate / (unit * jnp.sqrt(unit)), keys, rest)
     return _both(ramps, unit)
+
+
+@eqx.filter_jit
+def _first_slips(device: Shunted, gamma, rate, key, samples: int, start):
+    unit = own_unit(device)
+    device = device.rescaled(unit)
+    rest = _rest(device, start)
+    return _both(first_slips(device, gamma / unit, rate / unit**2, key, samples, rest), unit)
+
+
+def _rest(device: AbstractDynamical, start: Array | None) -> Array:
+    return (
+        device.slid(start) if isinstance(device, Shunted) and start is not None else device.rest()
+    )

@@ -9,12 +9,14 @@ from ..core.critical import rounded_efficiency
 from .style import GREY, MINUS, PLUS, new_figure, with_unit
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ..devices.wire.state import WireState
     from ..devices.wire.tdgl import WireSimulation
     from ..dynamics.iv import IVCurve
     from ..dynamics.switching import SwitchingCurrents
+    from ..thermal.histogram import SwitchingDistribution
 
 _MOST_STEPS = 60
 
@@ -131,9 +133,16 @@ def slips(simulation: "WireSimulation", *, title: str = "") -> "Figure":
 
 
 def switching_histogram(
-    found: "SwitchingCurrents", *, bins: int = 40, unit: str = r"$I_0$", title: str = ""
+    found: "SwitchingCurrents",
+    *,
+    theory: "SwitchingDistribution | None" = None,
+    bins: int = 40,
+    unit: str = r"$I_0$",
+    title: str = "",
 ) -> "Figure":
     """Switching currents of noisy ramps in both directions, with their means.
+
+    With `theory`, of `switching_distribution`: the ramps per bin that it expects, as lines.
 
     Example:
         >>> junction = jd.KapitzaJunction(damping=1, drive_frequency=4)
@@ -142,6 +151,8 @@ def switching_histogram(
         >>> print(len(figure.axes), figure.axes[0].get_ylabel())
         1 ramps per bin
     """
+    if theory is not None and np.ndim(theory.mean) != 1:
+        raise ValueError(f"theory must be of one device, got shape {np.shape(theory.mean)}")
     samples = [np.asarray(a) for a in (found.plus, found.minus)]
     if samples[0].ndim != 1:
         raise ValueError(
@@ -152,16 +163,29 @@ def switching_histogram(
     together = np.concatenate([plus, minus])
     figure, (axes,) = new_figure(1)
     edges = np.histogram_bin_edges(together, bins)
-    for values, colour, name in ((plus, PLUS, "I_+"), (minus, MINUS, "I_-")):
+    for k, (values, colour, name) in enumerate(((plus, PLUS, "I_+"), (minus, MINUS, "I_-"))):
         if values.size == 0:
             continue
+        if theory is not None:
+            _expected(axes, theory, k, values.size * (edges[1] - edges[0]), colour)
         mean, spread = values.mean(), values.std()
         label = rf"${name}$: {mean:.4g}, $\sigma$ = {spread:.2g}"
         axes.hist(values, edges, color=colour, alpha=0.55, label=label)
         axes.axvline(mean, color=colour, lw=1.4, ls="--")
+    if theory is not None:
+        axes.plot([], [], color=GREY, lw=1.6, label=theory.formula)
     axes.set(xlabel=with_unit("switching current", unit), ylabel="ramps per bin")
     axes.margins(y=0.25)
     axes.set_title(title or rf"$\eta$ of the means = {rounded_efficiency(found.efficiency):+.4f}")
     if together.size:
         axes.legend(fontsize=8, loc="upper left")
     return figure
+
+
+def _expected(
+    axes: "Axes", theory: "SwitchingDistribution", side: int, area: float, colour: str
+) -> None:
+    """P(i) of one direction as ramps per bin."""
+    current, density = (np.asarray(x[side]) for x in (theory.current, theory.density))
+    here = density > 1e-4 * np.max(density)  # none where it is not known
+    axes.plot(current[here], area * density[here], color=colour, lw=1.6)

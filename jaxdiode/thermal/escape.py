@@ -14,7 +14,7 @@ from ..core.critical import unless
 from ..core.device import AbstractPhaseBiased, Relation
 from ..core.results import AbstractResult
 from ..numerics.status import Status
-from . import panels, stationary
+from . import panels, stationary, tunnelling
 from .rates import (
     CUSP,
     DAMPED_ONLY,
@@ -22,6 +22,7 @@ from .rates import (
     MELNIKOV,
     QUADRATURE,
     SLIPS,
+    TUNNELLING,
     Escape,
     log_rate,
     number_of,
@@ -47,6 +48,9 @@ class EscapeRate(AbstractResult):
         barrier_frequency: ω_b = √−I' on the barrier; ∞ where I(φ) jumps there.
         noise: γ in the unit of current.
         rule: which of the rate formulas was used, by number; see `formula`.
+        crossover: γ* = λ[√(ω_b²+β²/4) − β/2]/2π with tunnelling, below which it prevails; NaN of a
+            barrier that is a jump.
+        action: B, the exponent of the tunnelling rate, damping included.
         status: CONVERGED; NO_WELL above the critical current (the phase slip rate is known there,
             others are NaN); WELL_ONLY_SLIPS where a higher barrier stands behind the one that is
             crossed; BARRIER_BELOW_TEMPERATURE where ΔU < γ, so that no rate means much;
@@ -67,6 +71,8 @@ class EscapeRate(AbstractResult):
     noise: Float[Array, ""]
     rule: Int[Array, "*currents"]
     status: Int[Array, "*currents"]
+    crossover: Float[Array, "*currents"] | None = None
+    action: Float[Array, "*currents"] | None = None
 
     @property
     def formula(self) -> str:
@@ -82,6 +88,7 @@ def escape_rate(
     damping: Numbers | None = None,
     start: Numbers | None = None,
     formula: str | None = None,
+    plasma_quantum: Numbers | None = None,
 ) -> EscapeRate:
     """Rate κ of thermal escape from the well in which the phase sits, at any bias currents.
 
@@ -98,6 +105,15 @@ def escape_rate(
       the former as it becomes one;
     - on demand "Kramers", "transition state" and "Büttiker–Harris–Landauer".
 
+    With `plasma_quantum` λ the phase tunnels as well, at the rate of T = 0,
+
+        κ = ω₀/2π √(864πΔU/λω₀) e^{−B},   B = (1 + 0.87β/ω₀) (2/λ)∫√(2(U − U_min)) dφ,
+
+    the integral exact, prefactor and damping those of a cubic potential (underdamped). Rates of
+    both are added; the result is named "tunnelling" below γ* (of a cusp, which has none, where that
+    is the faster), and after the thermal formula above. Around γ*, where each alone would do and
+    both grow by quantum corrections that are left out, the sum is right within a small factor.
+
     Args:
         device: phase-biased.
         currents: biases of any shape in the device's unit of current; the sign is the direction.
@@ -106,13 +122,19 @@ def escape_rate(
         start: a phase at zero bias, from which it slides into its well; the well of least energy
             if left out.
         formula: one of the names above (hyphens will do), in place of the one chosen.
+        plasma_quantum: λ = ħω_p/E_s, E_s = Φ₀/2π times the unit of current; also 2eω_p in that
+            unit, and √(8E_C/E_J) of a tunnel junction of that unit. None or 0: no tunnelling.
 
     Raises:
         ValueError: a device that is not phase-biased, noise or damping not positive, noise too
-            small for the phase slip rate, an unknown formula, one that needs a damping.
+            small for the phase slip rate, an unknown formula, one that needs a damping, tunnelling
+            without damping.
 
     Example:
         >>> junction = jd.TunnelJunction(1.0)
+        >>> cold = jd.escape_rate(junction, 0.9, noise=1e-3, damping=0.01, plasma_quantum=0.05)
+        >>> print(cold.formula, f"{cold.crossover:.4f} {cold.action:.2f}")
+        tunnelling 0.0052 13.25
         >>> escape = jd.escape_rate(junction, [0.8, 0.9], noise=0.02, damping=0.2)
         >>> print(escape.formula)
         Mel'nikov–Meshkov
@@ -126,13 +148,14 @@ def escape_rate(
     require_phase_biased(device)
     currents = _checks.real_array("currents", currents)
     noise, damping = _checks.positive("noise", noise), positive_or_none(damping)
-    formula = known_formula(formula, damping)
+    quantum = quantum_or_none(plasma_quantum, damping)
+    formula = known_formula(formula, damping, quantum)
     start = None if start is None else _checks.real_array("start", start, ndim=0)
     relation = device.relation()
     largest = jnp.max(jnp.abs(currents), initial=0.0)
     slips = counts_slips(formula, damping)
     count = panel_count(relation, noise, lambda _: largest, slips)
-    return _escape_rate(relation, currents, noise, damping, start, formula, count)
+    return _escape_rate(relation, currents, noise, (damping, quantum), start, formula, count)
 
 
 @eqx.filter_jit
@@ -140,14 +163,14 @@ def _escape_rate(
     relation: Relation,
     currents: Float[Array, "*currents"],
     noise: Scalar,
-    damping: Scalar | None,
+    rates: tuple[Scalar | None, Scalar | None],
     start: Scalar | None,
     formula: str | None,
     count: int,
 ) -> EscapeRate:
     origin, held = rest(relation, start)
-    slips = counts_slips(formula, damping)
-    both = jax.vmap(lambda sign: prepared(relation, sign, origin, noise, damping, slips, count))
+    slips, quantum = counts_slips(formula, rates[0]), rates[1]
+    both = jax.vmap(lambda sign: prepared(relation, sign, origin, noise, rates, slips, count))
     escapes, fine = both(jnp.array([1.0, -1.0]))
 
     def at(bias: Scalar):
@@ -167,7 +190,8 @@ def _escape_rate(
         status = jnp.where(known | ~well.exists, status, Status.NONFINITE)
         status = jnp.where(fine[side], status, Status.NOT_CONVERGED)
         lost = ~well.exists & ~exact
-        values = (unless(~well.exists, jnp.nan, x) for x in (well.barrier, base, omega))
+        values = (well.barrier, base, omega, *_quantum_values(of, well))
+        values = (unless(~well.exists, jnp.nan, x) for x in values)
         return (unless(lost, jnp.nan, log), *values, rule, status)
 
     flat = jnp.ravel(currents)
@@ -177,9 +201,21 @@ def _escape_rate(
     own = relation.status()
     status = jnp.where(own == Status.CONVERGED, status, own).astype(jnp.int32)
     bad = unknown(status)
-    log, barrier, base, omega = (unless(bad, jnp.nan, x).reshape(currents.shape) for x in values)
+    log, *values = (unless(bad, jnp.nan, x).reshape(currents.shape) for x in values)
     rule, status = (x.reshape(currents.shape) for x in (rule, status))
-    return EscapeRate(currents, jnp.exp(log), log, barrier, base, omega, noise, rule, status)
+    barrier, base, omega, *tunnels = values
+    crossover, action = tunnels if quantum is not None else (None, None)
+    return EscapeRate(
+        currents, jnp.exp(log), log, barrier, base, omega, noise, rule, status, crossover, action
+    )
+
+
+def _quantum_values(of: Escape, well: Well) -> tuple[Scalar, ...]:
+    """γ* and B, if the phase tunnels."""
+    if of.quantum is None or of.damping is None:
+        return ()
+    crossover = tunnelling.crossover(well, of.quantum, of.damping)
+    return crossover, tunnelling.exponent(of.land, well, of.quantum, of.damping)
 
 
 def prepared(
@@ -187,11 +223,14 @@ def prepared(
     sign: Scalar,
     origin: Scalar,
     noise: Scalar,
-    damping: Scalar | None,
+    rates: tuple[Scalar | None, Scalar | None],
     slips: bool,
     count: int,
 ) -> tuple[Escape, Bool[Array, ""]]:
-    """One direction of a relation on its panels, and whether they resolve it."""
+    """One direction of a relation on its panels, and whether they resolve it.
+
+    `rates` are the damping and the plasma quantum.
+    """
     on = panels.on_panels(Directed(relation, sign, origin), count)
     g = 1 / noise
     shared = stationary.weights(on, g) if slips else None
@@ -199,13 +238,29 @@ def prepared(
     if slips:
         variation = 2 * g * jnp.max(jnp.abs(on.current)) * jnp.max(on.length)
         fine = fine & (variation <= panels.MOST_VARIATION)
-    return Escape(landscape(on), shared, g, damping), fine
+    return Escape(landscape(on), shared, g, *rates), fine
 
 
 def chosen_log_rate(
     of: Escape, well: Well, formula: str | None, kinked: bool
 ) -> tuple[Scalar, Int[Array, ""]]:
-    """ln κ and the number of its formula: the one named, or that which suits the well."""
+    """ln κ and the number of its formula: the one named, or that which suits the well.
+
+    The phase that can tunnel does both.
+    """
+    log, rule = _chosen(of, well, formula, kinked)
+    if of.quantum is None or of.damping is None or formula == TUNNELLING:
+        return log, rule
+    quantum = log_rate(of, well, TUNNELLING)
+    border = tunnelling.crossover(well, of.quantum, of.damping)
+    below = jnp.where(jnp.isnan(border), quantum > log, 1 / of.g < border) & well.exists
+    log = jnp.where(well.exists, jnp.logaddexp(log, quantum), log)
+    return log, jnp.where(below, number_of(TUNNELLING), rule)
+
+
+def _chosen(
+    of: Escape, well: Well, formula: str | None, kinked: bool
+) -> tuple[Scalar, Int[Array, ""]]:
     if formula is not None:
         return log_rate(of, well, formula), number_of(formula)
     if of.damping is None:
@@ -261,7 +316,24 @@ def positive_or_none(damping: Numbers | None) -> Scalar | None:
     return None if damping is None else _checks.positive("damping", damping)
 
 
-def known_formula(formula: str | None, damping: Scalar | None) -> str | None:
+def quantum_or_none(value: Numbers | None, damping: Scalar | None) -> Scalar | None:
+    """λ, None where it is none or 0."""
+    if value is None:
+        return None
+    quantum = _checks.real_array("plasma_quantum", value, ndim=0, at_least=0.0)
+    if _checks.is_concrete(quantum) and quantum == 0:
+        return None
+    if damping is None:
+        raise ValueError(
+            "damping must be a number for tunnelling (plasma_quantum), got None: without "
+            "capacitance there is no plasma frequency"
+        )
+    return quantum
+
+
+def known_formula(
+    formula: str | None, damping: Scalar | None, quantum: Scalar | None
+) -> str | None:
     """The formula's name as results have it."""
     if formula is None:
         return None
@@ -270,4 +342,6 @@ def known_formula(formula: str | None, damping: Scalar | None) -> str | None:
         raise _checks.unknown_name("formula", formula, FORMULAS)
     if damping is None and name in DAMPED_ONLY:
         raise ValueError(f"damping must be a number for the formula {name!r}, got None")
+    if quantum is None and name == TUNNELLING:
+        raise ValueError(f"plasma_quantum must be a positive number for the formula {name!r}")
     return name

@@ -24,11 +24,13 @@ from .escape import (
     panel_count,
     positive_or_none,
     prepared,
+    quantum_or_none,
     require_phase_biased,
     unknown,
 )
 from .panels import ANTIDERIVATIVE, NODES, SHARE, WEIGHTS, batch_size
 from .rates import SLIPS, Escape
+from .tunnelling import lowest_barrier
 from .wells import bias_of_barrier, rest, retrapping_current, splitting_current, well_at
 
 if TYPE_CHECKING:
@@ -133,6 +135,7 @@ def switching_distribution(
     damping: Numbers | None = None,
     start: Numbers | None = None,
     formula: str | None = None,
+    plasma_quantum: Numbers | None = None,
 ) -> SwitchingDistribution:
     """Switching currents of a junction with thermal noise whose bias is ramped up from 0.
 
@@ -141,7 +144,8 @@ def switching_distribution(
     with the escape rate κ of `escape_rate`, τ in 1/ω_p with a damping and in ħ/2eI_sR without, and
     quadrature of P for the moments. Without capacitance κ is the phase slip rate v/2π, which counts
     full periods whatever the wells in between. Other formulas belong to one well, that of the phase
-    at zero bias; their rate is held from ΔU = γ/4 on, where they lose their meaning.
+    at zero bias; their rate is held from ΔU = γ/4 on, where they lose their meaning, with
+    tunnelling from ΔU = λω₀/7.2 on if that is earlier.
 
     All moments are differentiable in noise, rate, damping and the device's parameters; where I(φ)
     jumps, of the phase slip rate only, else derivatives are NaN.
@@ -154,6 +158,7 @@ def switching_distribution(
         start: a phase at zero bias, from which it slides into its well; the well of least energy
             if left out.
         formula: of the rate, in place of the one chosen; see `escape_rate`.
+        plasma_quantum: λ = ħω_p/E_s, with which the phase tunnels as well; see `escape_rate`.
 
     A latched histogram does not exist where the junction retraps: RETRAPS where the first-order
     retrapping current is above ⟨i⟩ − 3σ. WELL_ONLY_SLIPS where a higher barrier of the same period
@@ -162,7 +167,8 @@ def switching_distribution(
 
     Raises:
         ValueError: a device that is not phase-biased, noise, rate or damping not positive, noise
-            too small for the phase slip rate, an unknown formula, one that needs a damping.
+            too small for the phase slip rate, an unknown formula, one that needs a damping,
+            tunnelling without damping.
 
     Example:
         >>> diode = jd.Harmonics([1.0, 0.3 * np.cos(1.0)], [0.0, 0.3 * np.sin(1.0)])
@@ -175,12 +181,14 @@ def switching_distribution(
     require_phase_biased(device)
     noise, rate = _checks.positive("noise", noise), _checks.positive("rate", rate)
     damping = positive_or_none(damping)
-    formula = known_formula(formula, damping)
+    quantum = quantum_or_none(plasma_quantum, damping)
+    formula = known_formula(formula, damping, quantum)
     start = None if start is None else _checks.real_array("start", start, ndim=0)
     relation = device.relation()
     slips = counts_slips(formula, damping)
     count = panel_count(relation, noise, lambda x: x + _overshoot(rate, damping), slips)
-    return _switching_distribution(relation, noise, rate, damping, start, formula, count)
+    rates = damping, quantum
+    return _switching_distribution(relation, noise, rate, rates, start, formula, count)
 
 
 def _overshoot(rate: Scalar, damping: Scalar | None) -> Scalar:
@@ -194,17 +202,17 @@ def _switching_distribution(
     relation: Relation,
     noise: Scalar,
     rate: Scalar,
-    damping: Scalar | None,
+    rates: tuple[Scalar | None, Scalar | None],
     start: Scalar | None,
     formula: str | None,
     count: int,
 ) -> SwitchingDistribution:
     origin, held = rest(relation, start)
-    slips = counts_slips(formula, damping)
+    slips = counts_slips(formula, rates[0])
     kinked = bool(relation.kinks()[0].size)
 
     def one(sign: Scalar):
-        of, fine = prepared(relation, sign, origin, noise, damping, slips, count)
+        of, fine = prepared(relation, sign, origin, noise, rates, slips, count)
         return (*_one_direction(of, rate, SLIPS if slips else formula, kinked), fine)
 
     moments, current, density, back, rule, status, fine = jax.vmap(one)(jnp.array([1.0, -1.0]))
@@ -233,7 +241,7 @@ def _one_direction(of: Escape, rate: Scalar, formula: str | None, kinked: bool):
     if formula == SLIPS:
         hold = jax.lax.stop_gradient(jnp.max(land.currents) + _overshoot(rate, of.damping))
     else:
-        hold = bias_of_barrier(land, _HOLD / of.g)
+        hold = bias_of_barrier(land, _lowest_barrier(of))
 
     def log_hazard(of: Escape, bias: Scalar) -> Scalar:
         log, _ = chosen_log_rate(of, well_at(of.land, bias), formula, kinked)
@@ -266,6 +274,18 @@ def _one_direction(of: Escape, rate: Scalar, formula: str | None, kinked: bool):
     low = wells.barrier[1] < 1 / of.g
     status = jnp.where(low, Status.BARRIER_BELOW_TEMPERATURE, status)
     return moments, current, density, back, rule, status
+
+
+def _lowest_barrier(of: Escape) -> Scalar:
+    """ΔU from which on the rate is held."""
+    thermal = _HOLD / of.g
+    if of.quantum is None:
+        return thermal
+    frozen: Escape = jax.lax.stop_gradient(of)
+    assert frozen.quantum is not None
+    height = lowest_barrier(well_at(frozen.land, jnp.zeros_like(thermal)), frozen.quantum)
+    there = well_at(frozen.land, bias_of_barrier(frozen.land, height))  # softer: ω₀ ∝ ΔU^(1/6)
+    return jnp.maximum(thermal, lowest_barrier(there, frozen.quantum))
 
 
 def _window(log_hazard: LogHazard, top: Scalar) -> tuple[Scalar, Scalar, Scalar]:

@@ -15,11 +15,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from . import stationary
+from .tunnelling import log_tunnelling
 from .wells import GRADED, GRADED_WEIGHTS, Landscape, Well, action
 
 Scalar = Float[Array, ""]
 
-SLIPS, QUADRATURE, KRAMERS, TRANSITION_STATE, BUTTIKER, MELNIKOV, CUSP = (
+SLIPS, QUADRATURE, KRAMERS, TRANSITION_STATE, BUTTIKER, MELNIKOV, CUSP, TUNNELLING = (
     "phase slip rate",
     "quadrature",
     "Kramers",
@@ -27,8 +28,9 @@ SLIPS, QUADRATURE, KRAMERS, TRANSITION_STATE, BUTTIKER, MELNIKOV, CUSP = (
     "Büttiker–Harris–Landauer",
     "Mel'nikov–Meshkov",
     "cusp interpolation",
+    "tunnelling",
 )
-FORMULAS = (SLIPS, QUADRATURE, KRAMERS, TRANSITION_STATE, BUTTIKER, MELNIKOV, CUSP)
+FORMULAS = (SLIPS, QUADRATURE, KRAMERS, TRANSITION_STATE, BUTTIKER, MELNIKOV, CUSP, TUNNELLING)
 DAMPED_ONLY = (TRANSITION_STATE, BUTTIKER, MELNIKOV, CUSP)
 _CUSP_POWER = 1.75
 _PARABOLA, _SHARP = 0.2, 0.5  # ln of a barrier's weight over that of its parabola
@@ -45,12 +47,14 @@ class Escape(NamedTuple):
         shared: weights of the stationary equation, where the phase slip rate is asked for.
         g: 1/γ.
         damping: β, or None without capacitance.
+        quantum: λ = ħω_p/E_s, or None without tunnelling.
     """
 
     land: Landscape
     shared: stationary.Weights | None
     g: Scalar
     damping: Scalar | None
+    quantum: Scalar | None = None
 
 
 def depopulation(loss: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -72,6 +76,10 @@ def log_rate(of: Escape, well: Well, formula: str, sharpness: Scalar | None = No
     if formula == QUADRATURE:
         log = log_quadrature(of, well)
         return log if damping is None else log - jnp.log(damping)
+    if formula == TUNNELLING:
+        assert of.quantum is not None
+        assert damping is not None
+        return log_tunnelling(of.land, well, of.quantum, damping)
     transition = 0.5 * jnp.log(well.bottom.slope) - np.log(2 * np.pi) - g * well.barrier
     if formula == TRANSITION_STATE:
         return transition

@@ -232,7 +232,7 @@ def unchecked():
         (lambda: jd.shapiro_steps(driven(SINE, 5e9, 1.0)), "drive.frequency must be between"),
         (lambda: jd.shapiro_steps(driven(SINE, 1.0, 1.0), 1), "orders must be a list"),
         (lambda: jd.Drive(1.0, [1.0, 2.0], phase=[0.0, 0.0, 0.0]), "phase must be one number or"),
-        (lambda: jd.switching_currents(jd.Shunted(SINE)), "device must have a capacitance"),
+        (lambda: jd.switching_currents(jd.Shunted(SINE), "quench"), "protocol must be 'ramp'"),
     ],
 )
 @pytest.mark.usefixtures("unchecked")
