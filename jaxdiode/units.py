@@ -117,6 +117,25 @@ def drive_power(amplitude: Numbers, *, impedance: Numbers, current: str = "nA"):
     return 10 * jnp.log10(ampere**2 * ohm / 2 * 1e3)
 
 
+def plasma_quantum(critical_current: Numbers, capacitance: Numbers, *, current: str = "nA"):
+    """ħω_p/E_J = 2eω_p/I_c, ω_p = √(2πI_c/Φ₀C): the quantum that `escape_rate` takes.
+
+    Args:
+        critical_current: in the unit named by `current` (A, mA, uA, nA, pA): of a device its unit
+            of current, 1 where its currents are in nA.
+        capacitance: C (F).
+
+    Example:
+        >>> print(f"{float(jd.units.plasma_quantum(100.0, 1e-12)):.6f}")
+        0.055856
+    """
+    amperes = _array("critical_current", critical_current) * _scale("current", current, _CURRENT)
+    frequency = jnp.sqrt(
+        2 * math.pi * amperes / (flux_quantum * _array("capacitance", capacitance))
+    )
+    return 2 * elementary_charge * frequency / amperes
+
+
 def inductance(henry: Numbers, *, current: str = "nA"):
     """Inductance in H → Φ₀ per unit of current, as `Squid(inductance=…)` takes it.
 

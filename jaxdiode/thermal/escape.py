@@ -123,7 +123,7 @@ def escape_rate(
             if left out.
         formula: one of the names above (hyphens will do), in place of the one chosen.
         plasma_quantum: λ = ħω_p/E_s, E_s = Φ₀/2π times the unit of current; also 2eω_p in that
-            unit, and √(8E_C/E_J) of a tunnel junction of that unit. None or 0: no tunnelling.
+            unit (`jaxdiode.units.plasma_quantum`). None or 0: no tunnelling.
 
     Raises:
         ValueError: a device that is not phase-biased, noise or damping not positive, noise too

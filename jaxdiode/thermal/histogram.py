@@ -143,9 +143,10 @@ def switching_distribution(
 
     with the escape rate κ of `escape_rate`, τ in 1/ω_p with a damping and in ħ/2eI_sR without, and
     quadrature of P for the moments. Without capacitance κ is the phase slip rate v/2π, which counts
-    full periods whatever the wells in between. Other formulas belong to one well, that of the phase
-    at zero bias; their rate is held from ΔU = γ/4 on, where they lose their meaning, with
-    tunnelling from ΔU = λω₀/7.2 on if that is earlier.
+    full periods whatever the wells in between; its widths are too large where the ramp is so fast
+    that slips near I± follow each other in time (a quarter at γ = .02, r = 1e-3). Other formulas
+    belong to one well, that of the phase at zero bias; their rate is held from ΔU = γ/4 on, where
+    they lose their meaning, with tunnelling from ΔU = λω₀/7.2 on if that is earlier.
 
     All moments are differentiable in noise, rate, damping and the device's parameters; where I(φ)
     jumps, of the phase slip rate only, else derivatives are NaN.
