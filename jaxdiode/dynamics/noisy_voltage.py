@@ -96,8 +96,9 @@ def _noisy_curve(
     finite = jnp.isfinite(up[0]) & jnp.isfinite(down[0])
     status = jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
     return IVCurve(
-        bias, up[0], down[0], up[1], down[1], status, status, frequency, jnp.asarray(gamma)
-    )
+        bias, up[0], down[0], up[1], down[1], status, status, frequency,
+        "$I_0R$" if device.is_overdamped else r"$\hbar\omega_p/2e$", jnp.asarray(gamma),
+    )  # fmt: skip
 
 
 def _advances(
