@@ -82,7 +82,7 @@ def branch():
     )
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(
     branches=st.lists(branch(), min_size=3, max_size=3),
     flux=st.tuples(st.floats(0, 1), st.sampled_from([0.0, 0.5, 0.25, 0.4123])),

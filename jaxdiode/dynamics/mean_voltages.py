@@ -84,9 +84,11 @@ def mean_voltages(
             return _joined(list(parts), chunks, lanes.size)
 
         phases = _begin(start[0][order], start[1][order])
-        phases, _ = advance(order, phases, -(-plan.settle // SEGMENT), 0)
-        phases = _begin(phases.phase, phases.velocity)
-        lanes, segments, elapsed = order, _FIRST, 0
+        phases, here = advance(order, phases, -(-plan.settle // SEGMENT), 0)
+        found.mean[order], found.error[order] = here.mean, here.error
+        left = np.flatnonzero(~here.locked)
+        phases = _begin(phases.phase[left], phases.velocity[left])
+        lanes, segments, elapsed = order[left], _FIRST, 0
         while lanes.size:
             phases, here = advance(lanes, phases, segments, elapsed)
             found.mean[lanes], found.error[lanes] = here.mean, here.error

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _RELAXED = 8.0  # relaxation times before averaging, without capacitance
 _COST = 1.5e-8  # seconds per stage of a step and phase, measured
-_STEP = 0.3  # of the integration at a tolerance of 1e-4, in units of the fastest rate
-_DISCRETE = 0.1  # of the tolerance: what that leaves (measured 0.03)
+_STEP = 0.4  # of the integration at a tolerance of 1e-4, in units of the fastest rate
+_DISCRETE = 0.1  # of the tolerance: what that leaves (measured 0.06)
 _LONGEST = 4096.0  # drive periods of averaging, with capacitance
 
 
@@ -258,7 +258,7 @@ def _announce(unit: Shunted, bias: np.ndarray, factor: np.ndarray, plan: Plan) -
     """A window of 128 periods is what most phases need."""
     assert unit.drive is not None
     count = steps_per_period(unit, float(np.max(np.abs(bias))), float(np.max(factor)), plan.step)
-    periods = plan.settle * (1 if unit.damping is None else 2) + 192.0
+    periods = plan.settle * (1 if unit.damping is None else 2) + 96.0
     seconds = _COST * 4 * count * periods * bias.size
     announce(
         f"shapiro_map of {bias.size} pixels", seconds, "drive.frequency",

@@ -246,7 +246,7 @@ def require_the_same_afterwards(device):
 
 
 @pytest.mark.filterwarnings("ignore:.*2 pi L I_c:UserWarning")
-@settings(max_examples=15)
+@settings(max_examples=5)
 @given(squids())
 def test_generated_devices_evaluate_to_the_same(drawn):
     device = made(drawn)

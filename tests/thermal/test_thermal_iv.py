@@ -145,9 +145,9 @@ def test_jump_of_the_relation_moves_with_its_parameters():
     [
         ("sine", 1.0, 0.62386036043),
         ("half diode", 1.0, 0.60477993972),
-        ("double loop", 20.0, 0.2078292623),
+        pytest.param("double loop", 20.0, 0.2078292623, marks=pytest.mark.slow),
         ("balanced pair", 0.2, 0.0027582980),
-        ("Andreev", 1.0, 0.7642515048),
+        pytest.param("Andreev", 1.0, 0.7642515048, marks=pytest.mark.slow),
     ],
 )
 def test_zero_bias(name, noise, slope):
