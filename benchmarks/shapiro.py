@@ -24,7 +24,7 @@ SECOND, SHIFT = 0.4, 1.0
 
 def loop(smooth: bool):
     """The compiled loop: (biases, amplitudes, periods, steps) → voltages."""
-    from numba import njit, prange
+    from numba import njit, prange  # pyright: ignore[reportMissingImports]
 
     @njit(parallel=True, fastmath=True, cache=False)
     def run(bias, amplitude, settle, periods, steps):

@@ -206,9 +206,6 @@ class AndreevModes(AbstractPhaseBiased):
         return jnp.where(cold, 1.0, jnp.tanh(r * (self.gap / twice)))
 
 
-_RECURRED = 6  # harmonics up to which addition theorems are faster than trigonometric functions
-
-
 class Harmonics(AbstractPhaseBiased):
     """Any CPR by its Fourier series, I(φ) = Σₙ sineₙ sin nφ + cosineₙ cos nφ, n = 1, 2, …
 
@@ -234,19 +231,9 @@ class Harmonics(AbstractPhaseBiased):
         self.cosine = jnp.pad(cosine, (0, length - cosine.size))
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        if self.sine.size > _RECURRED:
-            order = jnp.arange(1, self.sine.size + 1, dtype=float)
-            angle = jnp.asarray(phase)[..., None] * order
-            return jnp.sum(self.sine * jnp.sin(angle) + self.cosine * jnp.cos(angle), axis=-1)
-        first = sine, cosine = jnp.sin(phase), jnp.cos(phase)
-        total = self.sine[0] * sine + self.cosine[0] * cosine
-        for a, b in zip(self.sine[1:], self.cosine[1:], strict=True):  # of nφ by addition
-            sine, cosine = (
-                sine * first[1] + cosine * first[0],
-                cosine * first[1] - sine * first[0],
-            )
-            total = total + a * sine + b * cosine
-        return total
+        order = jnp.arange(1, self.sine.shape[-1] + 1, dtype=float)
+        angle = jnp.asarray(phase)[..., None] * order
+        return jnp.sum(self.sine * jnp.sin(angle) + self.cosine * jnp.cos(angle), axis=-1)
 
     def magnitude(self) -> Float[Array, ""]:
         return jnp.sum(jnp.abs(self.sine) + jnp.abs(self.cosine))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .device import AbstractCurrentBiased
@@ -97,6 +98,10 @@ class AbstractDynamical(AbstractCurrentBiased):
     def drive_harmonics(self) -> int:
         """Highest harmonic of Ω in f."""
         return 1
+
+    def drive_velocity(self) -> Scalar:
+        """No |φ'| that the drive alone gives a running phase is larger."""
+        return jnp.zeros(())
 
     def drive_pieces(self) -> int:
         """Equal parts of the drive's period, from θ = 0, between which f may jump."""

@@ -61,6 +61,7 @@ def steps_of(device: AbstractDynamical, gamma: Scalar, bias: Scalar) -> Steps:
         size, intensity = _STEP / fastest, jnp.asarray(2.0)
     else:
         running = (bias + device.typical_current()) / largest(device.damping)
+        running = running + device.drive_velocity()
         size = jnp.minimum(_PLASMA_STEP, _TURN_STEP / running)
         intensity = device.noise_intensity()
     count = jnp.ones_like(size)

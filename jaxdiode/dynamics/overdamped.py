@@ -33,7 +33,8 @@ Phases = Float[Array, " phases"]
 _BLOCKS = 16
 _RELAXED = 8.0  # relaxation times before averaging, in units of 1/max|I|
 _STEP = 0.25  # of the integration of order 8, in units of the fastest rate
-_AT_TURNS = 1e-5  # relative error of a voltage whose phase crosses turns sharper than a step
+_FINER = 8.0  # more steps where turns are sharper than one: else false locking, 1e-3 of a voltage
+_AT_TURNS = 3e-5  # relative error of a voltage whose phase crosses turns sharper than a step
 
 
 def curve(
@@ -166,6 +167,10 @@ def _steps_per_period(unit: Shunted, bias: Scalar) -> Scalar:
     frequency = unit.drive.frequency
     fastest = unit.largest_current() + jnp.abs(bias) + frequency * unit.drive_harmonics()
     count = jnp.maximum(rounded_up(2 * jnp.pi / frequency * fastest / _STEP), 16.0)
+    turns, widths = unit.device.kinks()
+    if turns.size:
+        crossed = 2 * jnp.pi / (frequency * count) * (fastest + jnp.abs(bias))
+        count = jnp.where(jnp.any(widths < 2 * crossed), _FINER * count, count)
     return whole_pieces(unit, count)
 
 

@@ -167,6 +167,14 @@ class Shunted(AbstractDynamical):
     def drive_harmonics(self) -> int:
         return 1 if self.drive is None else self.drive.harmonics()
 
+    def drive_velocity(self) -> Scalar:
+        """|f| over |β + iΩ|, the impedance of resistance and capacitance."""
+        if self.drive is None:
+            return jnp.zeros(())
+        if self.damping is None:
+            return self.drive.largest_current()
+        return self.drive.largest_current() / jnp.hypot(self.damping, self.drive.frequency)
+
     def drive_pieces(self) -> int:
         return 1 if self.drive is None else self.drive.pieces()
 

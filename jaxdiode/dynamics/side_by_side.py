@@ -70,14 +70,13 @@ def steps_per_period(unit: Shunted, bias: float, factor: float, step: float) -> 
     """
     assert unit.drive is not None
     frequency = float(unit.drive.frequency)
-    strongest = float(unit.drive.largest_current())
-    own = float(unit.largest_current()) - strongest
-    force = own + bias + factor * strongest
+    own = float(unit.largest_current() - unit.drive.largest_current())
+    running = factor * float(unit.drive_velocity())
     if unit.damping is None:
-        fastest = max(force, own)
+        fastest = own + bias + running
     else:
         damping = float(unit.damping)
-        fastest = max(2 * own**0.5, damping, force / max(damping, frequency))
+        fastest = max(2 * own**0.5, damping, bias / damping + running)
     fastest = max(fastest, frequency * unit.drive.harmonics())
     pieces = unit.drive.pieces()
     steps = max(float(np.ceil(_TURN / frequency * fastest / step * (1 - 1e-12))), 24.0)

@@ -112,7 +112,7 @@ def steps_per_period(device: AbstractDynamical, bias: Scalar) -> Scalar:
     rates = (
         2 * jnp.sqrt(device.largest_current()),
         0.4 * largest(device.damping),
-        jnp.abs(bias) / smallest(device.damping),
+        jnp.abs(bias) / smallest(device.damping) + device.drive_velocity(),
         frequency * device.drive_harmonics(),
     )
     fastest = jnp.max(jnp.stack(rates))

@@ -53,7 +53,8 @@ class EscapeRate(AbstractResult):
         action: B, the exponent of the tunnelling rate, damping included.
         status: CONVERGED; NO_WELL above the critical current (the phase slip rate is known there,
             others are NaN); WELL_ONLY_SLIPS where a higher barrier stands behind the one that is
-            crossed; BARRIER_BELOW_TEMPERATURE where ΔU < γ, so that no rate means much;
+            crossed; BARRIER_BELOW_TEMPERATURE where ΔU < γ, or with tunnelling below the zero-point
+            energy λω₀/2, so that no rate means much;
             NO_ZERO_VOLTAGE_STATE, NOT_CONVERGED, NONFINITE and the relation's own, with NaN.
 
     Example:
@@ -182,7 +183,7 @@ def _escape_rate(
         omega = jnp.where(well.top.jump, jnp.inf, jnp.sqrt(top))
         base = jnp.sqrt(jnp.where(well.bottom.slope > 0, well.bottom.slope, 1.0))
         exact = rule == FORMULAS.index(SLIPS)
-        low = well.barrier < noise
+        low = well.barrier < (noise if quantum is None else jnp.maximum(noise, quantum * base / 2))
         status = jnp.where(low, Status.BARRIER_BELOW_TEMPERATURE, Status.CONVERGED)
         status = jnp.where(well.higher & ~exact, Status.WELL_ONLY_SLIPS, status)
         status = jnp.where(well.exists, status, Status.NO_WELL)

@@ -272,7 +272,5 @@ def test_errors(call, message):
 def test_long_runs_are_announced():
     with warnings.catch_warnings():
         warnings.simplefilter("error", jd.LongRunWarning)
-        with pytest.raises(
-            jd.LongRunWarning, match=r"iv_curve of 1 biases with 64 samples.*takes about"
-        ):
+        with pytest.raises(jd.LongRunWarning, match=r"iv_curve of 1 biases with 64 samples"):
             jd.iv_curve(jd.Shunted(SINE), [0.5], noise=0.1, key=0, duration=1e7)

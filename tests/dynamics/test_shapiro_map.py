@@ -131,7 +131,7 @@ def test_sharp_turns_are_in_the_error():
 
 def test_other_units():
     biases, powers = np.linspace(-1.2, 1.9, 5), [0.0, 4.0]
-    for damping in (None, 0.8):
+    for damping in (None, 1.5):
         wanted = jd.shapiro_map(
             jd.Shunted(DIODE, damping, drive=jd.Drive(0.9, 1.0)), biases, powers
         )
