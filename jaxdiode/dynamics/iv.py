@@ -27,6 +27,7 @@ from .natural_units import (
     strobe_frequency,
 )
 from .noisy_voltage import noisy_curve
+from .shunted import usual_duration
 from .stay import State, Stay, stay
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def iv_curve(
     device: AbstractDynamical,
     currents: Numbers,
     *,
-    duration: Numbers = 500.0,
+    duration: Numbers | None = None,
     settle: Numbers = 0.5,
     longest: Numbers | None = None,
     tolerance: Numbers = 1e-6,
@@ -158,8 +159,9 @@ def iv_curve(
     Args:
         device: a driven junction, `Shunted`, or any device with an equation of motion.
         currents: biases (I₀), increasing.
-        duration: shortest stay at a bias where the motion is not locked, in 1/ω_p; at least 32
-            drive periods are averaged over. Without drive it plays no role.
+        duration: shortest stay at a bias where the motion is not locked, in 1/ω_p (500 unless given,
+            of a shunted device in units of its own time); at least 32 drive periods are averaged
+            over. Without drive it plays no role.
         settle: part of it before averaging begins, 0 to 0.9.
         longest: longest stay, 20 times `duration` unless given.
         tolerance: error asked for, relative to the voltage. With noise these two play no role.
@@ -192,6 +194,7 @@ def iv_curve(
         raise ValueError("currents must hold at least one bias, got none")
     if _checks.is_concrete(bias) and np.any(np.diff(bias) <= 0):
         raise ValueError("currents must increase; the way down is added by itself")
+    duration = usual_duration(device) if duration is None else duration
     length = _checks.positive("duration", duration)
     part = _checks.real_array("settle", settle, ndim=0, at_least=0.0, at_most=0.9)
     most = 20 * length if longest is None else _checks.positive("longest", longest)

@@ -191,9 +191,7 @@ class Shunted(AbstractDynamical):
         if maximum is None and self.drive is not None:
             most += float(self.drive.largest_current())
         biases = np.linspace(-most, most, points)
-        size = float(self.typical_current()) or 1.0
-        own = 500.0 / (size if self.is_overdamped else size**0.5)  # of the device's own times
-        return iv_curve(self, biases, duration=own if duration is None else duration)
+        return iv_curve(self, biases, duration=duration)
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         """Both ends of the zero-voltage state: of the drive's period, or I± without drive."""
@@ -211,6 +209,13 @@ def own_unit(device: Shunted) -> Scalar:
     """max|I| as a unit of current, 1 where nothing flows; `rescaled` takes it."""
     size = jax.lax.stop_gradient(device.typical_current())
     return jnp.where(size > 0, size, 1.0)
+
+
+def usual_duration(device: AbstractDynamical) -> float | Scalar:
+    """Of a stay at one bias: 500 of the device's own times where these are known."""
+    if not isinstance(device, Shunted):
+        return 500.0
+    return 500.0 / own_unit(device) ** (1.0 if device.is_overdamped else 0.5)
 
 
 def require_harmonics(device: Shunted, what: str) -> None:
