@@ -159,9 +159,9 @@ def iv_curve(
     Args:
         device: a driven junction, `Shunted`, or any device with an equation of motion.
         currents: biases (I₀), increasing.
-        duration: shortest stay at a bias where the motion is not locked, in 1/ω_p (500 unless given,
-            of a shunted device in units of its own time); at least 32 drive periods are averaged
-            over. Without drive it plays no role.
+        duration: shortest stay at a bias where the motion is not locked, in 1/ω_p (500 unless
+            given, of a shunted device in units of its own time); at least 32 drive periods are
+            averaged over. Without drive it plays no role.
         settle: part of it before averaging begins, 0 to 0.9.
         longest: longest stay, 20 times `duration` unless given.
         tolerance: error asked for, relative to the voltage. With noise these two play no role.
