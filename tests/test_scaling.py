@@ -82,6 +82,7 @@ def branch():
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=6)
 @given(
     branches=st.lists(branch(), min_size=3, max_size=3),

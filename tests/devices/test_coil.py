@@ -90,6 +90,7 @@ def test_any_bias_line():
     run()
 
 
+@pytest.mark.slow
 def test_gradient_through_the_bias_line():
     """Against differences of the dense reference: dI = (∂G/∂p)/(1 − M ∂G/∂f)."""
 

@@ -220,6 +220,7 @@ def test_critical_currents_of_the_reference():
 PEAKS = {"A": (0.29902, 0.44596), "B": (0.33122, 0.47088)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PEAKS)
 def test_peak_efficiency(name):
     helpers.assert_close(peak(name), PEAKS[name], absolute=3e-4)

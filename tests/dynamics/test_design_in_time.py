@@ -47,6 +47,7 @@ def trace_of_period_map(device, bias, steps=4000):
     return np.trace(whole)
 
 
+@pytest.mark.slow
 def test_two_tones_make_an_ideal_diode():
     """At Ω = 1, θ₂ = π, near the optimum that an independent search found."""
     space = jd.Space(two_tones(), {"drive.amplitude": (1.8, 2.4)})

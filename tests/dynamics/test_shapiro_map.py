@@ -129,6 +129,7 @@ def test_sharp_turns_are_in_the_error():
         )
 
 
+@pytest.mark.slow
 def test_other_units():
     biases, powers = np.linspace(-1.2, 1.9, 5), [0.0, 4.0]
     for damping in (None, 1.5):

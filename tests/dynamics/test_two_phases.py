@@ -191,6 +191,7 @@ def test_noise_uncoupled_is_that_of_two_junctions():
         assert abs(have.mean() - want.mean()) < 4 * spread
 
 
+@pytest.mark.slow
 def test_quench():
     found = jd.switching_currents(two(), "quench", accuracy=1e-3, duration=100.0)
     alone = [jd.switching_currents(one(k), "quench", accuracy=1e-3, duration=100.0) for k in (0, 1)]

@@ -245,6 +245,7 @@ def require_the_same_afterwards(device):
     assert repr(device) == repr(back)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*2 pi L I_c:UserWarning")
 @settings(max_examples=5)
 @given(squids())

@@ -80,6 +80,7 @@ def test_derivatives_jit_and_vmap():
     np.testing.assert_allclose(slopes, differences, rtol=3e-6)
 
 
+@pytest.mark.slow
 def test_no_cusp_where_the_pair_balances():
     """η(T = 0) falls as |E₅/E₆ − 1|^⅔ from there; at a criterion its slope passes through 0."""
 
