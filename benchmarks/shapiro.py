@@ -103,7 +103,6 @@ def main() -> None:
     for name, smooth, periods in (
         ("turns", False, math.ceil(FREQUENCY / TOLERANCE)),
         ("smooth", True, 512),
-        ("smooth_long", True, 2048),
     ):
         run = loop(smooth)
         run(bias[:2], amplitude[:2], 1, 1, steps)
