@@ -173,7 +173,7 @@ def switching_histogram(
         axes.hist(values, edges, color=colour, alpha=0.55, label=label)
         axes.axvline(mean, color=colour, lw=1.4, ls="--")
     if theory is not None:
-        axes.plot([], [], color=GREY, lw=1.6, label=f"theory: {theory.formula}")
+        axes.plot([], [], color=GREY, lw=1.6, label=theory.formula)
     axes.set(xlabel=with_unit("switching current", unit), ylabel="ramps per bin")
     axes.margins(y=0.25)
     axes.set_title(title or rf"$\eta$ of the means = {rounded_efficiency(found.efficiency):+.4f}")
