@@ -72,8 +72,8 @@ def shapiro(
     folder = make_folder(out)
     save(folder / "result.json", found, unit=circuit.unit, sections=device_file.sections(table))
     write_columns(folder / "steps.csv", _columns(found, circuit))
-    voltage = r"$I_0R$" if circuit.device.is_overdamped else r"$\hbar\omega_p/2e$"
-    figure = plot.steps(found, unit=circuit.unit or r"$I_0$", voltage_unit=voltage)
+    bias, voltage = circuit.unit or r"$I_0$", circuit.device.voltage_unit
+    figure = plot.steps(found, unit=bias, voltage_unit=voltage)
     figure.savefig(folder / "steps.png")
     say(found.summary(circuit.unit))
     if powers is not None:

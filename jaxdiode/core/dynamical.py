@@ -83,6 +83,11 @@ class AbstractDynamical(AbstractCurrentBiased):
         return False
 
     @property
+    def voltage_unit(self) -> str:
+        """What ⟨φ'⟩ is in, for figures."""
+        return r"$I_0R$" if self.is_overdamped else r"$\hbar\omega_p/2e$"
+
+    @property
     def phases(self) -> int:
         """n, known from shapes alone."""
         return 1

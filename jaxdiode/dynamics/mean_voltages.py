@@ -15,7 +15,7 @@ import numpy as np
 from ..numerics import means
 from ..progress import track
 from .shunted import Shunted
-from .side_by_side import SEGMENT, Phases, Place, segment, steps_per_period
+from .side_by_side import SEGMENT, Phases, Place, segment, step_counter
 
 _FIRST = 2  # segments in the first window
 _LANES = 1024  # phases at once: their stages fit into the processor's cache
@@ -64,6 +64,7 @@ def mean_voltages(
     """
     order = np.lexsort((np.abs(bias), np.abs(factor)))  # lanes of like steps side by side
     found = Voltages(np.full(bias.size, np.nan), np.full(bias.size, np.nan))
+    counted = step_counter(unit, plan.step)
     with ThreadPoolExecutor(_processors()) as pool:
 
         def advance(lanes: np.ndarray, phases: Phases, segments: int, elapsed: int):
@@ -72,7 +73,7 @@ def mean_voltages(
             def one(chunk: np.ndarray):
                 biases, factors = (jnp.asarray(x[lanes[chunk]]) for x in (bias, factor))
                 highest, strongest = (float(jnp.max(jnp.abs(x))) for x in (biases, factors))
-                count = jnp.asarray(steps_per_period(unit, highest, strongest, plan.step))
+                count = jnp.asarray(counted(highest, strongest))
                 now: tuple = jax.tree.map(lambda x: jnp.asarray(x[..., chunk]), phases), None
                 for k in range(segments):
                     place = _place(k * SEGMENT, segments * SEGMENT, elapsed + k * SEGMENT)

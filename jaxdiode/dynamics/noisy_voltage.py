@@ -97,7 +97,7 @@ def _noisy_curve(
     status = jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
     return IVCurve(
         bias, up[0], down[0], up[1], down[1], status, status, frequency,
-        "$I_0R$" if device.is_overdamped else r"$\hbar\omega_p/2e$", jnp.asarray(gamma),
+        device.voltage_unit, jnp.asarray(gamma),
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def curve(
     moving = bool(driven) if _checks.is_concrete(driven) else True
     mean, error, status = _curve(device, bias, asked, moving)
     frequency = device.drive_frequency
-    return IVCurve(bias, mean, mean, error, error, status, status, frequency, "$I_0R$")
+    return IVCurve(bias, mean, mean, error, error, status, status, frequency, device.voltage_unit)
 
 
 def _shunted(device: AbstractDynamical) -> Shunted:

@@ -16,7 +16,7 @@ from ..numerics.lanes import lanewise
 from ..numerics.status import Status
 from . import iv, overdamped
 from .quasi_static import quasi_static
-from .shunted import Shunted, own_unit
+from .shunted import Shunted, own_duration, own_unit, require_drive
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Scalar = Float[Array, ""]
 Asked = tuple[Scalar, Scalar, Scalar, Scalar]  # as `Stay` is planned from
 
-_DURATION = 500.0  # of the device's own times
 _SETTLE, _LONGEST = 0.5, 20.0
 _LANES = 1024  # side by side, where lanes run so
 _STEP_COST = 1.5e-6  # seconds
@@ -140,14 +139,7 @@ def rectified_voltage(
         >>> print(*(f"{v:.6f}" for v in found.quasi_static))
         0.017994 0.169354 0.244840
     """
-    if not isinstance(device, Shunted) or device.drive is None:
-        without = " without a drive" if isinstance(device, Shunted) else ""
-        raise ValueError(
-            "device must be Shunted(..., drive=...) for a rectified voltage, got "
-            f"{type(device).__name__}{without}"
-        )
-    if device.is_driven() is False:
-        raise ValueError("drive.amplitude must not be zero: its shape is scaled, got 0")
+    require_drive(device, "a rectified voltage")
     wanted = _checks.real_array("amplitudes", amplitudes, ndim=1, at_least=0.0)
     if wanted.size == 0:
         raise ValueError("amplitudes must hold at least one, got none")
@@ -159,16 +151,12 @@ def rectified_voltage(
     return _rectified(device, wanted, current, length, limit)
 
 
-def _own_duration(device: Shunted, size: Scalar) -> Scalar:
-    return _DURATION / (size if device.is_overdamped else jnp.sqrt(size))
-
-
 def _announce(device: Shunted, amplitudes: Array, bias: Array, length: Array | None) -> None:
     assert device.drive is not None
     with jax.ensure_compile_time_eval():
         unit = eqx.filter_jit(own_unit)(device)
     size, frequency = float(unit), float(device.drive.frequency)
-    own = float(_own_duration(device, unit) if length is None else length)
+    own = float(own_duration(device, unit) if length is None else length)
     stay = max(2 * own, 48 * 2 * np.pi / frequency)
     share = float(device.drive.largest_current() / device.drive.size())
     push = np.abs(float(bias)) + share * np.asarray(amplitudes)
@@ -203,7 +191,7 @@ def _rectified(
     relation = device.device.relation()
     solved = Shunted(relation, device.damping, drive=drive)
     size = own_unit(solved)
-    length = _own_duration(solved, size) if length is None else length
+    length = own_duration(solved, size) if length is None else length
     asked = length, jnp.asarray(_SETTLE), _LONGEST * length, tolerance
 
     def one(amplitude: Scalar):

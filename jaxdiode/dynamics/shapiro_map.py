@@ -13,9 +13,9 @@ from ..core.results import AbstractResult
 from ..numerics.status import Status
 from ..progress import announce
 from .mean_voltages import Plan, mean_voltages
-from .natural_units import all_finite, relaxation_time
-from .shunted import Shunted, own_unit
-from .side_by_side import approach, steps_per_period
+from .natural_units import all_finite, relaxation_time, rounded_up
+from .shunted import Shunted, own_unit, require_drive
+from .side_by_side import approach, step_counter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -150,13 +150,7 @@ def shapiro_map(
         >>> print(found.voltage[0].round(3).tolist())
         [-1.0, -0.5, 0.0, 0.0, 0.0, 0.5, 1.117]
     """
-    if not isinstance(device, Shunted) or device.drive is None:
-        raise ValueError(
-            "device must be Shunted(..., drive=Drive(...)) for a Shapiro map, got "
-            f"{type(device).__name__}{' without a drive' if isinstance(device, Shunted) else ''}"
-        )
-    if not device.drive.is_moving():
-        raise ValueError("drive.amplitude must not be zero: powers are relative to it, got 0")
+    require_drive(device, "a Shapiro map")
     bias = np.asarray(_checks.real_array("currents", currents, ndim=1))
     level = np.asarray(_powers(powers))
     if not bias.size or np.any(np.diff(bias) <= 0):
@@ -164,7 +158,7 @@ def shapiro_map(
     if sweep not in ("up", "down"):
         raise _checks.unknown_name("sweep", sweep, ("up", "down"))
     limit = float(_checks.positive("tolerance", tolerance))
-    most = None if longest is None else float(_checks.positive("longest", longest))
+    last = None if longest is None else float(_checks.positive("longest", longest))
     size = float(own_unit(device))
     unit = Shunted(device.device.relation(), device.damping, drive=device.drive).rescaled(
         jnp.asarray(size)
@@ -174,12 +168,14 @@ def shapiro_map(
         status = Status.NONFINITE if not all_finite(unit) else known
         none = np.full(shape, np.nan)
         return ShapiroMap(bias, level, none, none, np.full(shape, status, np.int32), device)
-    plan = _plan(unit, limit, most)
+    plan = _plan(unit, limit, last)
     factor = _factors(level)
     flat = np.tile(bias / size, level.size), np.repeat(factor, bias.size)
-    sharp = _has_turns_within_a_step(unit, *flat, plan)
-    _announce(unit, *flat, plan, _FINER * (1 + np.sqrt(3)) if sharp else 1.0)
-    start = _starts(unit, bias / size, factor, plan, 1 if sweep == "up" else -1)
+    most = float(np.max(np.abs(bias))) / size, float(np.max(factor))
+    count = step_counter(unit, plan.step)(*most)
+    sharp = _has_turns_within_a_step(unit, *most, count)
+    _announce(unit, flat[0].size, plan, count * (_FINER * (1 + np.sqrt(3)) if sharp else 1.0))
+    start = _starts(unit, bias / size, factor, plan, count, 1 if sweep == "up" else -1)
     own = plan._replace(
         tolerance=(1 - _DISCRETE) * plan.tolerance, step=plan.step / (_FINER if sharp else 1)
     )
@@ -203,7 +199,7 @@ def _plan(unit: Shunted, limit: float, longest: float | None) -> Plan:
     assert unit.drive is not None
     frequency = float(unit.drive.frequency)
     times = _RELAXED if unit.damping is None else 2 * float(relaxation_time(unit))
-    settle = int(np.ceil(times * frequency / (2 * np.pi) * (1 - 1e-12)))
+    settle = int(rounded_up(jnp.asarray(times * frequency / (2 * np.pi))))
     most = longest
     if most is None:
         most = 4 * frequency / limit if unit.damping is None else _LONGEST
@@ -211,14 +207,12 @@ def _plan(unit: Shunted, limit: float, longest: float | None) -> Plan:
     return Plan(max(settle, 1), float(most), limit / frequency, max(step, 0.03))
 
 
-def _has_turns_within_a_step(
-    unit: Shunted, bias: np.ndarray, factor: np.ndarray, plan: Plan
-) -> bool:
+def _has_turns_within_a_step(unit: Shunted, bias: float, factor: float, count: float) -> bool:
+    """At the largest bias and factor of the drive."""
     assert unit.drive is not None
     _, widths = unit.device.kinks()
-    push = np.max(np.abs(bias)) / (1.0 if unit.damping is None else float(unit.damping))
-    push = push + np.max(factor) * float(unit.drive_velocity())
-    count = steps_per_period(unit, float(np.max(np.abs(bias))), float(np.max(factor)), plan.step)
+    push = bias / (1.0 if unit.damping is None else float(unit.damping))
+    push = push + factor * float(unit.drive_velocity())
     turned = 2 * np.pi / float(unit.drive.frequency) / count * (1 + push)
     return bool(np.any(np.asarray(widths) < 4 * turned))
 
@@ -242,7 +236,7 @@ def _scaled(device: Shunted, factor: float) -> Shunted:
 
 
 def _starts(
-    unit: Shunted, bias: np.ndarray, factor: np.ndarray, plan: Plan, direction: int
+    unit: Shunted, bias: np.ndarray, factor: np.ndarray, plan: Plan, count: float, direction: int
 ) -> np.ndarray:
     """Phase and velocity of every power and bias from which averaging begins, two rows."""
     rest = float(unit.rest()[0])
@@ -250,7 +244,6 @@ def _starts(
     if unit.damping is None:
         return np.stack([np.full(shape, rest), np.zeros(shape)]).reshape(2, -1)
     found = np.empty((2, *shape))
-    count = steps_per_period(unit, float(np.max(np.abs(bias))), float(np.max(factor)), plan.step)
     zero, one = jnp.zeros(()), jnp.ones(())
     lanes = jnp.asarray(factor), one * plan.settle, one * count
     state = jnp.full(factor.size, rest), jnp.zeros(factor.size)
@@ -263,13 +256,12 @@ def _starts(
     return found.reshape(2, -1)
 
 
-def _announce(unit: Shunted, bias: np.ndarray, factor: np.ndarray, plan: Plan, more: float) -> None:
-    """A window of 128 periods is what most phases need."""
+def _announce(unit: Shunted, pixels: int, plan: Plan, count: float) -> None:
+    """96 periods beside the settling are what phases need on average."""
     assert unit.drive is not None
-    count = steps_per_period(unit, float(np.max(np.abs(bias))), float(np.max(factor)), plan.step)
     periods = plan.settle * (1 if unit.damping is None else 2) + 96.0
-    seconds = _COST * more * 4 * count * periods * bias.size
+    seconds = _COST * 4 * count * periods * pixels
     announce(
-        f"shapiro_map of {bias.size} pixels", seconds, "drive.frequency",
+        f"shapiro_map of {pixels} pixels", seconds, "drive.frequency",
         f"{float(unit.drive.frequency):.3g} of the junction's own", "take fewer pixels", depth=3,
     )  # fmt: skip

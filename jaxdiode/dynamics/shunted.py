@@ -18,6 +18,7 @@ from .drive import AbstractDrive, Drive
 Scalar = Float[Array, ""]
 
 _TURN = 0.1  # radians beside a sharp turn
+_DURATION = 500.0  # of the device's own times
 
 
 class Shunted(AbstractDynamical):
@@ -214,8 +215,13 @@ def own_unit(device: Shunted) -> Scalar:
 def usual_duration(device: AbstractDynamical) -> float | Scalar:
     """Of a stay at one bias: 500 of the device's own times where these are known."""
     if not isinstance(device, Shunted):
-        return 500.0
-    return 500.0 / own_unit(device) ** (1.0 if device.is_overdamped else 0.5)
+        return _DURATION
+    return own_duration(device, own_unit(device))
+
+
+def own_duration(device: Shunted, size: Scalar) -> Scalar:
+    """The same where max|I| is known."""
+    return _DURATION / (size if device.is_overdamped else jnp.sqrt(size))
 
 
 def require_harmonics(device: Shunted, what: str) -> None:
@@ -250,6 +256,18 @@ def require_shunted(device: object, *, driven: bool | None = None) -> Shunted:
     if driven is False and device.drive is not None:
         raise ValueError("drive must be None here, in a device file no [drive] section, got one")
     return device
+
+
+def require_drive(device: Shunted, what: str) -> None:
+    """Refuse a device without a drive, and a drive that is zero and has no shape to be scaled."""
+    if not isinstance(device, Shunted) or device.drive is None:
+        without = " without a drive" if isinstance(device, Shunted) else ""
+        raise ValueError(
+            f"device must be Shunted(..., drive=Drive(...)) for {what}, got "
+            f"{type(device).__name__}{without}"
+        )
+    if device.is_driven() is False:
+        raise ValueError("drive.amplitude must not be zero: its shape is scaled, got 0")
 
 
 def require_own_units(device: Shunted) -> None:

@@ -5,24 +5,24 @@ the others go on over one twice as long. A locked phase returns after m periods,
 the voltage nΩ/m exactly.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ..numerics import means
+from .drive import off_the_jumps
+from .natural_units import rounded_up, whole_pieces
 from .shunted import Shunted
 
 Scalar = Float[Array, ""]
 Lanes = Float[Array, " lanes"]
 
 SEGMENT = 32  # periods between two looks at which phases are done
-_CYCLE = 12  # periods after which a return is looked for
 _RETURNS = 1e-10  # of phase and velocity
-_INSIDE = 1e-9  # of a step, off its ends, at which a drive may jump
 _TURN = 2 * jnp.pi
 
 
@@ -62,8 +62,8 @@ class Place(NamedTuple):
     elapsed: Scalar
 
 
-def steps_per_period(unit: Shunted, bias: float, factor: float, step: float) -> float:
-    """Of a device in its own unit, at the largest bias and factor of the drive.
+def step_counter(unit: Shunted, step: float) -> Callable[[float, float], float]:
+    """Steps per period of a device in its own unit, by the largest bias and factor of the drive.
 
     Args:
         step: in units of the fastest rate.
@@ -71,16 +71,19 @@ def steps_per_period(unit: Shunted, bias: float, factor: float, step: float) -> 
     assert unit.drive is not None
     frequency = float(unit.drive.frequency)
     own = float(unit.largest_current() - unit.drive.largest_current())
-    running = factor * float(unit.drive_velocity())
-    if unit.damping is None:
-        fastest = own + bias + running
-    else:
-        damping = float(unit.damping)
-        fastest = max(2 * own**0.5, damping, bias / damping + running)
-    fastest = max(fastest, frequency * unit.drive.harmonics())
-    pieces = unit.drive.pieces()
-    steps = max(float(np.ceil(_TURN / frequency * fastest / step * (1 - 1e-12))), 24.0)
-    return pieces * float(np.ceil(steps / pieces))  # none goes over a jump of the drive
+    running, harmonics = float(unit.drive_velocity()), unit.drive.harmonics()
+    damping = None if unit.damping is None else float(unit.damping)
+
+    def count(bias: float, factor: float) -> float:
+        if damping is None:
+            fastest = own + bias + factor * running
+        else:
+            fastest = max(2 * own**0.5, damping, bias / damping + factor * running)
+        fastest = max(fastest, frequency * harmonics)
+        steps = jnp.maximum(rounded_up(jnp.asarray(_TURN / frequency * fastest / step)), 24.0)
+        return float(whole_pieces(unit, steps))
+
+    return count
 
 
 @eqx.filter_jit
@@ -149,8 +152,7 @@ def _found(end: Phases, phase: Array, velocity: Array, place: Place) -> Found:
     locked, cycle = _returns(phase, velocity)
     mean = end.sums[-1, 0] / end.sums[-1, 1]
     elapsed = place.elapsed + SEGMENT
-    lag = jnp.arange(1.0, _CYCLE + 1)[:, None]
-    ahead = jnp.min(jnp.abs(lag * mean - jnp.round(lag * mean)), axis=0) * place.window
+    ahead = means.beats(mean, place.window)
     error = jax.vmap(means.error, in_axes=(2, 0))(end.sums, ahead[:, None])[:, 0]
     rests = end.reach[1] - end.reach[0] < _TURN
     mean, error = jnp.where(rests, 0.0, mean), jnp.where(rests, 1 / elapsed, error)
@@ -168,7 +170,7 @@ def _returns(phase: Array, velocity: Array) -> tuple[Bool[Array, " lanes"], Lane
     """Which phases are locked at the end, three returns on, and their turns per period."""
     locked = jnp.zeros(phase.shape[1], bool)
     turns = jnp.zeros(phase.shape[1])
-    for m in range(_CYCLE, 0, -1):
+    for m in range(means.LONGEST_CYCLE, 0, -1):
         ends = phase[-1 - m * jnp.arange(3)], velocity[-1 - m * jnp.arange(3)]
         rise = -jnp.diff(ends[0], axis=0)
         whole = jnp.round(rise / _TURN)
@@ -204,8 +206,8 @@ def advanced(
     """One Runge–Kutta step of order 4 from a drive phase on."""
     assert unit.drive is not None
     along = unit.drive.frequency * size
-    inside = (_INSIDE, 0.5, 1 - _INSIDE)
-    pushes = [bias + factor * unit.drive.current(angle + x * along) for x in inside]
+    angles = off_the_jumps(angle + along * jnp.array([0.0, 0.5, 1.0]), angle + along / 2)
+    pushes = [bias + factor * unit.drive.current(angles[k]) for k in range(3)]
     x, v = state
     if unit.damping is None:
         a = pushes[0] - unit.device.current(x)

@@ -22,7 +22,6 @@ from .natural_units import largest, rounded_up, smallest, strobe_frequency, whol
 Scalar = Float[Array, ""]
 Phases = Float[Array, " phases"]
 
-_LONGEST_CYCLE = 12  # periods after which a return is looked for
 _RETURNS = 1e-10  # of phase (radians) and velocity (natural units)
 _CONFIRMED = 3  # times that a return must be seen
 _DISCRETE = 1e-8  # of a voltage: error of the integration
@@ -163,7 +162,7 @@ def _begin(start: State, plan: Stay) -> _Loop:
     none = jnp.zeros_like(start.phase)
     n = none.size
     returns = Returns(
-        jnp.full((_LONGEST_CYCLE, 3, n), jnp.nan), jnp.zeros((_LONGEST_CYCLE, n), int)
+        jnp.full((means.LONGEST_CYCLE, 3, n), jnp.nan), jnp.zeros((means.LONGEST_CYCLE, n), int)
     )
     window = Window(plan.block, zero, means.empty_sums(n), none, none)
     voltage = Voltage(none + jnp.nan, none + jnp.nan, jnp.zeros(n, bool))
@@ -212,8 +211,8 @@ def _look_for_return(
     apart = jnp.abs(apart - _TURN * jnp.round(apart / _TURN))
     apart = jnp.maximum(apart, jnp.abs(v - last.seen[:, 1]))
     hits = jnp.where(apart < _RETURNS, last.hits + 1, 0)
-    lag = jnp.arange(1.0, _LONGEST_CYCLE + 1)
-    locks = hits >= _CONFIRMED * np.arange(1, _LONGEST_CYCLE + 1)[:, None]
+    lag = jnp.arange(1.0, means.LONGEST_CYCLE + 1)
+    locks = hits >= _CONFIRMED * np.arange(1, means.LONGEST_CYCLE + 1)[:, None]
     m = jnp.argmax(locks, axis=0)
     before = jnp.take_along_axis(last.seen, m[None, None], axis=0)[0]
     advanced = _TURN * (turns - before[2]) + x - before[0]
@@ -242,11 +241,7 @@ def _average(
     highest = jnp.where(averaging, jnp.maximum(window.highest, whole), whole)
     periods = jnp.where(averaging, window.spent + 1, 0.0)
     mean = means.mean(sums)
-    # Turns by which the motion runs ahead of the step closest to it.
-    lag = jnp.arange(1.0, _LONGEST_CYCLE + 1)
-    ahead = lag[:, None] * mean
-    ahead = jnp.min(jnp.abs(ahead - jnp.round(ahead)), axis=0) * periods
-    error = means.error(sums, ahead)
+    error = means.error(sums, means.beats(mean, periods))
     # A phase that has not left its well has no mean velocity, whatever its motion.
     rests = highest - lowest < _TURN
     mean, error = jnp.where(rests, 0.0, mean), jnp.where(rests, 1 / spent, error)

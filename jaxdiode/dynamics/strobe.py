@@ -155,20 +155,10 @@ def _orbits(
 ) -> Float[Array, "n points"]:
     """Recorded over the second period, towards which the first leads; closed by a linear term."""
     settled = starts.phase + _advance(problem, starts, bias, periods, _FINE)
-    between = jnp.ceil(_steps(problem, _FINE) * periods / points)
-    size = 2 * jnp.pi * periods / (points * between)
-
-    def sample(phase: Float[Array, " n"], k: Array):
-        def one(j: Array, phase: Float[Array, " n"]):
-            angle = starts.angle + size * (k * between + j)
-            return _stepped(problem, phase, angle, size, bias)
-
-        return jax.lax.fori_loop(0, between.astype(int), one, phase), phase
-
-    end, found = jax.lax.scan(sample, settled, jnp.arange(points, dtype=float))
+    path = _path(problem, starts.angle, settled, bias, periods, points)
     share = jnp.arange(points, dtype=float) / points
-    drift = end - settled
-    return found.T - drift[:, None] * share
+    drift = path[-1] - settled
+    return path[:-1].T - drift[:, None] * share
 
 
 def _marginal(problem: Locked, starts: Starts, bias: Scalar, periods: Scalar) -> Starts:
@@ -200,28 +190,39 @@ def _joined(
     Under a slow drive a marginal orbit follows a state that is stable and then, as long, one that
     is not: each half can be integrated in one direction only.
     """
-    between = jnp.ceil(_steps(problem, _FINE) * periods / points)
-    size = 2 * jnp.pi * periods / (points * between)
-
-    def path(phase: Float[Array, " n"], begin: Scalar, way: float):
-        def sample(phase: Float[Array, " n"], k: Array):
-            def one(j: Array, phase: Float[Array, " n"]):
-                angle = starts.angle + begin + way * size * (k * between + j)
-                return _stepped(problem, phase, angle, way * size, bias)
-
-            return jax.lax.fori_loop(0, between.astype(int), one, phase), phase
-
-        end, found = jax.lax.scan(sample, phase, jnp.arange(points, dtype=float))
-        return jnp.concatenate([found, end[None]])
-
     turned = 2 * jnp.pi * problem.turns
-    forth = path(starts.phase, jnp.zeros_like(size), 1.0)
-    back = path(starts.phase + turned, 2 * jnp.pi * periods, -1.0)[::-1]
+    after = starts.angle + 2 * jnp.pi * periods
+    forth = _path(problem, starts.angle, starts.phase, bias, periods, points)
+    back = _path(problem, after, starts.phase + turned, bias, periods, points, way=-1.0)[::-1]
     meeting = jnp.argmin(jnp.abs(forth - back), axis=0)
     index = jnp.arange(points + 1)[:, None]
     whole = jnp.where(index <= meeting, forth, back)[:-1]
     share = jnp.arange(points, dtype=float) / points
     return whole.T - turned * share
+
+
+def _path(
+    problem: Locked,
+    angle: Float[Array, " n"],
+    phase: Float[Array, " n"],
+    bias: Scalar,
+    periods: Scalar,
+    points: int,
+    *,
+    way: float = 1.0,
+) -> Float[Array, "samples n"]:
+    """Phases at the ends of `points` equal parts of all periods from an angle on; −1: backwards."""
+    between = jnp.ceil(_steps(problem, _FINE) * periods / points)
+    size = way * 2 * jnp.pi * periods / (points * between)
+
+    def sample(phase: Float[Array, " n"], k: Array):
+        def one(j: Array, phase: Float[Array, " n"]):
+            return _stepped(problem, phase, angle + size * (k * between + j), size, bias)
+
+        return jax.lax.fori_loop(0, between.astype(int), one, phase), phase
+
+    end, found = jax.lax.scan(sample, phase, jnp.arange(points, dtype=float))
+    return jnp.concatenate([found, end[None]])
 
 
 def _stepped(

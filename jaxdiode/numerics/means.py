@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 BLOCKS = 16
+LONGEST_CYCLE = 12  # periods after which a return is looked for
 _SCALES = (16, 4, 2, 1)  # the window in sixteenths, quarters, halves and whole
 _FASTER = 20.0  # scatter falls so much from sixteenths to quarters only if it is no noise
 
@@ -57,6 +58,17 @@ def add_all(
 def mean(sums: Sums) -> Means:
     """The means over a full window."""
     return sums[-1, :-1] / sums[-1, -1]
+
+
+def beats(mean: Means, periods: Float[Array, ""]) -> Means:
+    """Turns by which a motion runs ahead of the step n/m closest to it, m ≤ LONGEST_CYCLE.
+
+    Args:
+        mean: turns per period.
+        periods: in the window.
+    """
+    ahead = jnp.arange(1.0, LONGEST_CYCLE + 1)[:, None] * mean
+    return jnp.min(jnp.abs(ahead - jnp.round(ahead)), axis=0) * periods
 
 
 def error(sums: Sums, beats: Means) -> Means:
