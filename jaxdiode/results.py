@@ -2,13 +2,13 @@
 
 from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation
 from .core.report import Report as Report
-from .dynamics.iv import IVCurve as IVCurve
 from .dynamics.rectification import RectifiedVoltage as RectifiedVoltage
 from .dynamics.retrapping import RetrappingCurrents as RetrappingCurrents
 from .dynamics.shapiro_map import ShapiroMap as ShapiroMap
 from .dynamics.steps import ShapiroSteps as ShapiroSteps
 from .dynamics.switching import SwitchingCurrents as SwitchingCurrents
 from .dynamics.trajectory import Trajectory as Trajectory
+from .dynamics.voltage_curve import IVCurve as IVCurve
 from .measurement import MeasuredCurrents as MeasuredCurrents
 from .studies.design import DesignResult as DesignResult
 from .studies.fit import FitResult as FitResult

@@ -1,8 +1,5 @@
 """Current–voltage curves, swept up and down, each mean voltage with its error."""
 
-import functools
-from typing import TYPE_CHECKING, Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -13,7 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from .. import _checks, progress
 from .._checks import Numbers
 from ..core.dynamical import AbstractDynamical
-from ..core.results import AbstractResult, status_of
+from ..core.stationary import AbstractStationary
 from ..numerics.lanes import lanewise
 from ..numerics.means import BLOCKS
 from ..numerics.status import Status
@@ -29,9 +26,8 @@ from .natural_units import (
 from .noisy_voltage import noisy_curve
 from .shunted import usual_duration
 from .stay import State, Stay, stay
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from .swept import stationary_curve
+from .voltage_curve import IVCurve as IVCurve
 
 Scalar = Float[Array, ""]
 Biases = Float[Array, " n"]
@@ -40,88 +36,8 @@ Sweeps = tuple[Float[Array, "2 ..."], Float[Array, "2 ..."], Int[Array, "2 ..."]
 _STAY_COST = 6e-7
 
 
-class IVCurve(AbstractResult):
-    """Mean voltage ⟨φ'⟩ (ħω_p/2e, or I₀R) against bias, swept up and then down.
-
-    Of several phases every array but the first has a last axis more, the voltage of each.
-
-    Attributes:
-        current: increasing biases (I₀).
-        up, down: mean voltage on the way up and down; they differ where the junction is
-            hysteretic. Steps at multiples of Ω are Shapiro steps of the drive.
-        up_error, down_error: their errors: 0 where the motion is locked to the drive or at rest,
-            a bound where it is regular, a standard error where it is chaotic.
-        up_status, down_status: CONVERGED where that is within the tolerance, NOT_CONVERGED where
-            it was not within the longest stay (chaos, or a motion that almost locks; the error
-            holds), NONFINITE with NaN where the integration failed.
-        drive_frequency: Ω of a drive, None without.
-        voltage_unit: what voltages are in, for figures; I₀R without capacitance.
-        noise: γ of a simulation with thermal noise, else None. All errors are then standard errors,
-            and NOT_CONVERGED says that up and down differ by more than 5 of them.
-
-    Example:
-        >>> junction = jd.KapitzaJunction(damping=0.2, drive_frequency=4)  # not driven: hysteretic
-        >>> curve = jd.iv_curve(junction, [0.2, 0.5, 0.9, 1.1])  # retraps at 4β/π = 0.25
-        >>> print(*(f"{v:.6f}" for v in curve.up))
-        0.000000 0.000000 0.000000 5.496996
-        >>> print(*(f"{v:.6f}" for v in curve.down))
-        0.000000 2.467418 4.494511 5.496996
-    """
-
-    current: Float[Array, "*lanes n"]
-    up: Float[Array, "*lanes n"] | Float[Array, "*lanes n phases"]
-    down: Float[Array, "*lanes n"] | Float[Array, "*lanes n phases"]
-    up_error: Float[Array, "*lanes n"] | Float[Array, "*lanes n phases"] | None = None
-    down_error: Float[Array, "*lanes n"] | Float[Array, "*lanes n phases"] | None = None
-    up_status: Int[Array, "*lanes n"] | Int[Array, "*lanes n phases"] | None = None
-    down_status: Int[Array, "*lanes n"] | Int[Array, "*lanes n phases"] | None = None
-    drive_frequency: Float[Array, ""] | None = None
-    voltage_unit: str = eqx.field(static=True, default=r"$\hbar\omega_p/2e$")
-    noise: Float[Array, ""] | None = None
-
-    @property
-    def status(self) -> Array | np.ndarray:
-        """The worse of both sweeps."""
-        both = [x for x in (self.up_status, self.down_status) if x is not None]
-        return functools.reduce(np.maximum, both) if both else status_of(self.up + self.down)
-
-    def as_dict(self) -> dict[str, Any]:
-        names = {
-            "current": "current", "up": "voltage_up", "down": "voltage_down",
-            "up_error": "error_up", "down_error": "error_down",
-            "up_status": "status_up", "down_status": "status_down",
-        }  # fmt: skip
-        found = {new: getattr(self, old) for old, new in names.items()}
-        return {name: value for name, value in found.items() if value is not None}
-
-    def summary(self, unit: str = "") -> str:
-        """Where there is no voltage, and how many means are not as accurate as asked."""
-        current, up = np.asarray(self.current), np.asarray(self.up)
-        if up.shape != current.shape or current.ndim != 1:
-            return super().summary(unit)
-        lines, still = [], current[up == 0]
-        if still.size:
-            span = f"from {still.min():+.4g} to {still.max():+.4g} {unit}".rstrip()
-            lines.append(f"no voltage on the way up {span}")
-        if wide := int(np.sum(np.asarray(self.status) != Status.CONVERGED)):
-            what = (
-                "have errors above 1e-6 of the voltage (chaotic or almost locked; see error_up, "
-                "error_down): raise --duration"
-            )
-            if self.noise is not None:
-                what = "are hysteretic on this scale of time"
-            lines.append(f"{wide} of {current.size} biases {what}")
-        return "\n".join(lines) or f"{current.size} biases"
-
-    def plot(self) -> "Figure":
-        from .. import plot
-
-        frequency = self.drive_frequency
-        return plot.iv(self, drive_frequency=None if frequency is None else float(frequency))
-
-
 def iv_curve(
-    device: AbstractDynamical,
+    device: AbstractDynamical | AbstractStationary,
     currents: Numbers,
     *,
     duration: Numbers | None = None,
@@ -154,10 +70,14 @@ def iv_curve(
     and drive being turned up, `down` from a running phase: they differ where `duration` is too
     short to forget it. Without capacitance and drive `thermal_iv` is exact.
 
-    Not differentiable: a running phase forgets its parameters or is chaotic.
+    Where states do not move in time, as in a phase-slip wire, V and dV/dI follow from the device's
+    equations, each with its rounding error; nothing is averaged, and all of it is differentiable.
+
+    Not differentiable otherwise: a running phase forgets its parameters or is chaotic.
 
     Args:
-        device: a driven junction, `Shunted`, or any device with an equation of motion.
+        device: a driven junction, `Shunted`, any device with an equation of motion, or one whose
+            equations give the voltage.
         currents: biases (I₀), increasing.
         duration: shortest stay at a bias where the motion is not locked, in 1/ω_p (500 unless
             given, of a shunted device in units of its own time); at least 32 drive periods are
@@ -171,8 +91,8 @@ def iv_curve(
 
     Raises:
         ValueError: no biases, or biases that do not increase; `duration` too short for a
-            drive period, or `longest` for `duration`; negative noise, noise without key; more
-            than three days of work.
+            drive period, or `longest` for `duration`; negative noise, noise without key; these
+            three for stationary states; more than three days of work.
         LongRunWarning: more than a minute, with the time it takes.
 
     Example:
@@ -188,12 +108,16 @@ def iv_curve(
         >>> print(bool(abs(warm.up - exact)[0] < 4 * warm.up_error[0]))
         True
     """
-    require_dynamical(device)
+    if not isinstance(device, AbstractStationary):
+        require_dynamical(device)
     bias = _checks.real_array("currents", currents, ndim=1)
     if bias.size == 0:
         raise ValueError("currents must hold at least one bias, got none")
     if _checks.is_concrete(bias) and np.any(np.diff(bias) <= 0):
         raise ValueError("currents must increase; the way down is added by itself")
+    if isinstance(device, AbstractStationary):
+        given = {"duration": duration, "longest": longest, "noise": noise}
+        return stationary_curve(device, bias, _checks.positive("tolerance", tolerance), given)
     duration = usual_duration(device) if duration is None else duration
     length = _checks.positive("duration", duration)
     part = _checks.real_array("settle", settle, ndim=0, at_least=0.0, at_most=0.9)

@@ -7,7 +7,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .. import _checks
+from ..core.device import AbstractPhaseBiased
 from ..core.dynamical import AbstractDynamical
+from ..core.stationary import AbstractStationary
 
 Scalar = Float[Array, ""]
 
@@ -16,9 +18,14 @@ _MOST_STEPS = 1e6  # of the integration in one hold: a second's work
 
 def require_dynamical(device: object) -> None:
     if not isinstance(device, AbstractDynamical):
+        said = ""
+        if isinstance(device, AbstractPhaseBiased):
+            said = ": give it a shunt, Shunted(device)"
+        elif isinstance(device, AbstractStationary):
+            said = ", whose states are stationary: iv_curve takes it"
         raise ValueError(
             "device must have an equation of motion, as a KapitzaJunction has, got "
-            f"{type(device).__name__} (a PhaseSlipWire has trace() and state())"
+            f"{type(device).__name__}{said}"
         )
 
 

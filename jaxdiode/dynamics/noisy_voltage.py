@@ -1,7 +1,5 @@
 """Mean voltages with thermal noise, by simulation of many replicas side by side."""
 
-from typing import TYPE_CHECKING
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -13,9 +11,7 @@ from .. import _checks, progress
 from ..core.dynamical import AbstractDynamical
 from ..numerics.status import Status
 from .noise import BLOCK, Steps, heun, noise_units, stepping, steps_of
-
-if TYPE_CHECKING:
-    from .iv import IVCurve
+from .voltage_curve import IVCurve
 
 Scalar = Float[Array, ""]
 Biases = Float[Array, " n"]
@@ -33,7 +29,7 @@ def noisy_curve(
     part: Scalar,
     samples: int,
     key: Key[Array, ""],
-) -> "IVCurve":
+) -> IVCurve:
     """See `iv_curve`; `samples` replicas at every bias."""
     _announce(device, bias, gamma, length, samples)
     return _noisy_curve(device, bias, gamma, (length, part), samples, key)
@@ -63,9 +59,7 @@ def _noisy_curve(
     times: tuple[Scalar, Scalar],
     samples: int,
     key: Key[Array, ""],
-) -> "IVCurve":
-    from .iv import IVCurve
-
+) -> IVCurve:
     device, bias = nondifferentiable((device, bias), name="iv_curve")
     frequency = device.drive_frequency
     unit, size, rate = noise_units(device)

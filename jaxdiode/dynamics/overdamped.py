@@ -5,8 +5,6 @@ function of the bias alone: quadrature without drive, and with it the rotation n
 from one period to the next.
 """
 
-from typing import TYPE_CHECKING
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -23,9 +21,7 @@ from .path import path as path_in_time
 from .quadrature import mean_velocity
 from .shunted import Shunted, own_unit
 from .stay import State, Stay, stay_with
-
-if TYPE_CHECKING:
-    from .iv import IVCurve
+from .voltage_curve import IVCurve
 
 Scalar = Float[Array, ""]
 Phases = Float[Array, " phases"]
@@ -39,10 +35,8 @@ _AT_TURNS = 3e-5  # relative error of a voltage whose phase crosses turns sharpe
 
 def curve(
     device: AbstractDynamical, bias: Float[Array, " n"], asked: tuple[Scalar, ...]
-) -> "IVCurve":
+) -> IVCurve:
     """Both sweeps, which are one; see `iv_curve`."""
-    from .iv import IVCurve
-
     device = _shunted(device)
     driven = device.is_driven()
     moving = bool(driven) if _checks.is_concrete(driven) else True

@@ -19,7 +19,7 @@ from .trapping import bounds, comes_to_rest, guessed, landscape, met, trapped
 Scalar = Float[Array, ""]
 
 _ATTEMPTS = 3
-_TIED = 1e-9  # of max|I|: a maximum of I this close to the largest is the largest
+_TIED = 1e-9  # of max|I|: currents this close are not told apart
 _BELOW = 1e-3  # of the height of a maximum of I: no search starts closer to it
 
 
@@ -29,8 +29,8 @@ class RetrappingCurrents(AbstractResult):
     Attributes:
         plus, minus: i_r in the device's unit of current. Where a direction is not hysteretic it is
             that of the critical current. NaN where it is not known: the other direction may be.
-        hysteretic: of + and −, whether i_r is below the critical current, so that the junction
-            latches; False where it is not known.
+        hysteretic: of + and −, whether i_r is below the critical current by more than its own error
+            of 1e-9 max|I|, so that the junction latches; False where it is not known.
         status: the worse of the two directions.
 
     Example:
@@ -148,7 +148,7 @@ def _both(device: Shunted) -> RetrappingCurrents:
         at_top = found.pinned & (largest - current <= _TIED * scale)
         known = found.good & (current <= largest + _TIED * scale)
         value = jnp.where(at_top | ~known, largest, current)
-        return value, known & ~at_top, known
+        return value, known & (largest - current > _TIED * scale), known
 
     value, hysteretic, known = jax.vmap(one)(signs, found, largest)
     missing = jnp.where(jnp.isfinite(scale), Status.NOT_CONVERGED, Status.NONFINITE)

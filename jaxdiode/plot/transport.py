@@ -14,23 +14,26 @@ if TYPE_CHECKING:
 
     from ..devices.wire.state import WireState
     from ..devices.wire.tdgl import WireSimulation
-    from ..dynamics.iv import IVCurve
     from ..dynamics.switching import SwitchingCurrents
+    from ..dynamics.voltage_curve import IVCurve
     from ..thermal.histogram import SwitchingDistribution
 
 _MOST_STEPS = 60
+_STEEPEST = 20.0
 
 
 def iv(
     curve: "IVCurve",
     *,
     drive_frequency: float | None = None,
-    unit: str = r"$I_0$",
+    resistance: bool = False,
+    unit: str | None = None,
     title: str = "",
 ) -> "Figure":
-    """Mean voltage against bias, swept up and down; `unit` is that of the bias.
+    """Mean voltage against bias, swept up and down; `unit` is that of the bias if not the curve's.
 
-    With `drive_frequency`: lines at its multiples, where Shapiro steps lie.
+    With `drive_frequency`: lines at its multiples, where Shapiro steps lie. With `resistance` the
+    curve's dV/dI below, as far as it is less than 20 times the largest V/I.
 
     Example:
         >>> junction = jd.KapitzaJunction(damping=0.5, drive_frequency=4)
@@ -39,7 +42,8 @@ def iv(
         ['up', 'down']
     """
     current, up, down = (np.asarray(a) for a in (curve.current, curve.up, curve.down))
-    figure, (axes,) = new_figure(1)
+    figure, panels = new_figure(2 if resistance else 1)
+    axes, below = panels[0], panels[-1]
     if drive_frequency is not None:
         step = float(drive_frequency)
         reached = np.nan_to_num([up, down]) / step
@@ -50,12 +54,27 @@ def iv(
             axes.plot([], [], color=GREY, lw=0.6, ls=":", label=r"$n\Omega$")
     axes.plot(current, up, color=PLUS, lw=1.4, label="up")
     axes.plot(current, down, color=MINUS, lw=1.4, ls="--", label="down")
-    label = r"mean voltage $\langle\varphi'\rangle$"
-    axes.set(
-        xlabel=with_unit("bias", unit), title=title, ylabel=with_unit(label, curve.voltage_unit)
-    )
+    axes.set(title=title, ylabel=with_unit("mean voltage", curve.voltage_unit))
+    if resistance:
+        _resistance(below, curve)
+    below.set_xlabel(with_unit("bias", curve.current_unit if unit is None else unit))
     axes.legend(fontsize=8, loc="upper left")
     return figure
+
+
+def _resistance(axes: "Axes", curve: "IVCurve") -> None:
+    """dV/dI of both sweeps; steeper rises, as beside a switch, would hide all else."""
+    current, up, down = (np.asarray(a) for a in (curve.current, curve.up, curve.down))
+    current = current.reshape(current.shape + (1,) * (up.ndim - current.ndim))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ohmic = np.abs(np.stack([up, down]) / current)
+    most = _STEEPEST * np.max(ohmic[np.isfinite(ohmic)], initial=0.0)
+    found = (np.asarray(x) for x in curve.resistance())
+    for slope, colour, dashes in zip(found, (PLUS, MINUS), ("-", "--"), strict=True):
+        shown = np.where(np.abs(slope) <= most, slope, np.nan)
+        axes.plot(np.asarray(curve.current), shown, color=colour, lw=1.2, ls=dashes)
+    axes.set_ylabel("$dV/dI$")
+    axes.axhline(0, color=GREY, lw=0.5)
 
 
 def wire(state: "WireState", *, title: str = "") -> "Figure":

@@ -8,11 +8,16 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ...core.results import AbstractResult, status_of
+from ...core.stationary import StationaryVoltages
 from ...numerics.status import Status
+from .universal import CRITICAL, excess_current
 from .valley import Curve, Point, modulus
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_TABLES = 1e-13  # relative error of the universal function
+_SOLVED = 1e-9  # of the current that a solved state carries
 
 
 class WireState(AbstractResult):
@@ -63,15 +68,16 @@ class WireState(AbstractResult):
 def described(at: tuple[Point, Point], c: Curve, magnitude, resistive, direction, side):
     """A `WireState` from a point of a curve and its derivative along it."""
     here, along = at
+    nothing = 0 * here.current  # NaN of parameters that are
     folded = along.current <= 0
     slope = along.voltage / jnp.where(along.current != 0, along.current, jnp.finfo(float).tiny)
     minimum = jnp.abs(here.valley) * math.sqrt(3) >= c.zero_current * (1 - 1e-12)
     return WireState(
         current=direction * magnitude,
-        voltage=direction * jnp.where(resistive, here.voltage, 0.0),
+        voltage=direction * jnp.where(resistive, here.voltage, 0.0) + nothing,
         slope=jnp.where(resistive, slope, 0.0),
-        valley=side * here.valley,
-        order_parameter=jnp.where(here.epsilon > 0, modulus(here.epsilon), 0.0),
+        valley=side * here.valley + nothing,
+        order_parameter=jnp.where(here.epsilon <= 0, 0.0, modulus(here.epsilon)),
         stable=jnp.where(resistive, ~folded & minimum, minimum),
     )
 
@@ -85,4 +91,27 @@ def where_exists(exists: Bool[Array, "*shape"], state: WireState) -> WireState:
         valley=jnp.where(exists, state.valley, jnp.nan),
         order_parameter=jnp.where(exists, state.order_parameter, jnp.nan),
         stable=exists & state.stable,
+    )
+
+
+def with_errors(state: WireState, epsilon: Float[Array, ""]) -> StationaryVoltages:
+    """Voltages of stable states; the error is dV/dj times what the current misses, and rounding.
+
+    `epsilon` is ε₀, whose rounding is that of ε(Φ).
+    """
+    current, volts, slope = (jnp.abs(x) for x in (state.current, state.voltage, state.slope))
+    strength = state.order_parameter**3
+    missing = jnp.abs(CRITICAL * strength + excess_current(volts, strength) - current)
+    rounding = jnp.finfo(float).eps * (16 * current + 4 * state.order_parameter * epsilon)
+    error = slope * (missing + rounding) + _TABLES * volts
+    resistive = volts > 0
+    solved = ~resistive | (missing <= _SOLVED * current)
+    status = jnp.where(solved, Status.CONVERGED, Status.NOT_CONVERGED)
+    status = jnp.where(jnp.isfinite(volts), status, Status.NONFINITE).astype(jnp.int32)
+    known = status == Status.CONVERGED
+    return StationaryVoltages(
+        jnp.where(known, state.voltage, jnp.nan),
+        jnp.where(known, jnp.where(resistive, error, 0.0), jnp.nan),
+        jnp.where(known, state.slope, jnp.nan),
+        status,
     )

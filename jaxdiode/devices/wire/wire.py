@@ -15,16 +15,16 @@ from jaxtyping import Array, Float
 from ... import _checks
 from ..._checks import Numbers
 from ...core.critical import CriticalCurrents
-from ...core.device import AbstractCurrentBiased
 from ...core.parameters import parameter
 from ...core.report import Report
+from ...core.stationary import AbstractStationary, StationaryVoltages
 from ...numerics.lanes import lanewise
 from ...numerics.roots import bracketed_root, implicit_root
 from ...numerics.status import Status
 from . import limits
 from .branches import all_states
 from .limits import WireLimits
-from .state import WireState, described
+from .state import WireState, described, with_errors
 from .universal import voltage
 from .valley import Curve, ValleyPolarization, curve, orientation, point, spinodal, with_slope
 
@@ -34,7 +34,7 @@ _SWEEPS = ("up", "down")
 _STEPS = 60  # steps of Newton or bisection
 
 
-class PhaseSlipWire(AbstractCurrentBiased):
+class PhaseSlipWire(AbstractStationary):
     """A long wire with phase-slip centres, in the limit γ ≫ 1 of slow amplitude relaxation.
 
     It is superconducting up to j_s0 = (2/3√3) ε^{3/2}. Beyond, phase slips make a voltage per
@@ -55,6 +55,9 @@ class PhaseSlipWire(AbstractCurrentBiased):
       only just reaches j/2 before the flip this current jumps with the parameters.
     - "ohmic": dV/dj falls to 1 + tolerance on the way up.
     - "flip": Φ_V turns over; one direction only, the other is NaN with a status.
+
+    `iv_curve` sweeps V up and down, from j = 0 in valley Φ₀ to the first current, up, and down from
+    where that ended, past a flip in the other valley. `trace` follows any history with Φ_V.
 
     The paper's η ≈ 96 % with j_c+ ≈ 50 j_c− for its Regime II (Φ₀ = .9, c₁ = .25) follows from none
     of them at α₁ = −1: "ohmic" gives |η| = .937 and a ratio of 31, with the smaller current in
@@ -172,6 +175,20 @@ class PhaseSlipWire(AbstractCurrentBiased):
             raise ValueError("currents must hold at least one current, got none")
         return _trace(self, j)
 
+    @property
+    def voltage_unit(self) -> str:
+        """V per length is the current in the normal state."""
+        return r"$\rho_Nj_0$"
+
+    @property
+    def current_unit(self) -> str:
+        """j₀: without polarisation the wire depairs at j = (2/3√3) ε^{3/2} j₀."""
+        return r"$j_0$"
+
+    def stationary_voltages(self, currents: Float[Array, " n"]) -> StationaryVoltages:
+        """V along `trace`, with its error: that of these equations, not of γ ≫ 1."""
+        return with_errors(_trace(self, currents), self.epsilon)
+
     def states(self, current: Numbers) -> WireState:
         """All stationary states at one current, in both valleys, unstable ones too.
 
@@ -229,17 +246,17 @@ def _states(wire, currents, sweep):
         direction = jnp.where(j < 0, -1.0, 1.0)
         c = curve(wire.epsilon, wire.valley, direction)
         magnitude = direction * j
-        end = limits.flip(c)[0]
-        flipped = magnitude > jnp.where(jnp.isnan(end), jnp.inf, end)
+        last = limits.flip(c)[0]
+        flipped = magnitude > jnp.where(jnp.isnan(last), jnp.inf, last)
         c = c._replace(pull=jnp.where(flipped, -c.pull, c.pull))
         side = jnp.where(flipped, -1.0, 1.0) * orientation(wire.valley)
         begin = limits.onset(c)
         if sweep == "up":
-            lower, resistive = jnp.zeros_like(j), (magnitude > begin) | (begin <= 0)
+            lower, resistive = jnp.zeros_like(j), ~(magnitude <= begin) | (begin <= 0)
         else:
             lower = jax.lax.stop_gradient(limits.retrap_position(c))
-            resistive = magnitude > jnp.where(c.pull < 0, point(lower, c).current, begin)
-            resistive = resistive | (begin <= 0)
+            end = jnp.where(c.pull < 0, point(lower, c).current, begin)
+            resistive = ~(magnitude <= end) | (begin <= 0)
         return _state(c, magnitude, resistive, lower, direction, side)
 
     return jax.vmap(one)(currents)
@@ -264,13 +281,14 @@ def _trace(wire, currents):
         valley = jnp.where(flips, -valley, valley)
         k = jnp.where(flips, 1 - k, k)
         normal = begin[k] <= 0
-        resistive = normal | (magnitude > begin[k]) | (resistive & (magnitude > ends[k]))
+        resistive = normal | ~(magnitude <= begin[k]) | (resistive & (magnitude > ends[k]))
         c = jax.tree.map(lambda x: x[k], curves)
         # The fold bounds the search only where the onset does not.
         lower = jnp.where(magnitude > begin[k], 0.0, lowest[k])
         found = _state(c, magnitude, resistive, lower, direction, valley * orientation(wire.valley))
         return (direction, valley, resistive), found
 
+    currents = currents + 0 * jnp.cumsum(currents)  # after one that is NaN nothing is known
     one = jnp.ones(())
     return jax.lax.scan(follow, (one, one, jnp.zeros((), bool)), currents)[1]
 
