@@ -1,5 +1,7 @@
 """Figures: what is drawn, what it is called, and that it can be saved."""
 
+import inspect
+
 import hypothesis
 import jax
 import jax.numpy as jnp
@@ -193,6 +195,24 @@ def test_iv_with_lines_at_multiples_of_the_drive_frequency(tmp_path):
     assert levels == [-2, 0, 2, 4]
 
 
+def test_iv_with_its_resistance(tmp_path):
+    """Up V = I to 4 and 3I beyond, down 3I to 2 and I below; the switches are left out."""
+    current = np.arange(8.0)
+    up, down = (np.where(current > end, 3.0, 1.0) * current for end in (4, 2))
+    curve = jd.results.IVCurve(*map(jnp.asarray, (current, up, down)), current_unit="mA")
+    top, below = check(plot.iv(curve, resistance=True, title="mine"), tmp_path, axes=2)
+    assert (top.get_title(), top.get_xlabel()) == ("mine", "")
+    assert below.get_xlabel() == "bias (mA)"
+    assert plot.iv(curve, unit="nA").axes[0].get_xlabel() == "bias (nA)"
+    none = np.nan
+    first, second = (line.get_ydata() for line in below.lines[:2])
+    np.testing.assert_allclose(first, [none, none, 1, 1, none, none, 3, none])
+    np.testing.assert_allclose(second, [none, none, none, none, 3, 3, 3, none])
+    # A rise much steeper than V/I would hide all else.
+    jump = jd.results.IVCurve(*map(jnp.asarray, (1.0 + 1e-3 * current, up := 0.1 + current, up)))
+    assert np.isnan(plot.iv(jump, resistance=True).axes[1].lines[0].get_ydata()).all()
+
+
 def test_iv_with_failed_points(tmp_path):
     none = jnp.full(2, jnp.nan)
     half = jd.results.IVCurve(jnp.arange(2.0), none, jnp.array([0.0, 1.0]))
@@ -319,6 +339,35 @@ def test_dataset_errors():
         plot.dataset(grid(3), "eta")
     with pytest.raises(ValueError, match="variable must be one of"):
         plot.dataset(xarray.Dataset())
+
+
+def test_every_figure_is_drawn_into_one_of_yours(tmp_path):
+    """Into a part of a figure or a whole one, which is what comes back; nothing beside it moves."""
+    for name in plot.__dict__:
+        if callable(function := getattr(plot, name)) and not name.startswith("_"):
+            assert "figure" in inspect.signature(function).parameters, name
+    flat = jnp.linspace(0.0, 1.0, 5)
+    state = jd.PhaseSlipWire().trace(flat)
+    drawn = [
+        (lambda figure: plot.iv(iv_curve(), resistance=True, figure=figure), 2),
+        (lambda figure: plot.wire(state, title="mine", figure=figure), 4),
+        (lambda figure: plot.critical_currents_along(flat, flat, 2 * flat, figure=figure), 2),
+        (lambda figure: plot.dataset(grid(4, 5), figure=figure), 2),
+        (lambda figure: plot.values(iv_curve(), figure=figure), 3),
+        (lambda figure: plot.correlations(["a"], [1.0], [[0.1]], figure=figure), 2),
+    ]
+    whole = Figure(figsize=(9, 12), layout="constrained")
+    parts = whole.subfigures(3, 2).ravel()
+    for k, (draw, count) in enumerate(drawn):
+        assert draw(parts[k]) is parts[k]
+        assert [len(part.axes) for part in parts[k + 1 :]] == [0] * (5 - k)
+        assert len(parts[k].axes) == count
+    assert tuple(whole.get_size_inches()) == (9, 12)
+    check(whole, tmp_path, axes=sum(count for _, count in drawn))
+    own = Figure()
+    assert plot.iv(iv_curve(), figure=own) is own
+    with pytest.raises(ValueError, match="figure must be a matplotlib Figure or SubFigure, got Ax"):
+        plot.iv(iv_curve(), figure=own.axes[0])
 
 
 def test_wire(tmp_path):

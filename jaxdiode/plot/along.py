@@ -9,7 +9,7 @@ from ..core.critical import rounded_efficiency
 from .style import EFFICIENCY, GREY, MINUS, PLUS, limit_efficiency, new_figure, with_unit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 _POINTS = {"marker": "o", "ms": 3, "ls": "", "alpha": 0.6, "mew": 0, "elinewidth": 0.6}
 
@@ -25,6 +25,7 @@ def critical_currents_along(
     measured: tuple[Numbers, Numbers, Numbers] | None = None,
     residuals: tuple[Numbers, Numbers] | None = None,
     sigma: tuple[Numbers, Numbers] | Numbers | None = None,
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """I₊ and I₋ above, η below, against flux, coil current or any one parameter.
 
@@ -44,7 +45,7 @@ def critical_currents_along(
     """
     x, plus, minus = (np.asarray(a, float) for a in (x, plus, minus))
     heights = [3.0, 1.0, 2.0] if residuals is not None else [1.0, 1.0]
-    figure, panels = new_figure(len(heights), heights=heights)
+    figure, panels = new_figure(len(heights), heights=heights, into=figure)
     top, bottom = panels[0], panels[-1]
     shown = [_efficiency(plus, minus)]
     if measured is not None:

@@ -7,14 +7,20 @@ import numpy as np
 from .style import GREY, MINUS, PLUS, new_figure, with_unit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
     from ..dynamics.steps import ShapiroSteps
     from ..thermal.histogram import SwitchingDistribution
     from ..thermal.iv import ThermalIV
 
 
-def thermal_iv(curve: "ThermalIV", *, unit: str = "", title: str = "") -> "Figure":
+def thermal_iv(
+    curve: "ThermalIV",
+    *,
+    unit: str = "",
+    title: str = "",
+    figure: "Figure | SubFigure | None" = None,
+) -> "Figure":
     """|V|/R on a logarithmic axis and dV/dI in units of R, both directions against |i|.
 
     The logarithmic axis ends 12 decades below the largest voltage.
@@ -27,7 +33,7 @@ def thermal_iv(curve: "ThermalIV", *, unit: str = "", title: str = "") -> "Figur
     current, voltage, slope = (
         np.ravel(x) for x in (curve.current, curve.voltage, curve.resistance)
     )
-    figure, (top, bottom) = new_figure(2)
+    figure, (top, bottom) = new_figure(2, into=figure)
     for sign, color, name in ((1, PLUS, "+"), (-1, MINUS, "−")):
         here = np.flatnonzero(sign * current > 0)
         here = here[np.argsort(np.abs(current[here]))]
@@ -46,7 +52,12 @@ def thermal_iv(curve: "ThermalIV", *, unit: str = "", title: str = "") -> "Figur
 
 
 def steps(
-    found: "ShapiroSteps", *, unit: str = "", voltage_unit: str = "", title: str = ""
+    found: "ShapiroSteps",
+    *,
+    unit: str = "",
+    voltage_unit: str = "",
+    title: str = "",
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """Every step as a bar between its edges, at its voltage; units of bias and voltage.
 
@@ -56,7 +67,7 @@ def steps(
         4
     """
     lower, upper, voltage = (np.asarray(x) for x in (found.lower, found.upper, found.voltage))
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     for (n, m), low, high, v in zip(np.asarray(found.orders), lower, upper, voltage, strict=True):
         name = f"{n}" if m == 1 else f"{n}/{m}"
         if np.isfinite(low) and np.isfinite(high):
@@ -70,7 +81,11 @@ def steps(
 
 
 def switching_distribution(
-    found: "SwitchingDistribution", *, unit: str = "", title: str = ""
+    found: "SwitchingDistribution",
+    *,
+    unit: str = "",
+    title: str = "",
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """P(i) of both directions with their means; its formula in the title.
 
@@ -79,7 +94,7 @@ def switching_distribution(
         >>> print(len(jd.plot.switching_distribution(found).axes))
         1
     """
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     for k, (color, name) in enumerate(((PLUS, "+"), (MINUS, "-"))):
         current, density = np.asarray(found.current[k]), np.asarray(found.density[k])
         mean, deviation = float(found.mean[k]), float(found.deviation[k])

@@ -10,7 +10,7 @@ from .style import GREY, MINUS, PLUS, new_figure, with_unit
 
 if TYPE_CHECKING:
     from jax import Array
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
     from ..devices.usadel.currents import OrderParameter
     from ..devices.usadel.junction import AbstractHybridJunction
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def torus(
-    torus: "PhaseTorus", *, points: int = 121, unit: str = r"$I_0$", title: str = ""
+    torus: "PhaseTorus",
+    *,
+    points: int = 121,
+    unit: str = r"$I_0$",
+    title: str = "",
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """Charge and spin current of a spin-active junction against both phases, Δχ and Δφ.
 
@@ -36,7 +41,7 @@ def torus(
     """
     phase, twist = np.linspace(0, 2, 2 * points - 1), np.linspace(0, 1, points)
     up, down = (np.asarray(x) for x in _spin_currents(torus, np.pi * phase, np.pi * twist[:, None]))
-    figure, axes = new_figure(1, 2)
+    figure, axes = new_figure(1, 2, into=figure)
     for ax, label, values in ((axes[0], "charge", up + down), (axes[1], "spin", up - down)):
         # Centred on zero; an unsolved torus is left blank.
         largest = float(np.max(np.abs(np.nan_to_num(values)))) or 1.0
@@ -55,7 +60,10 @@ def torus(
 
 
 def order_parameter(
-    result: "OrderParameter | AbstractHybridJunction", phase: Numbers = 0.0
+    result: "OrderParameter | AbstractHybridJunction",
+    phase: Numbers = 0.0,
+    *,
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """|Δ(x)| and the phase of Δ(x) in both superconductors of a diffusive junction at one Δχ.
 
@@ -74,7 +82,7 @@ def order_parameter(
     junction: Any = result
     found = junction.order_parameter(phase) if hasattr(result, "order_parameter") else junction
     half = float(np.asarray(phase)) / 2
-    figure, axes = new_figure(2)
+    figure, axes = new_figure(2, into=figure)
     for values, place, turn, colour, name in (
         (found.left, -np.asarray(found.distance), -half, PLUS, "left"),
         (found.right, np.asarray(found.distance), half, MINUS, "right"),
@@ -90,7 +98,12 @@ def order_parameter(
 
 
 def ldos(
-    result: "Array | AbstractHybridJunction", energy: Numbers, *, title: str = "", **options: Any
+    result: "Array | AbstractHybridJunction",
+    energy: Numbers,
+    *,
+    title: str = "",
+    figure: "Figure | SubFigure | None" = None,
+    **options: Any,
 ) -> "Figure":
     """Density of states of both spins and their mean, at one position.
 
@@ -108,7 +121,7 @@ def ldos(
     density = np.asarray(junction.ldos(energy, **options) if hasattr(result, "ldos") else result)
     if density.ndim != 2:
         raise ValueError(f"energy must be a list and position one number, got {density.shape[1:]}")
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     energy = np.asarray(energy)
     axes.plot(energy, density.mean(axis=0), color="black", label="mean, as measured")
     for values, style, name in zip(density, ("--", ":"), ("up", "down"), strict=True):

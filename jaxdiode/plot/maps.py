@@ -8,7 +8,7 @@ import numpy as np
 from .style import new_figure, with_unit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
     from ..dynamics.shapiro_map import ShapiroMap
 
@@ -19,6 +19,7 @@ def shapiro_map(
     orders: Sequence[int | tuple[int, int]] = (),
     unit: str = "",
     title: str = "",
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """dV/dI over bias and power, with the exact edges of steps drawn over it.
 
@@ -36,7 +37,7 @@ def shapiro_map(
     current, power = found.current, found.power
     if current.size < 2 or power.size < 2:
         raise ValueError(f"found must hold a map, got {power.size} powers, {current.size} biases")
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     slope = found.resistance()
     most = np.nanpercentile(slope, 99) or 1.0
     shown = axes.pcolormesh(

@@ -9,12 +9,19 @@ from .._checks import Numbers
 from .style import GREY, PLUS, new_figure
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 _WRITTEN = 12  # parameters up to which every correlation is written out
 
 
-def errors(names: Sequence[str], values: Numbers, spread: Numbers, truth: Numbers) -> "Figure":
+def errors(
+    names: Sequence[str],
+    values: Numbers,
+    spread: Numbers,
+    truth: Numbers,
+    *,
+    figure: "Figure | SubFigure | None" = None,
+) -> "Figure":
     """(Fitted − true)/standard error of parameters whose truth is known.
 
     Example:
@@ -24,7 +31,7 @@ def errors(names: Sequence[str], values: Numbers, spread: Numbers, truth: Number
         ['first', 'turns']
     """
     values, spread, truth = (np.asarray(a, float) for a in (values, spread, truth))
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     position = np.arange(len(names))[::-1]
     axes.axvspan(-1, 1, color=GREY, alpha=0.2, lw=0)
     axes.errorbar((values - truth) / spread, position, xerr=1, fmt="o", color=PLUS)
@@ -34,7 +41,13 @@ def errors(names: Sequence[str], values: Numbers, spread: Numbers, truth: Number
     return figure
 
 
-def correlations(names: Sequence[str], values: Numbers, covariance: Numbers) -> "Figure":
+def correlations(
+    names: Sequence[str],
+    values: Numbers,
+    covariance: Numbers,
+    *,
+    figure: "Figure | SubFigure | None" = None,
+) -> "Figure":
     """Correlation matrix of fitted parameters, with values and standard errors as labels.
 
     Near ±1 the data tell two parameters apart only together. Blank where an error is not known.
@@ -49,7 +62,7 @@ def correlations(names: Sequence[str], values: Numbers, covariance: Numbers) -> 
     spread = np.sqrt(np.clip(np.diag(covariance), 0, None))
     with np.errstate(divide="ignore", invalid="ignore"):
         matrix = covariance / np.outer(spread, spread)
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     shown = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     figure.colorbar(shown, ax=axes, label="correlation")
     if len(names) <= _WRITTEN:

@@ -7,7 +7,7 @@ import numpy as np
 from .style import GREY, MINUS, PLUS, new_figure, with_unit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
     from ..dynamics.rectification import RectifiedVoltage
     from ..dynamics.shunted import Shunted
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 _MOST_STEPS = 40
 
 
-def rectification(found: "RectifiedVoltage", *, unit: str = "", title: str = "") -> "Figure":
+def rectification(
+    found: "RectifiedVoltage",
+    *,
+    unit: str = "",
+    title: str = "",
+    figure: "Figure | SubFigure | None" = None,
+) -> "Figure":
     """Mean voltage against the amplitude of a drive, with its errors, and the plateaus nΩ.
 
     Dashed: the quasi-static approximation, the limit Ω → 0.
@@ -34,7 +40,7 @@ def rectification(found: "RectifiedVoltage", *, unit: str = "", title: str = "")
     order = np.argsort(amplitude)
     amplitude, voltage = amplitude[order], voltage[order]
     error, frequency = np.asarray(found.error)[order], float(found.drive_frequency)
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     if found.quasi_static is not None:
         axes.plot(amplitude, np.asarray(found.quasi_static)[order], color=MINUS, lw=1.2, ls="--",
                   label="quasi-static")  # fmt: skip
@@ -55,7 +61,13 @@ def rectification(found: "RectifiedVoltage", *, unit: str = "", title: str = "")
 
 
 def rectifier(
-    path: "Trajectory", device: "Shunted", *, bias: float = 0.0, unit: str = "", title: str = ""
+    path: "Trajectory",
+    device: "Shunted",
+    *,
+    bias: float = 0.0,
+    unit: str = "",
+    title: str = "",
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """The current through a driven device over time, and the pulses of its voltage with their mean.
 
@@ -92,7 +104,7 @@ def rectifier(
     mean = _mean(time, phase, period, whole)
     current = bias + np.asarray(drive.current(path.time * drive.frequency))
     ends = device.device.critical_currents()
-    figure, (top, below) = new_figure(2)
+    figure, (top, below) = new_figure(2, into=figure)
     top.plot(time, current, color=GREY, lw=1.2)
     for value, color, name in (
         (float(ends.plus), PLUS, "$I_+$"),

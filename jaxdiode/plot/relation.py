@@ -14,7 +14,7 @@ from ..numerics.status import Status
 from .style import GREY, MINUS, PLUS, new_figure, with_unit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 
 def current_phase(
@@ -22,6 +22,7 @@ def current_phase(
     *,
     unit: str = "",
     title: str = "",
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """I(φ) with both critical currents marked, and its branches or spin bands when it has any.
 
@@ -40,7 +41,7 @@ def current_phase(
         raise ValueError(f"result must be a report or of a device, got {type(result).__name__}")
     if found.relation is None:
         raise ValueError("result must be of a phase-biased device, got one without a relation")
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     turns = np.asarray(found.relation.phase) / np.pi
     bands = {"up": ("--", r"$I_\uparrow$"), "down": (":", r"$I_\downarrow$")}
     parts = found.parts if found.drawable else {}  # of no single-valued relation

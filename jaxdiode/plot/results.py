@@ -8,12 +8,14 @@ from ..core.results import AbstractResult
 from .style import PLUS, new_figure
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 _MOST_PANELS = 8
 
 
-def values(result: AbstractResult, *, title: str = "") -> "Figure":
+def values(
+    result: AbstractResult, *, title: str = "", figure: "Figure | SubFigure | None" = None
+) -> "Figure":
     """A panel for every array of numbers that a result holds: bars of few, lines of many.
 
     For results without a figure of their own.
@@ -33,8 +35,10 @@ def values(result: AbstractResult, *, title: str = "") -> "Figure":
     if not shown:
         raise ValueError(f"result must hold numbers to be drawn, {type(result).__name__} has none")
     chosen = list(shown.items())[:_MOST_PANELS]
-    figure, axes = new_figure(len(chosen))
-    figure.set_figheight(max(4.2, 1.3 * len(chosen)))
+    own = figure is None
+    figure, axes = new_figure(len(chosen), into=figure)
+    if own:
+        figure.set_figheight(max(4.2, 1.3 * len(chosen)))
     for ax, (name, array) in zip(axes, chosen, strict=True):
         if array.size <= 4:
             ax.barh(np.arange(array.size)[::-1], array.ravel(), color=PLUS)

@@ -9,7 +9,7 @@ from .style import ACCENT, EFFICIENCY, GREY, MINUS, PLUS, limit_efficiency, new_
 
 if TYPE_CHECKING:
     import xarray
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
     from ..studies.design import DesignResult
 
@@ -19,6 +19,7 @@ def search(
     *,
     reference: float | None = None,
     label: str = r"best $\eta$ so far",
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """Best objective so far against evaluations, for one or more searches.
 
@@ -30,7 +31,7 @@ def search(
         >>> print(len(figure.axes), figure.axes[0].get_xlabel())
         1 evaluations (a gradient counts 3)
     """
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     colours = (PLUS, MINUS, EFFICIENCY, ACCENT)
     for i, (name, result) in enumerate(results.items()):
         colour = colours[i % len(colours)]
@@ -45,7 +46,12 @@ def search(
     return figure
 
 
-def dataset(data: "xarray.Dataset", variable: str | None = None) -> "Figure":
+def dataset(
+    data: "xarray.Dataset",
+    variable: str | None = None,
+    *,
+    figure: "Figure | SubFigure | None" = None,
+) -> "Figure":
     """A sweep: a line for one axis, a map for two. Larger ones must be sliced first.
 
     Example:
@@ -63,7 +69,7 @@ def dataset(data: "xarray.Dataset", variable: str | None = None) -> "Figure":
         raise ValueError(f"dataset must have 1 or 2 axes to be drawn, got {values.ndim}")
     if name == "efficiency":
         values = values.copy(data=rounded_efficiency(values))
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     limits: dict[str, Any] = {}
     if values.ndim == 2 and float(values.min()) < 0 < float(values.max()):
         largest = float(np.nanmax(np.abs(values)))

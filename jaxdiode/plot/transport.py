@@ -10,7 +10,7 @@ from .style import GREY, MINUS, PLUS, new_figure, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
     from ..devices.wire.state import WireState
     from ..devices.wire.tdgl import WireSimulation
@@ -29,6 +29,7 @@ def iv(
     resistance: bool = False,
     unit: str | None = None,
     title: str = "",
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """Mean voltage against bias, swept up and down; `unit` is that of the bias if not the curve's.
 
@@ -42,7 +43,7 @@ def iv(
         ['up', 'down']
     """
     current, up, down = (np.asarray(a) for a in (curve.current, curve.up, curve.down))
-    figure, panels = new_figure(2 if resistance else 1)
+    figure, panels = new_figure(2 if resistance else 1, into=figure)
     axes, below = panels[0], panels[-1]
     if drive_frequency is not None:
         step = float(drive_frequency)
@@ -57,6 +58,7 @@ def iv(
     axes.set(title=title, ylabel=with_unit("mean voltage", curve.voltage_unit))
     if resistance:
         _resistance(below, curve)
+        axes.sharex(below)
     below.set_xlabel(with_unit("bias", curve.current_unit if unit is None else unit))
     axes.legend(fontsize=8, loc="upper left")
     return figure
@@ -77,7 +79,9 @@ def _resistance(axes: "Axes", curve: "IVCurve") -> None:
     axes.axhline(0, color=GREY, lw=0.5)
 
 
-def wire(state: "WireState", *, title: str = "") -> "Figure":
+def wire(
+    state: "WireState", *, title: str = "", figure: "Figure | SubFigure | None" = None
+) -> "Figure":
     """V, dV/dj, Φ_V and √ε of a wire against its current, in the order of its history.
 
     Takes what `PhaseSlipWire.trace` or `.state` returns. Jumps are thin lines.
@@ -92,7 +96,7 @@ def wire(state: "WireState", *, title: str = "") -> "Figure":
     current = np.asarray(state.current)
     if current.ndim != 1 or current.size < 2:
         raise ValueError(f"state must hold a list of currents, got shape {current.shape}")
-    figure, axes = new_figure(2, 2)
+    figure, axes = new_figure(2, 2, into=figure)
     slope = np.asarray(state.slope)
     panels = (
         (r"voltage $V$", state.voltage),
@@ -120,7 +124,9 @@ def wire(state: "WireState", *, title: str = "") -> "Figure":
     return figure
 
 
-def slips(simulation: "WireSimulation", *, title: str = "") -> "Figure":
+def slips(
+    simulation: "WireSimulation", *, title: str = "", figure: "Figure | SubFigure | None" = None
+) -> "Figure":
     """|ψ| of a simulated wire over space and time, its phase slips, and its voltage.
 
     Example:
@@ -132,7 +138,7 @@ def slips(simulation: "WireSimulation", *, title: str = "") -> "Figure":
     if simulation.time.ndim != 1:
         raise ValueError(f"simulation must hold a single current, got {simulation.time.shape[0]}")
     time, position = np.asarray(simulation.time), np.asarray(simulation.position)
-    figure, (space, below) = new_figure(2)
+    figure, (space, below) = new_figure(2, into=figure)
     shown = space.pcolormesh(
         time, position, np.asarray(simulation.magnitude).T, shading="auto", cmap="magma",
         rasterized=True,
@@ -158,6 +164,7 @@ def switching_histogram(
     bins: int = 40,
     unit: str = r"$I_0$",
     title: str = "",
+    figure: "Figure | SubFigure | None" = None,
 ) -> "Figure":
     """Switching currents of noisy ramps in both directions, with their means.
 
@@ -180,7 +187,7 @@ def switching_histogram(
         )
     plus, minus = (a[np.isfinite(a)] for a in samples)
     together = np.concatenate([plus, minus])
-    figure, (axes,) = new_figure(1)
+    figure, (axes,) = new_figure(1, into=figure)
     edges = np.histogram_bin_edges(together, bins)
     for k, (values, colour, name) in enumerate(((plus, PLUS, "I_+"), (minus, MINUS, "I_-"))):
         if values.size == 0:

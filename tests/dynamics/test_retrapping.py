@@ -246,6 +246,19 @@ def test_units(size):
         assert np.array_equal(found.hysteretic, plain.hysteretic)
 
 
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
+def test_a_difference_within_the_error_is_no_hysteresis(size):
+    """The hysteresis of sin φ ends at β = 1.1931: 6e-6 I_c wide at 1.1906, 8e-10 at 1.193018."""
+    device = jd.TunnelJunction(size)
+    wide = retrapping(device, 1.190625 * np.sqrt(size))
+    np.testing.assert_allclose(1 - wide.plus / size, 5.8e-6, atol=1e-7)
+    assert np.all(wide.hysteretic)
+    narrow = retrapping(device, 1.193018 * np.sqrt(size))
+    assert 1e-10 < 1 - narrow.plus / size < 1e-9
+    assert narrow.status == Status.CONVERGED
+    assert not np.any(narrow.hysteretic)
+
+
 def test_lanes_and_derivatives_beyond_the_first():
     dampings = jnp.array([0.1, 0.5, 0.8, 1.3])
     lanes = jax.jit(jax.vmap(retrapping, (None, 0)))(D1, dampings)
