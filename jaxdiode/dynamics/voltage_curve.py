@@ -52,6 +52,10 @@ class IVCurve(AbstractResult):
         0.000000 0.000000 0.000000 5.496996
         >>> print(*(f"{v:.6f}" for v in curve.down))
         0.000000 2.467418 4.494511 5.496996
+        >>> shunted = jd.Shunted(jd.TunnelJunction(1.0))  # V = √(I² − 1)
+        >>> up, down = jd.iv_curve(shunted, np.linspace(0.5, 2.0, 151)).resistance()
+        >>> print(f"{up[100]:.4f} {1.5 / np.sqrt(1.5**2 - 1):.4f}")
+        1.3417 1.3416
     """
 
     current: Float[Array, "*lanes n"]
@@ -93,12 +97,6 @@ class IVCurve(AbstractResult):
         to have a voltage there, or jumps on to what the other sweep finds, as at the end of a
         hysteresis. A jump of both sweeps between the same two biases cannot be told from a steep
         rise: take more of them.
-
-        Example:
-            >>> shunted = jd.Shunted(jd.TunnelJunction(1.0))  # V = √(I² − 1)
-            >>> up, down = jd.iv_curve(shunted, np.linspace(0.5, 2.0, 151)).resistance()
-            >>> print(f"{up[100]:.4f} {1.5 / np.sqrt(1.5**2 - 1):.4f}", int(np.isnan(up).sum()))
-            1.3417 1.3416 4
         """
         if self.up_slope is not None and self.down_slope is not None:
             return self.up_slope, self.down_slope

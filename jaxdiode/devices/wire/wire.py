@@ -83,6 +83,11 @@ class PhaseSlipWire(AbstractStationary):
         0.022120
         >>> print(*(f"{v:.6f}" for v in wire.voltage([0.3, -0.3])))
         0.225136 -0.235155
+        >>> curve = jd.iv_curve(wire, [-0.3, 0.3, 3.0])  # past the flip at 2.88
+        >>> print(*(f"{v:.6f}" for v in curve.up), curve.down_error.max() < 1e-12)
+        -0.235155 0.225136 2.977089 True
+        >>> print(*(f"{v:.6f}" for v in curve.down))  # back in the other valley
+        -0.225136 0.235155 2.977089
     """
 
     epsilon: Float[Array, ""] = parameter(at_least=0.0, label="strength ε₀")
