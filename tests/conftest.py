@@ -28,29 +28,43 @@ hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "jaxdiode"))
 
 
-def _without_fusion_emitters(options):
-    """JAX's compile options, for programs that are not optimised with XLA's older emitters."""
+# XLA's older emitters, and no splitting of programs for threads that have no core of their own.
+_QUICK = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
+
+
+def _quick(options):
+    """JAX's compile options, for programs that are not optimised with those of `_QUICK`."""
 
     def changed(*args, env_options_overrides=None, **named):
         asked = env_options_overrides or {}
         if jax.config.values["jax_disable_most_optimizations"]:
-            asked = {"xla_cpu_use_fusion_emitters": False} | asked
+            asked = _QUICK | asked
         return options(*args, env_options_overrides=asked or None, **named)
 
     return changed
 
 
 # Half of the compile time again. JAX knows no setting for it, and XLA_FLAGS would change what the
-# fixture `optimised` compiles as well; the name of the option may go with another version.
+# fixture `optimised` compiles as well; the names of the options may go with another version.
 if jax.__version_info__[:2] == (0, 10):
-    compiler.get_compile_options = _without_fusion_emitters(compiler.get_compile_options)
+    compiler.get_compile_options = _quick(compiler.get_compile_options)
 
 
-def pytest_collection_modifyitems(items):
-    """One process per file, whose tests share compilations; notebooks go where there is room."""
-    for item in items:
-        alone = item.nodeid.startswith("tests/test_notebooks.py")
-        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else item.path.name))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """One process per file, whose tests share compilations; notebooks go where there is room.
+
+    Said here, not by the mark `xdist_group`: pytest-xdist 3.8 does not see it under pytest 9.2.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class FileScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return nodeid if file == "tests/test_notebooks.py" else file
+
+    config.option.loadscopereorder = False  # the order of the collection
+    return FileScheduling(config, log)
 
 
 @pytest.fixture(scope="module", autouse=True)
