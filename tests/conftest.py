@@ -67,6 +67,19 @@ def pytest_xdist_make_scheduler(config, log):
     return FileScheduling(config, log)
 
 
+# A minute and more each. One that begins last runs alone, on one core of two.
+_LONG = (
+    "test_docstrings", "test_contract", "test_shapiro_map", "test_steps", "test_thermal_iv",
+    "test_damped_steps", "test_saved", "test_usadel", "test_diffusive",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Long files first."""
+    rank = {name: k for k, name in enumerate(_LONG)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(_LONG)))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forget():
     """The programs of all files together take gigabytes."""
