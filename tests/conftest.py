@@ -1,5 +1,6 @@
 """Double precision, strict promotion and run-time shape checks, set before jaxdiode is imported."""
 
+import ctypes
 import gc
 import os
 from pathlib import Path
@@ -80,12 +81,40 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: rank.get(item.path.stem, len(_LONG)))
 
 
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of the C library of Linux
+_at_most = [1.5]  # GiB
+
+
+def _forget():
+    jax.clear_caches()
+    gc.collect()
+    if _trim:
+        _trim(0)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forget():
     """The programs of all files together take gigabytes."""
     yield
-    jax.clear_caches()
-    gc.collect()
+    _forget()
+
+
+@pytest.fixture(autouse=True)
+def forget_within_a_file():
+    """Those of one file can, too."""
+    yield
+    if _resident() > _at_most[0]:
+        _forget()
+        _at_most[0] = max(1.5, _resident() + 0.3)
+
+
+def _resident():
+    """Memory of this process in GiB; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
 @pytest.fixture(scope="session")

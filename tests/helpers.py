@@ -7,11 +7,17 @@ functions below instead of jitting its own.
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax.flatten_util import ravel_pytree
 from scipy.interpolate import PchipInterpolator
 
 import jaxdiode as jd
 from tests.reference import dense_squid
+
+
+def slow(test):
+    """Marked slow and compiled as for users: tests that run longer than they compile."""
+    return pytest.mark.slow(pytest.mark.usefixtures("optimised")(test))
 
 
 def _observables(device):

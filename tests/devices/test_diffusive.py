@@ -35,9 +35,6 @@ FINE = UsadelResolution(phases=16, terms=16, tail=16, steps=24)
 RIGID = 1e-8  # σ_N/σ_S of superconductors that the link does not disturb
 
 
-pytestmark = pytest.mark.usefixtures("optimised")
-
-
 def wire(length, temperature, conductance, contact, field=0.0, resolution=FINE):
     """A normal wire between rigid superconductors."""
     return DiffusiveJunction(
@@ -82,7 +79,7 @@ def test_short_junction_is_that_of_kulik_and_omelyanchuk(temperature):
     helpers.assert_close(found / expected, 1.0, absolute=3e-5)
 
 
-@pytest.mark.slow
+@helpers.slow
 @pytest.mark.parametrize(("length", "temperature"), [(1.0, 0.2), (3.0, 0.1)])
 def test_transparent_wire_is_that_of_scipy(length, temperature):
     found = voltage(transparent(length, temperature), PHASES)
@@ -129,7 +126,7 @@ def test_weak_ferromagnet_between_tunnelling_interfaces(field):
     helpers.assert_close(left[0] / left[1], 4.0, absolute=0.3)
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_minigap_of_a_long_wire():
     """Nothing below about 2.6 ħD/L², a peak above, as in SciPy's θ(x); no gap at Δχ = π."""
     length, blur = 6.0, 2e-3
@@ -143,7 +140,7 @@ def test_minigap_of_a_long_wire():
     assert closed.min() > 0.3
 
 
-@pytest.mark.slow
+@helpers.slow
 @pytest.mark.parametrize("position", [0.0, 2.0])
 def test_density_beside_the_interface_of_a_long_wire(position):
     """Does not know how long the wire is, also where its half is cut at 18 decay lengths."""
@@ -162,7 +159,7 @@ def test_density_beside_the_interface_of_a_long_wire(position):
     helpers.assert_close(found[400.0], found[120.0], absolute=2e-4)
 
 
-@pytest.mark.slow
+@helpers.slow
 @pytest.mark.parametrize(("temperature", "length"), [(0.01, 0.01), (0.1, 0.001), (0.5, 1.0)])
 def test_error_of_the_frequency_sum_is_honest(temperature, length):
     contact = SpinActiveContact(0.1)
@@ -183,7 +180,7 @@ def test_error_of_the_frequency_sum_is_honest(temperature, length):
     assert fine.frequency_error < 0.1 * plain.frequency_error
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_density_in_an_exchange_field():
     """Each spin's; a field of the other sign exchanges them."""
     length, blur, field = 3.0, 0.02, 0.7
@@ -195,7 +192,7 @@ def test_density_in_an_exchange_field():
     assert np.abs(found[0] - found[1]).max() > 0.1
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_self_consistent_gap():
     """Suppressed beside a transparent normal metal, the bulk's behind an opaque contact."""
     found = {}
@@ -225,7 +222,7 @@ def strongly_coupled(length, temperature=0.5, **changes):
     )
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_self_consistent_gap_beside_a_long_wire():
     """.51191 (L = 20) and .51195 (L = 100) by Chebyshev collocation of all layers with frequencies
     up to 1e9 and more; 12 intervals leave 8e-4 of it. The gap's sum has no end set by the wire."""
@@ -237,7 +234,7 @@ def test_self_consistent_gap_beside_a_long_wire():
     helpers.assert_close(found[0], found[1], absolute=2e-5)
 
 
-@pytest.mark.slow
+@helpers.slow
 @pytest.mark.parametrize(
     ("temperature", "current", "gap"),
     [(0.5, 0.00582690, 0.50818 + 0.01241j), (0.1, 0.04563325, 0.64023 + 0.08117j)],
@@ -252,7 +249,7 @@ def test_self_consistent_current(temperature, current, gap):
     helpers.assert_close(device.order_parameter(2.0).left[-1], gap, absolute=3e-4)
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_no_spin_diode_without_spin_currents():
     found = jd.usadel.spin_diode(transparent(1.0, 0.5))
     assert found.status == Status.NO_SUPERCURRENT
@@ -347,7 +344,7 @@ def relation(azimuth=0.9):
     return found
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_noncollinear_contacts_make_a_diode():
     """And a spontaneous current: a φ₀ junction. Coplanar moments make neither."""
     charge, _ = relation().spontaneous_currents()
@@ -361,7 +358,7 @@ def test_noncollinear_contacts_make_a_diode():
     assert coplanar.plus > 0.01
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_azimuth_rotates_the_contact():
     """S(φ) = U S U†, U = e^{−iφσ_z/2} on both sides, put in by hand beside phases without Δφ."""
     turn, phases = 0.9, jnp.array([0.3, 2.0])
@@ -382,7 +379,7 @@ def test_azimuth_rotates_the_contact():
     assert np.abs(mirrored - expected).max() > 0.1 * size
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_reversed_phases_reverse_currents():
     phases = np.linspace(-3, 3, 7)
     there = relation().spin_currents(jnp.asarray(phases))
@@ -390,7 +387,7 @@ def test_reversed_phases_reverse_currents():
     helpers.assert_close(np.stack(there), -np.stack(back), absolute=1e-12)
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_last_harmonics_are_small():
     finer = spin_active(resolution=UsadelResolution(phases=24)).relation()
     phases = jnp.linspace(0, 6, 40)
@@ -398,7 +395,7 @@ def test_last_harmonics_are_small():
     assert off.max() < 20 * relation().truncation_error < 1e-4
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_currents_are_conserved_at_the_interfaces():
     """Charge is what the superconductor carries; both spins' are those in the middle."""
     device = spin_active(resolution=UsadelResolution(phases=16, steps=192))
@@ -431,7 +428,7 @@ def test_currents_are_conserved_at_the_interfaces():
         helpers.assert_close(spins, found.current, absolute=1e-9)
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_barriers_work_too():
     barrier = SpinBarrier(1.4, 0.25, width_up=0.14, width_down=0.14)
     other = SpinBarrier(1.4, 0.25, width_up=0.14, width_down=0.14, azimuth=1.0)
@@ -448,7 +445,7 @@ PARAMETERS = (
 )  # fmt: skip
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_gradients():
     """η and I₊ by every kind of parameter."""
     device = spin_active(resolution=UsadelResolution(phases=12))
@@ -472,7 +469,7 @@ def test_gradients():
         helpers.assert_close(exact[:, k], slopes[1], absolute=1e-6 * np.abs(exact).max())
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_transmission_has_slopes_at_its_ends():
     """t and r are square roots of it, currents are not."""
 

@@ -22,8 +22,6 @@ from jaxdiode.devices.usadel.torus import SpinResolvedRelation
 from tests import helpers
 from tests.reference import usadel as u
 
-pytestmark = pytest.mark.usefixtures("optimised")
-
 OPEN = SpinActiveContact(1.0)
 PHASES = 2 * np.pi * np.arange(8, 16) / 32  # the largest current of a wire lies among them
 FINE = UsadelResolution(phases=32)
@@ -118,7 +116,7 @@ def _spectral(device, frequencies, phases):
     return solve(layers, frequencies, device.twist(phases), 48)
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_perfect_contacts_are_none():
     """Off by a/κ: at 10⁴ less than 1e-3 is left, ten times less than at 10³, and .1 % of it."""
     gap, phases = u.bcs_gap(0.05), [0.7, 2.0]
@@ -135,7 +133,7 @@ def test_perfect_contacts_are_none():
     helpers.assert_close((10 * off[1e4] - off[1e3]) / 9, 0.0, absolute=2e-6)
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_nearly_perfect_contacts():
     """.4828 at κ = 30, .49 at 100, and on monotonically; NaN from 50 on before."""
     found = [largest(cold(kappa)) for kappa in (30.0, 50.0, 100.0, 1e3, 1e4)]
@@ -148,7 +146,7 @@ def test_nearly_perfect_contacts():
     helpers.assert_close(half, found[-1], absolute=2e-4)
 
 
-@pytest.mark.parametrize("transmission", [1.0, pytest.param(0.5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("transmission", [1.0, pytest.param(0.5, marks=helpers.slow)])
 def test_rigid_superconductors(transmission):
     """10, 31, 32 of 32 phases failed at κ = 50, 100, 1000."""
     found = [
@@ -166,7 +164,7 @@ def _slope(device):
     return jax.grad(current, argnums=(0, 1))(device.conductance, device.link_length)
 
 
-@pytest.mark.slow
+@helpers.slow
 def test_gradients_of_nearly_perfect_contacts():
     device, found = cold(1e3), _slope(cold(1e3))
     for name, slope, step in zip(("conductance", "link_length"), found, (20.0, 1e-3), strict=True):
@@ -219,14 +217,14 @@ def junctions(lowest):
     )
 
 
-@pytest.mark.slow
+@helpers.slow
 @given(device=junctions(2))
 @settings(max_examples=12)
 def test_random_contacts_converge(device):
     assert _summed(device).converged.all()
 
 
-@pytest.mark.slow
+@helpers.slow
 @given(device=junctions(-3))
 @settings(max_examples=300)
 def test_many_random_contacts_converge(device):

@@ -23,12 +23,6 @@ from tests.devices.test_usadel import UNLIKE, from_reference, junction, of_sheet
 from tests.reference import usadel as u
 from tests.reference import usadel_gap
 
-
-def slow(test):
-    """Compiled as for users; the others take longer to compile than to run."""
-    return pytest.mark.slow(pytest.mark.usefixtures("optimised")(test))
-
-
 # ---- Density of states
 
 
@@ -42,7 +36,7 @@ def test_density_of_the_sheet():
         helpers.assert_close(np.mean(beside), side, absolute=1e-3)
 
 
-@slow
+@helpers.slow
 def test_density_of_unlike_barriers():
     """At energies below, near and above the gap, against SciPy's retarded functions."""
     energies, phase, twist = [0.4, 1.6, 3.0], 0.9, 0.6
@@ -57,7 +51,7 @@ def test_density_of_unlike_barriers():
         helpers.assert_close(beside[k], u.layer_density(found, 0), absolute=1e-4)
 
 
-@slow
+@helpers.slow
 def test_density_far_from_the_interface_is_that_of_the_bulk():
     device, energy, blur = junction(superconductor_length=8.0), 3.0, 0.1
     deep = device.ldos([energy], position=7.999, layer="right", broadening=blur)[:, 0]
@@ -107,7 +101,7 @@ def test_gap_without_self_consistency_is_the_bulk_gap():
     helpers.assert_close(found.left, u.bcs_gap(0.1, terms=10**6), absolute=1e-9)
 
 
-@slow
+@helpers.slow
 def test_currents_with_a_self_consistent_gap():
     """The sheet: .308 at .449 π; usadel_gap.self_consistent on 8 phases: .30774 at .4487 π."""
     torus = self_consistent().torus()
@@ -119,7 +113,7 @@ def test_currents_with_a_self_consistent_gap():
     helpers.assert_close(twists[found.argmax()] / np.pi, 0.449, absolute=1e-3)
 
 
-@slow
+@helpers.slow
 @pytest.mark.parametrize("width", [0.14, 0.5], ids=["A", "B"])
 def test_gradients_with_a_self_consistent_gap(width):
     """Of the currents at one phase, in parameters of every kind, by Richardson's differences."""
@@ -155,7 +149,7 @@ def test_gradients_with_a_self_consistent_gap(width):
 # ---- Density of states with a gap that varies
 
 
-@slow
+@helpers.slow
 def test_density_on_the_mesh_is_the_exact_one_of_a_uniform_gap():
     """Fourth order in the intervals: 16 times less is left on twice as many."""
     energies, blur = jnp.array([0.0, 1.0, 1.76, 3.0]), jnp.asarray(0.02)
@@ -180,7 +174,7 @@ def test_density_on_the_mesh_is_the_exact_one_of_a_uniform_gap():
     helpers.assert_close(np.divide(*left), 16, absolute=4)
 
 
-@slow
+@helpers.slow
 def test_density_at_the_edge_of_the_gap():
     """Transparent contacts: the closed form's series end there, and allow other solutions too."""
     contact = jd.usadel.SpinActiveContact(1.0)
@@ -199,7 +193,7 @@ def test_density_at_the_edge_of_the_gap():
     helpers.assert_close(found, expected, absolute=3e-4)
 
 
-@slow
+@helpers.slow
 def test_density_at_several_positions_and_many_energies():
     energies, positions = np.linspace(0.1, 3.3, 40).reshape(8, 5), [0.2, 0.9]
     device = junction(right=of_sheet(azimuth=0.7))
@@ -210,7 +204,7 @@ def test_density_at_several_positions_and_many_energies():
         helpers.assert_close(found[:, 6, 3, 1], alone, absolute=1e-12)
 
 
-@slow
+@helpers.slow
 def test_density_with_a_self_consistent_gap():
     """Against SciPy's retarded functions with the same Δ(x), which is held against SciPy above."""
     energies, phase, twist = [0.4, 1.2, 3.0], 0.9, 0.6
