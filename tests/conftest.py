@@ -29,26 +29,26 @@ hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "jaxdiode"))
 
 
-# XLA's older emitters, and no splitting of programs for threads that have no core of their own.
-_QUICK = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
+# XLA's older emitters, and no splitting of programs for threads that have no core of their own:
+# half of the compile time again, for programs as fast. None of it with JAXDIODE_TEST_OPTIMISED=1.
+_OPTIONS = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
+if not jax.config.values["jax_disable_most_optimizations"]:
+    _OPTIONS.clear()
 
 
-def _quick(options):
-    """JAX's compile options, for programs that are not optimised with those of `_QUICK`."""
+def _with_options(compile_options):
+    """JAX's function of that name, with `_OPTIONS`. JAX knows no setting for them."""
 
     def changed(*args, env_options_overrides=None, **named):
-        asked = env_options_overrides or {}
-        if jax.config.values["jax_disable_most_optimizations"]:
-            asked = _QUICK | asked
-        return options(*args, env_options_overrides=asked or None, **named)
+        asked = _OPTIONS | (env_options_overrides or {})
+        return compile_options(*args, env_options_overrides=asked or None, **named)
 
     return changed
 
 
-# Half of the compile time again. JAX knows no setting for it, and XLA_FLAGS would change what the
-# fixture `optimised` compiles as well; the names of the options may go with another version.
+# The names of the options may go with another version.
 if jax.__version_info__[:2] == (0, 10):
-    compiler.get_compile_options = _quick(compiler.get_compile_options)
+    compiler.get_compile_options = _with_options(compiler.get_compile_options)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -128,8 +128,17 @@ def shared() -> Path:
 
 @pytest.fixture(scope="module")
 def optimised():
-    """Compiled as for users: here running costs more than compiling."""
+    """Optimised as for users: here running costs more than compiling."""
     before = jax.config.values["jax_disable_most_optimizations"]
     jax.config.update("jax_disable_most_optimizations", False)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture(scope="module")
+def as_for_users(optimised):
+    """The very programs that users run."""
+    before = dict(_OPTIONS)
+    _OPTIONS.clear()
+    yield
+    _OPTIONS.update(before)

@@ -13,7 +13,7 @@ FROZEN = json.loads(PATH.read_text())
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_numbers_are_what_they_were(name, optimised):
+def test_numbers_are_what_they_were(name, as_for_users):
     found = CASES[name]()
     assert set(found) == set(FROZEN[name])
     for key, old in FROZEN[name].items():
