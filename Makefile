@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 help:
 	@echo "make demo       set up .venv and run the main job; figures land in jaxdiode-demo/"
 	@echo "make test       set up and run the tests (minutes)"
-	@echo "make documents  run the README and the notebooks, these with short settings"
+	@echo "make documents  run the README, long examples of docstrings, notebooks with short settings"
 	@echo "make test-all   the same with the long ones"
 	@echo "make lint       ruff and pyright"
 	@echo "make notebooks  execute the notebooks and keep their figures"

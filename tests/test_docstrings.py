@@ -17,7 +17,14 @@ PACKAGE = Path(jd.__file__).parent
 SYSTEMS = ("andreev", "kapitza", "usadel", "wire")
 PURPOSES = ("files", "plot", "results", "units")
 
-SLOW: set[str] = set()  # more than some 15 seconds, compilation included
+# Three seconds and more, almost all of it compilation; two thirds of the time of all examples.
+# What they show has tests of its own: these run with the README, by `make documents`.
+LONG = {
+    "DiffusiveJunction", "Shunted", "SpinActiveJunction", "escape_rate", "iv_curve", "maximise",
+    "plot.rectification", "plot.shapiro_map", "plot.slips", "plot.steps",
+    "results.RetrappingCurrents", "results.ShapiroSteps", "retrapping_currents", "shapiro_steps",
+    "switching_distribution", "wire.valley_beta",
+}  # fmt: skip
 HOW = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -69,7 +76,7 @@ def example(name):
 def test_the_names_are_found():
     assert {"Squid", "wire.simulate_wire", "plot.iv", "units.flux", "files.device_of"} < set(PUBLIC)
     assert all(callable(thing) for thing in PUBLIC.values())
-    assert set(PUBLIC) >= SLOW, "no such public name"
+    assert set(PUBLIC) >= LONG, "no such public name"
 
 
 def test_every_public_name_has_an_example():
@@ -79,7 +86,7 @@ def test_every_public_name_has_an_example():
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(x, marks=pytest.mark.slow if x in SLOW else ()) for x in sorted(PUBLIC)],
+    [pytest.param(x, marks=pytest.mark.document if x in LONG else ()) for x in sorted(PUBLIC)],
 )
 def test_example_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
