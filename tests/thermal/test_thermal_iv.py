@@ -158,7 +158,7 @@ def test_jump_of_the_relation_moves_with_its_parameters():
         pytest.param("sine", 1.0, 0.62386036043, marks=pytest.mark.slow),
         ("half diode", 1.0, 0.60477993972),
         pytest.param("double loop", 20.0, 0.2078292623, marks=pytest.mark.slow),
-        ("balanced pair", 0.2, 0.0027582980),
+        pytest.param("balanced pair", 0.2, 0.0027582980, marks=pytest.mark.slow),
         pytest.param("Andreev", 1.0, 0.7642515048, marks=pytest.mark.slow),
     ],
 )
