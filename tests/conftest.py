@@ -68,10 +68,10 @@ def pytest_xdist_make_scheduler(config, log):
     return FileScheduling(config, log)
 
 
-# A minute and more each. One that begins last runs alone, on one core of two.
+# Half a minute and more each. One that begins last runs alone, on one core of two.
 _LONG = (
-    "test_docstrings", "test_contract", "test_shapiro_map", "test_steps", "test_thermal_iv",
-    "test_damped_steps", "test_saved", "test_usadel", "test_diffusive",
+    "test_contract", "test_thermal_iv", "test_docstrings", "test_steps", "test_saved",
+    "test_shapiro_map", "test_cli", "test_langevin", "test_usadel", "test_diffusive",
 )  # fmt: skip
 
 
