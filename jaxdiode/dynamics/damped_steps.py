@@ -14,18 +14,23 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ..numerics.orbits import MarginalOrbit, find_marginal_orbit, tail, velocity
+from ..numerics.orbits import Fold, find_fold, interpolate, tail, velocity
 from ..numerics.oscillator import Acceleration, advance, advance_with_monodromy
 from ..numerics.status import Status
+from .averages import guesses
+from .branch import Periodic, follow, leaves_at_once
 from .natural_units import relaxation
 from .strobe import CANDIDATES, Locked, restoring
 
 Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]
+Phase = Float[Array, "*n"]
 
-_MEANS = 64  # X on which the averaged relation is searched
 _SCALES = 5  # of the relation, in the homotopy that follows where the first guess fails
-_RESOLVED = 1e-7  # largest tail of an orbit's spectrum
+_HIGHEST = 1.05  # that a fold can be, in units of max|I|
+_WELL_RESOLVED = 1e-9  # largest tail of an orbit's spectrum on few points
+RESOLVED = 1e-7  # on more
+_LONGEST, _PER_HARMONIC = 0.2, 12.0  # steps of shootings, in plasma times and per period
 _STEP = 0.1  # of the integration
 _BIASES, _FINER = 12, 24  # between the middle of a step and its edge
 _HOLD = 300.0  # at each, where the orbit is not stable all the way
@@ -59,86 +64,144 @@ class Motion(NamedTuple):
         """Of the orbit."""
         return 2 * jnp.pi * self.periods / self.frequency
 
-    def acceleration(self, time: Scalar, x: Samples, v: Samples, bias: Scalar) -> Samples:
+    def acceleration(self, time: Scalar, x: Phase, v: Phase, bias: Scalar) -> Phase:
         push = bias + self.problem.force(self.frequency * time)
         return push - self.damping * v - self.problem.current(x)
 
 
-def upper_fold(motion: Motion, points: int) -> tuple[MarginalOrbit, Bool[Array, ""]]:
+def upper_fold(motion: Motion, points: int) -> tuple[Fold, Bool[Array, ""]]:
     """The highest fold of one sign's orbits; its parameter is the bias less `shift`.
 
     Wells of one period have an orbit and a fold each; a phase whose orbit ends falls into the next.
     """
-    angle = 2 * jnp.pi * motion.periods / points * jnp.arange(points, dtype=float)
-    along = _without_stiffness(motion, angle)
-    turned = motion.problem.turns * angle / motion.periods + along
-    mean = 2 * jnp.pi / _MEANS * jnp.arange(_MEANS, dtype=float)
-    averaged = jnp.mean(motion.problem.current(mean[:, None] + turned), axis=1)
-    higher = (averaged >= jnp.roll(averaged, 1)) & (averaged > jnp.roll(averaged, -1))
-    peaks = jnp.argsort(-jnp.where(higher, averaged, -jnp.inf))[:CANDIDATES]
+    guess = guesses(motion.problem, motion.periods, motion.damping, points)
+    nothing = jnp.zeros(points)
+    none = Fold(-jnp.ones(()), nothing, nothing, nothing), jnp.zeros((), bool)
 
-    def find(scale: Scalar, orbit: Samples, parameter: Scalar):
-        args = motion.problem, motion.periods, scale
-        return find_marginal_orbit(
-            restoring, args, motion.damping, motion.frequency, orbit, parameter,
-            turns=motion.periods,
+    def from_guess(seed: Samples, height: Scalar):
+        """At full strength, or where that fails grown from a weak relation."""
+
+        def grow(held: tuple, scale: Scalar):
+            found, good, k, done = held
+
+            def find():
+                weak = k <= 1
+                orbit = jnp.where(weak, seed, found.orbit)
+                parameter = jnp.where(weak, scale * height, found.parameter)
+                after, fine = _fold_near(motion, scale, orbit, parameter)
+                near = jnp.abs(after.parameter) < _HIGHEST
+                return after, fine & (weak | good), k + 1, (k == 0) & fine & near
+
+            return jax.lax.cond(done, lambda: held, find), None
+
+        scales = jnp.concatenate([jnp.ones(1), jnp.linspace(0.0, 1.0, _SCALES + 1)[1:]])
+        begin = *none, jnp.zeros((), int), jnp.zeros((), bool)
+        found, good, *_ = jax.lax.scan(grow, begin, scales)[0]
+        return found, good & (jnp.abs(found.parameter) < _HIGHEST)
+
+    def better(best: tuple[Fold, Bool[Array, ""]], each: tuple[Array, Array, Array]):
+        seed, height, real = each
+        found, good = jax.lax.cond(
+            real | ~best[1], lambda: from_guess(seed, height), lambda: none
         )  # fmt: skip
+        take = good & (~best[1] | (found.parameter > best[0].parameter))
+        return jax.tree.map(lambda x, y: jnp.where(take, x, y), (found, good), best), None
 
-    def from_peak(peak: Array):
-        seed = mean[peak] + along
+    # What is no maximum of the average serves where none of those leads to a fold.
+    every = jax.tree.map(lambda x: jnp.concatenate([x, x]), guess)
+    real = every.real.at[CANDIDATES:].set(False)
+    return jax.lax.scan(better, none, (every.orbits, every.height, real))[0]
 
-        def follow():
-            def grow(found: tuple[MarginalOrbit, Bool[Array, ""]], scale: Scalar):
-                last, good = found
-                after, fine = find(scale, last.orbit, last.parameter)
-                return (after, good & fine), None
 
-            scales = jnp.linspace(0.0, 1.0, _SCALES + 1)[1:]
-            first = find(scales[0], seed, scales[0] * averaged[peak])
-            return jax.lax.scan(grow, first, scales[1:])[0]
-
-        first = find(jnp.ones(()), seed, averaged[peak])
-        near = jnp.abs(first[0].parameter) < 1.05
-        found, good = jax.lax.cond(first[1] & near, lambda: first, follow)
-        return found, good & (jnp.abs(found.parameter) < 1.05)
-
-    found, good = jax.lax.map(from_peak, peaks)
-    best = jnp.argmax(jnp.where(good, found.parameter, -jnp.inf))
-    chosen = jax.tree.map(lambda x: x[best], found)
-    return chosen, good[best] & (tail(chosen.orbit) < _RESOLVED)
+def refined(
+    motion: Motion, found: Fold, good: Bool[Array, ""], points: int
+) -> tuple[Fold, Bool[Array, ""]]:
+    """The same on more points, found there only where fewer do not resolve it."""
+    finer = Fold(found.parameter, *(interpolate(x, points) for x in found[1:]))
+    resolved = good & (tail(found.orbit) < _WELL_RESOLVED)
+    finer, good = jax.lax.cond(
+        resolved | ~good,
+        lambda: (finer, good),
+        lambda: _fold_near(motion, jnp.ones(()), finer.orbit, finer.parameter),
+    )
+    finer, good = jax.lax.cond(good, lambda: (finer, good), lambda: upper_fold(motion, points))
+    return finer, good
 
 
 def edge_status(
-    motion: Motion, found: MarginalOrbit, good: Bool[Array, ""], middle: Scalar
+    motion: Motion, found: Fold, good: Bool[Array, ""], middle: Scalar
 ) -> Int[Array, ""]:
     """Whether a fold ends the step, seen from a bias in its middle."""
-    bias = found.parameter + motion.shift
-    speed = velocity(found.orbit, motion.frequency, motion.periods)[:1]
+    none = jnp.zeros((), bool)
+    proven = jax.lax.cond(good, lambda: _is_proven(motion, found, middle), lambda: none)
+    status = jnp.asarray(Status.CONVERGED, jnp.int32)
+    failed = jnp.asarray(Status.NOT_CONVERGED, jnp.int32)
+    status = jax.lax.cond(
+        good & ~proven, lambda: _status_in_time(motion, found, middle), lambda: status
+    )
+    return jnp.where(good, status, failed)
+
+
+def _fold_near(
+    motion: Motion, scale: Scalar, orbit: Samples, parameter: Scalar
+) -> tuple[Fold, Bool[Array, ""]]:
+    return find_fold(
+        restoring, (motion.problem, motion.periods, scale), motion.damping, motion.frequency,
+        orbit, parameter, turns=motion.periods,
+    )  # fmt: skip
+
+
+def _fold_state(motion: Motion, found: Fold) -> tuple[Scalar, Scalar, Scalar]:
+    """x and v at the beginning of the period, and the bias."""
+    speed = velocity(found.orbit, motion.frequency, motion.periods)[0]
     speed = speed + motion.problem.turns * motion.frequency / motion.periods
-    start = found.orbit[:1], speed
+    return found.orbit[0], speed, found.parameter + motion.shift
+
+
+def _is_proven(motion: Motion, found: Fold, middle: Scalar) -> Bool[Array, ""]:
+    """The branch is stable from the fold down to the middle, and the phase leaves past the fold.
+
+    False says only that time must tell.
+    """
+    problem, count = motion.problem, motion.problem.drive.amplitude.size
+    angle = 2 * jnp.pi * motion.periods / found.orbit.size
+    angle = angle * jnp.arange(found.orbit.size, dtype=float)
+    turned = problem.turns * angle / motion.periods + found.orbit
+    _, slope = jax.jvp(problem.current, (turned,), (jnp.ones_like(turned),))
+    stiff = jnp.sqrt(jnp.maximum(1.0, jnp.max(jnp.abs(slope))))
+    steps = jnp.maximum(motion.period * stiff / _LONGEST, _PER_HARMONIC * count * motion.periods)
+    period = motion.period
+    turns = 2 * jnp.pi * problem.turns
+    determinant = jnp.exp(-motion.damping * period)
+    steps = jnp.clip(jnp.ceil(steps), 12.0, 1e5)
+    orbits = Periodic(motion.acceleration, period, steps, turns, determinant)
+    state = jnp.stack(_fold_state(motion, found))
+    branch = follow(orbits, state, lambda point: point.state[2] <= middle, way=-1.0)
+
+    def leaves():
+        along = branch.first.tangent[:2]
+        along = along / jnp.linalg.norm(along)
+        past = jnp.asarray(_PAST)
+        return leaves_at_once(orbits, state, along, relaxation(motion.damping), past)
+
+    return jax.lax.cond(branch.good, leaves, lambda: jnp.zeros((), bool))
+
+
+def _status_in_time(motion: Motion, found: Fold, middle: Scalar) -> Int[Array, ""]:
+    """Seen by integration, whatever the branch meets on its way."""
+    *start, bias = _fold_state(motion, found)
+    start = start[0][None], start[1][None]
     leaves = _leaves(motion, start, bias + _PAST)
     first = _settled(motion, start, middle)
     locked, flipped, last = _stable_between(motion, first, middle, bias)
     direct = locked & ~flipped & _is_near(last[0], start[0][0])
     holds = jax.lax.cond(
-        ~direct & leaves & good,
+        ~direct & leaves,
         lambda: _holds(motion, first, middle, bias, start[0][0]),
         lambda: direct,
     )
     status = jnp.where(flipped, Status.PERIOD_DOUBLING, Status.NOT_CONVERGED)
-    status = jnp.where(leaves & holds, Status.CONVERGED, status)
-    return jnp.where(good, status, Status.NOT_CONVERGED).astype(jnp.int32)
-
-
-def _without_stiffness(motion: Motion, angle: Samples) -> Samples:
-    """ξ: the answer of ξ'' + βξ' = f."""
-    drive = motion.problem.drive
-    order = jnp.arange(1, drive.amplitude.size + 1, dtype=float)
-    turn = order * motion.frequency
-    size = motion.problem.sign * drive.amplitude / (turn**4 + (motion.damping * turn) ** 2)
-    turned = order[:, None] * (angle + motion.problem.origin) + drive.phase[:, None]
-    in_phase, behind = -(turn**2), motion.damping * turn
-    return (size * in_phase) @ jnp.cos(turned) + (size * behind) @ jnp.sin(turned)
+    return jnp.where(leaves & holds, Status.CONVERGED, status).astype(jnp.int32)
 
 
 def _steps(motion: Motion) -> Scalar:

@@ -9,14 +9,17 @@ from ..numerics.lanes import lanewise
 from ..numerics.orbits import (
     MarginalOrbit,
     differentiable,
+    exact_parameter,
     find_marginal_orbit,
     interpolate,
     tail,
     velocity,
+    weighted,
 )
 from ..numerics.oscillator import advance
 from ..numerics.status import Status
 from .climb import SWITCHED, Held, Staircase
+from .direct import FEW, MANY, RESOLVED, WELL_RESOLVED, direct_fold
 from .natural_units import (
     acceleration,
     even_periods,
@@ -27,15 +30,10 @@ from .natural_units import (
     whole,
     workable,
 )
-from .ramp import staircase
+from .ramp import staircase, turned_on
 
 Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]
-
-POINTS = 64  # per orbit; resolves drives from about 0.3 plasma frequencies on
-_FEWER = 32  # enough for most, at an eighth of the cost
-_RESOLVED = 1e-5  # largest tail of an orbit's spectrum
-_WELL_RESOLVED = 1e-9
 
 
 def fold_limit(
@@ -50,22 +48,52 @@ def fold_limit(
         raise ValueError(f"device must have one phase, got {device.phases}")
     unit, size = in_natural_units(jax.lax.stop_gradient(device))
     found, turns, status, ramp = _search_fold(unit, direction)
-    found, ramp = _orbit_in(found, size), _ramp_in(ramp, size)
-    ends = (status == Status.CONVERGED) | (status == Status.PERIOD_TWO_FOLD)
-    return direction * _current(device, found, ends, turns=turns), status, ramp
+    return (
+        _fold_current(device, direction, found, size, turns, status),
+        status,
+        _ramp_in(ramp, size),
+    )
+
+
+def fold_currents(
+    device: AbstractDynamical, directions: Float[Array, " n"]
+) -> tuple[Float[Array, " n"], Int[Array, " n"]]:
+    """Magnitudes and statuses of `fold_limit` alone: without a ramp where that is not needed."""
+    unit, size = in_natural_units(jax.lax.stop_gradient(device))
+    rest = _search_rest(unit)
+
+    def one(direction: Scalar):
+        found, turns, status = _search_end(unit, direction, rest)
+        return _fold_current(device, direction, found, size, turns, status), status
+
+    return jax.vmap(one)(directions)
 
 
 def flip_limit(device: AbstractDynamical, direction: Scalar, ramp: Staircase) -> Scalar:
     """Magnitude of the first flip current that a ramp met, NaN where it met none."""
     unit, size = in_natural_units(jax.lax.stop_gradient(device))
     found, good = _search_flip(unit, direction, _ramp_in(ramp, 1 / size))
-    found = _orbit_in(found, size)
-    return direction * _current(device, found, good, flip=True)
+    found = found._replace(parameter=size * found.parameter)
+    device = _frozen_unless(good, device)
+    exact = differentiable(
+        _restoring, device, device.damping, strobe_frequency(device), found, flip=True
+    )  # fmt: skip
+    return direction * jnp.where(good, exact.parameter, jnp.nan)
 
 
-def _orbit_in(found: MarginalOrbit, size: Scalar) -> MarginalOrbit:
-    """The same, its force in units `size` times smaller."""
-    return found._replace(parameter=size * found.parameter)
+def _fold_current(device, direction, found, size, turns, status):
+    good = (status == Status.CONVERGED) | (status == Status.PERIOD_TWO_FOLD)
+    found = found._replace(parameter=size * found.parameter)
+    device = _frozen_unless(good, device)
+    exact = exact_parameter(
+        _restoring, device, device.damping, strobe_frequency(device), found, turns=turns
+    )  # fmt: skip
+    return direction * jnp.where(good, exact, jnp.nan)
+
+
+def _frozen_unless(good, device):
+    """A failed lane must not send NaN gradients through the branches not taken."""
+    return jax.tree.map(lambda x: jnp.where(good, x, jax.lax.stop_gradient(x)), device)
 
 
 def _ramp_in(found: Staircase, size: Scalar) -> Staircase:
@@ -86,6 +114,26 @@ def _ramp_in(found: Staircase, size: Scalar) -> Staircase:
 
 
 @lanewise
+def _search_rest(device):
+    return turned_on(device)
+
+
+@lanewise
+def _search_end(device, direction, rest):
+    direct = direct_fold(device, direction, rest, _restoring)
+
+    def by_a_ramp():
+        # Where lanes run side by side, those that need none end at once.
+        idle = jax.tree.map(lambda x: jnp.where(direct.proven, jnp.nan, x), device)
+        return _search_fold(idle, direction)[:3]
+
+    one, converged = jnp.ones(()), jnp.asarray(Status.CONVERGED, jnp.int32)
+    return jax.lax.cond(
+        direct.proven, lambda: (direct.fold, one, converged), by_a_ramp
+    )  # fmt: skip
+
+
+@lanewise
 def _search_fold(device, direction):
     ramp = staircase(device, direction)
     turns = jnp.where(ramp.settled.period == 2, 2.0, 1.0)
@@ -93,7 +141,7 @@ def _search_fold(device, direction):
     unit = device.typical_current()
     ahead = direction * (found.parameter - ramp.settled.current)
     near = (ahead > -0.02 * unit) & (ahead < ramp.gap + 0.004 * unit)
-    good = good & near & ~ramp.running & (tail(found.orbit) < _RESOLVED)
+    good = good & near & ~ramp.running & (tail(found.orbit) < RESOLVED)
     speed = velocity(found.orbit, strobe_frequency(device), turns)[:1]
     start = jnp.where(good, found.orbit[:1], jnp.nan)
     past = Held(found.parameter + direction * 3e-4 * unit, start, speed, ramp.settled.period)
@@ -113,12 +161,14 @@ def _search_fold(device, direction):
     status = jnp.where(good, kind, other)
     status = jnp.where(ramp.running, Status.NO_ZERO_VOLTAGE_STATE, status)
     status = jnp.where(workable(device), status, Status.NOT_CONVERGED).astype(jnp.int32)
+    frequency = strobe_frequency(device)
+    found = weighted(_restoring, device, device.damping, frequency, found, turns=turns)
     return found, turns, status, ramp
 
 
 @lanewise
 def _search_flip(device, direction, ramp):
-    nothing = jnp.zeros(POINTS)
+    nothing = jnp.zeros(MANY)
     found, good = jax.lax.cond(
         ramp.flipped,
         lambda: _find(device, ramp.flip, 1.0, flip=True),
@@ -127,7 +177,7 @@ def _search_flip(device, direction, ramp):
     unit = device.typical_current()
     ahead = direction * (found.parameter - ramp.flip.current)
     near = (ahead > -0.02 * unit) & (ahead < 0.1 * unit)
-    return found, good & near & ramp.flipped & (tail(found.orbit) < _RESOLVED)
+    return found, good & near & ramp.flipped & (tail(found.orbit) < RESOLVED)
 
 
 def _restoring(drive_phase: Samples, phase: Samples, device: AbstractDynamical) -> Samples:
@@ -137,18 +187,9 @@ def _restoring(drive_phase: Samples, phase: Samples, device: AbstractDynamical) 
     return -device.equation_of_motion(drive_phase, phase, zero, zero)
 
 
-def _current(device, found, good, **kind):
-    # A failed lane must not send NaN gradients through the branches not taken.
-    device = jax.tree.map(lambda x: jnp.where(good, x, jax.lax.stop_gradient(x)), device)
-    exact = differentiable(
-        _restoring, device, device.damping, strobe_frequency(device), found, **kind
-    )  # fmt: skip
-    return jnp.where(good, exact.parameter, jnp.nan)
-
-
 def _find(device, held, turns, flip):
     """On few points first; on all of them only where those do not resolve the orbit."""
-    seed = orbit(device, held, POINTS, turns)[:, 0]
+    seed = orbit(device, held, MANY, turns)[:, 0]
 
     def find(points, current):
         return find_marginal_orbit(
@@ -156,12 +197,12 @@ def _find(device, held, turns, flip):
             turns=turns, flip=flip,
         )  # fmt: skip
 
-    coarse, good = find(seed[:: POINTS // _FEWER], held.current)
-    good = good & (tail(coarse.orbit) < _WELL_RESOLVED)
+    coarse, good = find(seed[:: MANY // FEW], held.current)
+    good = good & (tail(coarse.orbit) < WELL_RESOLVED)
     fine = MarginalOrbit(
         coarse.parameter,
-        interpolate(coarse.orbit, POINTS),
-        interpolate(coarse.null, POINTS, antiperiodic=flip),
+        interpolate(coarse.orbit, MANY),
+        interpolate(coarse.null, MANY, antiperiodic=flip),
     )
     return jax.lax.cond(good, lambda: (fine, good), lambda: find(seed, held.current))
 

@@ -4,9 +4,11 @@ It serves twice: coarse, to find the orbit whose end `critical_currents` then co
 fine, as the measurement itself.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ..core.dynamical import AbstractDynamical
 from ..numerics.dense import determinant
@@ -43,13 +45,35 @@ def staircase(
     The drive is turned up at zero bias from rest. Each step ramps the bias for one
     hold time and then holds it, until the strobed state repeats or patience ends.
     """
-    unit, most = device.typical_current(), device.largest_current()
-    periods = even_periods(device, schedule.hold)
-    can = workable(device, hold=schedule.hold, step=schedule.step)
+    most = device.largest_current()
 
     def unfinished(climb):
         beyond = jnp.abs(climb.found.held.current) > most
         return (climb.bisections < schedule.halvings) & ~climb.found.running & ~beyond
+
+    climb = _climbed(device, direction, schedule, unfinished)
+    switched = climb.found.held.current + 2 * direction * climb.size
+    return climb.found._replace(switched=switched)
+
+
+def turned_on(device: AbstractDynamical, schedule: Schedule = COARSE) -> Staircase:
+    """The beginning of any ramp: the drive turned up at zero bias, and what came of it."""
+
+    def unfinished(climb):
+        return ~climb.driven & ~climb.found.running
+
+    return _climbed(device, jnp.ones(()), schedule, unfinished).found
+
+
+def _climbed(
+    device: AbstractDynamical,
+    direction: Scalar,
+    schedule: Schedule,
+    unfinished: Callable[[Climb], Bool[Array, ""]],
+) -> Climb:
+    unit = device.typical_current()
+    periods = even_periods(device, schedule.hold)
+    can = workable(device, hold=schedule.hold, step=schedule.step)
 
     def climb_on(climb):
         hold = _hold(device, climb, periods, schedule.step)
@@ -58,9 +82,7 @@ def staircase(
         return following._replace(found=record(climb, hold, verdict, following))
 
     rest = jnp.where(can, device.rest(), jnp.nan)
-    climb = jax.lax.while_loop(unfinished, climb_on, first_step(rest, unit, schedule))
-    switched = climb.found.held.current + 2 * direction * climb.size
-    return climb.found._replace(switched=switched)
+    return jax.lax.while_loop(unfinished, climb_on, first_step(rest, unit, schedule))
 
 
 def _hold(device: AbstractDynamical, climb: Climb, periods: Scalar, step: float) -> Hold:

@@ -15,12 +15,13 @@ from ..core.critical import CriticalCurrents, unless
 from ..core.results import AbstractResult, status_text
 from ..numerics import locking, orbits
 from ..numerics.lanes import lanewise
-from ..numerics.locking import find_locked_orbit, tail
-from ..numerics.orbits import MarginalOrbit, interpolate
+from ..numerics.locking import LockedFold, find_locked_orbit
+from ..numerics.orbits import Fold, interpolate, tail
 from ..numerics.status import Status
-from . import strobe
-from .damped_steps import Motion, edge_status, upper_fold
+from . import locked_folds, strobe
+from .damped_steps import RESOLVED, Motion, edge_status, refined, upper_fold
 from .drive import Drive
+from .locked_folds import direct_edge, weighted
 from .shunted import Shunted, own_unit, require_harmonics, require_own_units
 from .strobe import Locked, restoring
 
@@ -32,13 +33,10 @@ Samples = Float[Array, " n"]
 
 # Points per orbit, odd without capacitance: first few, then where those do not resolve it more. A
 # later size is reached by interpolation from the one before; under a transformation of JAX the
-# last of them serves all.
-POINTS = ((65,), (193, 577), (1729,))
-DAMPED_POINTS = ((32,), (64,), (160,))
-_TRACED = 1  # which of them under a transformation of JAX
-_RESOLVED = 3e-6  # largest tail of an orbit's spectrum; the edge's error is of its square
+# first row serves all.
+POINTS = ((65, 193, 577), (1729,))
+DAMPED_POINTS = ((32, 64), (160,))
 _BELOW, _ABOVE = 2e-3, 2e-2  # of max|I|: where a fold may lie, seen from the strobed edge
-_PAST = 3e-5  # of max|I|: past the edge nothing is locked
 
 
 class ShapiroSteps(AbstractResult):
@@ -161,7 +159,7 @@ def _edges(device: Shunted, pairs: np.ndarray):
     solved = Shunted(relation, device.damping, drive=device.drive)
     sizes = POINTS if device.is_overdamped else DAMPED_POINTS
     if not _checks.all_concrete(solved):
-        return _all_edges(solved, jnp.asarray(pairs), sizes[_TRACED])
+        return _all_edges(solved, jnp.asarray(pairs), sizes[0])
     require_own_units(solved)
     for points in sizes:
         found = _all_edges(solved, jnp.asarray(pairs), points)
@@ -183,7 +181,7 @@ def _all_edges(device: Shunted, pairs: Int[Array, "steps 2"], points: tuple[int,
             search = jax.vmap(lambda sign: _search(unit, sign, n, m, points))
             found, origin, status = search(signs)
         else:
-            found, origin, status = _damped_search(unit, n, m, points[-1])
+            found, origin, status = _damped_search(unit, n, m, points)
         status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
         good = (status == Status.CONVERGED) | (status == Status.PERIOD_DOUBLING)
 
@@ -196,7 +194,7 @@ def _all_edges(device: Shunted, pairs: Int[Array, "steps 2"], points: tuple[int,
     return edges.T, status.T
 
 
-def _damped_search(unit: Shunted, turns: Scalar, periods: Scalar, points: int):
+def _damped_search(unit: Shunted, turns: Scalar, periods: Scalar, points: tuple[int, ...]):
     """(orbits, origins, statuses) of both signs' upper edges with capacitance."""
 
     def search(unit: Shunted, turns: Scalar, periods: Scalar):
@@ -209,7 +207,14 @@ def _damped_search(unit: Shunted, turns: Scalar, periods: Scalar, points: int):
             return Motion(problem, damping, drive.frequency, periods)
 
         signs = jnp.array([-1.0, 1.0])
-        found, good = jax.lax.map(lambda sign: upper_fold(motion(sign), points), signs)
+
+        def highest(sign: Scalar):
+            found, good = upper_fold(motion(sign), points[0])
+            for finer in points[1:]:
+                found, good = refined(motion(sign), found, good, finer)
+            return found, good & (tail(found.orbit) < RESOLVED)
+
+        found, good = jax.lax.map(highest, signs)
         shift = damping * turns * drive.frequency / periods
         lower, upper = signs * found.parameter + shift
         middle = (lower + upper) / 2
@@ -232,54 +237,69 @@ def _search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar, points:
     def search(unit: Shunted, sign: Scalar, turns: Scalar, periods: Scalar):
         assert isinstance(unit.drive, Drive)
         problem = strobe.locked(unit.device, unit.drive, sign, turns)
-        frequency = unit.drive.frequency
-        shift = problem.turns * frequency / periods
+        edge = direct_edge(problem, periods, points)
 
-        def newton(orbit: Samples, origin: Scalar, parameter: Scalar):
-            found, good = find_locked_orbit(
-                restoring, (problem._replace(origin=origin), periods, 1.0), frequency / periods,
-                orbit, parameter, turns=periods,
-            )  # fmt: skip
-            return found, good, tail(found) < _RESOLVED
+        def strobed():
+            found, origin, status = _strobed_search(problem, periods, points[1:] or points)
+            problem_there = problem._replace(origin=origin)
+            return weighted(problem_there, periods, found), origin, status
 
-        def attempt(thorough: bool):
-            size = points[-1] if thorough else points[0]
-            seed = strobe.seeds(problem, periods, size, thorough=thorough)
-
-            def polish(seeded: tuple[Samples, Scalar]):
-                found, good, resolved = newton(*seeded, seed.bias - shift)
-                ahead = found.parameter + shift - seed.bias
-                return found, good & (ahead > -_BELOW) & (ahead < _ABOVE), resolved
-
-            every = jax.lax.map(polish, (seed.orbits, seed.origins))
-            best = jnp.argmax(jnp.where(every[1], every[0].parameter, -jnp.inf))
-            found, near, resolved = jax.tree.map(lambda x: x[best], every)
-            past = found.parameter + shift + _PAST
-            clear = strobe.is_clear(problem, periods, past)
-            return found, seed.origins[best], near & clear, resolved
-
-        found, origin, good, resolved = attempt(False)
-        for finer in points[1:]:
-            closer = jax.tree.map(lambda x, n=finer: x if x.ndim == 0 else interpolate(x, n), found)
-            found, good, resolved = jax.lax.cond(
-                good & ~resolved,
-                lambda seed=closer: newton(seed.orbit, origin, seed.parameter),
-                lambda seed=closer, state=(good, resolved): (seed, *state),
-            )
-        found, origin, good, resolved = jax.lax.cond(
-            good, lambda: (found, origin, good, resolved), lambda: attempt(True)
-        )
-        status = jnp.where(good & resolved, Status.CONVERGED, Status.NOT_CONVERGED)
-        finite = jnp.all(jnp.isfinite(found.orbit))
-        return found, origin, jnp.where(finite, status, Status.NONFINITE)
+        converged = jnp.asarray(Status.CONVERGED)
+        return jax.lax.cond(
+            edge.proven, lambda: (edge.fold, problem.origin, converged), strobed
+        )  # fmt: skip
 
     return lanewise(search)(unit, sign, turns, periods)
+
+
+def _strobed_search(problem: Locked, periods: Scalar, points: tuple[int, ...]):
+    """The same from a search in the bias, which misses no edge."""
+    rate = problem.drive.frequency / periods
+    shift = problem.turns * rate
+
+    def newton(orbit: Samples, origin: Scalar, parameter: Scalar):
+        found, good = find_locked_orbit(
+            restoring, (problem._replace(origin=origin), periods, 1.0), rate,
+            orbit, parameter, turns=periods,
+        )  # fmt: skip
+        return found, good, locking.tail(found) < locked_folds.RESOLVED
+
+    def attempt(thorough: bool):
+        size = points[-1] if thorough else points[0]
+        seed = strobe.seeds(problem, periods, size, thorough=thorough)
+
+        def polish(seeded: tuple[Samples, Scalar]):
+            found, good, resolved = newton(*seeded, seed.bias - shift)
+            ahead = found.parameter + shift - seed.bias
+            return found, good & (ahead > -_BELOW) & (ahead < _ABOVE), resolved
+
+        every = jax.lax.map(polish, (seed.orbits, seed.origins))
+        best = jnp.argmax(jnp.where(every[1], every[0].parameter, -jnp.inf))
+        found, near, resolved = jax.tree.map(lambda x: x[best], every)
+        past = found.parameter + shift + locked_folds.PAST
+        clear = strobe.is_clear(problem, periods, past)
+        return found, seed.origins[best], near & clear, resolved
+
+    found, origin, good, resolved = attempt(False)
+    for finer in points[1:]:
+        closer = jax.tree.map(lambda x, n=finer: x if x.ndim == 0 else interpolate(x, n), found)
+        found, good, resolved = jax.lax.cond(
+            good & ~resolved,
+            lambda seed=closer: newton(seed.orbit, origin, seed.parameter),
+            lambda seed=closer, state=(good, resolved): (seed, *state),
+        )
+    found, origin, good, resolved = jax.lax.cond(
+        good, lambda: (found, origin, good, resolved), lambda: attempt(True)
+    )
+    status = jnp.where(good & resolved, Status.CONVERGED, Status.NOT_CONVERGED)
+    finite = jnp.all(jnp.isfinite(found.orbit))
+    return found, origin, jnp.where(finite, status, Status.NONFINITE)
 
 
 def _bias(
     device: Shunted,
     scale: Scalar,
-    found: MarginalOrbit,
+    found: Fold | LockedFold,
     origin: Scalar,
     sign: Scalar,
     good: Bool[Array, ""],
@@ -293,11 +313,11 @@ def _bias(
     problem = Locked(unit.device, unit.drive, sign, sign * turns, origin)
     rate, args = unit.drive.frequency / periods, (problem, periods, 1.0)
     if unit.damping is None:
-        exact = locking.differentiable(restoring, args, rate, found, turns=periods)
-        bias = exact.parameter + problem.turns * rate
+        parameter = locking.exact_parameter(restoring, args, rate, found, turns=periods)
+        bias = parameter + problem.turns * rate
     else:
-        exact = orbits.differentiable(
+        parameter = orbits.exact_parameter(
             restoring, args, unit.damping, unit.drive.frequency, found, turns=periods
         )
-        bias = exact.parameter + unit.damping * problem.turns * rate
+        bias = parameter + unit.damping * problem.turns * rate
     return unless(~good, jnp.nan, scale * bias)

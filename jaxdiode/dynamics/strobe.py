@@ -7,6 +7,7 @@
 Nothing here is differentiated: it finds seeds for the exact folds and looks past them.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -20,7 +21,7 @@ Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]
 
 _STARTS, _ORIGINS = 32, 4
-_COARSE, _FINE = 0.25, 0.08  # steps of the integration, in units of 1/max|I|
+_COARSE, _MIDDLING, _FINE = 0.25, 0.16, 0.08  # steps of the integration, in units of 1/max|I|
 _HALVINGS = 10
 _BESIDE = 17  # starts tried beside one
 _COARSE_POINTS = 256
@@ -130,6 +131,21 @@ def is_clear(problem: Locked, periods: Scalar, bias: Scalar) -> Bool[Array, ""]:
     return jnp.min(_advance(problem, lanes, bias, periods, _FINE)) > 0
 
 
+def later(problem: Locked, bias: Scalar, periods: Scalar) -> Callable[[Scalar], Scalar]:
+    """A phase after m periods from the origin, 2πn taken off, as a function of the phase there."""
+    steps = _steps(problem, _MIDDLING)
+    size = 2 * jnp.pi / steps
+
+    def advanced(phase: Scalar) -> Scalar:
+        def one(k: Array, phase: Scalar):
+            return _stepped(problem, phase, size * k, size, bias)
+
+        end = jax.lax.fori_loop(0, (periods * steps).astype(int), one, phase)
+        return end - 2 * jnp.pi * problem.turns
+
+    return advanced
+
+
 def _lanes(origins: int, starts: int) -> Starts:
     angle = 2 * jnp.pi * jnp.arange(origins, dtype=float) / origins
     phase = 2 * jnp.pi * jnp.arange(starts, dtype=float) / starts
@@ -227,18 +243,18 @@ def _path(
 
 def _stepped(
     problem: Locked,
-    phase: Float[Array, " n"],
-    angle: Float[Array, " n"],
+    phase: Float[Array, "*n"],
+    angle: Float[Array, "*n"],
     size: Scalar,
     bias: Scalar,
-) -> Float[Array, " n"]:
+) -> Float[Array, "*n"]:
     """A Runge–Kutta step of fourth order in the drive phase."""
     frequency = problem.drive.frequency
 
-    def rate(phase: Float[Array, " n"], push: Float[Array, " n"]) -> Float[Array, " n"]:
+    def rate(phase: Float[Array, "*n"], push: Float[Array, "*n"]) -> Float[Array, "*n"]:
         return (bias + push - problem.current(phase)) / frequency
 
-    now, half, then = problem.force(angle + size * jnp.array([0.0, 0.5, 1.0])[:, None])
+    now, half, then = (problem.force(angle + part * size) for part in (0.0, 0.5, 1.0))
     a = rate(phase, now)
     b = rate(phase + size / 2 * a, half)
     c = rate(phase + size / 2 * b, half)

@@ -20,10 +20,27 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
+from .derivatives import differentiable_value
 from .orbits import MarginalOrbit, Restoring, Samples, Scalar
 
 _ORDERS = 2
 _DENSE = 200  # samples up to which a matrix is faster than transforms
+
+
+class LockedFold(NamedTuple):
+    """A marginal orbit and what its derivatives need.
+
+    Attributes:
+        parameter, orbit, null: as of a `MarginalOrbit`; w is of any size.
+        slope: u'.
+        weight: 1/w, of mean 1: dp = ⟨weight, d(rate·u' + g)⟩.
+    """
+
+    parameter: Scalar
+    orbit: Samples
+    null: Samples
+    slope: Samples
+    weight: Samples
 
 
 class _Step(NamedTuple):
@@ -163,6 +180,57 @@ def differentiable(
         du, dp = step.apply(residual, slope)
         u, p = u + du, p + dp
     return MarginalOrbit(p, u, null)
+
+
+def weighted(
+    restoring: Restoring,
+    args: Any,
+    rate: Scalar,
+    found: MarginalOrbit,
+    *,
+    turns: Scalar | float = 1.0,
+) -> LockedFold:
+    """A found orbit with the weights of its equation."""
+    theta = _angles(found.orbit.size, turns)
+    _, _, step = _linearised(restoring, args, rate, theta, found.orbit, found.parameter)
+    weight = jnp.exp(jnp.min(step.log_null) - step.log_null)
+    slope = _filtered(found.orbit, _derivative)
+    fold = LockedFold(*found, slope, weight / jnp.mean(weight))
+    return fold._replace(parameter=_balanced(restoring, args, rate, fold, turns))
+
+
+def exact_parameter(
+    restoring: Restoring,
+    args: Any,
+    rate: Scalar,
+    found: LockedFold,
+    *,
+    turns: Scalar | float = 1.0,
+) -> Scalar:
+    """The parameter with its gradient, at the price of one evaluation, and its Hessian.
+
+    `restoring` must not close over anything that is differentiated.
+    """
+
+    def first(given, frozen):
+        fold, turns = frozen
+        return _balanced(restoring, *given, fold, turns)
+
+    def second(given, frozen):
+        fold, turns = frozen
+        orbit = MarginalOrbit(fold.parameter, fold.orbit, fold.null)
+        return differentiable(restoring, *given, orbit, turns=turns).parameter
+
+    frozen = found, jnp.asarray(turns, float)
+    return differentiable_value(found.parameter, (args, rate), frozen, first, second)
+
+
+def _balanced(
+    restoring: Restoring, args: Any, rate: Scalar, fold: LockedFold, turns: Scalar | float
+) -> Scalar:
+    """p of the equation, to first order in the orbit's own error and change."""
+    g = restoring(_angles(fold.orbit.size, turns), fold.orbit, args)
+    return jnp.mean(fold.weight * (rate * fold.slope + g))
 
 
 def tail(found: MarginalOrbit) -> Scalar:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from .dense import inverse
+from .derivatives import differentiable_value
 
 Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]
@@ -145,6 +146,76 @@ def find_marginal_orbit(
     return MarginalOrbit(p, u, system.normalised(w)[0]), found
 
 
+class Fold(NamedTuple):
+    """A fold and what its derivatives need.
+
+    Attributes:
+        parameter: the constant force p it lies at.
+        orbit: samples of u.
+        null: of the neutral perturbation w, of mean 1.
+        weight: of the left null vector, of mean 1: dp = ⟨weight, d(Ω²u'' + βΩu' + g)⟩.
+    """
+
+    parameter: Scalar
+    orbit: Samples
+    null: Samples
+    weight: Samples
+
+
+def find_fold(
+    restoring: Restoring,
+    args: Any,
+    damping: Scalar,
+    frequency: Scalar,
+    orbit: Samples,
+    parameter: Scalar,
+    *,
+    turns: Scalar | float = 1.0,
+    iterations: int = 15,
+) -> tuple[Fold, Bool[Array, ""]]:
+    """The fold nearest to a seed, as `find_marginal_orbit`, in a third of the time.
+
+    One inverse of the Jacobian is made; those that follow correct it (Newton and Schulz) while that
+    is enough.
+    """
+    system = _System(restoring, args, damping, frequency, turns, False, orbit.size)
+
+    def linearised(u):
+        slope, curvature = system.slope_and_curvature(u)
+        return _bordered(system.linear + jnp.diag(slope), -system.ones, system.mean), curvature
+
+    def off(inverted, matrix):
+        return jnp.eye(matrix.shape[0]) - inverted @ matrix
+
+    def unfinished(state):
+        *_, size, k = state
+        return (size > 1e-11) & (size < 1e3) & (k < iterations)
+
+    def newton(state):
+        u, w, p, inverted, _, k = state
+        matrix, curvature = linearised(u)
+        apart = off(inverted, matrix)
+        near = jnp.max(jnp.sum(jnp.abs(apart), axis=1)) < 0.5
+        inverted = jax.lax.cond(
+            near, lambda: inverted + apart @ inverted, lambda: inverse(matrix)
+        )  # fmt: skip
+        # At a fold an orbit of another mean differs by the neutral perturbation.
+        w = jnp.where(k == 0, inverted[:-1, -1], w / (system.mean @ w))
+        value = system.residual(u, w, p, system.mean)
+        du, dw, dp = system.correction((inverted, inverted, curvature * w), value)
+        size = jnp.maximum(jnp.max(jnp.abs(du)), jnp.abs(dp))
+        part = jnp.minimum(1.0, 0.5 / size)
+        return u + part * du, w + dw, p + part * dp, inverted, size, k + 1
+
+    n = orbit.size
+    start = (orbit, orbit, parameter, jnp.zeros((n + 1, n + 1)), jnp.ones_like(parameter), 0)
+    u, w, p, inverted, size, _ = jax.lax.while_loop(unfinished, newton, start)
+    found = (size <= 1e-9) & jnp.all(jnp.isfinite(u))
+    inverted = inverted + off(inverted, linearised(u)[0]) @ inverted
+    fold = Fold(p, u, w / (system.mean @ w), -n * inverted[-1, :-1])
+    return fold._replace(parameter=_balanced(system, fold)), found
+
+
 def differentiable(
     restoring: Restoring,
     args: Any,
@@ -170,6 +241,57 @@ def differentiable(
         du, dw, dp = system.correction(inverses, system.residual(u, w, p, normal))
         u, w, p = u + du, w + dw, p + dp
     return MarginalOrbit(p, u, w)
+
+
+def weighted(
+    restoring: Restoring,
+    args: Any,
+    damping: Scalar,
+    frequency: Scalar,
+    found: MarginalOrbit,
+    *,
+    turns: Scalar | float = 1.0,
+) -> Fold:
+    """A fold with its left null vector."""
+    system = _System(restoring, args, damping, frequency, turns, False, found.orbit.size)
+    inverted = system.inverted(found.orbit, found.null, system.mean)[0]
+    fold = Fold(*found, -found.orbit.size * inverted[-1, :-1])
+    return fold._replace(parameter=_balanced(system, fold))
+
+
+def exact_parameter(
+    restoring: Restoring,
+    args: Any,
+    damping: Scalar,
+    frequency: Scalar,
+    found: Fold,
+    *,
+    turns: Scalar | float = 1.0,
+) -> Scalar:
+    """The parameter of a fold with its gradient, at the price of one evaluation, and its Hessian.
+
+    `restoring` must not close over anything that is differentiated.
+    """
+
+    def first(given, frozen):
+        fold, turns = frozen
+        return _balanced(_System(restoring, *given, turns, False, fold.orbit.size), fold)
+
+    def second(given, frozen):
+        fold, turns = frozen
+        orbit = MarginalOrbit(fold.parameter, fold.orbit, fold.null)
+        return differentiable(restoring, *given, orbit, turns=turns).parameter
+
+    frozen = found, jnp.asarray(turns, float)
+    return differentiable_value(
+        found.parameter, (args, damping, frequency), frozen, first, second
+    )  # fmt: skip
+
+
+def _balanced(system: _System, fold: Fold) -> Scalar:
+    """p of the equation, to first order in the orbit's own error and change."""
+    moving = fold.orbit - jnp.mean(fold.orbit)  # less to round
+    return jnp.mean(fold.weight * (system.linear @ moving + system.force(fold.orbit)[0]))
 
 
 def velocity(orbit: Samples, frequency: Scalar, turns: Scalar | float = 1.0) -> Samples:

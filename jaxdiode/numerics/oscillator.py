@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 Scalar = Float[Array, ""]
 Phases = Float[Array, " n"]
-Acceleration = Callable[[Scalar, Phases, Phases], Phases]  # (t, x, v) → a
+Acceleration = Callable[[Scalar, Array, Array], Array]  # (t, x, v) → a
 
 
 _RK4 = ([[0.0] * 4, [0.5, 0, 0, 0], [0, 0.5, 0, 0], [0, 0, 1.0, 0]], [1 / 6, 1 / 3, 1 / 3, 1 / 6])
@@ -37,8 +37,12 @@ def _by_a_loop(
 
 
 def rk4(
-    acceleration: Acceleration, time: Scalar, x: Phases, v: Phases, size: Scalar
-) -> tuple[Phases, Phases]:
+    acceleration: Acceleration,
+    time: Scalar,
+    x: Float[Array, "*n"],
+    v: Float[Array, "*n"],
+    size: Scalar,
+) -> tuple[Float[Array, "*n"], Float[Array, "*n"]]:
     """One classical Runge–Kutta step."""
     if x.size > 1:
 
@@ -63,11 +67,11 @@ def rk4(
 def advance(
     acceleration: Acceleration,
     start: float | Scalar,
-    x: Phases,
-    v: Phases,
+    x: Float[Array, "*n"],
+    v: Float[Array, "*n"],
     size: Scalar,
     count: int | Int[Array, ""],
-) -> tuple[Phases, Phases]:
+) -> tuple[Float[Array, "*n"], Float[Array, "*n"]]:
     """`count` steps from time `start`."""
 
     def body(k, state):

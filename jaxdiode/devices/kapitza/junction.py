@@ -225,7 +225,7 @@ class KapitzaJunction(AbstractDynamical):
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         chosen = _known(criterion or self.criterion)
-        if _checks.all_concrete(self):
+        if _checks.all_concrete(self) and chosen != "fold":
             return all_limits(self)[1][chosen]
         return by_one_criterion(self, chosen)
 

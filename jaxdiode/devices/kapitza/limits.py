@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int
 from ... import _checks
 from ...core.critical import CriticalCurrents
 from ...core.results import AbstractLimits
-from ...dynamics.folds import flip_limit, fold_limit
+from ...dynamics.folds import flip_limit, fold_currents, fold_limit
 from ...dynamics.natural_units import all_finite
 from ...numerics.status import Status
 
@@ -86,6 +86,9 @@ def _reported(device, current, status, ramp, flips):
 
 @eqx.filter_jit
 def by_one_criterion(device, criterion):
+    if criterion == "fold":
+        current, status = fold_currents(device, jnp.asarray(_SIGNS))
+        return _worse_of_both(device, current, status)
     return _by_criterion(device, criterion, *_side_by_side(device, criterion == "stability"))
 
 
@@ -113,6 +116,10 @@ def _by_criterion(device, criterion, current, status, ramp, flips):
     elif criterion == "switching":
         two = status == Status.PERIOD_TWO_FOLD
         status = jnp.where(two, Status.CONVERGED, status).astype(jnp.int32)
+    return _worse_of_both(device, current, status)
+
+
+def _worse_of_both(device, current, status):
     worst = jnp.max(status)
     worst = jnp.where(all_finite(device), worst, Status.NONFINITE)
     plus, minus = jnp.where(worst == Status.CONVERGED, current, jnp.nan)
