@@ -28,6 +28,7 @@ _MOST = 80  # shootings
 _CURVED = 0.1  # of det(1 + M) along the curve at least, in units of 1 + T²
 _FLAT = 0.02  # share of the bias in a tangent that may be a fold's
 _AWAY = 0.1  # radians from a fold, in the direction in which the phase leaves
+_BACK = 0.02  # radians that it may go back by in a period
 _NEAR = 0.3  # radians from the next image of the fold's orbit
 _LIMIT = 40.0  # relaxation times within which it is there
 
@@ -235,24 +236,28 @@ def turning_point(followed: Followed) -> State:
 def leaves_at_once(
     motion: Periodic, state: State, null: Float[Array, "2"], relaxation: Scalar, past: Scalar
 ) -> Bool[Array, ""]:
-    """Whether past a fold the phase comes to the next image of the orbit that ended there.
+    """Whether past a fold the phase comes straight to the next image of the orbit that ended there.
 
     Past a fold nothing is at rest near it, so that the phase leaves in the direction of the neutral
     perturbation, `null` of length 1: from some way along it, which is most of the time it takes.
-    False says only that it is not there soon.
+    False says only that it is not there soon, or moves to and fro: another orbit may hold it then.
     """
     start = state + jnp.concatenate([_AWAY * null, past[None]])
+    size = motion.period / motion.steps
+    sense = jnp.sign(null[0])
 
     def waiting(held: tuple):
-        x, _, k = held
-        moved = jnp.abs(x - state[0])
-        return (moved < 2 * jnp.pi - _NEAR) & (k < _LIMIT * relaxation / motion.period)
+        _, _, ahead, k, back = held
+        return (ahead < 2 * jnp.pi - _NEAR) & (k < _LIMIT * relaxation / motion.period) & ~back
 
     def one(held: tuple):
-        x, v, k = held
-        size = motion.period / motion.steps
+        x, v, before, k, _ = held
         x, v = advance(motion.at(start[2]), 0.0, x, v, size, motion.steps.astype(int))
-        return x - motion.turned, v, k + 1
+        x = x - motion.turned
+        ahead = sense * (x - state[0])
+        return x, v, ahead, k + 1, ~(ahead > before - _BACK) | (ahead < 0)
 
-    x, *_ = jax.lax.while_loop(waiting, one, (start[0], start[1], 0.0))
-    return jnp.abs(x - state[0]) >= 2 * jnp.pi - _NEAR
+    ahead = sense * (start[0] - state[0])
+    begin = start[0], start[1], ahead, 0.0, jnp.zeros((), bool)
+    _, _, ahead, _, back = jax.lax.while_loop(waiting, one, begin)
+    return (ahead >= 2 * jnp.pi - _NEAR) & ~back
