@@ -86,11 +86,11 @@ def _gets_ahead(problem: Locked, periods: Scalar, found: MarginalOrbit) -> Bool[
     patience = _PATIENCE * problem.drive.frequency / (2 * jnp.pi * periods)
     later: Callable = strobe.later(problem, bias, periods)
 
-    def waiting(held: tuple[Scalar, Scalar]):
+    def waiting(held: tuple):
         return (held[0] < goal) & (held[1] < patience)
 
-    def one(held: tuple[Scalar, Scalar]):
+    def one(held: tuple):
         return later(held[0]), held[1] + 1
 
-    x, _ = jax.lax.while_loop(waiting, one, (found.orbit[0] + beside, 0.0))
+    x, _ = jax.lax.while_loop(waiting, one, (found.orbit[0] + beside, jnp.zeros(())))
     return x >= goal

@@ -1,7 +1,7 @@
 """Shapiro steps: both edges of the biases at which a phase is locked to its drive, exactly."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import equinox as eqx
@@ -16,13 +16,14 @@ from ..core.results import AbstractResult, status_text
 from ..numerics import locking, orbits
 from ..numerics.lanes import lanewise
 from ..numerics.locking import LockedFold, find_locked_orbit
-from ..numerics.orbits import Fold, interpolate, tail
+from ..numerics.orbits import Fold, interpolate
 from ..numerics.status import Status
 from . import locked_folds, strobe
-from .damped_steps import RESOLVED, Motion, edge_status, refined, upper_fold
+from .damped_steps import Motion, is_proven, quick_fold, thorough_fold
 from .drive import Drive
 from .locked_folds import direct_edge, weighted
 from .shunted import Shunted, own_unit, require_harmonics, require_own_units
+from .steps_in_time import status_in_time
 from .strobe import Locked, restoring
 
 if TYPE_CHECKING:
@@ -208,25 +209,32 @@ def _damped_search(unit: Shunted, turns: Scalar, periods: Scalar, points: tuple[
 
         signs = jnp.array([-1.0, 1.0])
 
-        def highest(sign: Scalar):
-            found, good = upper_fold(motion(sign), points[0])
-            for finer in points[1:]:
-                found, good = refined(motion(sign), found, good, finer)
-            return found, good & (tail(found.orbit) < RESOLVED)
+        def middle_of(found: Fold):
+            shift = damping * turns * drive.frequency / periods
+            lower, upper = signs * found.parameter + shift
+            return signs * (lower + upper) / 2, upper > lower
 
-        found, good = jax.lax.map(highest, signs)
-        shift = damping * turns * drive.frequency / periods
-        lower, upper = signs * found.parameter + shift
-        middle = (lower + upper) / 2
+        def judged(judge: Callable, found: Fold, good: Bool[Array, "2"], otherwise: Array):
+            """Both folds, seen from the middle between them, if there is one."""
+            middle, apart = middle_of(found)
+            return jax.lax.cond(
+                jnp.all(good) & apart,
+                lambda: jax.lax.map(lambda x: judge(motion(x[0]), *x[1:]), (signs, found, middle)),
+                lambda: jnp.full(2, otherwise),
+            )
 
-        def judged(each):
-            sign, orbit, fine = each
-            return edge_status(motion(sign), orbit, fine, sign * middle)
+        def in_time():
+            found, good = jax.lax.map(lambda sign: thorough_fold(motion(sign), points[-1]), signs)
+            failed = jnp.asarray(Status.NOT_CONVERGED, jnp.int32)
+            status = judged(status_in_time, found, good, failed)
+            finite = jnp.all(jnp.isfinite(found.parameter))
+            return found, jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
 
-        both = jnp.broadcast_to(jnp.all(good) & (upper > lower), (2,))  # else there is no middle
-        status = jax.lax.map(judged, (signs, found, both))
-        finite = jnp.all(jnp.isfinite(found.parameter))
-        return found, jnp.zeros(2), jnp.where(finite, status, Status.NONFINITE)
+        found, good = jax.lax.map(lambda sign: quick_fold(motion(sign), points), signs)
+        proven = jnp.all(judged(is_proven, found, good, jnp.zeros((), bool)))
+        converged = jnp.full(2, Status.CONVERGED, jnp.int32)
+        found, status = jax.lax.cond(proven, lambda: (found, converged), in_time)
+        return found, jnp.zeros(2), status
 
     return lanewise(search)(unit, turns, periods)
 
@@ -312,10 +320,11 @@ def _bias(
     assert isinstance(unit.drive, Drive)
     problem = Locked(unit.device, unit.drive, sign, sign * turns, origin)
     rate, args = unit.drive.frequency / periods, (problem, periods, 1.0)
-    if unit.damping is None:
+    if isinstance(found, LockedFold):
         parameter = locking.exact_parameter(restoring, args, rate, found, turns=periods)
         bias = parameter + problem.turns * rate
     else:
+        assert unit.damping is not None
         parameter = orbits.exact_parameter(
             restoring, args, unit.damping, unit.drive.frequency, found, turns=periods
         )

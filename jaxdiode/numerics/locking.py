@@ -213,13 +213,13 @@ def exact_parameter(
     """
 
     def first(given, frozen):
-        fold, turns = frozen
-        return _balanced(restoring, *given, fold, turns)
+        (args, rate), (fold, turns) = given, frozen
+        return _balanced(restoring, args, rate, fold, turns)
 
     def second(given, frozen):
-        fold, turns = frozen
+        (args, rate), (fold, turns) = given, frozen
         orbit = MarginalOrbit(fold.parameter, fold.orbit, fold.null)
-        return differentiable(restoring, *given, orbit, turns=turns).parameter
+        return differentiable(restoring, args, rate, orbit, turns=turns).parameter
 
     frozen = found, jnp.asarray(turns, float)
     return differentiable_value(found.parameter, (args, rate), frozen, first, second)

@@ -274,13 +274,14 @@ def exact_parameter(
     """
 
     def first(given, frozen):
-        fold, turns = frozen
-        return _balanced(_System(restoring, *given, turns, False, fold.orbit.size), fold)
+        (args, damping, frequency), (fold, turns) = given, frozen
+        system = _System(restoring, args, damping, frequency, turns, False, fold.orbit.size)
+        return _balanced(system, fold)
 
     def second(given, frozen):
-        fold, turns = frozen
+        (args, damping, frequency), (fold, turns) = given, frozen
         orbit = MarginalOrbit(fold.parameter, fold.orbit, fold.null)
-        return differentiable(restoring, *given, orbit, turns=turns).parameter
+        return differentiable(restoring, args, damping, frequency, orbit, turns=turns).parameter
 
     frozen = found, jnp.asarray(turns, float)
     return differentiable_value(
