@@ -13,9 +13,6 @@ import numpy as np
 import jaxdiode as jd
 from benchmarks.environment import seconds, write
 
-SINE = jd.TunnelJunction(1.0)
-SKEWED = jd.Harmonics([1.0, 0.4 * np.cos(1.0)], [0.0, 0.4 * np.sin(1.0)])
-
 
 def shunted(device, damping, frequency, amplitude, phase):
     drive = jd.Drive(frequency, amplitude, phase=[0.0, phase])
@@ -33,35 +30,38 @@ def kapitza(damping, frequency, drive_current):
     )
 
 
-KINDS = {
-    "with capacitance, sine": {
-        "beta .5, frequency 2": shunted(SINE, 0.5, 2.0, [1.5, 1.0], 0.6),
-        "beta 1, frequency 1": shunted(SINE, 1.0, 1.0, [0.8, 0.5], 0.7),
-        "beta 1, frequency .5": shunted(SINE, 1.0, 0.5, [0.3, 0.2], 1.0),
-        "beta .5, frequency .5 (period doubling)": shunted(SINE, 0.5, 0.5, [0.3, 0.2], 1.0),
-    },
-    "with capacitance, two harmonics": {
-        "beta .5, frequency 2": shunted(SKEWED, 0.5, 2.0, [1.5, 1.0], 0.6),
-        "beta 1, frequency 1": shunted(SKEWED, 1.0, 1.0, [0.4, 0.3], 0.7),
-    },
-    "without capacitance, sine": {
-        "frequency 2": shunted(SINE, None, 2.0, [0.8, 0.5], 0.7),
-        "frequency 1": shunted(SINE, None, 1.0, [1.5, 1.0], 0.6),
-        "frequency .5": shunted(SINE, None, 0.5, [0.8, 0.5], 0.7),
-    },
-    "without capacitance, two harmonics": {
-        "frequency .8": shunted(SKEWED, None, 0.8, [1.0, 0.5], 0.7),
-        "frequency .5": shunted(SKEWED, None, 0.5, [0.8, 0.5], 0.7),
-    },
-    "Kapitza": {
-        "beta .5, frequency 4, drive 3": kapitza(0.5, 4.0, 3.0),
-        "beta .5, frequency 3, drive 1": kapitza(0.5, 3.0, 1.0),
-        "beta .5, frequency 2, drive 1": kapitza(0.5, 2.0, 1.0),
-        "beta 1, frequency 2, drive 2": kapitza(1.0, 2.0, 2.0),
-        "beta .5, frequency 5, drive 8": kapitza(0.5, 5.0, 8.0),
-        "beta .5, frequency 1.5, drive 1 (a window of period doubling)": kapitza(0.5, 1.5, 1.0),
-    },
-}
+def kinds():
+    sine = jd.TunnelJunction(1.0)
+    skewed = jd.Harmonics([1.0, 0.4 * np.cos(1.0)], [0.0, 0.4 * np.sin(1.0)])
+    return {
+        "with capacitance, sine": {
+            "beta .5, frequency 2": shunted(sine, 0.5, 2.0, [1.5, 1.0], 0.6),
+            "beta 1, frequency 1": shunted(sine, 1.0, 1.0, [0.8, 0.5], 0.7),
+            "beta 1, frequency .5": shunted(sine, 1.0, 0.5, [0.3, 0.2], 1.0),
+            "beta .5, frequency .5 (period doubling)": shunted(sine, 0.5, 0.5, [0.3, 0.2], 1.0),
+        },
+        "with capacitance, two harmonics": {
+            "beta .5, frequency 2": shunted(skewed, 0.5, 2.0, [1.5, 1.0], 0.6),
+            "beta 1, frequency 1": shunted(skewed, 1.0, 1.0, [0.4, 0.3], 0.7),
+        },
+        "without capacitance, sine": {
+            "frequency 2": shunted(sine, None, 2.0, [0.8, 0.5], 0.7),
+            "frequency 1": shunted(sine, None, 1.0, [1.5, 1.0], 0.6),
+            "frequency .5": shunted(sine, None, 0.5, [0.8, 0.5], 0.7),
+        },
+        "without capacitance, two harmonics": {
+            "frequency .8": shunted(skewed, None, 0.8, [1.0, 0.5], 0.7),
+            "frequency .5": shunted(skewed, None, 0.5, [0.8, 0.5], 0.7),
+        },
+        "Kapitza": {
+            "beta .5, frequency 4, drive 3": kapitza(0.5, 4.0, 3.0),
+            "beta .5, frequency 3, drive 1": kapitza(0.5, 3.0, 1.0),
+            "beta .5, frequency 2, drive 1": kapitza(0.5, 2.0, 1.0),
+            "beta 1, frequency 2, drive 2": kapitza(1.0, 2.0, 2.0),
+            "beta .5, frequency 5, drive 8": kapitza(0.5, 5.0, 8.0),
+            "beta .5, frequency 1.5, drive 1 (a window of period doubling)": kapitza(0.5, 1.5, 1.0),
+        },
+    }
 
 
 def figures(devices):
@@ -85,7 +85,7 @@ def figures(devices):
 
 
 def main():
-    write("folds", {kind: figures(devices) for kind, devices in KINDS.items()})
+    write("folds", {kind: figures(devices) for kind, devices in kinds().items()})
 
 
 if __name__ == "__main__":
