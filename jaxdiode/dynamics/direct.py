@@ -32,7 +32,6 @@ RESOLVED = 1e-5  # on many
 _STEP = 0.2
 _PER_HARMONIC = 12.0
 _PAST = 3e-4  # of the typical current
-_LEAST_MARGIN = 0.02
 _CLOSE = 0.02  # of the typical current: where collocation may find the fold, seen from the branch
 _CLOSE_ORBIT = 0.1  # radians
 
