@@ -24,6 +24,7 @@ _STARTS, _ORIGINS = 32, 4
 _COARSE, _MIDDLING, _FINE = 0.25, 0.16, 0.08  # steps of the integration, in units of 1/max|I|
 _HALVINGS = 10
 _BESIDE = 17  # starts tried beside one
+_REACHES = (1.5, 0.75, 0.3, 0.05)  # how far beside, in turn
 _COARSE_POINTS = 256
 _FEWEST, _MOST = 32, 20_000  # steps per period
 CANDIDATES = 3
@@ -178,24 +179,39 @@ def _orbits(
 
 
 def _marginal(problem: Locked, starts: Starts, bias: Scalar, periods: Scalar) -> Starts:
-    """Starts nearby whose neighbours come back as far apart as they were, ⟨I'⟩ = 0."""
+    """Starts nearby whose orbits are closest to a fold, moved to where neighbours are farthest.
+
+    From there orbits approach each other both forwards and backwards, so that they meet at any
+    bias; the one that meets with the least advance is the last to be locked.
+    """
     part = jnp.linspace(-1.0, 1.0, _BESIDE)
 
     def closer(starts: Starts, reach: Array):
+        starts, meeting = _widest(problem, starts, bias, periods)
         every = Starts(
             jnp.ravel(starts.phase[:, None] + reach * part), jnp.repeat(starts.angle, _BESIDE)
         )
-        u = _joined(problem, every, bias, periods, _COARSE_POINTS)
-        angle = 2 * jnp.pi * periods / _COARSE_POINTS * jnp.arange(_COARSE_POINTS, dtype=float)
-        phase = u + problem.turns * angle / periods
-        _, slope = jax.jvp(problem.current, (phase,), (jnp.ones_like(phase),))
-        drift = jnp.abs(jnp.mean(slope, axis=1)).reshape(-1, _BESIDE)
-        best = jnp.argmin(drift, axis=1)
+        forth, back = _both_ways(problem, every, bias, periods, _COARSE_POINTS)
+        lane = jnp.arange(every.phase.size)
+        gap = (forth - back)[jnp.repeat(meeting, _BESIDE), lane].reshape(-1, _BESIDE)
+        best = jnp.argmin(gap, axis=1)
         return Starts(starts.phase + reach * part[best], starts.angle), None
 
-    spacing = 2 * jnp.pi / _STARTS
-    reaches = spacing * jnp.array([1.0, 2 / (_BESIDE - 1)])
-    return jax.lax.scan(closer, starts, reaches)[0]
+    return jax.lax.scan(closer, starts, jnp.array(_REACHES))[0]
+
+
+def _widest(problem: Locked, starts: Starts, bias: Scalar, periods: Scalar):
+    """The same orbits from where neighbours are farthest apart, and when they are closest."""
+    points = _COARSE_POINTS
+    u = _joined(problem, starts, bias, periods, points)
+    angle = 2 * jnp.pi * periods / points * jnp.arange(points, dtype=float)
+    phase = u + problem.turns * angle / periods
+    _, slope = jax.jvp(problem.current, (phase,), (jnp.ones_like(phase),))
+    drift = slope - jnp.mean(slope, axis=1, keepdims=True)
+    apart = -jnp.cumsum(drift, axis=1)
+    widest, closest = jnp.argmax(apart, axis=1), jnp.argmin(apart, axis=1)
+    phase = jnp.take_along_axis(phase, widest[:, None], axis=1)[:, 0]
+    return Starts(phase, starts.angle + angle[widest]), jnp.mod(closest - widest, points)
 
 
 def _joined(
@@ -206,15 +222,20 @@ def _joined(
     Under a slow drive a marginal orbit follows a state that is stable and then, as long, one that
     is not: each half can be integrated in one direction only.
     """
-    turned = 2 * jnp.pi * problem.turns
-    after = starts.angle + 2 * jnp.pi * periods
-    forth = _path(problem, starts.angle, starts.phase, bias, periods, points)
-    back = _path(problem, after, starts.phase + turned, bias, periods, points, way=-1.0)[::-1]
+    forth, back = _both_ways(problem, starts, bias, periods, points)
     meeting = jnp.argmin(jnp.abs(forth - back), axis=0)
     index = jnp.arange(points + 1)[:, None]
     whole = jnp.where(index <= meeting, forth, back)[:-1]
     share = jnp.arange(points, dtype=float) / points
-    return whole.T - turned * share
+    return whole.T - 2 * jnp.pi * problem.turns * share
+
+
+def _both_ways(problem: Locked, starts: Starts, bias: Scalar, periods: Scalar, points: int):
+    """Paths of all periods from the starts on and backwards from where they return to."""
+    after = starts.angle + 2 * jnp.pi * periods
+    returned = starts.phase + 2 * jnp.pi * problem.turns
+    forth = _path(problem, starts.angle, starts.phase, bias, periods, points)
+    return forth, _path(problem, after, returned, bias, periods, points, way=-1.0)[::-1]
 
 
 def _path(
