@@ -35,7 +35,7 @@ Samples = Float[Array, " n"]
 # Points per orbit, odd without capacitance: first few, then where those do not resolve it more. A
 # later size is reached by interpolation from the one before; under a transformation of JAX the
 # first row serves all.
-POINTS = ((65, 193, 577), (1729,))
+POINTS = ((65, 193, 945), (1729,))
 DAMPED_POINTS = ((32, 64), (160,))
 _BELOW, _ABOVE = 2e-3, 2e-2  # of max|I|: where a fold may lie, seen from the strobed edge
 
