@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from ..core.device import AbstractPhaseBiased
 from .drive import Drive
@@ -200,7 +200,9 @@ def _marginal(problem: Locked, starts: Starts, bias: Scalar, periods: Scalar) ->
     return jax.lax.scan(closer, starts, jnp.array(_REACHES))[0]
 
 
-def _widest(problem: Locked, starts: Starts, bias: Scalar, periods: Scalar):
+def _widest(
+    problem: Locked, starts: Starts, bias: Scalar, periods: Scalar
+) -> tuple[Starts, Int[Array, " n"]]:
     """The same orbits from where neighbours are farthest apart, and when they are closest."""
     points = _COARSE_POINTS
     u = _joined(problem, starts, bias, periods, points)
@@ -230,7 +232,9 @@ def _joined(
     return whole.T - 2 * jnp.pi * problem.turns * share
 
 
-def _both_ways(problem: Locked, starts: Starts, bias: Scalar, periods: Scalar, points: int):
+def _both_ways(
+    problem: Locked, starts: Starts, bias: Scalar, periods: Scalar, points: int
+) -> tuple[Float[Array, "samples n"], Float[Array, "samples n"]]:
     """Paths of all periods from the starts on and backwards from where they return to."""
     after = starts.angle + 2 * jnp.pi * periods
     returned = starts.phase + 2 * jnp.pi * problem.turns
