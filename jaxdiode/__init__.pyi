@@ -4,6 +4,12 @@ from . import files as files
 from . import plot as plot
 from . import results as results
 from . import units as units
+from .circuits.circuit import Circuit as Circuit
+from .circuits.elements import Capacitor as Capacitor
+from .circuits.elements import Inductor as Inductor
+from .circuits.elements import Junction as Junction
+from .circuits.elements import Resistor as Resistor
+from .circuits.link import LinearLink as LinearLink
 from .core.critical import CriticalCurrents as CriticalCurrents
 from .core.device import AbstractCurrentBiased as AbstractCurrentBiased
 from .core.device import AbstractDevice as AbstractDevice

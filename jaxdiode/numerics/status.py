@@ -32,6 +32,8 @@ class Status(enum.IntEnum):
     RETRAPS = 12
     BARRIER_BELOW_TEMPERATURE = 13
     CONSTRAINT_NOT_MET = 14
+    LOBES_CROSS = 15
+    SEARCH_CUT_SHORT = 16
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -91,5 +93,12 @@ _TEXT = {
     Status.CONSTRAINT_NOT_MET: (
         "no start came to a device on which every constraint is 0 (the value is that of the "
         "nearest one): other bounds or more starts?"
+    ),
+    Status.LOBES_CROSS: (
+        "two flux states carry the same largest current: derivatives are those of one of them"
+    ),
+    Status.SEARCH_CUT_SHORT: (
+        "the circuit has more flux states than are looked at: another may carry more (the values "
+        "are those of the ones seen)"
     ),
 }

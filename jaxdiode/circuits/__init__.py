@@ -1,0 +1,1 @@
+"""Josephson circuits of any topology: elements, static states, folds, critical currents."""

@@ -1,0 +1,276 @@
+"""A circuit: elements between named nodes, two terminals, mutual inductances, injected currents."""
+
+from collections.abc import Mapping
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .. import _checks
+from .._checks import Numbers
+from ..core.critical import CriticalCurrents
+from ..core.device import AbstractCurrentBiased
+from ..core.parameters import parameter
+from . import graph as graphs
+from .criteria import CRITERIA, critical_currents
+from .elements import AbstractElement, Capacitor, Inductor, Junction, Resistor
+from .relations import side_by_side
+from .statics import Statics, rigidity
+
+Scalar = Float[Array, ""]
+
+
+class Circuit(AbstractCurrentBiased):
+    """Junctions, inductors, resistors and capacitors between nodes, biased by a current.
+
+    A static state balances the currents of every node and the fluxoid of every loop:
+
+        A_J I_J(θ) + A_L I_L = s₀ + I B,   θ = A_Jᵀφ + 2πo_J,   A_Lᵀφ + 2πo_L = 2πL I_L,
+
+    with node phases φ and incidences A; resistors and capacitors carry nothing. Its critical
+    currents depend on the `criterion`:
+
+    - "largest": the largest current that any stable static state carries, in every flux state
+      (Tsang and Van Duzer).
+    - "ramp": the bias rises slowly from the state of least energy at zero current. Where that
+      state ends, the phases fall with the shunts' damping and no inertia into another, which
+      carries on, or into the running state, which ends the ramp.
+    - "first": where the ramp meets the first of these ends.
+
+    Source: Tsang and Van Duzer, J. Appl. Phys. 46, 4573 (1975); fluxoids and gradients as in the
+    docstrings of `folds` and `static_states`.
+
+    Args:
+        elements: {name: Junction, Inductor, Resistor or Capacitor}.
+        terminals: (in, out): nodes where the bias enters and leaves; the second is the ground.
+        mutual: {(inductor, inductor): M} in Φ₀/I₀, the sign as for currents from a to b in both.
+        sources: {node: current injected there}, which returns by the ground.
+        criterion: "largest", "ramp" or "first".
+
+    Raises:
+        ValueError: elements that are none, unknown nodes or inductors, an inductance matrix that
+            is not positive, an injected current with no superconducting way to the ground.
+
+    Example:
+        >>> squid = jd.Circuit({  # two equal junctions, inductance in one arm, a diode
+        ...     "J0": jd.Junction("1", "0", jd.TunnelJunction(1.0)),
+        ...     "J1": jd.Junction("in", "0", jd.TunnelJunction(1.0), offset=-0.42541858),
+        ...     "L0": jd.Inductor("in", "1", 0.15),
+        ... }, terminals=("in", "0"))
+        >>> found = jd.critical_currents(squid)
+        >>> print(f"{abs(found.efficiency):.6f}")
+        0.317592
+    """
+
+    elements: dict[str, AbstractElement]
+    mutual: dict[str, Scalar] = parameter(unit="Φ₀/current", label="mutual inductance")
+    sources: dict[str, Scalar] = parameter(unit="current", label="injected current")
+    terminals: tuple[str, str] = eqx.field(static=True)
+    criterion: str = eqx.field(static=True)
+
+    def __init__(
+        self,
+        elements: Mapping[str, AbstractElement],
+        terminals: tuple[str, str],
+        *,
+        mutual: Mapping[tuple[str, str] | str, Numbers] | None = None,
+        sources: Mapping[str, Numbers] | None = None,
+        criterion: str = "largest",
+    ):
+        self.elements = _checked_elements(elements)
+        self.terminals = _checked_terminals(terminals, self.elements)
+        self.mutual = _checked_mutual(mutual or {}, self.elements)
+        self.sources = _checked_sources(sources or {}, self.elements, self.terminals)
+        self.criterion = _known(criterion)
+        self._require_paths()
+        if _checks.all_concrete(self):
+            _require_positive(self.inductance_matrix())
+
+    def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
+        return _found(self, _known(criterion or self.criterion))
+
+    def named(self, kind: type) -> dict[str, AbstractElement]:
+        """Elements of one kind, in the order of their names."""
+        return {n: e for n, e in sorted(self.elements.items()) if isinstance(e, kind)}
+
+    def graph(self) -> graphs.Graph:
+        """The superconducting graph: junctions and inductors."""
+        junctions, inductors = (
+            {name: element.nodes for name, element in self.named(kind).items()}
+            for kind in (Junction, Inductor)
+        )
+        return graphs.build(junctions, inductors, self.terminals)
+
+    def inductance_matrix(self) -> Float[Array, "inductors inductors"]:
+        """L with mutual inductances, in the order of the inductors' names."""
+        names = list(self.named(Inductor))
+        own = [element.inductance for element in self.named(Inductor).values()]
+        matrix = jnp.diag(jnp.stack(own)) if own else jnp.zeros((0, 0))
+        for pair, value in self.mutual.items():
+            i, j = (names.index(name) for name in pair.split(","))
+            matrix = matrix.at[i, j].add(value).at[j, i].add(value)
+        return matrix
+
+    def statics(self) -> Statics:
+        """The static equations, currents in units of the largest critical current."""
+        graph = self.graph()
+        junctions = list(self.named(Junction).values())
+        inductors = list(self.named(Inductor).values())
+        relations = side_by_side([junction.relation for junction in junctions])
+        unit = relations.unit
+        row = {node: k for k, node in enumerate(graph.nodes)}
+        sources = jnp.zeros(len(graph.nodes))
+        for node, value in self.sources.items():
+            sources = sources.at[row[node]].add(value / unit)
+        shunts, conductance = self._conductances(graph)
+        turn = 2 * jnp.pi
+        inductance = turn * unit * self.inductance_matrix()
+        return Statics(
+            graph=graph,
+            relations=relations,
+            offset=turn * jnp.stack([junction.offset for junction in junctions]),
+            flux=turn * jnp.stack([inductor.offset for inductor in inductors])
+            if inductors
+            else jnp.zeros(0),
+            inductance=inductance,
+            conductance=conductance,
+            shunts=shunts,
+            sources=sources,
+            rigidity=rigidity(graph, inductance),
+        )
+
+    def _conductances(self, graph: graphs.Graph) -> tuple[Array, Array]:
+        """(of every junction, of the nodes); all junctions alike where no resistance is given."""
+        junctions = list(self.named(Junction).values())
+        resistors = list(self.named(Resistor).values())
+        given = [junction.resistance for junction in junctions]
+        bare = all(r is None for r in given) and not resistors
+        fallback = 1.0 if bare else 1e-3
+        shunts = jnp.stack([jnp.asarray(fallback) if r is None else 1 / r for r in given])
+        of = graph.of_junctions
+        conductance = (of * shunts) @ of.T
+        row = {node: k for k, node in enumerate(graph.nodes)}
+        for resistor in resistors:
+            ends = np.zeros(len(graph.nodes))
+            for node, sign in zip(resistor.nodes, (1.0, -1.0), strict=True):
+                if node in row:
+                    ends[row[node]] = sign
+            conductance = conductance + np.outer(ends, ends) / resistor.resistance
+        return shunts, conductance
+
+    def _require_paths(self) -> None:
+        graph = self.graph()
+        superconducting = {
+            name: element.nodes
+            for kind in (Junction, Inductor)
+            for name, element in self.named(kind).items()
+        }
+        for island in graphs.islands(superconducting, self.terminals):
+            if self.terminals[1] in island:
+                continue
+            if self.terminals[0] in island:
+                raise ValueError(
+                    f"terminals must be joined by junctions and inductors, got {self.terminals} "
+                    "without a superconducting path between them"
+                )
+        known = {*graph.nodes, self.terminals[1]}
+        for node in self.sources:
+            if node not in known:
+                raise ValueError(
+                    f"sources must flow into nodes with a superconducting path to the ground, "
+                    f"{node!r} has none"
+                )
+
+
+@eqx.filter_jit
+def _found(circuit: Circuit, criterion: str) -> CriticalCurrents:
+    return critical_currents(circuit.statics(), criterion)
+
+
+def _known(criterion: str) -> str:
+    if criterion not in CRITERIA:
+        raise _checks.unknown_name("criterion", criterion, CRITERIA)
+    return criterion
+
+
+def _checked_elements(elements: Mapping[str, AbstractElement]) -> dict[str, AbstractElement]:
+    if not isinstance(elements, Mapping):
+        raise ValueError(f"elements must be {{name: element}}, got {type(elements).__name__}")
+    for name, element in elements.items():
+        if not isinstance(name, str) or not name or set(name) & set(".,"):
+            raise ValueError(
+                f"elements must have names without dots and commas, got {name!r}"
+            )
+        if not isinstance(element, AbstractElement):
+            raise ValueError(
+                f"elements[{name!r}] must be a Junction, Inductor, Resistor or Capacitor, got "
+                f"{type(element).__name__}"
+            )
+    if not any(isinstance(element, Junction) for element in elements.values()):
+        raise ValueError("elements must hold at least one Junction, got none")
+    return dict(sorted(elements.items()))
+
+
+def _checked_terminals(
+    terminals: tuple[str, str], elements: Mapping[str, AbstractElement]
+) -> tuple[str, str]:
+    known = {node for element in elements.values() for node in element.nodes}
+    terminals = tuple(terminals)
+    if len(terminals) != 2 or terminals[0] == terminals[1]:
+        raise ValueError(f"terminals must be two nodes, (in, out), got {terminals}")
+    for node in terminals:
+        if node not in known:
+            raise _checks.unknown_name("node of terminals", node, sorted(known))
+    return terminals
+
+
+def _checked_mutual(
+    mutual: Mapping[tuple[str, str] | str, Numbers], elements: Mapping[str, AbstractElement]
+) -> dict[str, Array]:
+    inductors = [name for name, element in elements.items() if isinstance(element, Inductor)]
+    found: dict[str, Array] = {}
+    for pair, value in mutual.items():
+        names = tuple(x.strip() for x in pair.split(",")) if isinstance(pair, str) else tuple(pair)
+        if len(names) != 2 or names[0] == names[1]:
+            raise ValueError(f"mutual must be named by two inductors, got {pair!r}")
+        for name in names:
+            if name not in inductors:
+                raise _checks.unknown_name("inductor of mutual", name, inductors)
+        key = ",".join(sorted(names))
+        if key in found:
+            raise ValueError(f"mutual must name each pair once, {pair!r} came twice")
+        found[key] = _checks.real_array(f"mutual[{pair!r}]", value, ndim=0)
+    return dict(sorted(found.items()))
+
+
+def _checked_sources(
+    sources: Mapping[str, Numbers],
+    elements: Mapping[str, AbstractElement],
+    terminals: tuple[str, str],
+) -> dict[str, Array]:
+    known = {node for element in elements.values() for node in element.nodes}
+    found = {}
+    for node, value in sources.items():
+        if node not in known:
+            raise _checks.unknown_name("node of sources", node, sorted(known))
+        if node == terminals[1]:
+            raise ValueError(f"sources must flow into other nodes than the ground, got {node!r}")
+        found[node] = _checks.real_array(f"sources[{node!r}]", value, ndim=0)
+    return dict(sorted(found.items()))
+
+
+def _require_positive(matrix: Array) -> None:
+    if not matrix.size:
+        return
+    values = np.linalg.eigvalsh(np.asarray(matrix))
+    if values[0] < -1e-12 * values[-1]:
+        raise ValueError(
+            "mutual must leave the inductance matrix positive (|M| ≤ √(L₁L₂)), got its smallest "
+            f"eigenvalue {values[0]:.3g}"
+        )
+
+
+__all__ = ["Capacitor", "Circuit"]
+_ = jax

@@ -1,0 +1,166 @@
+"""The largest current of any stable static state, over all flux states."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from ..numerics.status import Status
+from .climb import Climb, End, climb
+from .ends import Fold, find_fold, is_marginal
+from .relax import (
+    Settled,
+    convex_state,
+    label,
+    labels,
+    largest_bias,
+    settle,
+    within,
+)
+from .relations import Wells
+from .statics import Bias, PerJunction, Scalar, State, Statics
+
+LEVELS = 32  # of the current, at which states are looked for
+MOST_LABELS = 4096
+_NEAR = 1.0  # radians outside a well, from where a state inside is still looked for
+_SAME = 1e-9  # two currents are one
+
+
+class Ended(NamedTuple):
+    """A branch followed to its end.
+
+    Attributes:
+        climb, fold: where; `fold` means something where climb.end is FOLD.
+        windings: k.
+        good: the end was located.
+    """
+
+    climb: Climb
+    fold: Fold
+    windings: PerJunction
+    good: Bool[Array, ""]
+
+    @property
+    def bias(self) -> Scalar:
+        return jnp.where(self.climb.end == End.FOLD, self.fold.bias, self.climb.bias)
+
+    @property
+    def state(self) -> State:
+        folds = self.climb.end == End.FOLD
+        return jnp.where(folds, self.fold.state, self.climb.state)
+
+
+class Largest(NamedTuple):
+    """The highest end and, for comparison, that of the next flux state.
+
+    Attributes:
+        ended: the highest.
+        next_bias: highest bias of another flux state, −inf without one.
+        complete: whether every flux state was looked at.
+    """
+
+    ended: Ended
+    next_bias: Scalar
+    complete: Bool[Array, ""]
+
+
+def followed(
+    statics: Statics, wells: Wells, found: Settled, p: Scalar, bias: Bias, target: Scalar
+) -> Ended:
+    """A stable state up to the target or its end, folds located."""
+    end = climb(statics, wells, found.state, found.windings, p, bias, target)
+    fold, good = find_fold(statics, found.windings, bias, end)
+    is_fold = end.end == End.FOLD
+    good = good & is_marginal(statics, found.windings, fold)
+    # What is a fold and cannot be polished as one (two at once) is known by bisection.
+    end = end._replace(end=jnp.where(is_fold & ~good, End.BRANCH, end.end).astype(jnp.int32))
+    return Ended(end, fold, found.windings, end.end != End.LOST)
+
+
+def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
+    count, radix, lowest = labels(statics, wells)
+    top = largest_bias(statics)
+    step = 2 * top / LEVELS
+    nowhere = _nowhere(statics)
+
+    def look(number: Int[Array, ""], best: Scalar) -> Ended:
+        """Down from the top to the first stable state of a flux state, and up to its end."""
+        windings, ends = label(statics, wells, number, radix, lowest)
+
+        def at(k: Int[Array, ""]) -> Scalar:
+            return top - step * (k + 0.5)
+
+        def unfinished(state):
+            k, found, _ = state
+            return ~found.good & (k < LEVELS) & (at(k) + step > best)
+
+        def lower(state):
+            k, found, guess = state
+            p = at(k)
+            guess, outside = convex_state(statics, ends, windings, guess, p, bias)
+
+            def try_it():
+                here = settle(statics, guess, windings, p, bias)
+                return here._replace(good=here.good & within(statics, wells, here.state, windings))
+
+            found = jax.lax.cond(outside < _NEAR, try_it, lambda: found)
+            return k + 1, found, guess
+
+        nothing = Settled(
+            jnp.zeros(statics.unknowns), windings, jnp.zeros_like(windings), jnp.zeros((), bool)
+        )
+        first = jnp.zeros((), int), nothing, jnp.zeros(statics.unknowns)
+        k, found, _ = jax.lax.while_loop(unfinished, lower, first)
+        return jax.lax.cond(
+            found.good,
+            lambda: followed(statics, wells, found, at(k - 1), bias, 2 * top + 1),
+            lambda: nowhere,
+        )
+
+    def one(state):
+        number, best, runner, _ = state
+        found = look(number, jnp.where(best.good, best.bias, -jnp.inf))
+        value = jnp.where(found.good, found.bias, -jnp.inf)
+        so_far = jnp.where(best.good, best.bias, -jnp.inf)
+        better = value > so_far
+        other = jnp.where(better, so_far, value)
+        same = better & (value - so_far < 1e-6) & _is_same(statics, found, best)
+        same = same | (~better & _is_same(statics, found, best))
+        runner = jnp.where(same, runner, jnp.maximum(runner, other))
+        best = jax.tree.map(lambda a, b: jnp.where(better, b, a), best, found)
+        return number + 1, best, runner, value
+
+    def unfinished(state):
+        return state[0] < jnp.minimum(count, MOST_LABELS)
+
+    start = jnp.zeros((), int), nowhere, jnp.asarray(-jnp.inf), jnp.zeros(())
+    _, best, runner, _ = jax.lax.while_loop(unfinished, one, start)
+    return Largest(best, runner, count <= MOST_LABELS)
+
+
+def status_of(found: Largest) -> Int[Array, ""]:
+    status = jnp.where(found.ended.good, Status.CONVERGED, Status.NO_ZERO_VOLTAGE_STATE)
+    crossing = jnp.abs(found.ended.bias - found.next_bias) < _SAME
+    status = jnp.where(found.ended.good & crossing, Status.LOBES_CROSS, status)
+    partial = found.ended.good & ~found.complete
+    return jnp.where(partial, Status.SEARCH_CUT_SHORT, status).astype(jnp.int32)
+
+
+def _nowhere(statics: Statics) -> Ended:
+    zero, z = jnp.zeros(()), jnp.zeros(statics.unknowns)
+    end = Climb(jnp.asarray(End.LOST, jnp.int32), z, zero, z, jnp.zeros((), int), zero, zero)
+    windings = jnp.zeros(len(statics.graph.junctions))
+    return Ended(end, Fold(z, z, zero), windings, jnp.zeros((), bool))
+
+
+def _is_same(statics: Statics, one: Ended, other: Ended) -> Bool[Array, ""]:
+    """Whether two states agree but for turns of junctions."""
+    first, second = (statics.phases(x.state) - 2 * jnp.pi * x.windings for x in (one, other))
+    apart = jnp.mod(first - second + jnp.pi, 2 * jnp.pi) - jnp.pi
+    through = one.state[statics.nodes :] - other.state[statics.nodes :]
+    near = (jnp.max(jnp.abs(apart)) < 1e-3) & (jnp.max(jnp.abs(through), initial=0.0) < 1e-3)
+    return near & one.good & other.good
+
+
+_ = Float

@@ -1,0 +1,181 @@
+"""How a state at a fixed current is found: from a convex stand-in, and by the flow downhill."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from ..numerics.dense import inverse
+from .relations import Wells
+from .statics import Bias, PerJunction, Scalar, State, Statics
+
+_STIFF = 0.2  # slope of the stand-in outside a well
+_LONGEST = 1.5  # radians a step of the stand-in's Newton
+_SOLVED = 1e-12
+_STEP = 0.5  # radians a step downhill
+
+
+class Settled(NamedTuple):
+    """Where a flow came to rest.
+
+    Attributes:
+        state, windings: z and k.
+        slope: dI/dθ there.
+        good: it rests, and is stable.
+    """
+
+    state: State
+    windings: PerJunction
+    slope: PerJunction
+    good: Bool[Array, ""]
+
+
+def convex_state(
+    statics: Statics,
+    wells: tuple[PerJunction, PerJunction],
+    windings: PerJunction,
+    start: State,
+    p: Scalar,
+    bias: Bias,
+) -> tuple[State, Scalar]:
+    """The one state of a circuit whose currents go on rising outside their wells, and how far out.
+
+    Inside, it is a state of the circuit itself.
+    """
+    low, high = wells
+
+    def evaluate(z: State) -> tuple[State, PerJunction]:
+        phase = statics.phases(z) - 2 * jnp.pi * windings
+        inside = jnp.clip(phase, low, high)
+        current, slope = statics.relations.with_slope(inside)
+        outside = phase - inside
+        current = current + _STIFF * outside
+        slope = jnp.where(outside == 0, jnp.maximum(slope, 1e-3), _STIFF)
+        return statics.linear(z, current, p, bias), slope
+
+    def newton(state):
+        z, _, k = state
+        value, slope = evaluate(z)
+        step = -inverse(statics.matrix(slope)) @ value
+        size = jnp.max(jnp.abs(step[: statics.nodes]), initial=0.0)
+        return z + jnp.minimum(1.0, _LONGEST / size) * step, size, k + 1
+
+    def unfinished(state):
+        _, size, k = state
+        return (size > 1e-6) & (k < 25)
+
+    z, _, _ = jax.lax.while_loop(unfinished, newton, (start, jnp.ones(()), 0))
+    phase = statics.phases(z) - 2 * jnp.pi * windings
+    return z, jnp.max(jnp.maximum(low - phase, phase - high), initial=0.0)
+
+
+def settle(
+    statics: Statics,
+    z: State,
+    windings: PerJunction,
+    p: Scalar,
+    bias: Bias,
+    *,
+    steps: int = 40,
+) -> Settled:
+    """Downhill by implicit steps, (G/h + S)Δ = −F with h as long as every junction allows."""
+    of = statics.graph.of_junctions
+    mass = (of * statics.shunts) @ of.T
+    mass = jnp.pad(mass, (0, statics.unknowns - statics.nodes))
+
+    def flow(state):
+        z, _, _, _, k = state
+        value, slope = statics.evaluate(z, windings, p, bias)
+        rate = jnp.maximum(jnp.max(-slope / statics.shunts), 1e-12) * 1.5
+        rate = jnp.where(statics.is_stable(slope), 1e-12, rate)
+        step = -inverse(statics.matrix(slope) + rate * mass) @ value
+        size = jnp.max(jnp.abs(step))
+        part = jnp.minimum(1.0, _STEP / size)
+        return z + part * step, slope, size, jnp.max(jnp.abs(value)), k + 1
+
+    def unfinished(state):
+        _, _, size, value, k = state
+        return ((size > 1e-10) | (value > _SOLVED)) & (k < steps) & (size < 1e6)
+
+    one = jnp.ones(())
+    start = z, jnp.zeros(len(statics.graph.junctions)), one, one, 0
+    z, _, size, _, _ = jax.lax.while_loop(unfinished, flow, start)
+    value, slope = statics.evaluate(z, windings, p, bias)
+    rests = (jnp.max(jnp.abs(value)) < 1e-9) & (size < 1e-6)
+    return Settled(z, windings, slope, rests & statics.is_stable(slope))
+
+
+def within(statics: Statics, wells: Wells, z: State, windings: PerJunction) -> Bool[Array, ""]:
+    """Whether no link that may slip lies beyond its critical phase."""
+    phase = (statics.phases(z) - 2 * jnp.pi * windings)[:, None]
+    outside = (phase > wells.walls) & (wells.walls > 0) | (phase < wells.walls) & (wells.walls < 0)
+    return ~jnp.any(outside & ~jnp.asarray(wells.periodic)[:, None])
+
+
+def label(
+    statics: Statics, wells: Wells, number: Int[Array, ""], radix: Int[Array, " digits"],
+    lowest: Float[Array, " loops"],
+) -> tuple[PerJunction, tuple[PerJunction, PerJunction]]:
+    """(windings, the wells' ends) of a flux state by its number, digit by digit."""
+    loops = len(statics.graph.chords)
+    digits = jnp.mod(number // jnp.cumprod(jnp.concatenate([jnp.ones(1, int), radix[:-1]])), radix)
+    windings = jnp.zeros(len(statics.graph.junctions))
+    windings = windings.at[jnp.array(statics.graph.chords, int)].set(
+        lowest + digits[:loops].astype(float)
+    )
+    pick = digits[loops:, None]
+    ends = tuple(jnp.take_along_axis(x, pick, axis=1)[:, 0] for x in (wells.low, wells.high))
+    return windings, ends
+
+
+def labels(
+    statics: Statics, wells: Wells
+) -> tuple[Int[Array, ""], Int[Array, " digits"], Float[Array, " loops"]]:
+    """(how many flux states there may be, numbers per digit, the lowest fluxoid per loop).
+
+    Around a loop the phases of the junctions, within their wells, and those of the inductors add
+    up to 2π(f − k); 0.15 more is allowed for.
+    """
+    through = jnp.asarray(statics.graph.cycles[0])
+    along = jnp.asarray(statics.graph.cycles[1])
+    widest = jnp.max(jnp.maximum(jnp.abs(wells.low), jnp.abs(wells.high)), axis=1)
+    screened = jnp.abs(along @ statics.inductance) @ inductor_bounds(statics)
+    bound = (jnp.abs(through) @ widest + screened) / (2 * jnp.pi) + 0.15
+    flux = (through @ statics.offset + along @ statics.flux) / (2 * jnp.pi)
+    lowest, highest = jnp.ceil(flux - bound), jnp.floor(flux + bound)
+    choices = jnp.maximum(highest - lowest + 1, 1.0)
+    radix = jnp.concatenate([choices.astype(int), wells.count.astype(int)])
+    total = jnp.prod(radix.astype(float))
+    count = jnp.where(total < 1e9, total, 1e9).astype(int)
+    return count, radix, lowest
+
+
+def inductor_bounds(statics: Statics) -> Float[Array, " inductors"]:
+    """No static state carries more through an inductor: the sums at its two nodes."""
+    graph = statics.graph
+    at_nodes, into = jnp.abs(jnp.asarray(graph.of_inductors)), jnp.abs(graph.of_junctions)
+    largest = into @ statics.relations.largest() + jnp.abs(statics.sources)
+    total = jnp.sum(statics.relations.largest()) + jnp.sum(jnp.abs(statics.sources))
+    largest = largest + jnp.abs(graph.bias) * total
+    count = len(graph.inductors)
+    if not count:
+        return jnp.zeros(0)
+
+    def tighten(_: Array, bound: Array) -> Array:
+        others = largest[:, None] + (at_nodes @ bound)[:, None] - at_nodes * bound
+        at_ends = jnp.where(at_nodes > 0, others, jnp.inf)
+        return jnp.minimum(bound, jnp.min(at_ends, axis=0))
+
+    return jax.lax.fori_loop(0, count, tighten, jnp.full(count, total))
+
+
+def largest_bias(statics: Statics) -> Scalar:
+    """No static state carries a larger current between the terminals."""
+    graph = statics.graph
+    through = jnp.sum(statics.relations.largest()) + jnp.sum(jnp.abs(statics.sources))
+    node = jnp.asarray(graph.bias)
+    into = jnp.abs(graph.of_junctions) @ statics.relations.largest()
+    into = into + jnp.abs(jnp.asarray(graph.of_inductors)) @ inductor_bounds(statics)
+    into = into + jnp.abs(statics.sources)
+    return jnp.minimum(through, node @ into)
