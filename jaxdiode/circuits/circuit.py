@@ -1,6 +1,7 @@
 """A circuit: elements between named nodes, two terminals, mutual inductances, injected currents."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import equinox as eqx
 import jax
@@ -44,7 +45,8 @@ class Circuit(AbstractCurrentBiased):
 
     Args:
         elements: {name: Junction, Inductor, Resistor or Capacitor}.
-        terminals: (in, out): nodes where the bias enters and leaves; the second is the ground.
+        terminals: (in, out): nodes where the bias enters and leaves; the second is the ground. A
+            bias that is shared is {node: share}, shares adding up to 1, in place of a node.
         mutual: {(inductor, inductor): M} in Φ₀/I₀, the sign as for currents from a to b in both.
         sources: {node: current injected there}, which returns by the ground.
         criterion: "largest", "ramp" or "first".
@@ -67,13 +69,13 @@ class Circuit(AbstractCurrentBiased):
     elements: dict[str, AbstractElement]
     mutual: dict[str, Scalar] = parameter(unit="Φ₀/current", label="mutual inductance")
     sources: dict[str, Scalar] = parameter(unit="current", label="injected current")
-    terminals: tuple[str, str] = eqx.field(static=True)
+    terminals: graphs.Terminals = eqx.field(static=True)
     criterion: str = eqx.field(static=True)
 
     def __init__(
         self,
         elements: Mapping[str, AbstractElement],
-        terminals: tuple[str, str],
+        terminals: Sequence[str | Mapping[str, float]],
         *,
         mutual: Mapping[tuple[str, str] | str, Numbers] | None = None,
         sources: Mapping[str, Numbers] | None = None,
@@ -161,26 +163,25 @@ class Circuit(AbstractCurrentBiased):
         return shunts, conductance
 
     def _require_paths(self) -> None:
-        graph = self.graph()
         superconducting = {
             name: element.nodes
             for kind in (Junction, Inductor)
             for name, element in self.named(kind).items()
         }
-        for island in graphs.islands(superconducting, self.terminals):
-            if self.terminals[1] in island:
-                continue
-            if self.terminals[0] in island:
+        ground = graphs.ground_of(self.terminals)
+        parts = graphs.islands(superconducting, [ground])
+        (reached,) = (part for part in parts if ground in part)
+        for node, _ in (*self.terminals[0], *self.terminals[1]):
+            if node not in reached:
                 raise ValueError(
-                    f"terminals must be joined by junctions and inductors, got {self.terminals} "
-                    "without a superconducting path between them"
+                    "terminals must be joined by junctions and inductors, got no such path "
+                    f"between {node!r} and {ground!r}"
                 )
-        known = {*graph.nodes, self.terminals[1]}
         for node in self.sources:
-            if node not in known:
+            if node not in reached:
                 raise ValueError(
-                    f"sources must flow into nodes with a superconducting path to the ground, "
-                    f"{node!r} has none"
+                    "sources must flow into nodes with a path of junctions and inductors to the "
+                    f"ground, {node!r} has none"
                 )
 
 
@@ -214,16 +215,27 @@ def _checked_elements(elements: Mapping[str, AbstractElement]) -> dict[str, Abst
 
 
 def _checked_terminals(
-    terminals: tuple[str, str], elements: Mapping[str, AbstractElement]
-) -> tuple[str, str]:
+    terminals: Sequence[str | Mapping[str, float]], elements: Mapping[str, AbstractElement]
+) -> graphs.Terminals:
     known = {node for element in elements.values() for node in element.nodes}
-    terminals = tuple(terminals)
-    if len(terminals) != 2 or terminals[0] == terminals[1]:
-        raise ValueError(f"terminals must be two nodes, (in, out), got {terminals}")
-    for node in terminals:
-        if node not in known:
-            raise _checks.unknown_name("node of terminals", node, sorted(known))
-    return terminals
+    if isinstance(terminals, str) or len(terminals) != 2:
+        raise ValueError(f"terminals must be two, (in, out), got {terminals!r}")
+    checked = []
+    for terminal in terminals:
+        shares = {terminal: 1.0} if isinstance(terminal, str) else dict(terminal)
+        for node, share in shares.items():
+            if node not in known:
+                raise _checks.unknown_name("node of terminals", node, sorted(known))
+            if not math.isfinite(float(share)):
+                raise ValueError(f"terminals must have finite shares, got {share} at {node!r}")
+        if abs(sum(shares.values()) - 1) > 1e-9:
+            raise ValueError(
+                f"terminals must have shares that add up to 1, got {sum(shares.values()):g}"
+            )
+        checked.append(tuple((node, float(share)) for node, share in shares.items()))
+    if {node for node, _ in checked[0]} & {node for node, _ in checked[1]}:
+        raise ValueError(f"terminals must be different nodes, got {terminals!r}")
+    return checked[0], checked[1]
 
 
 def _checked_mutual(
@@ -248,14 +260,14 @@ def _checked_mutual(
 def _checked_sources(
     sources: Mapping[str, Numbers],
     elements: Mapping[str, AbstractElement],
-    terminals: tuple[str, str],
+    terminals: graphs.Terminals,
 ) -> dict[str, Array]:
     known = {node for element in elements.values() for node in element.nodes}
     found = {}
     for node, value in sources.items():
         if node not in known:
             raise _checks.unknown_name("node of sources", node, sorted(known))
-        if node == terminals[1]:
+        if node == graphs.ground_of(terminals):
             raise ValueError(f"sources must flow into other nodes than the ground, got {node!r}")
         found[node] = _checks.real_array(f"sources[{node!r}]", value, ndim=0)
     return dict(sorted(found.items()))

@@ -17,7 +17,7 @@ class Graph:
         junctions, inductors: names of the branches, in order.
         of_junctions, of_inductors: incidence (nodes × branches), +1 at a and −1 at b.
         bias: current into each node per current of the terminals.
-        references: the nodes of phase 0, one per island; the last terminal is one of them.
+        references: the nodes of phase 0, one per island; the ground is one of them.
         chords: indices of the junctions that close a loop each; their windings number the fluxoids.
         cycles: (loops, junctions) and (loops, inductors), ±1 along the loop that a chord closes.
     """
@@ -41,6 +41,7 @@ class Graph:
 
 
 Ends = Mapping[str, tuple[str, str]]
+Terminals = tuple[tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]]
 
 
 def islands(branches: Ends, also: Sequence[str] = ()) -> list[list[str]]:
@@ -63,16 +64,22 @@ def islands(branches: Ends, also: Sequence[str] = ()) -> list[list[str]]:
     return list(found.values())
 
 
-def build(junctions: Ends, inductors: Ends, terminals: tuple[str, str]) -> Graph:
-    """The superconducting graph; the second terminal is the ground."""
-    return _build(tuple(junctions.items()), tuple(inductors.items()), tuple(terminals))
+def ground_of(terminals: Terminals) -> str:
+    """The node of phase 0: the second terminal, or the first node that shares it."""
+    return terminals[1][0][0]
+
+
+def build(junctions: Ends, inductors: Ends, terminals: Terminals) -> Graph:
+    """The superconducting graph."""
+    return _build(tuple(junctions.items()), tuple(inductors.items()), terminals)
 
 
 @functools.lru_cache(maxsize=256)
-def _build(junction_items: tuple, inductor_items: tuple, terminals: tuple[str, str]) -> Graph:
+def _build(junction_items: tuple, inductor_items: tuple, terminals: Terminals) -> Graph:
     junctions, inductors = dict(junction_items), dict(inductor_items)
-    parts = islands({**junctions, **inductors}, terminals)
-    references = tuple(terminals[1] if terminals[1] in part else part[0] for part in parts)
+    ground = ground_of(terminals)
+    parts = islands({**junctions, **inductors}, [ground])
+    references = tuple(ground if ground in part else part[0] for part in parts)
     nodes = tuple(node for part in parts for node in part if node not in references)
     row = {node: k for k, node in enumerate(nodes)}
 
@@ -85,8 +92,10 @@ def _build(junction_items: tuple, inductor_items: tuple, terminals: tuple[str, s
         return matrix
 
     bias = np.zeros(len(nodes))
-    if terminals[0] in row:
-        bias[row[terminals[0]]] = 1.0
+    for sign, shares in zip((1.0, -1.0), terminals, strict=True):
+        for node, share in shares:
+            if node in row:
+                bias[row[node]] += sign * share
     of_junctions, of_inductors = incidence(junctions), incidence(inductors)
     chords, cycles = _loops(junctions, inductors, of_junctions, of_inductors)
     return Graph(

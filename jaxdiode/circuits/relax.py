@@ -178,4 +178,5 @@ def largest_bias(statics: Statics) -> Scalar:
     into = jnp.abs(graph.of_junctions) @ statics.relations.largest()
     into = into + jnp.abs(jnp.asarray(graph.of_inductors)) @ inductor_bounds(statics)
     into = into + jnp.abs(statics.sources)
-    return jnp.minimum(through, node @ into)
+    at_node = jnp.where(node == 0, jnp.inf, into / jnp.where(node == 0, 1.0, jnp.abs(node)))
+    return jnp.minimum(through, jnp.min(at_node))
