@@ -283,6 +283,3 @@ def _require_positive(matrix: Array) -> None:
             f"eigenvalue {values[0]:.3g}"
         )
 
-
-__all__ = ["Capacitor", "Circuit"]
-_ = jax

@@ -14,7 +14,7 @@ from .statics import Bias, PerJunction, Scalar, State, Statics
 _FIRST, _LONGEST, _SHORTEST = 0.05, 0.4, 1e-9  # of the arc length
 _MOST = 600  # steps
 _TURN = 0.95  # cosine between tangents of one step
-_BESIDE = 1e-12  # radians before a wall
+BESIDE = 1e-12  # radians before a jump
 _BISECTIONS = 40
 
 
@@ -48,7 +48,9 @@ class Climb(NamedTuple):
     side: Scalar
 
 
-class _Point(NamedTuple):
+class Point(NamedTuple):
+    """z, p and the unit tangent of a branch."""
+
     z: State
     p: Scalar
     tz: State
@@ -65,7 +67,7 @@ def climb(
     target: Scalar,
 ) -> Climb:
     """From a stable state at p up to the target, or to where it ends (by arc length)."""
-    start = _Point(z, p, *_first_tangent(statics, z, windings, bias))
+    start = Point(z, p, *first_tangent(statics, z, windings, bias))
 
     def unfinished(state):
         _, _, step, end, k = state
@@ -74,10 +76,10 @@ def climb(
     def advance(state):
         point, _, step, end, k = state
         over = (point.p + step * point.tp - target) >= 0
-        new, fine, slope = _correct(statics, windings, bias, point, step, over, target)
+        new, fine, slope = correct(statics, windings, bias, point, step, over, target)
         along = new.tz @ point.tz + new.tp * point.tp
         fine = fine & (over | (along > _TURN))
-        crossed = _walls_crossed(statics, wells, windings, point.z, new.z)[0] < jnp.inf
+        crossed = walls_crossed(statics, wells, windings, point.z, new.z)[0] < jnp.inf
         turned = new.tp <= 0
         unstable = ~statics.is_stable(slope)
         kind = jnp.where(over & ~crossed & ~unstable & ~turned, End.REACHED, -1)
@@ -99,11 +101,11 @@ def climb(
 
 
 def _located(
-    statics: Statics, wells: Wells, windings: PerJunction, bias: Bias, before: _Point,
-    after: _Point, end: Int[Array, ""],
+    statics: Statics, wells: Wells, windings: PerJunction, bias: Bias, before: Point,
+    after: Point, end: Int[Array, ""],
 ) -> Climb:
     """The end between two points of a branch, near enough for Newton's method."""
-    _, junction, wall, side = _walls_crossed(statics, wells, windings, before.z, after.z)
+    _, junction, wall, side = walls_crossed(statics, wells, windings, before.z, after.z)
 
     def reached():
         return after
@@ -114,7 +116,8 @@ def _located(
         return jax.tree.map(lambda a, b: a + part * (b - a), before, after)
 
     def wall_met():
-        return _at_wall(statics, windings, bias, before, junction, wall - side * _BESIDE)
+        beside = side * BESIDE * jnp.asarray(wells.periodic, float)[junction]
+        return _at_wall(statics, windings, bias, before, junction, wall - beside)
 
     def branch():
         return bisected(statics, windings, bias, before, _distance(before, after))
@@ -124,14 +127,14 @@ def _located(
 
 
 def bisected(
-    statics: Statics, windings: PerJunction, bias: Bias, before: _Point, length: Scalar
-) -> _Point:
+    statics: Statics, windings: PerJunction, bias: Bias, before: Point, length: Scalar
+) -> Point:
     """The last stable point within an arc length."""
 
     def halve(_: Array, ends):
         low, high, best = ends
         middle = (low + high) / 2
-        new, fine, slope = _correct(
+        new, fine, slope = correct(
             statics, windings, bias, before, middle, jnp.zeros((), bool), before.p
         )
         good = fine & statics.is_stable(slope) & (new.tp > 0)
@@ -141,12 +144,12 @@ def bisected(
     return jax.lax.fori_loop(0, _BISECTIONS, halve, (jnp.zeros(()), length, before))[2]
 
 
-def _distance(before: _Point, after: _Point) -> Scalar:
+def _distance(before: Point, after: Point) -> Scalar:
     gap = after.z - before.z
     return jnp.sqrt(gap @ gap + (after.p - before.p) ** 2)
 
 
-def _first_tangent(
+def first_tangent(
     statics: Statics, z: State, windings: PerJunction, bias: Bias
 ) -> tuple[State, Scalar]:
     slope = statics.relations.with_slope(statics.phases(z) - 2 * jnp.pi * windings)[1]
@@ -155,15 +158,15 @@ def _first_tangent(
     return along / size, 1 / size
 
 
-def _bordered(matrix: Array, column: Array, row: Array, corner: Scalar) -> Array:
+def bordered(matrix: Array, column: Array, row: Array, corner: Scalar) -> Array:
     upper = jnp.concatenate([matrix, column[:, None]], axis=1)
     return jnp.concatenate([upper, jnp.concatenate([row, corner[None]])[None]])
 
 
-def _correct(
-    statics: Statics, windings: PerJunction, bias: Bias, point: _Point, step: Scalar,
+def correct(
+    statics: Statics, windings: PerJunction, bias: Bias, point: Point, step: Scalar,
     over: Bool[Array, ""], target: Scalar,
-) -> tuple[_Point, Bool[Array, ""], PerJunction]:
+) -> tuple[Point, Bool[Array, ""], PerJunction]:
     """The branch's point a step ahead, or at the target where that would lie beyond it."""
     part = jnp.where(over, (target - point.p) / jnp.where(point.tp == 0, 1.0, point.tp), step)
     row = jnp.where(over, 0.0, point.tz)
@@ -175,7 +178,7 @@ def _correct(
         z, p, _, k = state
         value, slope = statics.evaluate(z, windings, p, bias)
         miss = row @ (z - point.z) + corner * (p - point.p) - jnp.where(over, target - point.p, step)
-        inverted = inverse(_bordered(statics.matrix(slope), -pushed, row, corner))
+        inverted = inverse(bordered(statics.matrix(slope), -pushed, row, corner))
         change = -inverted @ jnp.concatenate([value, miss[None]])
         return z + change[:-1], p + change[-1], jnp.max(jnp.abs(change)), k + 1
 
@@ -185,13 +188,13 @@ def _correct(
 
     z, p, size, _ = jax.lax.while_loop(unfinished, newton, (z, p, jnp.asarray(0.5), 0))
     slope = statics.relations.with_slope(statics.phases(z) - 2 * jnp.pi * windings)[1]
-    inverted = inverse(_bordered(statics.matrix(slope), -pushed, point.tz, point.tp))
+    inverted = inverse(bordered(statics.matrix(slope), -pushed, point.tz, point.tp))
     tangent = inverted[:, -1]
     tangent = tangent / jnp.sqrt(tangent @ tangent)
-    return _Point(z, p, tangent[:-1], tangent[-1]), size < 1e-7, slope
+    return Point(z, p, tangent[:-1], tangent[-1]), size < 1e-7, slope
 
 
-def _walls_crossed(
+def walls_crossed(
     statics: Statics, wells: Wells, windings: PerJunction, old: State, new: State
 ) -> tuple[Scalar, Int[Array, ""], Scalar, Scalar]:
     """(part of the step, junction, phase of the wall, side) of the first wall on a step."""
@@ -216,9 +219,9 @@ def _walls_crossed(
 
 
 def _at_wall(
-    statics: Statics, windings: PerJunction, bias: Bias, point: _Point, junction: Int[Array, ""],
+    statics: Statics, windings: PerJunction, bias: Bias, point: Point, junction: Int[Array, ""],
     phase: Scalar,
-) -> _Point:
+) -> Point:
     """The branch's point at which one junction has a phase."""
     row, turn = wall_row(statics, junction), 2 * jnp.pi * windings[junction]
     pushed = statics.pushed(bias)
@@ -227,7 +230,7 @@ def _at_wall(
         z, p = state
         value, slope = statics.evaluate(z, windings, p, bias)
         miss = statics.phases(z)[junction] - turn - phase
-        inverted = inverse(_bordered(statics.matrix(slope), -pushed, row, jnp.zeros(())))
+        inverted = inverse(bordered(statics.matrix(slope), -pushed, row, jnp.zeros(())))
         change = -inverted @ jnp.concatenate([value, miss[None]])
         part = jnp.minimum(1.0, 0.5 / jnp.max(jnp.abs(change)))
         return z + part * change[:-1], p + part * change[-1]

@@ -53,5 +53,3 @@ def has_value(status: Int[Array, "..."]) -> Bool[Array, "..."]:
     known = (Status.CONVERGED, Status.LOBES_CROSS, Status.SEARCH_CUT_SHORT)
     return jnp.isin(status, jnp.array(known))
 
-
-_ = Bias, Float, NamedTuple

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
-from ..core.critical import unless
+from ..core.extrema import slope_unless
 from ..numerics.dense import inverse
-from .climb import Climb, End, _bordered, wall_row
+from .climb import BESIDE, Climb, End, bordered, wall_row
 from .relations import Wells
 from .statics import Bias, PerJunction, Scalar, State, Statics
 
@@ -80,13 +80,14 @@ def differentiable_wall(
     row = wall_row(statics, junction)
     slope = frozen.relations.with_slope(frozen.phases(found.state) - 2 * jnp.pi * windings)[1]
     pushed = frozen.pushed(bias)
-    matrix = _bordered(frozen.matrix(slope), -pushed, row, jnp.zeros(()))
+    matrix = bordered(frozen.matrix(slope), -pushed, row, jnp.zeros(()))
     inverted = jax.lax.stop_gradient(inverse(matrix))
     turn = 2 * jnp.pi * windings[junction]
     walls = wells.walls[junction]
     mine = jnp.nanargmin(jnp.abs(jnp.mod(walls - found.wall + jnp.pi, 2 * jnp.pi) - jnp.pi))
     wall = walls[mine]
-    wall = wall + jax.lax.stop_gradient(found.wall - wall) - found.side * 1e-12
+    wall = wall + jax.lax.stop_gradient(found.wall - wall)
+    wall = wall - found.side * BESIDE * jnp.asarray(wells.periodic, float)[junction]
     z, p = found.state, found.bias
     for _ in range(2):
         value = statics.residual(z, windings, p, bias)
@@ -116,7 +117,7 @@ def end_bias(
         moved = jax.tree.map(lambda x: kept(x, walls), statics)
         at_wall = differentiable_wall(moved, wells, windings, bias, climb)
         value = jnp.where(walls, at_wall, value)
-    return unless(~folds & ~walls, climb.bias, value)
+    return slope_unless(~folds & ~walls, value)
 
 
 def _normal(statics: Statics, bias: Bias) -> State:
@@ -128,7 +129,7 @@ def _invert(statics: Statics, windings: PerJunction, bias: Bias, fold: Fold) -> 
     phase = statics.phases(fold.state) - 2 * jnp.pi * windings
     slope, bend = statics.relations.slope_and_bend(phase)
     normal = _normal(statics, bias)
-    matrix = _bordered(statics.matrix(slope), -statics.pushed(bias), normal, jnp.zeros(()))
+    matrix = bordered(statics.matrix(slope), -statics.pushed(bias), normal, jnp.zeros(()))
     turned = statics.graph.of_junctions.T @ fold.null[: statics.nodes]
     return _Frozen(inverse(matrix), bend * turned, normal)
 
@@ -165,5 +166,3 @@ def is_marginal(
     slope = statics.relations.with_slope(statics.phases(before) - 2 * jnp.pi * windings)[1]
     return statics.is_stable(slope)
 
-
-_ = Int

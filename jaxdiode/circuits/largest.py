@@ -82,7 +82,7 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
     count, radix, lowest = labels(statics, wells)
     top = largest_bias(statics)
     step = 2 * top / LEVELS
-    nowhere = _nowhere(statics)
+    nothing_yet = nowhere(statics)
 
     def look(number: Int[Array, ""], best: Scalar) -> Ended:
         """Down from the top to the first stable state of a flux state, and up to its end."""
@@ -115,7 +115,7 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
         return jax.lax.cond(
             found.good,
             lambda: followed(statics, wells, found, at(k - 1), bias, 2 * top + 1),
-            lambda: nowhere,
+            lambda: nothing_yet,
         )
 
     def one(state):
@@ -134,7 +134,7 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
     def unfinished(state):
         return state[0] < jnp.minimum(count, MOST_LABELS)
 
-    start = jnp.zeros((), int), nowhere, jnp.asarray(-jnp.inf), jnp.zeros(())
+    start = jnp.zeros((), int), nothing_yet, jnp.asarray(-jnp.inf), jnp.zeros(())
     _, best, runner, _ = jax.lax.while_loop(unfinished, one, start)
     return Largest(best, runner, count <= MOST_LABELS)
 
@@ -147,7 +147,7 @@ def status_of(found: Largest) -> Int[Array, ""]:
     return jnp.where(partial, Status.SEARCH_CUT_SHORT, status).astype(jnp.int32)
 
 
-def _nowhere(statics: Statics) -> Ended:
+def nowhere(statics: Statics) -> Ended:
     zero, z = jnp.zeros(()), jnp.zeros(statics.unknowns)
     end = Climb(jnp.asarray(End.LOST, jnp.int32), z, zero, z, jnp.zeros((), int), zero, zero)
     windings = jnp.zeros(len(statics.graph.junctions))
@@ -162,5 +162,3 @@ def _is_same(statics: Statics, one: Ended, other: Ended) -> Bool[Array, ""]:
     near = (jnp.max(jnp.abs(apart)) < 1e-3) & (jnp.max(jnp.abs(through), initial=0.0) < 1e-3)
     return near & one.good & other.good
 
-
-_ = Float

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Int
 
 from ..numerics.dense import inverse
 from .climb import End, wall_row
-from .largest import MOST_LABELS, Ended, _nowhere, followed
+from .largest import MOST_LABELS, Ended, nowhere, followed
 from .relations import Wells
 from .relax import Settled, convex_state, label, labels, largest_bias, settle, within
 from .statics import Bias, PerJunction, Scalar, State, Statics
@@ -44,7 +44,7 @@ def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
     rest, tied = ground_state(statics, wells)
     alone = Bias(jnp.zeros_like(bias.fixed), bias.fixed)
     injected = jnp.any(bias.fixed != 0)
-    nothing = _nowhere(statics)
+    nothing = nowhere(statics)
     zero, one = jnp.zeros(()), jnp.ones(())
 
     def inject():
@@ -120,7 +120,7 @@ def _ramp_to(
         found, caught = jax.lax.cond(reached | ~end.good, stay, drop)
         return first, end, found, after, caught & found.good, falls + 1
 
-    nothing = _nowhere(statics)
+    nothing = nowhere(statics)
     begin = nothing, nothing, start, jnp.zeros(()), jnp.ones((), bool), 0
     first, last, held, _, caught, _ = jax.lax.while_loop(unfinished, climb_and_fall, begin)
     last = last._replace(good=last.good & ~caught)
@@ -202,5 +202,3 @@ def _slipped(
     slips = jnp.where(phase > high, 1.0, 0.0) - jnp.where(phase < low, 1.0, 0.0)
     return windings + jnp.where(wells.periodic, 0.0, slips)
 
-
-_ = Array, Int

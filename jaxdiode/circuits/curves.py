@@ -1,0 +1,218 @@
+"""Curves of static states over the bias, through their folds, unstable parts included."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from .climb import Climb, End, Point, correct, first_tangent, walls_crossed
+from .ends import find_fold
+from .relations import Wells
+from .relax import convex_state, label, labels, largest_bias, settle, within
+from .statics import Bias, PerJunction, Scalar, State, Statics
+
+MOST_STARTS = 4096  # flux states looked at
+_LEVELS = 9  # of the bias, at which starts are looked for
+_MOST = 3000  # points of a curve in one direction
+_LONGEST, _SHORTEST, _TURN = 0.3, 1e-8, 0.95
+_SAME = 1e-2  # radians: starts nearer than this to a known curve lie on it
+
+
+class Curve(NamedTuple):
+    """Points of one curve in order, as NumPy arrays.
+
+    Attributes:
+        state, bias, tangent, slope: z, p, dz and dp per arc length of every point.
+        stable: whether K is positive definite there.
+        windings: k.
+    """
+
+    state: np.ndarray
+    bias: np.ndarray
+    tangent: np.ndarray
+    slope: np.ndarray
+    stable: np.ndarray
+    windings: np.ndarray
+
+
+class _Trace(NamedTuple):
+    state: Float[Array, "points unknowns"]
+    bias: Float[Array, " points"]
+    tangent: Float[Array, "points unknowns"]
+    slope: Float[Array, " points"]
+    stable: Bool[Array, " points"]
+
+
+def curves(statics: Statics, wells: Wells, bias: Bias, levels: np.ndarray) -> Iterator[Curve]:
+    """Every curve that has a stable state at one of the levels of the bias, once."""
+    known: list[Curve] = []
+    for state, windings, level in _starts(statics, wells, bias, levels):
+        if any(_lies_on(statics, curve, state, windings, level) for curve in known):
+            continue
+        curve = _whole(statics, wells, bias, state, windings, level)
+        known.append(curve)
+        yield curve
+
+
+def usual_levels(statics: Statics) -> np.ndarray:
+    top = float(largest_bias(statics))
+    return np.linspace(-top, top, _LEVELS + 2)[1:-1]
+
+
+def folds_of(
+    statics: Statics, bias: Bias, curve: Curve
+) -> Iterator[tuple[np.ndarray, float, bool, bool]]:
+    """(state, p, whether stable states end there, whether located) of every fold of a curve."""
+    turns = np.flatnonzero(curve.slope[:-1] * curve.slope[1:] < 0)
+    for k in turns:
+        part = curve.slope[k] / (curve.slope[k] - curve.slope[k + 1])
+        state, level, tangent = (
+            (1 - part) * x[k] + part * x[k + 1] for x in (curve.state, curve.bias, curve.tangent)
+        )
+        found, good = _polish(statics, bias, curve.windings, state, level, tangent)
+        ends = bool(curve.stable[k] != curve.stable[k + 1])
+        yield np.asarray(found.state), float(found.bias), ends, bool(good)
+
+
+def crossings(
+    statics: Statics, bias: Bias, curve: Curve, level: float
+) -> Iterator[tuple[np.ndarray, bool]]:
+    """(state, whether located) wherever a curve passes a bias."""
+    side = curve.bias - level
+    for k in np.flatnonzero((side[:-1] <= 0) != (side[1:] <= 0)):
+        part = side[k] / (side[k] - side[k + 1])
+        start = (1 - part) * curve.state[k] + part * curve.state[k + 1]
+        state, good = _at_bias(statics, bias, curve.windings, start, level)
+        yield np.asarray(state), bool(good)
+
+
+@eqx.filter_jit
+def _polish(statics, bias, windings, state, level, tangent):
+    zero = jnp.zeros(())
+    end = jnp.asarray(End.FOLD, jnp.int32)
+    near = Climb(end, state, level, tangent, jnp.zeros((), int), zero, zero)
+    return find_fold(statics, jnp.asarray(windings), bias, near)
+
+
+@eqx.filter_jit
+def _at_bias(statics, bias, windings, state, level):
+    def newton(_: Array, held: tuple[State, Scalar]) -> tuple[State, Scalar]:
+        z, _ = held
+        value, slope = statics.evaluate(z, windings, level, bias)
+        step = -jnp.linalg.solve(statics.matrix(slope), value)
+        size = jnp.max(jnp.abs(step))
+        return z + jnp.minimum(1.0, 0.3 / size) * step, size
+
+    state, size = jax.lax.fori_loop(0, 10, newton, (state, jnp.ones(())))
+    return state, size < 1e-8
+
+
+@eqx.filter_jit
+def _settled(statics: Statics, wells: Wells, bias: Bias, numbers: Array, levels: Array):
+    _, radix, lowest = labels(statics, wells)
+
+    def one(number: Int[Array, ""], level: Scalar):
+        windings, ends = label(statics, wells, number, radix, lowest)
+        guess, _ = convex_state(statics, ends, windings, jnp.zeros(statics.unknowns), level, bias)
+        found = settle(statics, guess, windings, level, bias, steps=200)
+        good = found.good & within(statics, wells, found.state, windings)
+        return found.state, windings, good
+
+    return jax.lax.map(lambda n: jax.lax.map(lambda level: one(n, level), levels), numbers)
+
+
+def _starts(
+    statics: Statics, wells: Wells, bias: Bias, levels: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+    count = min(int(labels(statics, wells)[0]), MOST_STARTS)
+    found = _settled(statics, wells, bias, jnp.arange(count), jnp.asarray(levels, float))
+    states, windings, good = map(np.asarray, found)
+    for n, k in zip(*np.nonzero(good), strict=True):
+        yield states[n, k], windings[n, k], float(levels[k])
+
+
+def _whole(statics, wells, bias, state, windings, level) -> Curve:
+    """Both ways from a start, in order."""
+    halves = []
+    for sign in (1.0, -1.0):
+        trace, count, closed = _trace(statics, wells, bias, state, windings, level, sign)
+        halves.append(jax.tree.map(lambda x, n=int(count): np.asarray(x)[:n], trace))
+        if bool(closed):
+            return Curve(*halves[0], windings)
+    ahead, back = halves
+    joined = [np.concatenate([b[:0:-1], a]) for a, b in zip(ahead, back, strict=True)]
+    turned = len(back.bias) - 1
+    joined[2][:turned] *= -1.0
+    joined[3][:turned] *= -1.0
+    return Curve(*joined, windings)
+
+
+@eqx.filter_jit
+def _trace(statics, wells, bias, state, windings, level, sign):
+    state, windings = jnp.asarray(state), jnp.asarray(windings)
+    level = jnp.asarray(level, float)
+    tz, tp = first_tangent(statics, state, windings, bias)
+    first = Point(state, level, sign * tz, sign * tp)
+    size = statics.unknowns
+    trace = _Trace(
+        jnp.zeros((_MOST, size)).at[0].set(state), jnp.zeros(_MOST).at[0].set(level),
+        jnp.zeros((_MOST, size)).at[0].set(first.tz), jnp.zeros(_MOST).at[0].set(first.tp),
+        jnp.ones(_MOST, bool),
+    )  # fmt: skip
+    most = 2 * largest_bias(statics) + 1
+
+    def unfinished(held):
+        _, _, step, count, ended, closed = held
+        return (count < _MOST) & (step > _SHORTEST) & ~ended & ~closed
+
+    def advance(held):
+        point, trace, step, count, _, _ = held
+        no = jnp.zeros((), bool)
+        new, fine, slope = correct(statics, windings, bias, point, step, no, level)
+        along = new.tz @ point.tz + new.tp * point.tp
+        fine = fine & (along > _TURN)
+        ended = fine & (walls_crossed(statics, wells, windings, point.z, new.z)[0] < jnp.inf)
+        ended = ended | (jnp.abs(new.p) > most)
+        home = _distance(statics, new, first) < step
+        closed = fine & home & (count > 10) & (new.tz @ first.tz + new.tp * first.tp > 0.5)
+        stable = statics.is_stable(slope)
+        row = _Trace(new.z, new.p, new.tz, new.tp, stable)
+        keep = fine & ~ended
+        trace = jax.tree.map(lambda x, y: x.at[count].set(jnp.where(keep, y, x[count])), trace, row)
+        point = jax.tree.map(lambda a, b: jnp.where(keep, b, a), point, new)
+        longer = jnp.where(along > 0.99, 1.5, 1.0)
+        step = jnp.where(fine, jnp.minimum(longer * step, _LONGEST), step / 3)
+        return point, trace, step, count + keep, ended, closed
+
+    no = jnp.zeros((), bool)
+    begin = first, trace, jnp.asarray(0.05), jnp.ones((), int), no, no
+    _, trace, _, count, _, closed = jax.lax.while_loop(unfinished, advance, begin)
+    return trace, count, closed
+
+
+def _distance(statics: Statics, one: Point, other: Point) -> Scalar:
+    """Between two points of curves, turns of junctions not counted."""
+    apart = statics.phases(one.z) - statics.phases(other.z)
+    apart = jnp.mod(apart + jnp.pi, 2 * jnp.pi) - jnp.pi
+    through = one.z[statics.nodes :] - other.z[statics.nodes :]
+    return jnp.sqrt(apart @ apart + through @ through + (one.p - other.p) ** 2)
+
+
+def _lies_on(
+    statics: Statics, curve: Curve, state: np.ndarray, windings: PerJunction, level: float
+) -> bool:
+    side = curve.bias - level
+    of, nodes = statics.graph.of_junctions, statics.nodes
+    for k in np.flatnonzero((side[:-1] <= 0) != (side[1:] <= 0)):
+        part = side[k] / (side[k] - side[k + 1])
+        here = (1 - part) * curve.state[k] + part * curve.state[k + 1]
+        apart = of.T @ (here - state)[:nodes] - 2 * np.pi * (curve.windings - windings)
+        apart = np.mod(apart + np.pi, 2 * np.pi) - np.pi
+        through = (here - state)[nodes:]
+        if max(np.abs(apart).max(), np.abs(through).max(initial=0.0)) < 3 * _SAME:
+            return True
+    return False
