@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -16,7 +15,7 @@ from ..core.device import AbstractCurrentBiased
 from ..core.parameters import parameter
 from . import graph as graphs
 from .criteria import CRITERIA, critical_currents
-from .elements import AbstractElement, Capacitor, Inductor, Junction, Resistor
+from .elements import AbstractElement, Inductor, Junction, Resistor
 from .relations import side_by_side
 from .statics import Statics, rigidity
 
@@ -201,9 +200,7 @@ def _checked_elements(elements: Mapping[str, AbstractElement]) -> dict[str, Abst
         raise ValueError(f"elements must be {{name: element}}, got {type(elements).__name__}")
     for name, element in elements.items():
         if not isinstance(name, str) or not name or set(name) & set(".,"):
-            raise ValueError(
-                f"elements must have names without dots and commas, got {name!r}"
-            )
+            raise ValueError(f"elements must have names without dots and commas, got {name!r}")
         if not isinstance(element, AbstractElement):
             raise ValueError(
                 f"elements[{name!r}] must be a Junction, Inductor, Resistor or Capacitor, got "
@@ -282,4 +279,3 @@ def _require_positive(matrix: Array) -> None:
             "mutual must leave the inductance matrix positive (|M| ≤ √(L₁L₂)), got its smallest "
             f"eigenvalue {values[0]:.3g}"
         )
-

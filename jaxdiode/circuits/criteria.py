@@ -1,10 +1,8 @@
 """Critical currents of a circuit by three criteria, differentiable in all its parameters."""
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Int
 
 from ..core.critical import CriticalCurrents, unless
 from ..numerics.lanes import lanewise
@@ -13,7 +11,7 @@ from .ends import end_bias
 from .largest import Ended, largest, status_of
 from .ramp import ramp
 from .relations import known_status
-from .statics import Bias, Statics
+from .statics import Statics
 
 CRITERIA = ("largest", "ramp", "first")
 
@@ -52,4 +50,3 @@ def critical_currents(statics: Statics, criterion: str) -> CriticalCurrents:
 def has_value(status: Int[Array, "..."]) -> Bool[Array, "..."]:
     known = (Status.CONVERGED, Status.LOBES_CROSS, Status.SEARCH_CUT_SHORT)
     return jnp.isin(status, jnp.array(known))
-

@@ -4,15 +4,11 @@ Currents in one unit I₀ of the user's choice, inductances in Φ₀/I₀, offse
 in R₀ time is in Φ₀/(2πI₀R₀), voltages in I₀R₀, capacitances in Φ₀/(2πI₀R₀²) (β_c of a junction).
 """
 
-import math
-
 import equinox as eqx
-import numpy as np
 from jaxtyping import Array, Float
 
-from .. import _checks
 from .._checks import Numbers
-from ..core.device import AbstractCurrentBiased, AbstractPhaseBiased, Relation
+from ..core.device import AbstractPhaseBiased
 from ..core.parameters import AbstractParameters, parameter
 from .link import LinearLink
 

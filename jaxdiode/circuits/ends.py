@@ -59,9 +59,7 @@ def find_fold(
     return fold, (size < 1e-8) & (apart < _WIDE) & jnp.all(jnp.isfinite(fold.null))
 
 
-def differentiable(
-    statics: Statics, windings: PerJunction, bias: Bias, fold: Fold
-) -> Scalar:
+def differentiable(statics: Statics, windings: PerJunction, bias: Bias, fold: Fold) -> Scalar:
     """p of a found fold, exact to second derivatives: two Newton steps with its own Jacobian."""
     fold = jax.tree.map(jax.lax.stop_gradient, fold)
     frozen = _invert(statics.frozen(), windings, jax.tree.map(jax.lax.stop_gradient, bias), fold)
@@ -157,12 +155,9 @@ def _correction(
     return shift[:-1], turn[:-1], shift[-1]
 
 
-def is_marginal(
-    statics: Statics, windings: PerJunction, fold: Fold
-) -> Bool[Array, ""]:
+def is_marginal(statics: Statics, windings: PerJunction, fold: Fold) -> Bool[Array, ""]:
     """Whether the states just before a fold are stable: K has one zero and no negative value."""
     size = jnp.max(jnp.abs(fold.null[: statics.nodes]), initial=1e-300)
     before = fold.state - 1e-4 / size * fold.null
     slope = statics.relations.with_slope(statics.phases(before) - 2 * jnp.pi * windings)[1]
     return statics.is_stable(slope)
-

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Int
 
 from ..numerics.status import Status
 from .climb import Climb, End, climb
 from .ends import Fold, find_fold, is_marginal
+from .relations import Wells
 from .relax import (
     Settled,
     convex_state,
@@ -18,7 +19,6 @@ from .relax import (
     settle,
     within,
 )
-from .relations import Wells
 from .statics import Bias, PerJunction, Scalar, State, Statics
 
 LEVELS = 32  # of the current, at which states are looked for
@@ -161,4 +161,3 @@ def _is_same(statics: Statics, one: Ended, other: Ended) -> Bool[Array, ""]:
     through = one.state[statics.nodes :] - other.state[statics.nodes :]
     near = (jnp.max(jnp.abs(apart)) < 1e-3) & (jnp.max(jnp.abs(through), initial=0.0) < 1e-3)
     return near & one.good & other.good
-

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool
 
 from ..numerics.dense import inverse
 from .climb import End, wall_row
-from .largest import MOST_LABELS, Ended, nowhere, followed
+from .largest import MOST_LABELS, Ended, followed, nowhere
 from .relations import Wells
 from .relax import Settled, convex_state, label, labels, largest_bias, settle, within
 from .statics import Bias, PerJunction, Scalar, State, Statics
@@ -40,29 +40,48 @@ class Ramp(NamedTuple):
 
 
 def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
-    """Injected currents are ramped first, then the bias."""
+    """Injected currents are ramped first, then the bias; falls are followed to where they end."""
     rest, tied = ground_state(statics, wells)
-    alone = Bias(jnp.zeros_like(bias.fixed), bias.fixed)
-    injected = jnp.any(bias.fixed != 0)
+    top = 2 * largest_bias(statics) + 1
     nothing = nowhere(statics)
-    zero, one = jnp.zeros(()), jnp.ones(())
 
-    def inject():
-        _, last, state = _ramp_to(statics, wells, rest, alone, one)
-        return last.climb.end == End.REACHED, state
+    def unfinished(state):
+        *_, caught, _, falls = state
+        return caught & (falls < _FALLS)
 
-    held, start = jax.lax.cond(injected, inject, lambda: (rest.good, rest))
-    held = held & rest.good & start.good
-    target = 2 * largest_bias(statics) + 1
+    def climb_and_fall(state):
+        first, _, held, p, _, _, injected, falls = state
+        now = Bias(
+            jnp.where(injected, bias.fixed, 0.0), jnp.where(injected, bias.along, bias.fixed)
+        )
+        target = jnp.where(injected, top, 1.0)
+        end = followed(statics, wells, held, p, now, target)
+        first = jax.tree.map(lambda a, b: jnp.where(injected & ~first.good, b, a), first, end)
+        after = end.bias + _PAST * jnp.maximum(1.0, jnp.abs(end.bias))
+        reached = end.climb.end == End.REACHED
 
-    def run():
-        first, last, _ = _ramp_to(statics, wells, start, bias, target)
-        return first, last
+        def drop():
+            return fall(statics, wells, end, after, now)
 
-    first, last = jax.lax.cond(held, run, lambda: (nothing, nothing))
-    ended = held & last.good & (last.climb.end != End.REACHED)
-    del zero
-    return Ramp(first, last, held, ended, tied)
+        def stay():  # the injected currents are there: the bias begins
+            there = held._replace(state=end.climb.state, good=~injected)
+            return there, jnp.ones((), bool)
+
+        found, known = jax.lax.cond(reached | ~end.good, stay, drop)
+        caught = found.good & end.good
+        begins = reached & ~injected
+        p = jnp.where(begins, 0.0, after)
+        return first, end, found, p, known, caught, injected | begins, falls + 1
+
+    injected = ~jnp.any(bias.fixed != 0)
+    yes = jnp.ones((), bool)
+    begin = nothing, nothing, rest, jnp.zeros(()), yes, rest.good, injected, 0
+    first, last, _, _, known, caught, injected, _ = jax.lax.while_loop(
+        unfinished, climb_and_fall, begin
+    )
+    starts = rest.good & injected
+    ended = starts & last.good & known & ~caught & (last.climb.end != End.REACHED)
+    return Ramp(first, last, starts, ended, tied)
 
 
 def ground_state(statics: Statics, wells: Wells) -> tuple[Settled, Bool[Array, ""]]:
@@ -95,58 +114,33 @@ def ground_state(statics: Statics, wells: Wells) -> tuple[Settled, Bool[Array, "
     return best, jnp.abs(second - least) < _TIED
 
 
-def _ramp_to(
-    statics: Statics, wells: Wells, start: Settled, bias: Bias, target: Scalar
-) -> tuple[Ended, Ended, Settled]:
-    """(first end, last end, last state at rest) of a ramp from p = 0."""
-
-    def unfinished(state):
-        _, _, _, _, caught, falls = state
-        return caught & (falls < _FALLS)
-
-    def climb_and_fall(state):
-        first, _, held, p, _, falls = state
-        end = followed(statics, wells, held, p, bias, target)
-        first = jax.tree.map(lambda a, b: jnp.where(falls == 0, b, a), first, end)
-        reached = end.climb.end == End.REACHED
-        after = end.bias + _PAST * jnp.maximum(1.0, jnp.abs(end.bias))
-
-        def drop():
-            return fall(statics, wells, end, after, bias)
-
-        def stay():
-            return held._replace(state=end.climb.state), jnp.zeros((), bool)
-
-        found, caught = jax.lax.cond(reached | ~end.good, stay, drop)
-        return first, end, found, after, caught & found.good, falls + 1
-
-    nothing = nowhere(statics)
-    begin = nothing, nothing, start, jnp.zeros(()), jnp.ones((), bool), 0
-    first, last, held, _, caught, _ = jax.lax.while_loop(unfinished, climb_and_fall, begin)
-    last = last._replace(good=last.good & ~caught)
-    return first, last, held
-
-
 def fall(
     statics: Statics, wells: Wells, end: Ended, p: Scalar, bias: Bias
 ) -> tuple[Settled, Bool[Array, ""]]:
-    """From past the end of a branch downhill, Gφ' = −F: where it is caught, and whether it is.
+    """From past the end of a branch downhill, Gφ' = −F: where it is caught, and if that is known.
 
     Phases run once they return to a translate of themselves a turn of the bias further on.
     """
     z, windings = _pushed_off(statics, end)
     mass = jnp.pad(statics.conductance, (0, statics.unknowns - statics.nodes))
     begin = statics.phases(z)
-    node = jnp.asarray(statics.graph.bias)
+    fed, drawn = (jnp.sum(jnp.maximum(x, 0.0)) for x in (bias.along, -bias.along))
+    node = bias.along / jnp.maximum(jnp.maximum(fed, drawn), 1e-300)
 
     def flow(state):
-        z, windings, last, turned, _, _, k = state
+        z, windings, last, turned, rate, _, _, k = state
         value, slope = statics.evaluate(z, windings, p, bias)
         stable = statics.is_stable(slope)
         near = stable & (jnp.max(jnp.abs(value)) < 1e-2)
-        rate = 2.0 * jnp.maximum(jnp.max(-slope / statics.shunts), 0.05)
-        rate = jnp.where(near, 1e-12, rate)
-        step = -inverse(statics.matrix(slope) + rate * mass) @ value
+        # The longest step that goes downhill: K + G/2h is positive definite.
+        safe = 2.0 * jnp.maximum(jnp.max(-slope / statics.shunts), 1e-6)
+        shorter, longer = (
+            statics.is_stable(slope + r / 2 * statics.shunts) for r in (rate, rate / 4)
+        )
+        rate = jnp.where(longer, rate / 4, jnp.where(shorter, rate, safe))
+        rate = jnp.clip(rate, 1e-9, safe)
+        now = jnp.where(near, 1e-12, rate)
+        step = -inverse(statics.matrix(slope) + now * mass) @ value
         size = jnp.max(jnp.abs(step[: statics.nodes]), initial=1e-300)
         after = z + jnp.minimum(1.0, _SHORT / size) * step
         windings = _slipped(statics, wells, after, windings)
@@ -165,18 +159,18 @@ def fall(
         far = jnp.max(jnp.abs(statics.phases(after) - begin)) > 2 * jnp.pi * _SLIPS
         runs = (full & again) | far
         last, turned = (jnp.where(full, at_turn, x) for x in (last, turned))
-        return after, windings, last, turned, rests, runs, k + 1
+        return after, windings, last, turned, rate, rests, runs, k + 1
 
     def unfinished(state):
         *_, rests, runs, k = state
         return ~rests & ~runs & (k < _STEPS)
 
     no = jnp.zeros((), bool)
-    z, windings, _, _, rests, _, _ = jax.lax.while_loop(
-        unfinished, flow, (z, windings, z, z, no, no, 0)
-    )
-    found = settle(statics, z, windings, p, bias)
-    return found, rests & found.good
+    begins = z, windings, z, z, jnp.ones(()), no, no, 0
+    z, windings, _, _, _, rests, runs, _ = jax.lax.while_loop(unfinished, flow, begins)
+    slope = statics.relations.with_slope(statics.phases(z) - 2 * jnp.pi * windings)[1]
+    good = rests & statics.is_stable(slope)
+    return Settled(z, windings, slope, good), rests | runs
 
 
 def _pushed_off(statics: Statics, end: Ended) -> tuple[State, PerJunction]:
@@ -190,9 +184,7 @@ def _pushed_off(statics: Statics, end: Ended) -> tuple[State, PerJunction]:
     return jnp.where(end.climb.end == End.WALL, over, off_fold), end.windings
 
 
-def _slipped(
-    statics: Statics, wells: Wells, z: State, windings: PerJunction
-) -> PerJunction:
+def _slipped(statics: Statics, wells: Wells, z: State, windings: PerJunction) -> PerJunction:
     """Links beyond their critical phase lose a turn."""
     if wells.periodic.all():
         return windings
@@ -201,4 +193,3 @@ def _slipped(
     low = jnp.nanmin(wells.walls, axis=1)
     slips = jnp.where(phase > high, 1.0, 0.0) - jnp.where(phase < low, 1.0, 0.0)
     return windings + jnp.where(wells.periodic, 0.0, slips)
-

@@ -114,7 +114,10 @@ def within(statics: Statics, wells: Wells, z: State, windings: PerJunction) -> B
 
 
 def label(
-    statics: Statics, wells: Wells, number: Int[Array, ""], radix: Int[Array, " digits"],
+    statics: Statics,
+    wells: Wells,
+    number: Int[Array, ""],
+    radix: Int[Array, " digits"],
     lowest: Float[Array, " loops"],
 ) -> tuple[PerJunction, tuple[PerJunction, PerJunction]]:
     """(windings, the wells' ends) of a flux state by its number, digit by digit."""

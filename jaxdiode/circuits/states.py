@@ -61,7 +61,9 @@ class StaticStates(AbstractResult):
             kind = "stable" if self.stable[k] else "unstable"
             numbers = ", ".join(map(str, self.fluxoids[k]))
             currents = ", ".join(f"{x:.6g}" for x in self.junction_currents[k])
-            rows.append(f"{kind:9} energy {energy:.6g}  fluxoids [{numbers}]  currents [{currents}]")
+            rows.append(
+                f"{kind:9} energy {energy:.6g}  fluxoids [{numbers}]  currents [{currents}]"
+            )
         return "\n".join(rows)
 
 
@@ -219,7 +221,9 @@ def _solved(circuit: Circuit) -> Statics:
     statics = eqx.filter_jit(Circuit.statics)(circuit)
     known = Status(int(known_status(statics.relations)))
     if known != Status.CONVERGED:
-        raise ValueError(f"circuit must have junctions with a known relation, got: {known.describe()}")
+        raise ValueError(
+            f"circuit must have junctions with a known relation, got: {known.describe()}"
+        )
     count = int(labels(statics, statics.relations.wells())[0])
     if count > MOST_STARTS:
         raise ValueError(f"circuit must have at most {MOST_STARTS} flux states, got {count}")
