@@ -19,6 +19,7 @@ LAYERS = [
     ["numerics"],
     ["core"],
     ["dynamics", "thermal"],
+    ["circuits"],
     ["gates"],
     ["junctions"],
     ["devices", "studies"],
@@ -35,6 +36,7 @@ FREE_INSIDE = {
     "measurement",
     "dynamics",
     "thermal",
+    "circuits",
     "studies",
     "files",
     "plot",
@@ -42,7 +44,7 @@ FREE_INSIDE = {
 }
 # Sources that devices may build on; studies work on any device, so on none of these.
 NO_PHYSICS = {"studies"}
-PHYSICS = {"gates", "junctions", "devices", "dynamics", "thermal"}
+PHYSICS = {"gates", "junctions", "devices", "dynamics", "thermal", "circuits"}
 
 HEAVY = {"matplotlib", "xarray", "scipy", "tqdm", "tyro", "diffrax", "h5netcdf", "h5py"}
 

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from .. import _checks
 from .._checks import Numbers
@@ -20,6 +21,7 @@ from .relations import side_by_side
 from .statics import Statics, rigidity
 
 Scalar = Float[Array, ""]
+Element = TypeVar("Element", bound=AbstractElement)
 
 
 class Circuit(AbstractCurrentBiased):
@@ -92,7 +94,7 @@ class Circuit(AbstractCurrentBiased):
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         return _found(self, _known(criterion or self.criterion))
 
-    def named(self, kind: type) -> dict[str, AbstractElement]:
+    def named(self, kind: type[Element]) -> dict[str, Element]:
         """Elements of one kind, in the order of their names."""
         return {n: e for n, e in sorted(self.elements.items()) if isinstance(e, kind)}
 
@@ -150,7 +152,7 @@ class Circuit(AbstractCurrentBiased):
         bare = all(r is None for r in given) and not resistors
         fallback = 1.0 if bare else 1e-3
         shunts = jnp.stack([jnp.asarray(fallback) if r is None else 1 / r for r in given])
-        of = graph.of_junctions
+        of = jnp.asarray(graph.of_junctions)
         conductance = (of * shunts) @ of.T
         row = {node: k for k, node in enumerate(graph.nodes)}
         for resistor in resistors:
@@ -158,7 +160,7 @@ class Circuit(AbstractCurrentBiased):
             for node, sign in zip(resistor.nodes, (1.0, -1.0), strict=True):
                 if node in row:
                     ends[row[node]] = sign
-            conductance = conductance + np.outer(ends, ends) / resistor.resistance
+            conductance = conductance + jnp.asarray(np.outer(ends, ends)) / resistor.resistance
         return shunts, conductance
 
     def _require_paths(self) -> None:
@@ -186,7 +188,13 @@ class Circuit(AbstractCurrentBiased):
 
 @eqx.filter_jit
 def _found(circuit: Circuit, criterion: str) -> CriticalCurrents:
-    return critical_currents(circuit.statics(), criterion)
+    return critical_currents(circuit.statics(), criterion, jnp.ones((), bool))
+
+
+@eqx.filter_jit
+def critical_currents_where(wanted: Bool[Array, ""], circuit: Circuit) -> CriticalCurrents:
+    """The largest currents; nothing is searched for where they are not wanted."""
+    return critical_currents(circuit.statics(), "largest", wanted)
 
 
 def _known(criterion: str) -> str:

@@ -8,20 +8,26 @@ from ..core.critical import CriticalCurrents, unless
 from ..numerics.lanes import lanewise
 from ..numerics.status import Status
 from .ends import end_bias
-from .largest import Ended, largest, status_of
+from .largest import Ended, largest, nowhere, status_of
 from .ramp import ramp
 from .relations import known_status
-from .statics import Statics
+from .statics import Scalar, Statics
 
 CRITERIA = ("largest", "ramp", "first")
 
 
-def critical_currents(statics: Statics, criterion: str) -> CriticalCurrents:
-    """I₊ and I₋ in the circuit's own unit."""
+def critical_currents(
+    statics: Statics, criterion: str, wanted: Bool[Array, ""]
+) -> CriticalCurrents:
+    """I₊ and I₋ in the circuit's own unit; NaN where they are not wanted."""
     frozen = statics.frozen()
     signs = jnp.array([1.0, -1.0])
 
-    def search(frozen: Statics, sign):
+    def search(frozen: Statics, sign: Scalar, wanted: Bool[Array, ""]):
+        nothing = nowhere(frozen), jnp.asarray(Status.NOT_CONVERGED, jnp.int32)
+        return jax.lax.cond(wanted, lambda: search_in(frozen, sign), lambda: nothing)
+
+    def search_in(frozen: Statics, sign: Scalar):
         wells, bias = frozen.relations.wells(), frozen.bias(sign)
         if criterion == "largest":
             found = largest(frozen, wells, bias)
@@ -32,7 +38,7 @@ def critical_currents(statics: Statics, criterion: str) -> CriticalCurrents:
         return met.first if criterion == "first" else met.last, status
 
     over = lanewise(search)
-    ended, status = jax.vmap(lambda sign: over(frozen, sign))(signs)
+    ended, status = jax.vmap(lambda sign: over(frozen, sign, wanted))(signs)
     known = known_status(frozen.relations)
     status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
     wells = statics.relations.wells()

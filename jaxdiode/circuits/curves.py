@@ -13,7 +13,7 @@ from .climb import Climb, End, Point, correct, first_tangent, walls_crossed
 from .ends import find_fold
 from .relations import Wells
 from .relax import convex_state, label, labels, largest_bias, settle, within
-from .statics import Bias, PerJunction, Scalar, State, Statics
+from .statics import Bias, Scalar, State, Statics
 
 MOST_STARTS = 4096  # flux states looked at
 _LEVELS = 9  # of the bias, at which starts are looked for
@@ -142,13 +142,18 @@ def _whole(statics, wells, bias, state, windings, level) -> Curve:
         trace, count, closed = _trace(statics, wells, bias, state, windings, level, sign)
         halves.append(jax.tree.map(lambda x, n=int(count): np.asarray(x)[:n], trace))
         if bool(closed):
-            return Curve(*halves[0], windings)
+            return _curve(list(halves[0]), windings)
     ahead, back = halves
     joined = [np.concatenate([b[:0:-1], a]) for a, b in zip(ahead, back, strict=True)]
     turned = len(back.bias) - 1
     joined[2][:turned] *= -1.0
     joined[3][:turned] *= -1.0
-    return Curve(*joined, windings)
+    return _curve(joined, windings)
+
+
+def _curve(rows: list[np.ndarray], windings: np.ndarray) -> Curve:
+    state, bias, tangent, slope, stable = rows
+    return Curve(state, bias, tangent, slope, stable, windings)
 
 
 @eqx.filter_jit
@@ -203,7 +208,7 @@ def _distance(statics: Statics, one: Point, other: Point) -> Scalar:
 
 
 def _lies_on(
-    statics: Statics, curve: Curve, state: np.ndarray, windings: PerJunction, level: float
+    statics: Statics, curve: Curve, state: np.ndarray, windings: np.ndarray, level: float
 ) -> bool:
     side = curve.bias - level
     of, nodes = statics.graph.of_junctions, statics.nodes

@@ -105,8 +105,9 @@ def ground_state(statics: Statics, wells: Wells) -> tuple[Settled, Bool[Array, "
     def unfinished(state):
         return state[0] < jnp.minimum(count, MOST_LABELS)
 
-    nothing = Settled(z, jnp.zeros_like(statics.offset), jnp.zeros_like(statics.offset), False)
-    nothing = nothing._replace(good=jnp.zeros((), bool))
+    nothing = Settled(
+        z, jnp.zeros_like(statics.offset), jnp.zeros_like(statics.offset), jnp.zeros((), bool)
+    )
     inf = jnp.asarray(jnp.inf)
     _, best, least, second = jax.lax.while_loop(
         unfinished, one, (jnp.zeros((), int), nothing, inf, inf)

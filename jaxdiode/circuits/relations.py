@@ -83,8 +83,10 @@ class Relations(eqx.Module):
     def wells(self) -> Wells:
         found = []
         for stacked in self.groups:
-            one = _wells_of_link if isinstance(stacked, LinearLink) else _wells_of
-            found.append(jax.vmap(one)(stacked))
+            if isinstance(stacked, LinearLink):
+                found.append(jax.vmap(_wells_of_link)(stacked))
+            else:
+                found.append(jax.vmap(_wells_of)(stacked))
         most = max(walls.shape[1] for *_, walls in found)
         order = np.argsort(np.concatenate([np.array(m) for m in self.members]))
 

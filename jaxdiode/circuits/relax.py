@@ -128,8 +128,8 @@ def label(
         lowest + digits[:loops].astype(float)
     )
     pick = digits[loops:, None]
-    ends = tuple(jnp.take_along_axis(x, pick, axis=1)[:, 0] for x in (wells.low, wells.high))
-    return windings, ends
+    low, high = (jnp.take_along_axis(x, pick, axis=1)[:, 0] for x in (wells.low, wells.high))
+    return windings, (low, high)
 
 
 def labels(

@@ -72,7 +72,7 @@ class Statics(eqx.Module):
 
     def phases(self, z: State) -> PerJunction:
         """θ before windings are taken off."""
-        return self.graph.of_junctions.T @ z[: self.nodes] + self.offset
+        return jnp.asarray(self.graph.of_junctions.T) @ z[: self.nodes] + self.offset
 
     def residual(self, z: State, windings: PerJunction, p: Scalar, bias: Bias) -> State:
         current = self.relations.current(self.phases(z) - 2 * jnp.pi * windings)
@@ -109,7 +109,7 @@ class Statics(eqx.Module):
         With inductances a little larger than they are: no state is called stable that is not, but
         for stiffnesses below 1e-7.
         """
-        of = self.graph.of_junctions
+        of = jnp.asarray(self.graph.of_junctions)
         return is_positive_definite((of * slope) @ of.T + self.rigidity)
 
     def energy(self, z: State, windings: PerJunction) -> Scalar:

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int
 
 from ... import _checks
 from ..._checks import Numbers
+from ...circuits.circuit import Circuit
 from ...core.critical import CriticalCurrents
 from ...core.device import (
     AbstractCurrentBiased,
@@ -26,11 +27,13 @@ from ...core.device import (
     critical_currents,
 )
 from ...core.parameters import parameter
+from ...core.report import Report
 from ...junctions import SeriesJunctions
 from ...numerics.roots import value_and_slope
 from ...numerics.status import Status
 from .branches import alike, branch_current, junction_phase, steepest_fall, total_phase
 from .crossing import both_directions
+from .screening import as_circuit, or_of_flux_states
 
 _UNSEEN = 1e-6  # 2πL I_c below which no measurement sees an inductance
 
@@ -43,9 +46,10 @@ class Squid(AbstractPhaseBiased):
 
         ψ_k + 2π L_k I_k(ψ_k) = φ + δ_k,
 
-    L_k in Φ₀ per unit of current (see `units.inductance`). The root must be unique,
-    2π L_k I_k'(ψ) > −1 everywhere; otherwise critical currents are NaN with the status
-    `MULTIVALUED`, since they then depend on the history of the bias.
+    L_k in Φ₀ per unit of current (see `units.inductance`). Where the root is not unique,
+    2π L_k I_k'(ψ) ≤ −1 somewhere, there is no I(φ) (status `MULTIVALUED` of the relation), and
+    critical currents depend on the flux states: I± are then the largest that any stable one
+    carries, of `circuit()`. The criteria "largest", "ramp" and "first" of a `Circuit` may be named.
 
     Args:
         branches: one or more phase-biased devices, all with the same unit of current.
@@ -138,6 +142,32 @@ class Squid(AbstractPhaseBiased):
     def relation(self) -> Relation:
         branches = tuple(branch.relation() for branch in self.branches)
         return DirectRelation(eqx.tree_at(lambda squid: squid.branches, self, branches))
+
+    def circuit(self) -> Circuit:
+        """The same as a `Circuit` between "in" and "0", flux in the junctions' offsets."""
+        return as_circuit(self.branches, self.flux, self.inductance)
+
+    def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
+        """The extrema of I(φ) where that is single-valued, else those of the flux states."""
+        if criterion is not None:
+            return self.circuit().critical_currents(criterion)
+        if self.inductance is None:
+            return super().critical_currents()
+        if _checks.all_concrete(self):
+            found = super().critical_currents()
+            several = found.status == Status.MULTIVALUED
+        else:
+            several = self.status() == Status.MULTIVALUED
+            held = jax.tree.map(lambda x: jnp.where(several, jax.lax.stop_gradient(x), x), self)
+            found = AbstractPhaseBiased.critical_currents(held)
+        return or_of_flux_states(self.circuit(), several, found)
+
+    def report(self) -> Report:
+        found = super().report()
+        if int(found.critical.status) != Status.MULTIVALUED:
+            return found
+        critical = jax.device_get(self.critical_currents())
+        return eqx.tree_at(lambda report: report.critical, found, critical)
 
     def parts(self, phase: Float[Array, " n"]) -> dict[str, Float[Array, " n"]]:
         """The current of every branch, where there are several."""
