@@ -123,18 +123,23 @@ def test_one_trace_for_all_chunks():
     xarray.testing.assert_identical(first, second)
 
 
+class Fragile(jd.AbstractPhaseBiased):
+    """sin φ with a parameter above which nothing is known."""
+
+    size: jax.Array
+
+    def current(self, phase):
+        return jnp.where(self.size < 0.3, self.size * jnp.sin(phase), jnp.nan)
+
+
 def test_failed_lanes_are_flagged_and_alone():
-    """A balanced inductive branch is multivalued above a critical inductance."""
-    device = jd.Squid(
-        [jd.TunnelJunction(1.0), jd.TunnelJunction(0.5)], [0.2], inductance=[0.01, 0.01]
-    )
-    values = [0.01, 0.5, 0.02, 0.4, 0.03]  # 2πL I_c > 1 fails
-    data = jd.sweep(jd.critical_currents, device, {"inductance.0": values}, chunk=3)
+    device, values = Fragile(jnp.array(0.1)), [0.1, 0.5, 0.2, 0.4, 0.25]
+    data = jd.sweep(jd.critical_currents, device, {"size": values}, chunk=3)
     failed = np.array([False, True, False, True, False])
-    assert np.array_equal(data["status"], np.where(failed, int(jd.Status.MULTIVALUED), 0))
+    assert np.array_equal(data["status"], np.where(failed, int(jd.Status.NONFINITE), 0))
     for name in ("plus", "minus", "efficiency"):
         assert np.array_equal(np.isnan(data[name]), failed)
-    alone = jd.sweep(jd.critical_currents, device, {"inductance.0": [0.01, 0.02, 0.03]}, chunk=3)
+    alone = jd.sweep(jd.critical_currents, device, {"size": [0.1, 0.2, 0.25]}, chunk=3)
     assert np.array_equal(data["plus"][~failed], alone["plus"])
 
 

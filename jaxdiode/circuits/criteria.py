@@ -55,4 +55,4 @@ def critical_currents(
 
 def has_value(status: Int[Array, "..."]) -> Bool[Array, "..."]:
     known = (Status.CONVERGED, Status.LOBES_CROSS, Status.SEARCH_CUT_SHORT)
-    return jnp.isin(status, jnp.array(known))
+    return jnp.isin(status, jnp.array(known, jnp.int32))

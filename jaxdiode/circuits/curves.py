@@ -191,7 +191,7 @@ def _trace(statics, wells, bias, state, windings, level, sign):
         point = jax.tree.map(lambda a, b: jnp.where(keep, b, a), point, new)
         longer = jnp.where(along > 0.99, 1.5, 1.0)
         step = jnp.where(fine, jnp.minimum(longer * step, _LONGEST), step / 3)
-        return point, trace, step, count + keep, ended, closed
+        return point, trace, step, count + keep.astype(int), ended, closed
 
     no = jnp.zeros((), bool)
     begin = first, trace, jnp.asarray(0.05), jnp.ones((), int), no, no

@@ -89,7 +89,7 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
         windings, ends = label(statics, wells, number, radix, lowest)
 
         def at(k: Int[Array, ""]) -> Scalar:
-            return top - step * (k + 0.5)
+            return top - step * (k.astype(float) + 0.5)
 
         def unfinished(state):
             k, found, _ = state

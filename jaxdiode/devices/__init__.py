@@ -85,6 +85,13 @@ SYSTEMS = (
         example="shunted.toml",
         source="../dynamics/shunted.py",
     ),
+    System(
+        name="circuit",
+        title="circuit of any topology, with screening",
+        devices=("Circuit", "LinearLink"),
+        example="circuit.toml",
+        source="../circuits/circuit.py",
+    ),
 )
 
 NAMESPACES = ("andreev", "kapitza", "usadel", "wire")  # what belongs to one system alone

@@ -52,5 +52,5 @@ def test_without_inductance_all_criteria_agree(criterion):
 
 
 def test_unknown_criterion():
-    with pytest.raises(ValueError, match="criterion must be .*'smallest'"):
+    with pytest.raises(ValueError, match=r"criterion must be .*'smallest'"):
         jd.critical_currents(squid(0.1), "smallest")

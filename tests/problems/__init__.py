@@ -6,7 +6,7 @@ themselves.
 
 import jax
 
-from tests.problems import andreev, junctions, kapitza, shunted, usadel, wire
+from tests.problems import andreev, circuits, junctions, kapitza, shunted, usadel, wire
 from tests.problems.problem import TAGS, Problem
 
 __all__ = ["KNOWN_FAILURES", "PROBLEMS", "TAGS", "Problem", "representatives"]
@@ -18,6 +18,7 @@ PROBLEMS: list[Problem] = [
     *andreev.PROBLEMS,
     *wire.PROBLEMS,
     *usadel.PROBLEMS,
+    *circuits.PROBLEMS,
 ]
 
 # (name of a problem, contract test, reason): shown as expected failures, not hidden. One that is

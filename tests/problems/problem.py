@@ -23,6 +23,7 @@ TAGS = {
     "dissipative",  # a current between normal reservoirs drives it; I₊ or I₋ may be negative
     "resistive",  # no I(φ): a criterion on V(j) defines its critical currents
     "diffusive",  # I(φ) from a boundary value problem of the Usadel equation
+    "flux states",  # no I(φ): the largest current over all of them
     "slow",  # contract tests of it take a minute: with `make test-all`
 }
 

@@ -1,4 +1,4 @@
-"""All folds of two sinusoidal junctions with inductances, exhaustively (shared/physics/circuits.md).
+"""All folds of two junctions with inductances, exhaustively (shared/physics/circuits.md).
 
 With Λ = 2π(L₀ + L₁), κ_k = I_k cos ψ_k: κ₀κ₁Λ + κ₀ + κ₁ = 0 gives κ₁ of every ψ₀, so two ψ₁; the
 fluxoid ψ₀ − ψ₁ + 2π(L₀I₀ sin ψ₀ − L₁I₁ sin ψ₁) = 2πf mod 2π is then an equation in ψ₀ alone.
