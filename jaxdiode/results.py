@@ -1,5 +1,7 @@
 """What the verbs return; `jaxdiode.AbstractResult` says what all of them can do."""
 
+from .circuits.states import Folds as Folds
+from .circuits.states import StaticStates as StaticStates
 from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation
 from .core.report import Report as Report
 from .dynamics.rectification import RectifiedVoltage as RectifiedVoltage

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -76,7 +76,7 @@ class Circuit(AbstractCurrentBiased):
     def __init__(
         self,
         elements: Mapping[str, AbstractElement],
-        terminals: Sequence[str | Mapping[str, float]],
+        terminals: Sequence[str | Mapping[str, float] | Sequence[Sequence[str | float]]],
         *,
         mutual: Mapping[tuple[str, str] | str, Numbers] | None = None,
         sources: Mapping[str, Numbers] | None = None,
@@ -220,7 +220,7 @@ def _checked_elements(elements: Mapping[str, AbstractElement]) -> dict[str, Abst
 
 
 def _checked_terminals(
-    terminals: Sequence[str | Mapping[str, float]], elements: Mapping[str, AbstractElement]
+    terminals: Sequence[Any], elements: Mapping[str, AbstractElement]
 ) -> graphs.Terminals:
     known = {node for element in elements.values() for node in element.nodes}
     if isinstance(terminals, str) or len(terminals) != 2:

@@ -94,12 +94,15 @@ def crossings(
 def _polish(statics, bias, windings, state, level, tangent):
     zero = jnp.zeros(())
     end = jnp.asarray(End.FOLD, jnp.int32)
+    level = jnp.asarray(level, float)
     near = Climb(end, state, level, tangent, jnp.zeros((), int), zero, zero)
     return find_fold(statics, jnp.asarray(windings), bias, near)
 
 
 @eqx.filter_jit
 def _at_bias(statics, bias, windings, state, level):
+    level = jnp.asarray(level, float)
+
     def newton(_: Array, held: tuple[State, Scalar]) -> tuple[State, Scalar]:
         z, _ = held
         value, slope = statics.evaluate(z, windings, level, bias)

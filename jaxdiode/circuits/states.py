@@ -40,7 +40,7 @@ class StaticStates(AbstractResult):
         ... }, terminals=("1", "0"))
         >>> states = jd.static_states(ring, 0.0)
         >>> print(len(states.energy), states.fluxoids[states.stable].ravel())
-        3 [0 1]
+        3 [ 0 -1]
     """
 
     current: float = eqx.field(static=True)
@@ -130,7 +130,7 @@ def static_states(circuit: Circuit, current: float = 0.0) -> StaticStates:
         ... }, terminals=("in", "0"))
         >>> states = jd.static_states(squid, 0.5)
         >>> print(int(states.stable.sum()), "stable of", len(states.energy))
-        4 stable of 8
+        3 stable of 8
     """
     statics = _solved(circuit)
     level = float(_checks.real_array("current", current, ndim=0))
