@@ -56,6 +56,8 @@ from .junctions import Harmonics as Harmonics
 from .junctions import SeriesJunctions as SeriesJunctions
 from .junctions import TunnelJunction as TunnelJunction
 from .measurement import read_switching_currents as read_switching_currents
+from .netlists.read import from_netlist as from_netlist
+from .netlists.write import to_netlist as to_netlist
 from .numerics.status import Status as Status
 from .progress import LongRunWarning as LongRunWarning
 from .studies.design import maximise as maximise

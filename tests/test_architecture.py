@@ -22,7 +22,7 @@ LAYERS = [
     ["circuits"],
     ["gates"],
     ["junctions"],
-    ["devices", "studies"],
+    ["devices", "studies", "netlists"],
     ["plot", "files"],
     ["results"],
     ["demo"],
@@ -37,6 +37,7 @@ FREE_INSIDE = {
     "dynamics",
     "thermal",
     "circuits",
+    "netlists",
     "studies",
     "files",
     "plot",
@@ -44,7 +45,7 @@ FREE_INSIDE = {
 }
 # Sources that devices may build on; studies work on any device, so on none of these.
 NO_PHYSICS = {"studies"}
-PHYSICS = {"gates", "junctions", "devices", "dynamics", "thermal", "circuits"}
+PHYSICS = {"gates", "junctions", "devices", "dynamics", "thermal", "circuits", "netlists"}
 
 HEAVY = {"matplotlib", "xarray", "scipy", "tqdm", "tyro", "diffrax", "h5netcdf", "h5py"}
 
