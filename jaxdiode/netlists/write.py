@@ -31,6 +31,7 @@ def to_netlist(
     *,
     scale: CircuitScale,
     bias: Numbers = 0.0,
+    shunt: Numbers | None = None,
     controls: Sequence[str] = (),
 ) -> str:
     """A circuit as a netlist in SI units, which JoSIM simulates and `from_netlist` reads back.
@@ -47,6 +48,9 @@ def to_netlist(
         dialect: "josim".
         scale: I₀ (A) and R₀ (Ω) that the circuit is in; no capacitance.
         bias: constant current from the first terminal to the second, in I₀.
+        shunt: resistance (R₀) across each junction that has neither resistance nor capacitance,
+            also those of a pair: without one JoSIM may run for ever. Static states do not depend
+            on it. None for none.
         controls: lines to add, as ".tran 0.1p 1n" and ".print phase BJ0".
 
     Raises:
@@ -92,13 +96,14 @@ def to_netlist(
     current = float(_checks.real_array("bias", bias, ndim=0))
     if isinstance(controls, str):
         raise ValueError(f"controls must be a list of lines, got {controls!r}")
-    writer = _Writer(circuit, units_of(scale))
+    filler = None if shunt is None else float(_checks.positive("shunt", shunt))
+    writer = _Writer(circuit, units_of(scale), filler)
     return writer.text(current, [*controls])
 
 
 class _Writer:
-    def __init__(self, circuit: Circuit, units: Units):
-        self.circuit, self.units = circuit, units
+    def __init__(self, circuit: Circuit, units: Units, shunt: float | None):
+        self.circuit, self.units, self.shunt = circuit, units, shunt
         self.ground = ground_of(circuit.terminals)
         self.models: dict[str, str] = {}
         self.lines: list[str] = []
@@ -216,6 +221,8 @@ class _Writer:
         harmonics: Sequence[float] = (),
     ) -> str:
         """The name of a model; junctions that are alike share one."""
+        if resistance is None and capacitance is None:
+            resistance = self.shunt
         ohm = NO_SHUNT if resistance is None else float(resistance) * self.units.ohm  # pyright: ignore
         farad = 0.0 if capacitance is None else float(capacitance) * self.units.farad  # pyright: ignore
         text = f"rtype=0, icrit={current * self.units.ampere!r}, rn={ohm!r}, cap={farad!r}"
@@ -272,7 +279,8 @@ def _harmonics(name: str, relation: object) -> tuple[float, list[float]]:
         largest = float(np.max(np.abs(sine)))
         if largest == 0:
             return 0.0, []
-        return largest, [float(x) / largest for x in sine]
+        weights = [float(x) / largest for x in sine]
+        return largest, weights if len(weights) > 1 else [*weights, 0.0]  # JoSIM wants two
     what = "a phase that is no angle" if isinstance(relation, LinearLink) else "no such I(φ)"
     raise ValueError(
         f"relation of {name!r} must be one that JoSIM has, a {type(relation).__name__} has {what} "
