@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .. import _checks
+from .._checks import Numbers
 from ..numerics.status import Status
 from .cpr import CurrentPhaseRelation, sampled
 from .critical import CriticalCurrents
@@ -16,6 +18,7 @@ from .extrema import extrema_of_current
 from .parameters import AbstractParameters
 from .report import Report
 from .results import AbstractResult
+from .taylor import TaylorSeries, taylor
 
 
 class AbstractDevice(AbstractParameters):
@@ -143,6 +146,18 @@ class AbstractPhaseBiased(AbstractDevice):
                 f"are the extrema of I(φ), got {criterion!r}"
             )
         return _critical_currents(self)
+
+    def taylor(self, phase: Numbers, order: int = 4) -> TaylorSeries:
+        """Power series of energy and current around a phase: E_J, L_J, c₃, c₄; `TaylorSeries`.
+
+        Exact and differentiable (two more derivatives than `order` have to exist there).
+
+        Args:
+            phase: φ₀ (radians), of any shape.
+            order: of the energy's series, at least 2; static under jit.
+        """
+        where = _checks.real_array("phase", phase)
+        return taylor(self.relation(), where, _checks.whole_number("order", order, at_least=2))
 
     def report(self) -> Report:
         try:

@@ -236,7 +236,7 @@ def _merged(shares: dict[str, float], shifts: _Shifts, names: _Names) -> str | d
     return next(iter(found)) if len(found) == 1 else found
 
 
-def _mutual(parts: Parts, names: _Names, units: Units) -> dict[tuple[str, str], float]:
+def _mutual(parts: Parts, names: _Names, units: Units) -> dict[tuple[str, str] | str, float]:
     own = {part.name: part.value for part in parts.found if part.kind == "L"}
     return {
         (names.element(part.nodes[0]), names.element(part.nodes[1])): part.value

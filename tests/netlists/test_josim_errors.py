@@ -38,14 +38,20 @@ CASES = {
         r"^line 4: B2 must name a model, got none",
     ),
     "no value": (changed("L1 a in 1p", "L1 a in"), r"^line 5: L1 must have one value, got none"),
-    "two values": (changed("L1 a in 1p", "L1 a in 1 p"), r"^line 5: L1 must have one value, got 1 p"),
+    "two values": (
+        changed("L1 a in 1p", "L1 a in 1 p"),
+        r"^line 5: L1 must have one value, got 1 p",
+    ),
     "one node": (changed("R1 in 0 5", "R1 in"), r"^line 8: R1 must have two nodes"),
     "bad suffix": (changed("L1 a in 1p", "L1 a in 1q"), r"^line 5: unknown suffix 'Q'; allowed: F"),
     "no number": (
         changed("L1 a in 1p", "L1 a in one"),
         r"^line 5: unknown parameter or constant 'ONE'",
     ),
-    "strange sign": (changed("L1 a in 1p", "L1 a in 1%"), r"^line 5: a number must not contain '%'"),
+    "strange sign": (
+        changed("L1 a in 1p", "L1 a in 1%"),
+        r"^line 5: a number must not contain '%'",
+    ),
     "open operator": (changed("L1 a in 1p", "L1 a in 1p*"), r"^line 5: an expression must not end"),
     "open bracket": (changed("L1 a in 1p", "L1 a in (1p"), r"^line 5: parentheses must be closed"),
     "open brace": (changed("L1 a in 1p", "L1 a in {1p"), r"^line 5: braces must be closed"),
@@ -75,8 +81,14 @@ CASES = {
         r"^line 8: R1 must be a positive resistance, got -5",
     ),
     "negative inductance": (changed("in b 2p", "in b -2p"), r"^line 6: L2 must be at least 0, got"),
-    "negative area": (changed("area=2", "area=-2"), r"^line 4: B2 must have a positive area, got -2"),
-    "area and ic": (changed("area=2", "area=2 ic=1u"), r"^line 4: B2 must have area or ic, got both"),
+    "negative area": (
+        changed("area=2", "area=-2"),
+        r"^line 4: B2 must have a positive area, got -2",
+    ),
+    "area and ic": (
+        changed("area=2", "area=2 ic=1u"),
+        r"^line 4: B2 must have area or ic, got both",
+    ),
     "unknown option": (
         changed("area=2", "ics=2u"),
         r"^line 4: unknown option 'ics=2u' of B2; allowed: AREA, IC",
@@ -107,16 +119,25 @@ CASES = {
         r"^line 11: subcircuit CELL must not hold itself",
     ),
     "model type": (changed("jj(rtype", "npn(rtype"), r"^line 2: \.model must be of type jj"),
-    "model parameter": (changed("cap=1f", "cup=1f"), r"^line 2: unknown parameter 'CUP' of a model"),
+    "model parameter": (
+        changed("cap=1f", "cup=1f"),
+        r"^line 2: unknown parameter 'CUP' of a model",
+    ),
     "model value": (changed("cap=1f", "cap=1w"), r"^line 2: unknown suffix 'W'"),
-    "model without value": (changed("cap=1f", "cap="), r"^line 2: a model's parameter must be name"),
+    "model without value": (
+        changed("cap=1f", "cap="),
+        r"^line 2: a model's parameter must be name",
+    ),
     "model twice": (added(".model m jj(rtype=0)"), r"^line 9: model 'm' must be defined once"),
     "model parameter twice": (changed("rn=10", "rn=10, RN=9"), r"^line 2: .* RN came twice"),
     "model resistance": (changed("rn=10", "rn=0"), r"^line 2: RN must be positive, got 0"),
     "model current": (changed("icrit=1u", "icrit=-1u"), r"^line 2: ICRIT must be at least 0"),
     "model temperature": (changed("rn=10", "rn=10, t=4.2"), r"^line 2: a model's T makes"),
     "unfinished model": (changed("jj(rtype=0, icrit=1u, cap=1f, rn=10)", ""), r"^line 2: \.model"),
-    "parameter twice": (added(".param x=1", ".param x=2"), r"^line 10: parameter 'X' must be defined"),
+    "parameter twice": (
+        added(".param x=1", ".param x=2"),
+        r"^line 10: parameter 'X' must be defined",
+    ),
     "parameter without value": (added(".param x"), r"^line 9: \.param must be \.param name=value"),
     "parameters in circles": (
         added(".param x=2*y", ".param y=x", "L3 a 0 x"),
@@ -142,12 +163,15 @@ CASES = {
     ),
     "bridged": (added("P1 a in 1"), r"^line 5: L1 must not be bridged by phase sources"),
     "dots": (added("L1.2 a 0 1p"), r"^line 9: L1\.2 must be a name without dots"),
-    "no junction": ("L1 a 0 1p\nL2 a 0 1p\n", r"^netlist: elements must hold at least one Junction"),
+    "no junction": (
+        "L1 a 0 1p\nL2 a 0 1p\n",
+        r"^netlist: elements must hold at least one Junction",
+    ),
     "couplings of three": (
         added("L3 a b 1p", "K2 L1 L3 0.9", "K3 L2 L3 -0.9").replace("L2 0.1", "L2 0.9"),
         r"^netlist: mutual must leave the inductance matrix positive",
     ),
-}  # fmt: skip
+}
 
 
 def test_the_good_one_is_read():
