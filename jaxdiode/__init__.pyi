@@ -56,6 +56,8 @@ from .junctions import Harmonics as Harmonics
 from .junctions import SeriesJunctions as SeriesJunctions
 from .junctions import TunnelJunction as TunnelJunction
 from .measurement import read_switching_currents as read_switching_currents
+from .netlists.qubits import to_scqubits as to_scqubits
+from .netlists.qubits import to_sqcircuit as to_sqcircuit
 from .netlists.read import from_netlist as from_netlist
 from .netlists.write import to_netlist as to_netlist
 from .numerics.status import Status as Status

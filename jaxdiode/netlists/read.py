@@ -13,6 +13,7 @@ from ..core.device import AbstractPhaseBiased
 from ..dynamics.circuits import CircuitScale
 from ..junctions import Harmonics, TunnelJunction
 from .deck import REMARK, Deck, at, read
+from .expressions import evaluate
 from .models import NO_SHUNT
 from .parts import Part, Parts, parts_of
 from .scale import Units, units_of
@@ -88,21 +89,35 @@ def from_netlist(
         )
 
 
+# What follows each word after *@: how many words at least and at most, and which are numbers.
+_REMARKS = {
+    "scale": (2, 2, (0, 1)), "terminal": (3, 3, (2,)), "bias": (1, math.inf, ()),
+    "criterion": (1, 1, ()), "node": (2, math.inf, ()), "element": (2, math.inf, ()),
+}  # fmt: skip
+
+
 def _remarks(deck: Deck) -> dict[str, list[list[str]]]:
     found: dict[str, list[list[str]]] = {}
     for statement in deck.remarks:
-        words = list(statement.words)
-        if words[0] != REMARK or len(words) < 3:
-            raise ValueError(f"{statement.where}: {REMARK} must be followed by a word and values")
-        found.setdefault(words[1], []).append(words[2:])
+        with at(statement.where):
+            mark, *words = statement.words
+            if mark != REMARK or not words or words[0] not in _REMARKS:
+                raise ValueError(f"{REMARK} must be followed by one of {', '.join(_REMARKS)}")
+            least, most, numbers = _REMARKS[words[0]]
+            if not least <= len(words) - 1 <= most:
+                raise ValueError(f"{REMARK} {words[0]} must have {least} words behind, {words[1:]}")
+            for k in numbers:
+                evaluate(words[1 + k])
+            found.setdefault(words[0], []).append(words[1:])
     return found
 
 
 def _scale_of(remarks: dict[str, list[list[str]]]) -> CircuitScale:
     if "scale" not in remarks:
         raise ValueError("scale must be given: the netlist does not say its units, got None")
-    current, resistance = remarks["scale"][0]
-    return CircuitScale(float(current), resistance=float(resistance))
+    current, resistance = (evaluate(word) for word in remarks["scale"][0])
+    with at("scale"):
+        return CircuitScale(current, resistance=resistance)
 
 
 class _Names:
@@ -206,7 +221,11 @@ def _terminals(
                 "terminals must be given: the netlist does not say where the bias enters, got None"
             )
         ends = [
-            {key.upper(): float(share) for side, key, share in remarks["terminal"] if side == one}
+            {
+                key.upper(): evaluate(share)
+                for side, key, share in remarks["terminal"]
+                if side == one
+            }
             for one in ("in", "out")
         ]
         return {key.upper() for keys in remarks.get("bias", []) for key in keys}, ends

@@ -1,8 +1,9 @@
 """Netlists of JoSIM: what is written against an independent parser, and read back.
 
-`STATE` is what JoSIM 2.7 itself, built from its sources, settles to on the netlist of `network()`
-with a bias of 0.7 (phases of the junctions and currents of the inductors after 0.8 ns, printed to
-seven digits): signs of offsets, mutual inductances, sources and bias are JoSIM's, not ours.
+`STATE` and `DECK_STATE` are what JoSIM 2.7 itself, built from its sources, settles to: on the
+netlist of `network()` with a bias of 0.7 and shunts of 1 for the pair, and on `DECK` (phases of the
+junctions and currents of the inductors after 0.8 and 0.9 ns, printed to seven digits). The signs of
+offsets, PHI, mutual inductances, sources and bias are JoSIM's, not ours.
 """
 
 import dataclasses
@@ -142,30 +143,90 @@ def test_the_independent_parser_finds_every_element_and_value():
     assert found["PL1"].nodes == ("IN", found["L1"].nodes[0])
 
 
-def test_josim_settles_where_the_circuit_balances():
-    """Currents of every node at JoSIM's phases; its printed digits and its Φ₀ leave 1e-6."""
-    circuit = network()
-    state = {key: np.float64(x) for key, x in STATE.items()}
-    current = {
-        name: element.relation.current(jax.numpy.asarray(phase))
-        for name, element, phase in (
-            ("J0", circuit.elements["J0"], state["BJ0"]),
-            ("J1", circuit.elements["J1"], state["BJ1"]),
-            ("P", circuit.elements["P"], state["BPA"] + state["BPB"]),
-        )
+DECK = """* Subcircuits, parameters, PHI, CPR, phase sources, coupling
+.param unit = 0.1m
+.param other=1u
+.param both = unit/4 + other
+.model plain jj(rtype=0, icrit=unit, cap=20f, rn=4)
+.model tilted jj(rtype=0, rn=8, cap=10f, icrit=50u, phi=pi/5, cpr={0.9, -0.1})
+.subckt cell in out
+Lx in mid 3p
+Ly mid out {3p/2}
+B1 mid 0 tilted area=2
+K1 Lx Ly -0.25
+.ends cell
+.subckt two a b
+X1 a m cell Lx=4p
+X2 cell m b
+.ends
+Xtop in far two
+B01 far 0 plain area=0.8
+B02 far tip tilted ic=30u
+P1 tip 0 dc 0.4
+Rout far 0 2
+Cin in 0 5.0e-2P
+Lend far x 8p
+P2 0 x dc -0.3
+IB01 0 in pwl(0 0 5p both)
+Iin far 0 2.5e-6
+.tran 0.02p 900p
+.end
+"""
+DECK_STATE = {
+    "B01": 4.248992e-01, "B02": 2.489916e-02, "B1|X1|XTOP": 7.067271e-01,
+    "B1|X2|XTOP": 5.199125e-01, "LX|X1|XTOP": 2.600000e-05, "LY|X1|XTOP": 2.051221e-05,
+    "LX|X2|XTOP": 2.051221e-05, "LY|X2|XTOP": 2.809848e-05, "LEND": 5.138132e-06,
+}  # fmt: skip
+
+
+def imbalance(circuit, state, bias, inner_phase):
+    """(currents left at the nodes, phases left around the loops) at JoSIM's state.
+
+    JoSIM's phase of a junction is that between its own nodes, PHI not taken off.
+    """
+    state = {key.upper(): value for key, value in state.items()}
+    inductors = circuit.named(L)
+    flows = {name: state[name.upper()] / AMPERE for name in inductors}
+    chi = 2 * np.pi * np.asarray(circuit.inductance_matrix()) @ np.array(list(flows.values()))
+    drops = {
+        name: turn - 2 * np.pi * float(inductors[name].offset)
+        for name, turn in zip(inductors, chi, strict=True)
     }
-    flows = np.array([state[f"L{k}"] for k in range(3)]) / AMPERE
-    into = [flows[0] - current["J0"], flows[1] + 0.1 - current["J1"], flows[2] - current["P"]]
-    np.testing.assert_allclose([*into, np.sum(flows) - 0.7], 0, atol=1e-6)
-    # Around the loops: φ_in from each arm is the same.
-    offset = {name: float(circuit.elements[name].offset) for name in ("J0", "J1", "P", "L1")}
-    drop = 2 * np.pi * np.asarray(circuit.inductance_matrix()) @ flows
-    top = [
-        state["BJ0"] - 2 * np.pi * offset["J0"] + drop[0],
-        state["BJ1"] + drop[1] - 2 * np.pi * offset["L1"],
-        state["BPA"] + state["BPB"] - 2 * np.pi * offset["P"] + drop[2],
-    ]
-    np.testing.assert_allclose(np.subtract(top, top[0]), 0, atol=1e-6)
+    for name, junction in circuit.named(J).items():
+        theta = state[name.upper()] - inner_phase.get(name.upper(), 0.0)
+        flows[name] = float(junction.relation.current(jax.numpy.asarray(theta)))
+        drops[name] = theta - 2 * np.pi * float(junction.offset)
+    nodes = sorted({node for name in flows for node in circuit.elements[name].nodes} - {"0"})
+    incidence = np.zeros((len(nodes), len(flows)))
+    for column, name in enumerate(flows):
+        for node, sign in zip(circuit.elements[name].nodes, (1, -1), strict=True):
+            if node != "0":
+                incidence[nodes.index(node), column] = sign
+    injected = np.array([float(circuit.sources.get(node, 0.0)) for node in nodes])
+    injected[nodes.index("in")] += bias
+    across = np.array([drops[name] for name in flows])
+    phases = np.linalg.lstsq(incidence.T, across, rcond=None)[0]
+    currents = np.array(list(flows.values()))
+    return incidence @ currents - injected, incidence.T @ phases - across
+
+
+def test_josim_settles_where_the_circuit_balances():
+    """Seven printed digits and eight of JoSIM's Φ₀ leave 1e-6 of I₀ and of a radian."""
+    text = jd.to_netlist(network(), scale=SCALE)
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("*@ element"))
+    currents, phases = imbalance(jd.from_netlist(text), STATE, 0.7, {})
+    np.testing.assert_allclose(currents, 0, atol=1e-6)
+    np.testing.assert_allclose(phases, 0, atol=1e-6)
+
+
+def test_josim_settles_where_the_circuit_read_from_its_netlist_balances():
+    circuit = jd.from_netlist(DECK, "IB01", scale=SCALE)
+    tilt = math.pi / 5
+    tilted = {"B02": tilt, "B1|X1|XTOP": tilt, "B1|X2|XTOP": tilt}
+    currents, phases = imbalance(circuit, DECK_STATE, 26e-6 / AMPERE, tilted)
+    assert currents.size == 5
+    np.testing.assert_allclose(currents, 0, atol=1e-6)
+    np.testing.assert_allclose(phases, 0, atol=1e-6)
 
 
 def numbers(circuit):

@@ -1,8 +1,10 @@
 """Every error in a netlist is a ValueError that names its line and says what is wrong."""
 
+import numpy as np
 import pytest
 
 import jaxdiode as jd
+from tests.netlists.test_josim import CELL, network
 
 SCALE = jd.CircuitScale(1e-6, resistance=1.0)
 GOOD = """* line 1
@@ -185,3 +187,43 @@ def test_an_error_names_its_line(case):
     with pytest.raises(ValueError, match=sentence) as caught:
         jd.from_netlist(text, ("in", "0"), scale=SCALE)
     assert "\n" not in str(caught.value)
+
+
+LETTERS = "0123456789.-+*/()={}|,abceghiklmprsxABCKLPX \n\t%'\"é"
+
+
+WRITTEN = jd.to_netlist(network(), scale=SCALE)
+
+
+@pytest.mark.parametrize("text", [GOOD, CELL, WRITTEN], ids=["good", "cell", "written"])
+def test_nothing_but_errors_of_that_kind(text):
+    """Letters dropped, changed, put in, lines swapped and repeated: a circuit or a ValueError."""
+    rng = np.random.default_rng(11)
+    read, errors = 0, []
+    for _ in range(250):
+        letters = list(text)
+        for _ in range(rng.integers(1, 4)):
+            place = int(rng.integers(len(letters)))
+            kind = rng.integers(3)
+            new = [] if kind == 0 else [LETTERS[rng.integers(len(LETTERS))]]
+            letters[place : place + (kind < 2)] = new
+        lines = "".join(letters).split("\n")
+        if rng.integers(4) == 0:
+            a, b = rng.integers(len(lines), size=2)
+            lines[a], lines[b] = lines[b], lines[a if rng.integers(2) else b]
+        terminals = None if text == WRITTEN else ("in", "0")
+        try:
+            jd.from_netlist("\n".join(lines), terminals, scale=None if terminals is None else SCALE)
+            read += 1
+        except ValueError as error:
+            errors.append(str(error))
+    known = (
+        "line ",
+        "netlist: ",
+        "scale: ",
+        "unknown node of terminals",
+        "scale must",
+        "terminals must",
+    )
+    assert [x for x in errors if not x.startswith(known)] == []
+    assert 10 < read < 240
