@@ -137,7 +137,8 @@ def to_sqcircuit(circuit: Circuit, *, scale: CircuitScale) -> dict[str, Any]:
     elements: dict[tuple[int, int], list[dict[str, Any]]] = {}
     order: list[tuple[tuple[int, int], int]] = []
     for k, branch in enumerate(made.found):
-        if branch.kind == "JJ" and (len(branch.energies) > 1 or branch.energies[0] < 0):
+        energy, *higher = branch.energies
+        if branch.kind == "JJ" and (higher or energy < 0):
             raise ValueError(
                 f"relation of {branch.name!r} must be one positive sine for SQcircuit, got "
                 f"harmonics {', '.join(f'{x:g}' for x in branch.energies)} (GHz)"
@@ -147,7 +148,7 @@ def to_sqcircuit(circuit: Circuit, *, scale: CircuitScale) -> dict[str, Any]:
             {
                 "kind": branch.kind,
                 "name": branch.name,
-                "value": branch.energies[0],
+                "value": energy,
                 "charging_energy": branch.charging,
                 "loops": branch.loops,
             }
