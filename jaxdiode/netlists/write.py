@@ -22,6 +22,7 @@ from .scale import Units, units_of
 DIALECTS = ("josim",)
 # JoSIM looks for these anywhere in the line of a source, and for GND anywhere in a node.
 _RESERVED = ("GND", "PWL", "PULSE", "SIN", "CUS", "NOISE", "PWS", "EXP", "DC")
+_ROUNDING = 1e-12  # of a coupling factor
 _LETTERS = {Junction: "B", Inductor: "L", Resistor: "R", Capacitor: "C"}
 
 
@@ -238,6 +239,8 @@ class _Writer:
             if float(value) == 0:
                 continue
             factor = float(value) / size if size else math.inf
+            if 1 < abs(factor) < 1 + _ROUNDING:
+                factor = math.copysign(1.0, factor)
             if not abs(factor) <= 1:
                 raise ValueError(
                     f"mutual[{pair!r}] must be a coupling factor from −1 to 1, got {factor:g}"

@@ -16,6 +16,7 @@ import jaxdiode as jd
 from jaxdiode import units
 from jaxdiode.core import taylor as module
 from tests import helpers
+from tests.problems import PROBLEMS
 
 ORDER = 6
 PHASES = [0.0, 0.4, 1.7, -2.3, 3.0]
@@ -181,6 +182,32 @@ def test_inductive_branches():
     series = squid.taylor(phase, 3)
     close(series.current[1], math.cos(inner) / stretch)
     close(series.current[2], -math.sin(inner) / stretch**3 / 2)
+
+
+def kinds():
+    """One problem for each phase-biased class; the solved ones cost a minute."""
+    found = {}
+    for problem in PROBLEMS:
+        device = problem.build()
+        if isinstance(device, jd.AbstractPhaseBiased):
+            found.setdefault(type(device), problem)
+    return [
+        pytest.param(x, id=kind.__name__, marks=pytest.mark.slow if "slow" in x.tags else ())
+        for kind, x in found.items()
+    ]
+
+
+@pytest.mark.parametrize("problem", kinds())
+def test_every_kind_of_device(problem):
+    """Against differences of its current, of fourth order: step⁴ and rounding leave 1e-6."""
+    device, step = problem.build(), 3e-3
+    current = np.asarray(device.relation().current(0.7 + step * jnp.arange(-2.0, 3.0)))
+    slope = current @ [1, -8, 0, 8, -1] / (12 * step)
+    bend = current @ [-1, 16, -30, 16, -1] / (12 * step**2)
+    series = device.taylor(0.7)
+    assert series.status == jd.Status.CONVERGED
+    expected = np.array([current[2], slope, bend / 2])
+    close(series.current[:3], expected, np.max(np.abs(expected)), 1e-6)
 
 
 def test_functions_that_taylor_arithmetic_does_not_know(monkeypatch):

@@ -8,6 +8,8 @@ offsets, PHI, mutual inductances, sources and bias are JoSIM's, not ours.
 
 import dataclasses
 import math
+import shutil
+import subprocess
 
 import jax
 import jaxtyping
@@ -196,14 +198,18 @@ def imbalance(circuit, state, bias, inner_phase):
         theta = state[name.upper()] - inner_phase.get(name.upper(), 0.0)
         flows[name] = float(junction.relation.current(jax.numpy.asarray(theta)))
         drops[name] = theta - 2 * np.pi * float(junction.offset)
-    nodes = sorted({node for name in flows for node in circuit.elements[name].nodes} - {"0"})
+    ground = circuit.terminals[1][0][0]
+    nodes = sorted({node for name in flows for node in circuit.elements[name].nodes} - {ground})
     incidence = np.zeros((len(nodes), len(flows)))
     for column, name in enumerate(flows):
         for node, sign in zip(circuit.elements[name].nodes, (1, -1), strict=True):
-            if node != "0":
+            if node != ground:
                 incidence[nodes.index(node), column] = sign
     injected = np.array([float(circuit.sources.get(node, 0.0)) for node in nodes])
-    injected[nodes.index("in")] += bias
+    for sign, shares in zip((bias, -bias), circuit.terminals, strict=True):
+        for node, share in shares:
+            if node != ground:
+                injected[nodes.index(node)] += sign * share
     across = np.array([drops[name] for name in flows])
     phases = np.linalg.lstsq(incidence.T, across, rcond=None)[0]
     currents = np.array(list(flows.values()))
@@ -212,9 +218,8 @@ def imbalance(circuit, state, bias, inner_phase):
 
 def test_josim_settles_where_the_circuit_balances():
     """Seven printed digits and eight of JoSIM's Φ₀ leave 1e-6 of I₀ and of a radian."""
-    text = jd.to_netlist(network(), scale=SCALE)
-    text = "\n".join(line for line in text.splitlines() if not line.startswith("*@ element"))
-    currents, phases = imbalance(jd.from_netlist(text), STATE, 0.7, {})
+    again = labels(jd.to_netlist(network(), scale=SCALE))
+    currents, phases = imbalance(again, STATE, 0.7, {})
     np.testing.assert_allclose(currents, 0, atol=1e-6)
     np.testing.assert_allclose(phases, 0, atol=1e-6)
 
@@ -225,6 +230,43 @@ def test_josim_settles_where_the_circuit_read_from_its_netlist_balances():
     tilted = {"B02": tilt, "B1|X1|XTOP": tilt, "B1|X2|XTOP": tilt}
     currents, phases = imbalance(circuit, DECK_STATE, 26e-6 / AMPERE, tilted)
     assert currents.size == 5
+    np.testing.assert_allclose(currents, 0, atol=1e-6)
+    np.testing.assert_allclose(phases, 0, atol=1e-6)
+
+
+def labels(text):
+    """A circuit whose elements are named as in the netlist."""
+    return jd.from_netlist(
+        "\n".join(line for line in text.splitlines() if not line.startswith("*@ element"))
+    )
+
+
+@pytest.mark.parametrize("name", ["network", "squid", "ladder"])
+def test_josim_itself_settles_there(name, tmp_path):
+    """Where josim-cli is installed: what is written runs, and ends where the circuit balances."""
+    program = shutil.which("josim-cli")
+    if program is None:
+        pytest.skip("no josim-cli")
+    circuit = CIRCUITS[name]()
+    again = labels(jd.to_netlist(circuit, scale=SCALE))
+    wanted = [*again.named(J), *again.named(L)]
+    prints = [f".print {'devi' if x in again.named(L) else 'phase'} {x}" for x in wanted]
+    text = jd.to_netlist(
+        circuit, scale=SCALE, bias=0.7, shunt=1.0, controls=[".tran 0.02p 900p 890p", *prints]
+    )
+    (tmp_path / "deck.cir").write_text(text)
+    command = [program, "-m", "-o", "out.csv", "deck.cir"]
+    subprocess.run(
+        command,
+        cwd=tmp_path,
+        check=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=300,
+    )
+    last = (tmp_path / "out.csv").read_text().split()[-1].split(",")[1:]
+    state = dict(zip(wanted, map(float, last), strict=True))
+    currents, phases = imbalance(again, state, 0.7, {})
     np.testing.assert_allclose(currents, 0, atol=1e-6)
     np.testing.assert_allclose(phases, 0, atol=1e-6)
 
@@ -330,6 +372,19 @@ def test_any_unit_of_current(factor):
     close(found["IBIAS0"].value, 0.5e-6)
 
 
+def test_ideal_coupling():
+    """M = √(L₁L₂), whose factor rounds to more than 1 for some of these."""
+    for first, second in np.random.default_rng(5).uniform(0.1, 2.0, (40, 2)):
+        circuit = jd.Circuit(
+            {"J": J("a", "0", T(1.0)), "L1": L("a", "b", first), "L2": L("b", "0", second)},
+            ("a", "0"),
+            mutual={("L1", "L2"): -math.sqrt(first * second)},
+        )
+        text = jd.to_netlist(circuit, scale=SCALE)
+        np.testing.assert_allclose(josim.parse(text)["K0"].value, -1.0, rtol=1e-15)
+        jd.from_netlist(text)
+
+
 def test_a_shunt_for_junctions_that_have_none():
     found = josim.parse(jd.to_netlist(network(), scale=SCALE, shunt=4.0))
     close([found[x].model["RN"] for x in ("BPA", "BPB")], 4 * OHM)
@@ -420,6 +475,20 @@ def test_a_netlist_as_people_write_it():
     by_source = jd.from_netlist(CELL, "ib01", scale=SCALE)
     assert by_source.terminals == circuit.terminals
     assert set(by_source.sources) == {"far"}
+
+
+def test_what_people_wrote_is_written_and_read_again():
+    """Names of subcircuits, which JoSIM reserves, come back too."""
+    once = jd.from_netlist(CELL, "IB01", scale=SCALE)
+    twice = jd.from_netlist(jd.to_netlist(once, scale=SCALE))
+    before, after = numbers(once), numbers(twice)
+    assert set(before) == set(after)
+    assert twice.terminals == once.terminals
+    for what, value in before.items():
+        if isinstance(value, tuple) or value is None:
+            assert after[what] == value
+        else:
+            close(after[what], value)
 
 
 def test_files_and_what_they_include(tmp_path):
