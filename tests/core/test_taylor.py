@@ -185,14 +185,15 @@ def test_inductive_branches():
 
 
 def kinds():
-    """One problem for each phase-biased class; the solved ones cost a minute."""
+    """One problem for each phase-biased class; those of the Usadel equation cost half a minute."""
     found = {}
     for problem in PROBLEMS:
         device = problem.build()
         if isinstance(device, jd.AbstractPhaseBiased):
             found.setdefault(type(device), problem)
+    slow = {"slow", "diffusive"}
     return [
-        pytest.param(x, id=kind.__name__, marks=pytest.mark.slow if "slow" in x.tags else ())
+        pytest.param(x, id=kind.__name__, marks=pytest.mark.slow if slow & set(x.tags) else ())
         for kind, x in found.items()
     ]
 
