@@ -12,7 +12,6 @@ import shutil
 import subprocess
 
 import jax
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -334,16 +333,6 @@ def test_reading_and_writing_again_changes_nothing(name):
             close(after[what], value)
 
 
-@pytest.fixture
-def unchecked():
-    """As users run it, without run-time type checks."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    with jax.numpy_dtype_promotion("standard"):
-        yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("name", ["squid", pytest.param("network", marks=pytest.mark.slow)])
 def test_critical_currents_of_the_circuit_read_back(name):
     circuit = CIRCUITS[name]()
