@@ -2,13 +2,22 @@
 
 import jax
 
-from benchmarks import design_squid, folds, kapitza, nonequilibrium, sweep_squid, usadel
+from benchmarks import (
+    circuits,
+    design_squid,
+    folds,
+    kapitza,
+    nonequilibrium,
+    sweep_squid,
+    usadel,
+)
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
     sweep_squid.main()
     design_squid.main()
-    folds.main()
     kapitza.main()
+    folds.main()
     nonequilibrium.main()
     usadel.main()
+    circuits.main()
