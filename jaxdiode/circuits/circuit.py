@@ -89,7 +89,9 @@ class Circuit(AbstractCurrentBiased):
         self.criterion = _known(criterion)
         self._require_paths()
         if _checks.all_concrete(self):
-            _require_positive(self.inductance_matrix())
+            matrix = np.asarray(self.inductance_matrix())
+            _require_positive(matrix)
+            self._require_screened_rings(matrix)
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         return _found(self, _known(criterion or self.criterion))
@@ -162,6 +164,20 @@ class Circuit(AbstractCurrentBiased):
                     ends[row[node]] = sign
             conductance = conductance + jnp.asarray(np.outer(ends, ends)) / resistor.resistance
         return shunts, conductance
+
+    def _require_screened_rings(self, matrix: np.ndarray) -> None:
+        """A ring of inductors keeps its flux by a current, which needs an inductance."""
+        of = self.graph().of_inductors
+        if not of.size:
+            return
+        _, values, rows = np.linalg.svd(of)
+        rank = int(np.sum(values > 1e-9))
+        rings = rows[rank:]
+        if len(rings) and np.linalg.eigvalsh(rings @ matrix @ rings.T)[0] <= 0:
+            raise ValueError(
+                "elements must hold no ring of inductors without any inductance: nothing fixes "
+                "the current around it"
+            )
 
     def _require_paths(self) -> None:
         superconducting = {
@@ -278,10 +294,10 @@ def _checked_sources(
     return dict(sorted(found.items()))
 
 
-def _require_positive(matrix: Array) -> None:
+def _require_positive(matrix: np.ndarray) -> None:
     if not matrix.size:
         return
-    values = np.linalg.eigvalsh(np.asarray(matrix))
+    values = np.linalg.eigvalsh(matrix)
     if values[0] < -1e-12 * values[-1]:
         raise ValueError(
             "mutual must leave the inductance matrix positive (|M| ≤ √(L₁L₂)), got its smallest "

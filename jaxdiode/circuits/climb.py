@@ -79,12 +79,14 @@ def climb(
         new, fine, slope = correct(statics, windings, bias, point, step, over, target)
         along = new.tz @ point.tz + new.tp * point.tp
         fine = fine & (along > _TURN)
-        part, *wall = walls_crossed(statics, wells, windings, point.z, new.z)
+        # A step across a jump need not converge: where it was to go tells of the jump.
+        tried = jnp.where(fine, new.z, point.z + step * point.tz)
+        part, *wall = walls_crossed(statics, wells, windings, point.z, tried)
         # What a step runs into: shorter ones then lead up to it.
         meets = jnp.where(statics.is_stable(slope), -1, End.BRANCH)
         meets = jnp.where(new.tp <= 0, End.FOLD, meets)
-        meets = jnp.where(part < jnp.inf, End.WALL, meets)
-        meets = jnp.where(fine, meets, -1).astype(jnp.int32)
+        meets = jnp.where(fine, meets, -1)
+        meets = jnp.where(part < jnp.inf, End.WALL, meets).astype(jnp.int32)
         moves = fine & (meets < 0)
         block = jnp.where(meets >= 0, meets, block)
         found = jax.tree.map(lambda a, b: jnp.where(meets == End.WALL, b, a), found, tuple(wall))

@@ -219,19 +219,25 @@ def test_multivalued_branches(critical, inductance, flux, plus, minus, first):
 
 
 def test_a_pair_is_two_junctions_and_a_node():
-    split = jd.Circuit(
-        {
+    """Unequal, nearly equal, and balanced, where the relation of the pair jumps."""
+
+    def split(second):
+        elements = {
             "Ja": networks.tunnel("1", "x", 1.0),
-            "Jb": networks.tunnel("x", "0", 0.9),
+            "Jb": networks.tunnel("x", "0", second),
             "J1": networks.tunnel("2", "0", 0.5),
             "L0": jd.Inductor("in", "1", 0.15),
             "L1": jd.Inductor("in", "2", 0.1, offset=-0.3),
-        },
-        ("in", "0"),
-    )
-    pair = jd.critical_currents(networks.squid(*C1, 0.3))
-    found = jd.critical_currents(split)
-    np.testing.assert_allclose([found.plus, found.minus], [pair.plus, pair.minus], atol=1e-10)
+        }
+        return jd.Circuit(elements, ("in", "0"))
+
+    def pair(second):
+        return networks.squid((jd.SeriesJunctions(1.0, second), 0.5), (0.15, 0.1), 0.3)
+
+    second = np.array([0.9, 0.999, 1.0])
+    of_pairs, of_splits = (of_many(build, "largest", second) for build in (pair, split))
+    np.testing.assert_array_equal([of_pairs[2], of_splits[2]], Status.CONVERGED)
+    np.testing.assert_allclose(of_pairs[:2], of_splits[:2], atol=1e-10)
 
 
 def test_linear_links():

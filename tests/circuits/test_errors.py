@@ -50,6 +50,13 @@ def unchecked():
             ),
             "inductance matrix positive",
         ),
+        (
+            lambda: jd.Circuit(
+                {"J": J, "L": jd.Inductor("in", "1", 0), "M": jd.Inductor("1", "in", 0)},
+                ("in", "0"),
+            ),
+            "no ring of inductors without",
+        ),
         (lambda: jd.Junction("1", "1", jd.TunnelJunction(1.0)), "end must be another node"),
         (lambda: jd.Junction("1", "0", jd.TunnelJunction(1.0), resistance=0), "resistance must be"),
         (lambda: jd.Inductor("1", "0", -0.1), "inductance must be"),
