@@ -1,6 +1,8 @@
 """Device files: TOML that people write, or what `save` wrote, with sections for every verb."""
 
+import inspect
 import tomllib
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,15 +146,28 @@ def build(table: Any) -> Any:
         return table
     from ..core.tables import from_table, require_arguments, with_arrays
 
-    if {"array", "number", "tuple"} & set(table):
+    if {"array", "number", "tuple", "dict"} & set(table):
         return from_table(table, resolve, "[device]")
-    arguments = {k: build(v) for k, v in table.items() if k != "type"}
     if "type" not in table:
-        names = ", ".join(map(repr, arguments)) or "nothing"
+        names = ", ".join(map(repr, table)) or "nothing"
         raise ValueError(f"a table inside [device] must have a type, the one with {names} has none")
     maker = _maker(str(table["type"]))
+    named = _taking_names(maker)
+    arguments = {
+        k: {name: build(x) for name, x in v.items()}
+        if k in named and isinstance(v, dict) and "dict" not in v
+        else build(v)
+        for k, v in table.items()
+        if k != "type"
+    }
     require_arguments(str(table["type"]), maker, arguments)
     return with_arrays(maker(**arguments))
+
+
+def _taking_names(maker: Callable) -> set[str]:
+    """Arguments that are {name: value}, as the elements of a circuit."""
+    given = inspect.signature(maker).parameters.values()
+    return {x.name for x in given if "Mapping" in str(x.annotation)}
 
 
 def device(table: dict[str, Any]) -> "AbstractDevice":
