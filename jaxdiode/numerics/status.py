@@ -12,8 +12,8 @@ class Status(enum.IntEnum):
     Example:
         >>> junctions = [jd.TunnelJunction(100), jd.TunnelJunction(60)]
         >>> squid = jd.Squid(junctions, flux=[0.3], inductance=[0.01, 0.01])  # 2πLI_c > 1
-        >>> found = jd.critical_currents(squid)
-        >>> print(jd.Status(int(found.status)).name, bool(jnp.isnan(found.plus)))
+        >>> found = jd.current_phase_relation(squid)
+        >>> print(jd.Status(int(found.status)).name, bool(jnp.isnan(found.current[0])))
         MULTIVALUED True
     """
 
@@ -53,8 +53,8 @@ _TEXT = {
     ),
     Status.MULTIVALUED: (
         "a branch inductance makes the current-phase relation multivalued "
-        "(2 pi L dI/dphase <= -1 somewhere; L in flux quanta per unit of current): critical "
-        "currents then depend on history"
+        "(2 pi L dI/dphase <= -1 somewhere; L in flux quanta per unit of current): there is no "
+        "I(phase); critical_currents and the criteria of its circuit() are known"
     ),
     Status.PERIOD_TWO_FOLD: (
         "the zero-voltage state ends as an orbit of twice the drive's period, at the fold of that: "
