@@ -4,7 +4,6 @@ Source: double-loop SQUID paper, Eq. (3), generalised to any number and kind of 
 to branches with inductance.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ... import _checks
@@ -33,9 +31,7 @@ from ...numerics.roots import value_and_slope
 from ...numerics.status import Status
 from .branches import alike, branch_current, junction_phase, steepest_fall, total_phase
 from .crossing import both_directions
-from .screening import as_circuit, or_of_flux_states
-
-_UNSEEN = 1e-6  # 2πL I_c below which no measurement sees an inductance
+from .screening import as_circuit, or_of_flux_states, warn_of_henries
 
 
 class Squid(AbstractPhaseBiased):
@@ -105,7 +101,7 @@ class Squid(AbstractPhaseBiased):
         if inductance is not None:
             self.inductance = self.checked("inductance", inductance)
             _checks.require_length("inductance", self.inductance, len(branches), "one per branch")
-            warn_of_henries("inductance", self.inductance, self)
+            warn_of_henries("inductance", self.inductance, branches)
 
     @classmethod
     def from_pairs(
@@ -301,7 +297,7 @@ class CoilBiasedSquid(AbstractCurrentBiased):
             mutual = self.checked("mutual_inductance", mutual_inductance)
             _checks.require_length("mutual_inductance", mutual, loops, "one per loop")
             self.mutual_inductance = mutual
-            warn_of_henries("mutual_inductance", mutual, squid)
+            warn_of_henries("mutual_inductance", mutual, squid.branches)
 
     def measured(self, calibration: Mapping[str, Any]) -> "CoilBiasedSquid":
         """The same with what is given of turns, offset and mutual_inductance."""
@@ -338,20 +334,3 @@ def _at_coil(device: CoilBiasedSquid, coil: Float[Array, ""]) -> CriticalCurrent
         return critical_currents(device.at(coil))
     current, status = both_directions(device, coil)
     return CriticalCurrents(current[0], current[1], jnp.max(status))
-
-
-def warn_of_henries(name: str, inductance: Array, squid: Squid) -> None:
-    """Say so where inductances change nothing: they are then most likely in henries."""
-    if not _checks.all_concrete((inductance, squid)):
-        return
-    critical = np.array([float(branch.magnitude()) for branch in squid.branches])
-    given = np.abs(np.asarray(inductance))
-    screening = 2 * np.pi * given * (critical if given.size == critical.size else critical.sum())
-    small = (screening > 0) & (screening < _UNSEEN)
-    if small.any() and not (screening >= _UNSEEN).any():
-        warnings.warn(
-            f"{name} {given[small][0]:.3g} makes 2 pi L I_c = {screening[small][0]:.1g} only, "
-            "which changes nothing: it is in flux quanta per unit of current (units.inductance "
-            "converts from henries), or leave it out",
-            stacklevel=5,  # past equinox, to the line that builds it
-        )

@@ -1,5 +1,6 @@
 """A SQUID whose inductances make several flux states: the circuit that it is."""
 
+import warnings
 from collections.abc import Sequence
 
 import jax.numpy as jnp
@@ -11,6 +12,8 @@ from ...circuits.circuit import Circuit, critical_currents_where
 from ...circuits.elements import AbstractElement, Inductor, Junction
 from ...core.critical import CriticalCurrents
 from ...core.device import AbstractPhaseBiased
+
+_UNSEEN = 1e-6  # 2πL I_c below which no measurement sees an inductance
 
 
 def as_circuit(
@@ -43,3 +46,20 @@ def or_of_flux_states(
         found.phase_plus,
         found.phase_minus,
     )
+
+
+def warn_of_henries(name: str, inductance: Array, branches: Sequence[AbstractPhaseBiased]) -> None:
+    """Say so where inductances change nothing: they are then most likely in henries."""
+    if not _checks.all_concrete((inductance, branches)):
+        return
+    critical = np.array([float(branch.magnitude()) for branch in branches])
+    given = np.abs(np.asarray(inductance))
+    screening = 2 * np.pi * given * (critical if given.size == critical.size else critical.sum())
+    small = (screening > 0) & (screening < _UNSEEN)
+    if small.any() and not (screening >= _UNSEEN).any():
+        warnings.warn(
+            f"{name} {given[small][0]:.3g} makes 2 pi L I_c = {screening[small][0]:.1g} only, "
+            "which changes nothing: it is in flux quanta per unit of current (units.inductance "
+            "converts from henries), or leave it out",
+            stacklevel=5,  # past equinox, to the line that builds it
+        )
