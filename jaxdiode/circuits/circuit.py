@@ -14,6 +14,7 @@ from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.device import AbstractCurrentBiased
 from ..core.parameters import parameter
+from ..numerics.dense import inverse
 from . import graph as graphs
 from .criteria import CRITERIA, critical_currents
 from .elements import AbstractElement, Inductor, Junction, Resistor
@@ -38,7 +39,8 @@ class Circuit(AbstractCurrentBiased):
       (Tsang and Van Duzer).
     - "ramp": the bias rises slowly from the state of least energy at zero current. Where that
       state ends, the phases fall with the shunts' damping and no inertia into another, which
-      carries on, or into the running state, which ends the ramp.
+      carries on, or into the running state, which ends the ramp. (Without any resistance all
+      junctions have equal shunts; beside others one without has a thousandth of the least.)
     - "first": where the ramp meets the first of these ends.
 
     Source: Tsang and Van Duzer, J. Appl. Phys. 46, 4573 (1975); fluxoids and gradients as in the
@@ -94,7 +96,10 @@ class Circuit(AbstractCurrentBiased):
             self._require_screened_rings(matrix)
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
-        return _found(self, _known(criterion or self.criterion))
+        chosen = _known(criterion or self.criterion)
+        if chosen != "largest":
+            self._require_one_island()
+        return _found(self, chosen)
 
     def named(self, kind: type[Element]) -> dict[str, Element]:
         """Elements of one kind, in the order of their names."""
@@ -147,23 +152,48 @@ class Circuit(AbstractCurrentBiased):
         )
 
     def _conductances(self, graph: graphs.Graph) -> tuple[Array, Array]:
-        """(of every junction, of the nodes); all junctions alike where no resistance is given."""
+        """(of every junction, of the nodes with a phase) in a common unit.
+
+        All junctions alike where no resistance is given; else one without has a thousandth of the
+        smallest. Nodes that only resistors join are eliminated: no current ends there.
+        """
         junctions = list(self.named(Junction).values())
         resistors = list(self.named(Resistor).values())
-        given = [junction.resistance for junction in junctions]
-        bare = all(r is None for r in given) and not resistors
-        fallback = 1.0 if bare else 1e-3
-        shunts = jnp.stack([jnp.asarray(fallback) if r is None else 1 / r for r in given])
-        of = jnp.asarray(graph.of_junctions)
-        conductance = (of * shunts) @ of.T
-        row = {node: k for k, node in enumerate(graph.nodes)}
+        given = [1 / x.resistance for x in [*junctions, *resistors] if x.resistance is not None]
+        unit = jnp.min(jnp.stack(given)) if given else jnp.ones(())
+        least = jnp.asarray(1e-3 if given else 1.0)
+        shunts = [least if j.resistance is None else 1 / j.resistance / unit for j in junctions]
+        every = {node for resistor in resistors for node in resistor.nodes}
+        fixed = set(graph.references)
+        others = sorted(every - set(graph.nodes) - fixed)
+        row = {node: k for k, node in enumerate([*graph.nodes, *others])}
+        size = len(graph.nodes)
+        of = jnp.pad(jnp.asarray(graph.of_junctions), ((0, len(others)), (0, 0)))
+        whole = (of * jnp.stack(shunts)) @ of.T
         for resistor in resistors:
-            ends = np.zeros(len(graph.nodes))
+            ends = np.zeros(len(row))
             for node, sign in zip(resistor.nodes, (1.0, -1.0), strict=True):
                 if node in row:
                     ends[row[node]] = sign
-            conductance = conductance + jnp.asarray(np.outer(ends, ends)) / resistor.resistance
-        return shunts, conductance
+            whole = whole + jnp.asarray(np.outer(ends, ends)) / resistor.resistance / unit
+        inner, across, outer = whole[:size, :size], whole[:size, size:], whole[size:, size:]
+        if others:
+            # Nodes that nothing ties down otherwise are held by a millionth of the unit.
+            held = outer + 1e-9 * jnp.eye(len(others))
+            inner = inner - across @ inverse(held) @ across.T
+        return jnp.stack(shunts), inner
+
+    def _require_one_island(self) -> None:
+        """What falls with the shunts' damping must have its phases in one piece."""
+        graph = self.graph()
+        if len(graph.references) < 2:
+            return
+        ground = graphs.ground_of(self.terminals)
+        apart = [node for node in graph.references if node != ground]
+        raise ValueError(
+            "criterion must be 'largest' for a circuit of several superconducting islands, whose "
+            f"phases move on their own in a fall, got one with {apart[0]!r} beside {ground!r}"
+        )
 
     def _require_screened_rings(self, matrix: np.ndarray) -> None:
         """A ring of inductors keeps its flux by a current, which needs an inductance."""

@@ -34,6 +34,8 @@ def critical_currents(
             return found.ended, status_of(found)
         met = ramp(frozen, wells, bias)
         status = jnp.where(met.ended, Status.CONVERGED, Status.NOT_CONVERGED)
+        status = jnp.where(met.ended & met.tied, Status.GROUND_STATES_TIE, status)
+        status = jnp.where(met.ended & ~met.complete, Status.SEARCH_CUT_SHORT, status)
         status = jnp.where(met.starts, status, Status.NO_ZERO_VOLTAGE_STATE).astype(jnp.int32)
         return met.first if criterion == "first" else met.last, status
 
@@ -54,5 +56,10 @@ def critical_currents(
 
 
 def has_value(status: Int[Array, "..."]) -> Bool[Array, "..."]:
-    known = (Status.CONVERGED, Status.LOBES_CROSS, Status.SEARCH_CUT_SHORT)
+    known = (
+        Status.CONVERGED,
+        Status.LOBES_CROSS,
+        Status.SEARCH_CUT_SHORT,
+        Status.GROUND_STATES_TIE,
+    )
     return jnp.isin(status, jnp.array(known, jnp.int32))

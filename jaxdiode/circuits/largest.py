@@ -125,8 +125,8 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
         so_far = jnp.where(best.good, best.bias, -jnp.inf)
         better = value > so_far
         other = jnp.where(better, so_far, value)
-        same = better & (value - so_far < 1e-6) & _is_same(statics, found, best)
-        same = same | (~better & _is_same(statics, found, best))
+        same = better & (value - so_far < 1e-6) & is_same(statics, found, best)
+        same = same | (~better & is_same(statics, found, best))
         runner = jnp.where(same, runner, jnp.maximum(runner, other))
         best = jax.tree.map(lambda a, b: jnp.where(better, b, a), best, found)
         return number + 1, best, runner, value
@@ -154,7 +154,7 @@ def nowhere(statics: Statics) -> Ended:
     return Ended(end, Fold(z, z, zero), windings, jnp.zeros((), bool))
 
 
-def _is_same(statics: Statics, one: Ended, other: Ended) -> Bool[Array, ""]:
+def is_same(statics: Statics, one: Ended | Settled, other: Ended | Settled) -> Bool[Array, ""]:
     """Whether two states agree but for turns of junctions."""
     first, second = (statics.phases(x.state) - 2 * jnp.pi * x.windings for x in (one, other))
     apart = jnp.mod(first - second + jnp.pi, 2 * jnp.pi) - jnp.pi

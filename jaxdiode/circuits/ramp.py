@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool
 
 from ..numerics.dense import inverse
 from .climb import End, wall_row
-from .largest import MOST_LABELS, Ended, followed, nowhere
+from .largest import MOST_LABELS, Ended, followed, is_same, nowhere
 from .relations import Wells
 from .relax import Settled, convex_state, label, labels, largest_bias, settle, within
 from .statics import Bias, PerJunction, Scalar, State, Statics
@@ -30,6 +30,7 @@ class Ramp(NamedTuple):
         starts: whether there is a state at rest.
         ended: whether the ramp came to running phases.
         tied: whether two states at rest have the least energy.
+        complete: whether every flux state was looked at.
     """
 
     first: Ended
@@ -37,6 +38,7 @@ class Ramp(NamedTuple):
     starts: Bool[Array, ""]
     ended: Bool[Array, ""]
     tied: Bool[Array, ""]
+    complete: Bool[Array, ""]
 
 
 def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
@@ -81,7 +83,8 @@ def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
     )
     starts = rest.good & injected
     ended = starts & last.good & known & ~caught & (last.climb.end != End.REACHED)
-    return Ramp(first, last, starts, ended, tied)
+    complete = labels(statics, wells)[0] <= MOST_LABELS
+    return Ramp(first, last, starts, ended, tied, complete)
 
 
 def ground_state(statics: Statics, wells: Wells) -> tuple[Settled, Bool[Array, ""]]:
@@ -98,7 +101,9 @@ def ground_state(statics: Statics, wells: Wells) -> tuple[Settled, Bool[Array, "
         good = found.good & within(statics, wells, found.state, windings)
         energy = jnp.where(good, statics.energy(found.state, windings), jnp.inf)
         lower = energy < least - _TIED
-        second = jnp.where(lower, least, jnp.where(good, jnp.minimum(second, energy), second))
+        known = is_same(statics, found, best)
+        other = jnp.where(good & ~known, jnp.minimum(second, energy), second)
+        second = jnp.where(lower, least, other)
         best = jax.tree.map(lambda a, b: jnp.where(lower, b, a), best, found._replace(good=good))
         return number + 1, best, jnp.where(lower, energy, least), second
 
@@ -119,6 +124,8 @@ def fall(
     statics: Statics, wells: Wells, end: Ended, p: Scalar, bias: Bias
 ) -> tuple[Settled, Bool[Array, ""]]:
     """From past the end of a branch downhill, Gφ' = −F: where it is caught, and if that is known.
+
+    Long steps, and Newton's method near a stable state: the way is not that of time.
 
     Phases run once they return to a translate of themselves a turn of the bias further on.
     """

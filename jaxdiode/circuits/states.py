@@ -28,7 +28,8 @@ class StaticStates(AbstractResult):
         junctions, inductors: names, in the order of the columns.
         phases: θ of the junctions, turned into (−π, π]; of links as they are.
         junction_currents, inductor_currents: I through each.
-        energy: U − I φ of the biased terminals left out, in Φ₀/2π times the current unit.
+        energy: of junctions and inductors, in Φ₀/2π times the current unit; the work of bias and
+            injected currents is left out.
         fluxoids: number of every loop that a junction closes.
         stable: whether K is positive definite.
         status: of each state.

@@ -34,6 +34,7 @@ class Status(enum.IntEnum):
     CONSTRAINT_NOT_MET = 14
     LOBES_CROSS = 15
     SEARCH_CUT_SHORT = 16
+    GROUND_STATES_TIE = 17
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -100,5 +101,9 @@ _TEXT = {
     Status.SEARCH_CUT_SHORT: (
         "the circuit has more flux states than are looked at: another may carry more (the values "
         "are those of the ones seen)"
+    ),
+    Status.GROUND_STATES_TIE: (
+        "two states at zero current have the same least energy: the ramp began in one of them, "
+        "from the other it may end elsewhere"
     ),
 }

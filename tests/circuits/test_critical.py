@@ -57,8 +57,9 @@ def test_two_junctions(criterion):
     skip = 2 if criterion == "first" else 0
     np.testing.assert_allclose(plus, [row[3 + skip] for row in rows], atol=PRINTED)
     np.testing.assert_allclose(minus, [row[4 + skip] for row in rows], atol=PRINTED)
-    crossing = [criterion == "largest" and row[2] == 0.5 for row in rows]
-    np.testing.assert_array_equal(status, np.where(crossing, Status.LOBES_CROSS, Status.CONVERGED))
+    crossing = [row[2] == 0.5 for row in rows]
+    tied = Status.LOBES_CROSS if criterion == "largest" else Status.GROUND_STATES_TIE
+    np.testing.assert_array_equal(status, np.where(crossing, tied, Status.CONVERGED))
 
 
 def test_the_largest_of_random_squids_is_that_of_an_exhaustive_search():
@@ -269,3 +270,36 @@ def test_other_units():
         found = of_many(networks.squid, criterion, critical, inductance, np.full(3, 0.3))
         for current in found[:2]:
             np.testing.assert_allclose(current / scale, current[0], rtol=1e-11)
+
+
+def test_a_ramp_depends_on_the_shunts_but_not_on_their_unit():
+    """Also a resistor in two parts; nodes without superconductor carry no current to the ground."""
+    elements = networks.bi_squid(0.2, 0.15).elements
+
+    def minus(scale, split):
+        shunts = {
+            name: jd.Junction(*x.nodes, x.relation, offset=x.offset, resistance=scale * r)
+            for (name, x), r in zip(elements.items(), (1.0, 3.0, 0.5), strict=False)
+        }
+        rest = {name: x for name, x in elements.items() if name not in shunts}
+        more = {"Ra": jd.Resistor("b", "0", 2 * scale)}
+        if split:
+            more = {"Ra": jd.Resistor("b", "x", scale), "Rb": jd.Resistor("x", "0", scale)}
+        circuit = jd.Circuit({**shunts, **rest, **more}, ("b", "0"))
+        return circuit.statics()
+
+    one, other, parts = minus(1.0, False), minus(1e4, False), minus(1.0, True)
+    np.testing.assert_allclose(other.conductance, one.conductance, rtol=1e-12)
+    np.testing.assert_allclose(parts.conductance, one.conductance, rtol=1e-7)
+    np.testing.assert_allclose(other.shunts, one.shunts, rtol=1e-12)
+
+
+def test_several_islands():
+    """A resistor between islands leaves static currents alone; how a ramp falls is not known."""
+    squid = networks.squid((1.0, 0.5), (0.25, 0.25), 0.1)
+    island = {"K": networks.tunnel("far", "away", 1.0), "R": jd.Resistor("in", "far", 1.0)}
+    circuit = jd.Circuit({**squid.elements, **island}, ("in", "0"))
+    found, alone = jd.critical_currents(circuit), jd.critical_currents(squid)
+    np.testing.assert_allclose(found.plus, alone.plus, rtol=1e-10)
+    with pytest.raises(ValueError, match=r"criterion must be 'largest' .* several superconducting"):
+        jd.critical_currents(circuit, "ramp")
