@@ -404,9 +404,7 @@ def test_evaluate_of_a_reciprocal_and_of_a_multivalued_device(run, capsys, write
     run("evaluate", write(SINGLE.replace("[0.0]", "[0.3]")))
     assert "eta  +0.00000000" in capsys.readouterr().out
     run("evaluate", write(SINGLE + "inductance = [0.1, 0.1]"), "--force", "--out", "loops")
-    said = capsys.readouterr().out
-    assert "eta  +nan" in said
-    assert "multivalued" in said
+    assert "status: converged" in capsys.readouterr().out  # of its flux states; no I(φ) to draw
     assert [p.name for p in (tmp_path / "loops").iterdir()] == ["result.json"]
 
 

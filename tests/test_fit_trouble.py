@@ -27,10 +27,11 @@ def straight(sigma=0.1, seed=0):
 
 
 def loops(squid, flux):
-    """I± of a single loop with inductance, which is multivalued (NaN) beyond 2πLI_c = 1."""
+    """Extrema of I(φ) of a loop with inductance: none (NaN) beyond 2πLI_c = 1, multivalued."""
 
     def at(x):
-        return jd.critical_currents(jd.Squid(squid.branches, x[None], inductance=squid.inductance))
+        loop = jd.Squid(squid.branches, x[None], inductance=squid.inductance)
+        return jd.AbstractPhaseBiased.critical_currents(loop)
 
     return jax.vmap(at)(flux)
 

@@ -16,7 +16,7 @@ import jaxdiode as jd
 from tests import helpers
 from tests.problems import representatives
 
-CURRENTS = {"critical_current", "first", "second", "amplitude", "sine", "cosine"}
+CURRENTS = {"sources", "critical_current", "first", "second", "amplitude", "sine", "cosine"}
 PER_CURRENT = {"inductance", "mutual_inductance"}
 SCALES = (1e-9, 1e-3, 1e9)
 

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from ..core.dynamical import AbstractDynamical
 from ..numerics.orbits import Fold, Restoring, find_fold, interpolate, tail, velocity
-from .branch import Periodic, folds, follow, leaves_at_once, turning_point
+from .branch import Followed, Periodic, folds, follow, leaves_at_once, turning_point
 from .climb import Staircase
 from .natural_units import (
     relaxation_time,
@@ -68,10 +68,8 @@ def direct_fold(
     unit, motion = device.typical_current(), periodic(device, direction)
     settled = (rest.held.period == 1) & ~rest.doubled_at_rest & ~rest.running & workable(device)
     start = jnp.concatenate([rest.held.phase, rest.held.velocity, jnp.zeros(1)])
-    start = jnp.where(settled, start, jnp.nan)  # ends at once
-    branch = follow(motion, start, folds)
 
-    def finished() -> Direct:
+    def finished(branch: Followed) -> Direct:
         guess = turning_point(branch)
         seed = motion.path(guess, FEW)
         fold, good = _fold_near(device, restoring, seed, direction * guess[2])
@@ -87,7 +85,12 @@ def direct_fold(
 
     nothing = jnp.zeros(MANY)
     none = Direct(Fold(jnp.zeros(()), nothing, nothing, nothing), jnp.zeros((), bool))
-    return jax.lax.cond(branch.good, finished, lambda: none)
+
+    def search() -> Direct:
+        branch = follow(motion, start, folds)
+        return jax.lax.cond(branch.good, lambda: finished(branch), lambda: none)
+
+    return jax.lax.cond(settled, search, lambda: none)  # no loop begins for what is not workable
 
 
 def _fold_near(

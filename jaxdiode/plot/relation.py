@@ -59,8 +59,10 @@ def current_phase(
         axes.axhline(-minus, color=MINUS, ls="--", label=label)
     if found.drawable:
         axes.legend(fontsize=8, framealpha=0.9)
-    if found.status != Status.CONVERGED:
-        reason = textwrap.fill(status_text(found.status), 60)
+    # Where there is no relation that is the reason to be told, else that of the critical currents.
+    status = found.status if found.drawable else found.relation.status
+    if status != Status.CONVERGED:
+        reason = textwrap.fill(status_text(status), 60)
         frame = {"facecolor": "white", "edgecolor": GREY}
         axes.text(0.5, 0.5, reason, ha="center", va="center", fontsize=9, color=MINUS,
                   transform=axes.transAxes, bbox=frame)  # fmt: skip
