@@ -97,6 +97,7 @@ class Circuit(AbstractCurrentBiased):
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         chosen = _known(criterion or self.criterion)
+        self._require_junctions_between_terminals()
         if chosen != "largest":
             self._require_one_island()
         return _found(self, chosen)
@@ -182,6 +183,17 @@ class Circuit(AbstractCurrentBiased):
             held = outer + 1e-9 * jnp.eye(len(others))
             inner = inner - across @ inverse(held) @ across.T
         return jnp.stack(shunts), inner
+
+    def _require_junctions_between_terminals(self) -> None:
+        wires = {name: element.nodes for name, element in self.named(Inductor).items()}
+        into, out = ({node for node, _ in shares} for shares in self.terminals)
+        for island in graphs.islands(wires):
+            if into & set(island) and out & set(island):
+                raise ValueError(
+                    "terminals must have junctions on every path between them to have critical "
+                    f"currents, got inductors alone from {min(into & set(island))!r} to "
+                    f"{min(out & set(island))!r}, which carry any current"
+                )
 
     def _require_one_island(self) -> None:
         """What falls with the shunts' damping must have its phases in one piece."""

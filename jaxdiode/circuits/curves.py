@@ -120,7 +120,7 @@ def _settled(statics: Statics, wells: Wells, bias: Bias, numbers: Array, levels:
 
     def one(number: Int[Array, ""], level: Scalar):
         windings, ends = label(statics, wells, number, radix, lowest)
-        guess, _ = convex_state(statics, ends, windings, jnp.zeros(statics.unknowns), level, bias)
+        guess, _, _ = convex_state(statics, ends, windings, level, bias)
         found = settle(statics, guess, windings, level, bias, steps=200)
         good = found.good & within(statics, wells, found.state, windings)
         return found.state, windings, good

@@ -84,8 +84,11 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
     step = 2 * top / LEVELS
     nothing_yet = nowhere(statics)
 
-    def look(number: Int[Array, ""], best: Scalar) -> Ended:
-        """Down from the top to the first stable state of a flux state, and up to its end."""
+    def look(number: Int[Array, ""], best: Scalar) -> tuple[Ended, Bool[Array, ""]]:
+        """Down from the top to the first stable state of a flux state, and up to its end.
+
+        And whether something on the way was not found out.
+        """
         windings, ends = label(statics, wells, number, radix, lowest)
 
         def at(k: Int[Array, ""]) -> Scalar:
@@ -96,47 +99,46 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
             return ~found.good & (k < LEVELS) & (at(k) + step > best)
 
         def lower(state):
-            k, found, guess = state
+            k, found, missed = state
             p = at(k)
-            guess, outside = convex_state(statics, ends, windings, guess, p, bias)
+            guess, outside, solved = convex_state(statics, ends, windings, p, bias)
 
             def try_it():
                 here = settle(statics, guess, windings, p, bias)
                 return here._replace(good=here.good & within(statics, wells, here.state, windings))
 
-            found = jax.lax.cond(outside < _NEAR, try_it, lambda: found)
-            return k + 1, found, guess
+            found = jax.lax.cond(solved & (outside < _NEAR), try_it, lambda: found)
+            return k + 1, found, missed | ~solved
 
-        nothing = Settled(
-            jnp.zeros(statics.unknowns), windings, jnp.zeros_like(windings), jnp.zeros((), bool)
-        )
-        first = jnp.zeros((), int), nothing, jnp.zeros(statics.unknowns)
-        k, found, _ = jax.lax.while_loop(unfinished, lower, first)
-        return jax.lax.cond(
+        no = jnp.zeros((), bool)
+        nothing = Settled(jnp.zeros(statics.unknowns), windings, jnp.zeros_like(windings), no)
+        k, found, missed = jax.lax.while_loop(unfinished, lower, (jnp.zeros((), int), nothing, no))
+        end = jax.lax.cond(
             found.good,
             lambda: followed(statics, wells, found, at(k - 1), bias, 2 * top + 1),
             lambda: nothing_yet,
         )
+        ends_at_all = end.good & (end.climb.end != End.REACHED)
+        return end._replace(good=ends_at_all), missed | (found.good & ~ends_at_all)
 
     def one(state):
-        number, best, runner, _ = state
-        found = look(number, jnp.where(best.good, best.bias, -jnp.inf))
-        value = jnp.where(found.good, found.bias, -jnp.inf)
+        number, best, runner, missed = state
         so_far = jnp.where(best.good, best.bias, -jnp.inf)
+        found, unknown = look(number, so_far)
+        value = jnp.where(found.good, found.bias, -jnp.inf)
         better = value > so_far
         other = jnp.where(better, so_far, value)
-        same = better & (value - so_far < 1e-6) & is_same(statics, found, best)
-        same = same | (~better & is_same(statics, found, best))
+        same = is_same(statics, found, best) & (~better | (value - so_far < 1e-6))
         runner = jnp.where(same, runner, jnp.maximum(runner, other))
         best = jax.tree.map(lambda a, b: jnp.where(better, b, a), best, found)
-        return number + 1, best, runner, value
+        return number + 1, best, runner, missed | unknown
 
     def unfinished(state):
         return state[0] < jnp.minimum(count, MOST_LABELS)
 
-    start = jnp.zeros((), int), nothing_yet, jnp.asarray(-jnp.inf), jnp.zeros(())
-    _, best, runner, _ = jax.lax.while_loop(unfinished, one, start)
-    return Largest(best, runner, count <= MOST_LABELS)
+    start = jnp.zeros((), int), nothing_yet, jnp.asarray(-jnp.inf), jnp.zeros((), bool)
+    _, best, runner, missed = jax.lax.while_loop(unfinished, one, start)
+    return Largest(best, runner, (count <= MOST_LABELS) & ~missed)
 
 
 def status_of(found: Largest) -> Int[Array, ""]:

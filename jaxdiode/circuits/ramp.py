@@ -96,7 +96,7 @@ def ground_state(statics: Statics, wells: Wells) -> tuple[Settled, Bool[Array, "
     def one(state):
         number, best, least, second = state
         windings, ends = label(statics, wells, number, radix, lowest)
-        guess, _ = convex_state(statics, ends, windings, z, zero, rest)
+        guess, _, _ = convex_state(statics, ends, windings, zero, rest)
         found = settle(statics, guess, windings, zero, rest)
         good = found.good & within(statics, wells, found.state, windings)
         energy = jnp.where(good, statics.energy(found.state, windings), jnp.inf)

@@ -11,7 +11,7 @@ from .relations import Wells
 from .statics import Bias, PerJunction, Scalar, State, Statics
 
 _STIFF = 0.2  # slope of the stand-in outside a well
-_LONGEST = 1.5  # radians a step of the stand-in's Newton
+_LONGEST, _MOST = 1.5, 60  # radians a step of the stand-in's Newton, and steps
 _SOLVED = 1e-12
 _STEP = 0.5  # radians a step downhill
 
@@ -35,15 +35,21 @@ def convex_state(
     statics: Statics,
     wells: tuple[PerJunction, PerJunction],
     windings: PerJunction,
-    start: State,
     p: Scalar,
     bias: Bias,
-) -> tuple[State, Scalar]:
-    """The one state of a circuit whose currents go on rising outside their wells, and how far out.
+) -> tuple[State, Scalar, Bool[Array, ""]]:
+    """The one state of a circuit whose currents go on rising outside their wells.
 
-    Inside, it is a state of the circuit itself.
+    With it how far outside (radians) a junction is, and whether it was found. Inside, it is a
+    state of the circuit itself. The first step is that of linear junctions: however large
+    inductances and fluxes are, the phases of the junctions are then near.
     """
     low, high = wells
+    of = jnp.asarray(statics.graph.of_junctions)
+
+    def outside_of(z: State) -> Array:
+        phase = statics.phases(z) - 2 * jnp.pi * windings
+        return jnp.max(jnp.maximum(low - phase, phase - high), initial=0.0)
 
     def evaluate(z: State) -> tuple[State, PerJunction]:
         phase = statics.phases(z) - 2 * jnp.pi * windings
@@ -58,16 +64,20 @@ def convex_state(
         z, _, k = state
         value, slope = evaluate(z)
         step = -inverse(statics.matrix(slope)) @ value
-        size = jnp.max(jnp.abs(step[: statics.nodes]), initial=0.0)
+        size = jnp.max(jnp.abs(of.T @ step[: statics.nodes]), initial=0.0)
         return z + jnp.minimum(1.0, _LONGEST / size) * step, size, k + 1
 
     def unfinished(state):
         _, size, k = state
-        return (size > 1e-6) & (k < 25)
+        return (size > 1e-6) & (k < _MOST)
 
-    z, _, _ = jax.lax.while_loop(unfinished, newton, (start, jnp.ones(()), 0))
-    phase = statics.phases(z) - 2 * jnp.pi * windings
-    return z, jnp.max(jnp.maximum(low - phase, phase - high), initial=0.0)
+    nothing = jnp.zeros(statics.unknowns)
+    phase = statics.phases(nothing) - 2 * jnp.pi * windings
+    slope = jnp.ones_like(phase)
+    linear = statics.linear(nothing, phase - (low + high) / 2, p, bias)
+    start = -inverse(statics.matrix(slope)) @ linear
+    z, size, _ = jax.lax.while_loop(unfinished, newton, (start, jnp.ones(()), 0))
+    return z, outside_of(z), size <= 1e-6
 
 
 def settle(

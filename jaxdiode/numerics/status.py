@@ -99,8 +99,8 @@ _TEXT = {
         "two flux states carry the same largest current: derivatives are those of one of them"
     ),
     Status.SEARCH_CUT_SHORT: (
-        "the circuit has more flux states than are looked at: another may carry more (the values "
-        "are those of the ones seen)"
+        "not every flux state of the circuit was found out about (too many, or inductances too "
+        "large): another may carry more (the values are those of the ones seen)"
     ),
     Status.GROUND_STATES_TIE: (
         "two states at zero current have the same least energy: the ramp began in one of them, "

@@ -303,3 +303,36 @@ def test_several_islands():
     np.testing.assert_allclose(found.plus, alone.plus, rtol=1e-10)
     with pytest.raises(ValueError, match=r"criterion must be 'largest' .* several superconducting"):
         jd.critical_currents(circuit, "ramp")
+
+
+def test_inductances_and_fluxes_may_be_large():
+    """Fluxoid states by the hundred, and 2πLI of 300 radians: against the exhaustive search."""
+    rows = [
+        ((1.0, 1.0), (12.0, 12.0), 0.3),
+        ((1.0, 1.0), (20.0, 20.0), 0.3),
+        ((1.0, 1.0), (50.0, 50.0), 0.3),
+        ((1.0, 0.5), (20.0, 0.1), 0.3),
+        ((1.0, 0.5), (100.0, 0.1), 0.3),
+    ]
+    plus, minus, status = of_many(networks.squid, "largest", *columns(rows))
+    expected = np.array([two_junctions.largest(*row) for row in rows])
+    known = status == Status.CONVERGED
+    assert known[:2].all()
+    np.testing.assert_allclose(np.stack([plus, minus], 1)[known], expected[known], atol=1e-8)
+
+
+@pytest.mark.parametrize("criterion", ["largest", "first"])
+def test_periodic_in_every_flux(criterion):
+    flux = np.array([0.1, 1.1, 8.1, 20.1])
+    critical, inductance = np.ones((4, 2)), np.tile([0.1, 2.9], (4, 1))
+    found = of_many(networks.squid, criterion, critical, inductance, flux)
+    for current in found[:2]:
+        np.testing.assert_allclose(current, current[0], rtol=1e-9)
+
+
+def test_a_wire_around_the_junction_carries_any_current():
+    circuit = jd.Circuit(
+        {"J": networks.tunnel("1", "0", 1.0), "L": jd.Inductor("1", "0", 1.0)}, ("1", "0")
+    )
+    with pytest.raises(ValueError, match="inductors alone from '1' to '0'"):
+        jd.critical_currents(circuit)
