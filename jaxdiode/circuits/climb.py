@@ -77,7 +77,7 @@ def climb(
         point, (step, block, found), _, k = state
         over = (point.p + step * point.tp - target) >= 0
         new, fine, slope = correct(statics, windings, bias, point, step, over, target)
-        along = new.tz @ point.tz + new.tp * point.tp
+        along = new.tz @ statics.measured(point.tz) + new.tp * point.tp
         fine = fine & (along > _TURN)
         # A step across a jump need not converge: where it was to go tells of the jump.
         tried = jnp.where(fine, new.z, point.z + step * point.tz)
@@ -112,7 +112,7 @@ def first_tangent(
 ) -> tuple[State, Scalar]:
     slope = statics.relations.with_slope(statics.phases(z) - 2 * jnp.pi * windings)[1]
     along = inverse(statics.matrix(slope)) @ statics.pushed(bias)
-    size = jnp.sqrt(along @ along + 1.0)
+    size = jnp.sqrt(along @ statics.measured(along) + 1.0)
     return along / size, 1 / size
 
 
@@ -133,7 +133,8 @@ def correct(
     """The branch's point a step ahead, or at the target where that would lie beyond it."""
     part = jnp.where(over, (target - point.p) / jnp.where(point.tp == 0, 1.0, point.tp), step)
     length = jnp.where(over, target - point.p, step)
-    row = jnp.where(over, 0.0, point.tz)
+    measured = statics.measured(point.tz)
+    row = jnp.where(over, 0.0, measured)
     corner = jnp.where(over, 1.0, point.tp)
     pushed = statics.pushed(bias)
     size = statics.unknowns + 1
@@ -154,8 +155,9 @@ def correct(
     z, p = point.z + part * point.tz, point.p + part * point.tp
     first = z, p, jnp.zeros(size), jnp.zeros_like(statics.offset), jnp.asarray(0.5), 0
     z, p, tangent, slope, change, _ = jax.lax.while_loop(unfinished, newton, first)
-    tangent = tangent / jnp.sqrt(tangent @ tangent)
-    tangent = tangent * jnp.sign(tangent[:-1] @ point.tz + tangent[-1] * point.tp)
+    square = tangent[:-1] @ statics.measured(tangent[:-1]) + tangent[-1] ** 2
+    tangent = tangent / jnp.sqrt(square)
+    tangent = tangent * jnp.sign(tangent[:-1] @ measured + tangent[-1] * point.tp)
     return Point(z, p, tangent[:-1], tangent[-1]), change < 1e-7, slope
 
 

@@ -181,12 +181,17 @@ def _trace(statics, wells, bias, state, windings, level, sign):
         point, trace, step, count, _, _ = held
         no = jnp.zeros((), bool)
         new, fine, slope = correct(statics, windings, bias, point, step, no, level)
-        along = new.tz @ point.tz + new.tp * point.tp
+        along = new.tz @ statics.measured(point.tz) + new.tp * point.tp
         fine = fine & (along > _TURN)
         ended = fine & (walls_crossed(statics, wells, windings, point.z, new.z)[0] < jnp.inf)
         ended = ended | (jnp.abs(new.p) > most)
         home = _distance(statics, new, first) < step
-        closed = fine & home & (count > 10) & (new.tz @ first.tz + new.tp * first.tp > 0.5)
+        closed = (
+            fine
+            & home
+            & (count > 10)
+            & (new.tz @ statics.measured(first.tz) + new.tp * first.tp > 0.5)
+        )
         stable = statics.is_stable(slope)
         row = _Trace(new.z, new.p, new.tz, new.tp, stable)
         keep = fine & ~ended

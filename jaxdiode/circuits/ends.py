@@ -55,7 +55,8 @@ def find_fold(
         return (size > 1e-11) & (k < 15) & (size < 1e3)
 
     fold, size, _ = jax.lax.while_loop(unfinished, newton, (start, jnp.ones(()), 0))
-    apart = jnp.max(jnp.abs(fold.state - near.state))
+    of = jnp.asarray(statics.graph.of_junctions)
+    apart = jnp.max(jnp.abs(of.T @ (fold.state - near.state)[: statics.nodes]))
     return fold, (size < 1e-8) & (apart < _WIDE) & jnp.all(jnp.isfinite(fold.null))
 
 

@@ -74,6 +74,12 @@ class Statics(eqx.Module):
         """θ before windings are taken off."""
         return jnp.asarray(self.graph.of_junctions.T) @ z[: self.nodes] + self.offset
 
+    def measured(self, dz: State) -> State:
+        """dz as a covector of arc length: turns of junctions count, however long inductors are."""
+        of = jnp.asarray(self.graph.of_junctions)
+        turned = of @ (of.T @ dz[: self.nodes])
+        return jnp.concatenate([turned, jnp.zeros(len(self.graph.inductors))])
+
     def residual(self, z: State, windings: PerJunction, p: Scalar, bias: Bias) -> State:
         current = self.relations.current(self.phases(z) - 2 * jnp.pi * windings)
         return self.linear(z, current, p, bias)

@@ -336,3 +336,14 @@ def test_a_wire_around_the_junction_carries_any_current():
     )
     with pytest.raises(ValueError, match="inductors alone from '1' to '0'"):
         jd.critical_currents(circuit)
+
+
+def test_an_inductance_in_series_changes_nothing():
+    def behind(lead):
+        elements = networks.squid((1, 0.5), (0.25, 0.25), 0.3).elements
+        return jd.Circuit({**elements, "lead": jd.Inductor("source", "in", lead)}, ("source", "0"))
+
+    plus, minus, status = of_many(behind, "ramp", np.array([0.0, 5.0, 300.0]))
+    np.testing.assert_array_equal(status, Status.CONVERGED)
+    np.testing.assert_allclose(plus, 1.35333591, atol=PRINTED)
+    np.testing.assert_allclose(minus, 0.77655902, atol=PRINTED)
