@@ -164,22 +164,19 @@ class Circuit(AbstractCurrentBiased):
         unit = jnp.min(jnp.stack(given)) if given else jnp.ones(())
         least = jnp.asarray(1e-3 if given else 1.0)
         shunts = [least if j.resistance is None else 1 / j.resistance / unit for j in junctions]
-        every = {node for resistor in resistors for node in resistor.nodes}
-        fixed = set(graph.references)
-        others = sorted(every - set(graph.nodes) - fixed)
-        row = {node: k for k, node in enumerate([*graph.nodes, *others])}
+        ends = {name: resistor.nodes for name, resistor in self.named(Resistor).items()}
+        every = {node for pair in ends.values() for node in pair}
+        others = sorted(every - set(graph.nodes) - set(graph.references))
         size = len(graph.nodes)
         of = jnp.pad(jnp.asarray(graph.of_junctions), ((0, len(others)), (0, 0)))
         whole = (of * jnp.stack(shunts)) @ of.T
-        for resistor in resistors:
-            ends = np.zeros(len(row))
-            for node, sign in zip(resistor.nodes, (1.0, -1.0), strict=True):
-                if node in row:
-                    ends[row[node]] = sign
-            whole = whole + jnp.asarray(np.outer(ends, ends)) / resistor.resistance / unit
+        if resistors:
+            of = jnp.asarray(graphs.incidence([*graph.nodes, *others], ends))
+            own = jnp.stack([1 / resistor.resistance / unit for resistor in resistors])
+            whole = whole + (of * own) @ of.T
         inner, across, outer = whole[:size, :size], whole[:size, size:], whole[size:, size:]
         if others:
-            # Nodes that nothing ties down otherwise are held by a millionth of the unit.
+            # Nodes that nothing ties down otherwise are held by a billionth of the unit.
             held = outer + 1e-9 * jnp.eye(len(others))
             inner = inner - across @ inverse(held) @ across.T
         return jnp.stack(shunts), inner

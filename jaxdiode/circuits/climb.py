@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
-from ..numerics.dense import inverse
+from ..numerics.dense import bordered, inverse
 from .relations import Wells
 from .statics import Bias, PerJunction, Scalar, State, Statics
 
@@ -110,15 +110,9 @@ def climb(
 def first_tangent(
     statics: Statics, z: State, windings: PerJunction, bias: Bias
 ) -> tuple[State, Scalar]:
-    slope = statics.relations.with_slope(statics.phases(z) - 2 * jnp.pi * windings)[1]
-    along = inverse(statics.matrix(slope)) @ statics.pushed(bias)
+    along = inverse(statics.matrix(statics.slope(z, windings))) @ statics.pushed(bias)
     size = jnp.sqrt(along @ statics.measured(along) + 1.0)
     return along / size, 1 / size
-
-
-def bordered(matrix: Array, column: Array, row: Array, corner: Scalar) -> Array:
-    upper = jnp.concatenate([matrix, column[:, None]], axis=1)
-    return jnp.concatenate([upper, jnp.concatenate([row, corner[None]])[None]])
 
 
 def correct(
@@ -165,8 +159,7 @@ def walls_crossed(
     statics: Statics, wells: Wells, windings: PerJunction, old: State, new: State
 ) -> tuple[Scalar, Int[Array, ""], Scalar, Scalar]:
     """(part of the step, junction, phase of the wall, side) of the first wall on a step."""
-    turn = 2 * jnp.pi * windings
-    begin, finish = (statics.phases(x) - turn for x in (old, new))
+    begin, finish = (statics.turned_phases(x, windings) for x in (old, new))
     moved = (finish - begin)[:, None]
     side = jnp.where(moved >= 0, 1.0, -1.0)
     periodic = jnp.asarray(wells.periodic)[:, None]

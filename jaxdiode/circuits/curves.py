@@ -12,10 +12,9 @@ from jaxtyping import Array, Bool, Float, Int
 from .climb import Climb, End, Point, correct, first_tangent, walls_crossed
 from .ends import find_fold
 from .relations import Wells
-from .relax import convex_state, label, labels, largest_bias, settle, within
+from .relax import convex_state, label, labels, largest_bias, settle
 from .statics import Bias, Scalar, State, Statics
 
-MOST_STARTS = 4096  # flux states looked at
 _LEVELS = 9  # of the bias, at which starts are looked for
 _MOST = 3000  # points of a curve in one direction
 _LONGEST, _SHORTEST, _TURN = 0.3, 1e-8, 0.95
@@ -82,12 +81,17 @@ def crossings(
     statics: Statics, bias: Bias, curve: Curve, level: float
 ) -> Iterator[tuple[np.ndarray, bool]]:
     """(state, whether located) wherever a curve passes a bias."""
+    for start in _interpolated(curve, level):
+        state, good = _at_bias(statics, bias, curve.windings, start, level)
+        yield np.asarray(state), bool(good)
+
+
+def _interpolated(curve: Curve, level: float) -> Iterator[np.ndarray]:
+    """States between two points of a curve wherever it passes a bias."""
     side = curve.bias - level
     for k in np.flatnonzero((side[:-1] <= 0) != (side[1:] <= 0)):
         part = side[k] / (side[k] - side[k + 1])
-        start = (1 - part) * curve.state[k] + part * curve.state[k + 1]
-        state, good = _at_bias(statics, bias, curve.windings, start, level)
-        yield np.asarray(state), bool(good)
+        yield (1 - part) * curve.state[k] + part * curve.state[k + 1]
 
 
 @eqx.filter_jit
@@ -121,9 +125,7 @@ def _settled(statics: Statics, wells: Wells, bias: Bias, numbers: Array, levels:
     def one(number: Int[Array, ""], level: Scalar):
         windings, ends = label(statics, wells, number, radix, lowest)
         guess, _, _ = convex_state(statics, ends, windings, level, bias)
-        found = settle(statics, guess, windings, level, bias, steps=200)
-        good = found.good & within(statics, wells, found.state, windings)
-        return found.state, windings, good
+        return settle(statics, wells, guess, windings, level, bias, steps=200)
 
     return jax.lax.map(lambda n: jax.lax.map(lambda level: one(n, level), levels), numbers)
 
@@ -131,7 +133,7 @@ def _settled(statics: Statics, wells: Wells, bias: Bias, numbers: Array, levels:
 def _starts(
     statics: Statics, wells: Wells, bias: Bias, levels: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
-    count = min(int(labels(statics, wells)[0]), MOST_STARTS)
+    count = int(labels(statics, wells)[0])
     found = _settled(statics, wells, bias, jnp.arange(count), jnp.asarray(levels, float))
     states, windings, good = map(np.asarray, found)
     for n, k in zip(*np.nonzero(good), strict=True):
@@ -209,20 +211,15 @@ def _trace(statics, wells, bias, state, windings, level, sign):
 
 def _distance(statics: Statics, one: Point, other: Point) -> Scalar:
     """Between two points of curves, turns of junctions not counted."""
-    apart = statics.phases(one.z) - statics.phases(other.z)
-    apart = jnp.mod(apart + jnp.pi, 2 * jnp.pi) - jnp.pi
-    through = one.z[statics.nodes :] - other.z[statics.nodes :]
+    apart, through = statics.apart(one.z, other.z)
     return jnp.sqrt(apart @ apart + through @ through + (one.p - other.p) ** 2)
 
 
 def _lies_on(
     statics: Statics, curve: Curve, state: np.ndarray, windings: np.ndarray, level: float
 ) -> bool:
-    side = curve.bias - level
     of, nodes = statics.graph.of_junctions, statics.nodes
-    for k in np.flatnonzero((side[:-1] <= 0) != (side[1:] <= 0)):
-        part = side[k] / (side[k] - side[k + 1])
-        here = (1 - part) * curve.state[k] + part * curve.state[k + 1]
+    for here in _interpolated(curve, level):
         apart = of.T @ (here - state)[:nodes] - 2 * np.pi * (curve.windings - windings)
         apart = np.mod(apart + np.pi, 2 * np.pi) - np.pi
         through = (here - state)[nodes:]

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..core.extrema import slope_unless
-from ..numerics.dense import inverse
-from .climb import BESIDE, Climb, End, bordered, wall_row
+from ..numerics.dense import bordered, inverse
+from .climb import BESIDE, Climb, End, wall_row
 from .relations import Wells
 from .statics import Bias, PerJunction, Scalar, State, Statics
 
@@ -77,11 +77,9 @@ def differentiable_wall(
     found = jax.tree.map(jax.lax.stop_gradient, found)
     junction, frozen = found.junction, statics.frozen()
     row = wall_row(statics, junction)
-    slope = frozen.relations.with_slope(frozen.phases(found.state) - 2 * jnp.pi * windings)[1]
-    pushed = frozen.pushed(bias)
-    matrix = bordered(frozen.matrix(slope), -pushed, row, jnp.zeros(()))
+    stiffness = frozen.matrix(frozen.slope(found.state, windings))
+    matrix = bordered(stiffness, -frozen.pushed(bias), row)
     inverted = jax.lax.stop_gradient(inverse(matrix))
-    turn = 2 * jnp.pi * windings[junction]
     walls = wells.walls[junction]
     mine = jnp.nanargmin(jnp.abs(jnp.mod(walls - found.wall + jnp.pi, 2 * jnp.pi) - jnp.pi))
     wall = walls[mine]
@@ -90,7 +88,7 @@ def differentiable_wall(
     z, p = found.state, found.bias
     for _ in range(2):
         value = statics.residual(z, windings, p, bias)
-        miss = statics.phases(z)[junction] - turn - wall
+        miss = statics.turned_phases(z, windings)[junction] - wall
         change = -inverted @ jnp.concatenate([value, miss[None]])
         z, p = z + change[:-1], p + change[-1]
     return p
@@ -125,10 +123,10 @@ def _normal(statics: Statics, bias: Bias) -> State:
 
 
 def _invert(statics: Statics, windings: PerJunction, bias: Bias, fold: Fold) -> _Frozen:
-    phase = statics.phases(fold.state) - 2 * jnp.pi * windings
+    phase = statics.turned_phases(fold.state, windings)
     slope, bend = statics.relations.slope_and_bend(phase)
     normal = _normal(statics, bias)
-    matrix = bordered(statics.matrix(slope), -statics.pushed(bias), normal, jnp.zeros(()))
+    matrix = bordered(statics.matrix(slope), -statics.pushed(bias), normal)
     turned = statics.graph.of_junctions.T @ fold.null[: statics.nodes]
     return _Frozen(inverse(matrix), bend * turned, normal)
 
@@ -160,5 +158,4 @@ def is_marginal(statics: Statics, windings: PerJunction, fold: Fold) -> Bool[Arr
     """Whether the states just before a fold are stable: K has one zero and no negative value."""
     size = jnp.max(jnp.abs(fold.null[: statics.nodes]), initial=1e-300)
     before = fold.state - 1e-4 / size * fold.null
-    slope = statics.relations.with_slope(statics.phases(before) - 2 * jnp.pi * windings)[1]
-    return statics.is_stable(slope)
+    return statics.is_stable(statics.slope(before, windings))

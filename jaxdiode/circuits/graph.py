@@ -64,6 +64,17 @@ def islands(branches: Ends, also: Sequence[str] = ()) -> list[list[str]]:
     return list(found.values())
 
 
+def incidence(nodes: Sequence[str], branches: Ends) -> np.ndarray:
+    """(nodes × branches), +1 at a and −1 at b; other nodes are left out."""
+    row = {node: k for k, node in enumerate(nodes)}
+    matrix = np.zeros((len(nodes), len(branches)))
+    for column, ends in enumerate(branches.values()):
+        for node, sign in zip(ends, (1.0, -1.0), strict=True):
+            if node in row:
+                matrix[row[node], column] += sign
+    return matrix
+
+
 def ground_of(terminals: Terminals) -> str:
     """The node of phase 0: the second terminal, or the first node that shares it."""
     return terminals[1][0][0]
@@ -82,21 +93,12 @@ def _build(junction_items: tuple, inductor_items: tuple, terminals: Terminals) -
     references = tuple(ground if ground in part else part[0] for part in parts)
     nodes = tuple(node for part in parts for node in part if node not in references)
     row = {node: k for k, node in enumerate(nodes)}
-
-    def incidence(branches: Ends) -> np.ndarray:
-        matrix = np.zeros((len(nodes), len(branches)))
-        for column, ends in enumerate(branches.values()):
-            for node, sign in zip(ends, (1.0, -1.0), strict=True):
-                if node in row:
-                    matrix[row[node], column] += sign
-        return matrix
-
     bias = np.zeros(len(nodes))
     for sign, shares in zip((1.0, -1.0), terminals, strict=True):
         for node, share in shares:
             if node in row:
                 bias[row[node]] += sign * share
-    of_junctions, of_inductors = incidence(junctions), incidence(inductors)
+    of_junctions, of_inductors = (incidence(nodes, ends) for ends in (junctions, inductors))
     chords, cycles = _loops(junctions, inductors, of_junctions, of_inductors)
     return Graph(
         key=(junction_items, inductor_items, terminals),

@@ -11,18 +11,18 @@ from .climb import Climb, End, climb
 from .ends import Fold, find_fold, is_marginal
 from .relations import Wells
 from .relax import (
+    MOST_LABELS,
     Settled,
     convex_state,
     label,
     labels,
     largest_bias,
+    nothing_settled,
     settle,
-    within,
 )
 from .statics import Bias, PerJunction, Scalar, State, Statics
 
 LEVELS = 32  # of the current, at which states are looked for
-MOST_LABELS = 4096
 _NEAR = 1.0  # radians outside a well, from where a state inside is still looked for
 _SAME = 1e-9  # two currents are one
 
@@ -103,16 +103,15 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
             p = at(k)
             guess, outside, solved = convex_state(statics, ends, windings, p, bias)
 
-            def try_it():
-                here = settle(statics, guess, windings, p, bias)
-                return here._replace(good=here.good & within(statics, wells, here.state, windings))
-
-            found = jax.lax.cond(solved & (outside < _NEAR), try_it, lambda: found)
+            found = jax.lax.cond(
+                solved & (outside < _NEAR),
+                lambda: settle(statics, wells, guess, windings, p, bias),
+                lambda: found,
+            )
             return k + 1, found, missed | ~solved
 
-        no = jnp.zeros((), bool)
-        nothing = Settled(jnp.zeros(statics.unknowns), windings, jnp.zeros_like(windings), no)
-        k, found, missed = jax.lax.while_loop(unfinished, lower, (jnp.zeros((), int), nothing, no))
+        start = jnp.zeros((), int), nothing_settled(statics), jnp.zeros((), bool)
+        k, found, missed = jax.lax.while_loop(unfinished, lower, start)
         end = jax.lax.cond(
             found.good,
             lambda: followed(statics, wells, found, at(k - 1), bias, 2 * top + 1),
@@ -158,8 +157,6 @@ def nowhere(statics: Statics) -> Ended:
 
 def is_same(statics: Statics, one: Ended | Settled, other: Ended | Settled) -> Bool[Array, ""]:
     """Whether two states agree but for turns of junctions."""
-    first, second = (statics.phases(x.state) - 2 * jnp.pi * x.windings for x in (one, other))
-    apart = jnp.mod(first - second + jnp.pi, 2 * jnp.pi) - jnp.pi
-    through = one.state[statics.nodes :] - other.state[statics.nodes :]
+    apart, through = statics.apart(one.state, other.state)
     near = (jnp.max(jnp.abs(apart)) < 1e-3) & (jnp.max(jnp.abs(through), initial=0.0) < 1e-3)
     return near & one.good & other.good

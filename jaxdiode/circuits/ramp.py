@@ -8,9 +8,18 @@ from jaxtyping import Array, Bool
 
 from ..numerics.dense import inverse
 from .climb import End, wall_row
-from .largest import MOST_LABELS, Ended, followed, is_same, nowhere
+from .largest import Ended, followed, is_same, nowhere
 from .relations import Wells
-from .relax import Settled, convex_state, label, labels, largest_bias, settle, within
+from .relax import (
+    MOST_LABELS,
+    Settled,
+    convex_state,
+    label,
+    labels,
+    largest_bias,
+    nothing_settled,
+    settle,
+)
 from .statics import Bias, PerJunction, Scalar, State, Statics
 
 _FALLS = 60  # a ramp may be caught that often
@@ -43,7 +52,7 @@ class Ramp(NamedTuple):
 
 def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
     """Injected currents are ramped first, then the bias; falls are followed to where they end."""
-    rest, tied = ground_state(statics, wells)
+    rest, tied, complete = ground_state(statics, wells)
     top = 2 * largest_bias(statics) + 1
     nothing = nowhere(statics)
 
@@ -83,41 +92,41 @@ def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
     )
     starts = rest.good & injected
     ended = starts & last.good & known & ~caught & (last.climb.end != End.REACHED)
-    complete = labels(statics, wells)[0] <= MOST_LABELS
     return Ramp(first, last, starts, ended, tied, complete)
 
 
-def ground_state(statics: Statics, wells: Wells) -> tuple[Settled, Bool[Array, ""]]:
-    """The state of least energy without any current, and whether there is another such."""
+def ground_state(
+    statics: Statics, wells: Wells
+) -> tuple[Settled, Bool[Array, ""], Bool[Array, ""]]:
+    """The state of least energy without any current.
+
+    And whether there is another such, and whether every flux state was looked at.
+    """
     count, radix, lowest = labels(statics, wells)
     rest = Bias(jnp.zeros(statics.nodes), jnp.zeros(statics.nodes))
-    zero, z = jnp.zeros(()), jnp.zeros(statics.unknowns)
+    zero = jnp.zeros(())
 
     def one(state):
         number, best, least, second = state
         windings, ends = label(statics, wells, number, radix, lowest)
         guess, _, _ = convex_state(statics, ends, windings, zero, rest)
-        found = settle(statics, guess, windings, zero, rest)
-        good = found.good & within(statics, wells, found.state, windings)
-        energy = jnp.where(good, statics.energy(found.state, windings), jnp.inf)
+        found = settle(statics, wells, guess, windings, zero, rest)
+        energy = jnp.where(found.good, statics.energy(found.state, windings), jnp.inf)
         lower = energy < least - _TIED
         known = is_same(statics, found, best)
-        other = jnp.where(good & ~known, jnp.minimum(second, energy), second)
+        other = jnp.where(found.good & ~known, jnp.minimum(second, energy), second)
         second = jnp.where(lower, least, other)
-        best = jax.tree.map(lambda a, b: jnp.where(lower, b, a), best, found._replace(good=good))
+        best = jax.tree.map(lambda a, b: jnp.where(lower, b, a), best, found)
         return number + 1, best, jnp.where(lower, energy, least), second
 
     def unfinished(state):
         return state[0] < jnp.minimum(count, MOST_LABELS)
 
-    nothing = Settled(
-        z, jnp.zeros_like(statics.offset), jnp.zeros_like(statics.offset), jnp.zeros((), bool)
-    )
     inf = jnp.asarray(jnp.inf)
     _, best, least, second = jax.lax.while_loop(
-        unfinished, one, (jnp.zeros((), int), nothing, inf, inf)
+        unfinished, one, (jnp.zeros((), int), nothing_settled(statics), inf, inf)
     )
-    return best, jnp.abs(second - least) < _TIED
+    return best, jnp.abs(second - least) < _TIED, count <= MOST_LABELS
 
 
 def fall(
@@ -129,7 +138,7 @@ def fall(
 
     Phases run once they return to a translate of themselves a turn of the bias further on.
     """
-    z, windings = _pushed_off(statics, end)
+    z, windings = _pushed_off(statics, end), end.windings
     mass = jnp.pad(statics.conductance, (0, statics.unknowns - statics.nodes))
     begin = statics.phases(z)
     fed, drawn = (jnp.sum(jnp.maximum(x, 0.0)) for x in (bias.along, -bias.along))
@@ -159,11 +168,8 @@ def fall(
         before = node @ (z[: statics.nodes] - turned[: statics.nodes])
         part = (2 * jnp.pi - before) / jnp.where(ahead == before, 1.0, ahead - before)
         at_turn = z + part * (after - z)
-        apart = jnp.mod(statics.phases(at_turn) - statics.phases(last) + jnp.pi, 2 * jnp.pi)
-        through = at_turn[statics.nodes :] - last[statics.nodes :]
-        again = (jnp.max(jnp.abs(apart - jnp.pi)) < 1e-2) & (
-            jnp.max(jnp.abs(through), initial=0.0) < 1e-2
-        )
+        apart, through = statics.apart(at_turn, last)
+        again = (jnp.max(jnp.abs(apart)) < 1e-2) & (jnp.max(jnp.abs(through), initial=0.0) < 1e-2)
         far = jnp.max(jnp.abs(statics.phases(after) - begin)) > 2 * jnp.pi * _SLIPS
         runs = (full & again) | far
         last, turned = (jnp.where(full, at_turn, x) for x in (last, turned))
@@ -176,12 +182,11 @@ def fall(
     no = jnp.zeros((), bool)
     begins = z, windings, z, z, jnp.ones(()), no, no, 0
     z, windings, _, _, _, rests, runs, _ = jax.lax.while_loop(unfinished, flow, begins)
-    slope = statics.relations.with_slope(statics.phases(z) - 2 * jnp.pi * windings)[1]
-    good = rests & statics.is_stable(slope)
-    return Settled(z, windings, slope, good), rests | runs
+    good = rests & statics.is_stable(statics.slope(z, windings))
+    return Settled(z, windings, good), rests | runs
 
 
-def _pushed_off(statics: Statics, end: Ended) -> tuple[State, PerJunction]:
+def _pushed_off(statics: Statics, end: Ended) -> State:
     """A state just past an end."""
     direction = end.climb.direction
     along = jnp.where(end.climb.end == End.FOLD, end.fold.null, direction)
@@ -189,14 +194,14 @@ def _pushed_off(statics: Statics, end: Ended) -> tuple[State, PerJunction]:
     off_fold = end.state + _PUSH / size * along
     row = wall_row(statics, end.climb.junction)
     over = end.state + _PUSH * end.climb.side * row / jnp.maximum(row @ row, 1.0)
-    return jnp.where(end.climb.end == End.WALL, over, off_fold), end.windings
+    return jnp.where(end.climb.end == End.WALL, over, off_fold)
 
 
 def _slipped(statics: Statics, wells: Wells, z: State, windings: PerJunction) -> PerJunction:
     """Links beyond their critical phase lose a turn."""
     if wells.periodic.all():
         return windings
-    phase = statics.phases(z) - 2 * jnp.pi * windings
+    phase = statics.turned_phases(z, windings)
     high = jnp.nanmax(wells.walls, axis=1)
     low = jnp.nanmin(wells.walls, axis=1)
     slips = jnp.where(phase > high, 1.0, 0.0) - jnp.where(phase < low, 1.0, 0.0)

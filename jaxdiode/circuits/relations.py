@@ -57,8 +57,18 @@ class Relations(eqx.Module):
         for members, stacked in zip(self.members, self.groups, strict=True):
             index = np.array(members)
             parts.append(jax.vmap(lambda one, x: one.current(x))(stacked, phase[index]))
-        order = np.argsort(np.concatenate([np.array(m) for m in self.members]))
-        return jnp.concatenate(parts)[order] / self.unit
+        return self._in_order(parts) / self.unit
+
+    def _in_order(self, parts: list[Array]) -> Array:
+        """What the groups gave, junction by junction."""
+        return jnp.concatenate(parts)[np.argsort(np.concatenate(self.members))]
+
+    @property
+    def periodic(self) -> Bool[np.ndarray, " junctions"]:
+        """Whether a relation repeats every 2π; that of a link does not."""
+        kinds = zip(self.groups, self.members, strict=True)
+        found = [np.full(len(m), not isinstance(g, LinearLink)) for g, m in kinds]
+        return np.concatenate(found)[np.argsort(np.concatenate(self.members))]
 
     def with_slope(self, phase: PerJunction) -> tuple[PerJunction, PerJunction]:
         """I and dI/dθ."""
@@ -88,19 +98,14 @@ class Relations(eqx.Module):
             else:
                 found.append(jax.vmap(_wells_of)(stacked))
         most = max(walls.shape[1] for *_, walls in found)
-        order = np.argsort(np.concatenate([np.array(m) for m in self.members]))
 
         def padded(walls: Array) -> Array:
             gap = most - walls.shape[1]
             return jnp.pad(walls, ((0, 0), (0, gap)), constant_values=jnp.nan)
 
-        low, high, count = (jnp.concatenate([f[k] for f in found])[order] for k in range(3))
-        walls = jnp.concatenate([padded(f[3]) for f in found])[order]
-        kinds = zip(self.groups, self.members, strict=True)
-        periodic = np.concatenate(
-            [np.full(len(m), not isinstance(g, LinearLink)) for g, m in kinds]
-        )
-        return Wells(low, high, count, walls, periodic[order])
+        low, high, count = (self._in_order([f[k] for f in found]) for k in range(3))
+        walls = self._in_order([padded(f[3]) for f in found])
+        return Wells(low, high, count, walls, self.periodic)
 
     def largest(self) -> PerJunction:
         """max|I| of every junction, from samples."""
@@ -110,8 +115,7 @@ class Relations(eqx.Module):
                 parts.append(stacked.critical_current)
             else:
                 parts.append(jax.vmap(lambda one: jnp.max(jnp.abs(_samples(one)[1])))(stacked))
-        order = np.argsort(np.concatenate([np.array(m) for m in self.members]))
-        return jnp.concatenate(parts)[order] / self.unit
+        return self._in_order(parts) / self.unit
 
 
 def alike(devices: Sequence) -> list[list[int]]:

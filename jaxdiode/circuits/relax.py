@@ -14,6 +14,7 @@ _STIFF = 0.2  # slope of the stand-in outside a well
 _LONGEST, _MOST = 1.5, 60  # radians a step of the stand-in's Newton, and steps
 _SOLVED = 1e-12
 _STEP = 0.5  # radians a step downhill
+MOST_LABELS = 4096  # flux states looked at
 
 
 class Settled(NamedTuple):
@@ -21,13 +22,11 @@ class Settled(NamedTuple):
 
     Attributes:
         state, windings: z and k.
-        slope: dI/dθ there.
         good: it rests, and is stable.
     """
 
     state: State
     windings: PerJunction
-    slope: PerJunction
     good: Bool[Array, ""]
 
 
@@ -48,11 +47,11 @@ def convex_state(
     of = jnp.asarray(statics.graph.of_junctions)
 
     def outside_of(z: State) -> Array:
-        phase = statics.phases(z) - 2 * jnp.pi * windings
+        phase = statics.turned_phases(z, windings)
         return jnp.max(jnp.maximum(low - phase, phase - high), initial=0.0)
 
     def evaluate(z: State) -> tuple[State, PerJunction]:
-        phase = statics.phases(z) - 2 * jnp.pi * windings
+        phase = statics.turned_phases(z, windings)
         inside = jnp.clip(phase, low, high)
         current, slope = statics.relations.with_slope(inside)
         outside = phase - inside
@@ -72,16 +71,16 @@ def convex_state(
         return (size > 1e-6) & (k < _MOST)
 
     nothing = jnp.zeros(statics.unknowns)
-    phase = statics.phases(nothing) - 2 * jnp.pi * windings
-    slope = jnp.ones_like(phase)
+    phase = statics.turned_phases(nothing, windings)
     linear = statics.linear(nothing, phase - (low + high) / 2, p, bias)
-    start = -inverse(statics.matrix(slope)) @ linear
+    start = -inverse(statics.matrix(jnp.ones_like(phase))) @ linear
     z, size, _ = jax.lax.while_loop(unfinished, newton, (start, jnp.ones(()), 0))
     return z, outside_of(z), size <= 1e-6
 
 
 def settle(
     statics: Statics,
+    wells: Wells,
     z: State,
     windings: PerJunction,
     p: Scalar,
@@ -89,36 +88,45 @@ def settle(
     *,
     steps: int = 40,
 ) -> Settled:
-    """Downhill by implicit steps, (G/h + S)Δ = −F with h as long as every junction allows."""
+    """Downhill by implicit steps, (G/h + S)Δ = −F with h as long as every junction allows.
+
+    A state in which a link would have slipped is none.
+    """
     of = statics.graph.of_junctions
     mass = (of * statics.shunts) @ of.T
     mass = jnp.pad(mass, (0, statics.unknowns - statics.nodes))
 
     def flow(state):
-        z, _, _, _, k = state
+        z, _, _, k = state
         value, slope = statics.evaluate(z, windings, p, bias)
         rate = jnp.maximum(jnp.max(-slope / statics.shunts), 1e-12) * 1.5
         rate = jnp.where(statics.is_stable(slope), 1e-12, rate)
         step = -inverse(statics.matrix(slope) + rate * mass) @ value
         size = jnp.max(jnp.abs(step))
         part = jnp.minimum(1.0, _STEP / size)
-        return z + part * step, slope, size, jnp.max(jnp.abs(value)), k + 1
+        return z + part * step, size, jnp.max(jnp.abs(value)), k + 1
 
     def unfinished(state):
-        _, _, size, value, k = state
+        _, size, value, k = state
         return ((size > 1e-10) | (value > _SOLVED)) & (k < steps) & (size < 1e6)
 
     one = jnp.ones(())
-    start = z, jnp.zeros(len(statics.graph.junctions)), one, one, 0
-    z, _, size, _, _ = jax.lax.while_loop(unfinished, flow, start)
+    z, size, _, _ = jax.lax.while_loop(unfinished, flow, (z, one, one, 0))
     value, slope = statics.evaluate(z, windings, p, bias)
     rests = (jnp.max(jnp.abs(value)) < 1e-9) & (size < 1e-6)
-    return Settled(z, windings, slope, rests & statics.is_stable(slope))
+    good = rests & statics.is_stable(slope) & _within(statics, wells, z, windings)
+    return Settled(z, windings, good)
 
 
-def within(statics: Statics, wells: Wells, z: State, windings: PerJunction) -> Bool[Array, ""]:
+def nothing_settled(statics: Statics) -> Settled:
+    """No state, before one is found."""
+    flat = jnp.zeros(len(statics.graph.junctions))
+    return Settled(jnp.zeros(statics.unknowns), flat, jnp.zeros((), bool))
+
+
+def _within(statics: Statics, wells: Wells, z: State, windings: PerJunction) -> Bool[Array, ""]:
     """Whether no link that may slip lies beyond its critical phase."""
-    phase = (statics.phases(z) - 2 * jnp.pi * windings)[:, None]
+    phase = (statics.turned_phases(z, windings))[:, None]
     outside = (phase > wells.walls) & (wells.walls > 0) | (phase < wells.walls) & (wells.walls < 0)
     return ~jnp.any(outside & ~jnp.asarray(wells.periodic)[:, None])
 

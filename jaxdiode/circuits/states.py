@@ -11,9 +11,9 @@ from .. import _checks
 from ..core.results import AbstractResult
 from ..numerics.status import Status
 from .circuit import Circuit
-from .curves import MOST_STARTS, crossings, curves, folds_of, usual_levels
+from .curves import crossings, curves, folds_of, usual_levels
 from .relations import known_status
-from .relax import labels
+from .relax import MOST_LABELS, labels
 from .statics import Statics
 
 if TYPE_CHECKING:
@@ -226,8 +226,8 @@ def _solved(circuit: Circuit) -> Statics:
             f"circuit must have junctions with a known relation, got: {known.describe()}"
         )
     count = int(labels(statics, statics.relations.wells())[0])
-    if count > MOST_STARTS:
-        raise ValueError(f"circuit must have at most {MOST_STARTS} flux states, got {count}")
+    if count > MOST_LABELS:
+        raise ValueError(f"circuit must have at most {MOST_LABELS} flux states, got {count}")
     return statics
 
 
@@ -237,7 +237,7 @@ def _row(statics: Statics, state: np.ndarray, windings: np.ndarray):
     current, energy, slope = _evaluated(statics, z, k)
     graph = statics.graph
     raw = np.asarray(statics.phases(z)) - 2 * np.pi * windings
-    periodic = np.asarray(statics.relations.wells().periodic)
+    periodic = statics.relations.periodic
     reduced = np.pi - np.mod(np.pi - raw, 2 * np.pi)
     phases = np.where(periodic, reduced, raw)
     through = state[statics.nodes :]
@@ -248,14 +248,14 @@ def _row(statics: Statics, state: np.ndarray, windings: np.ndarray):
 
 @eqx.filter_jit
 def _evaluated(statics: Statics, z, windings):
-    current, slope = statics.relations.with_slope(statics.phases(z) - 2 * jnp.pi * windings)
+    current, slope = statics.relations.with_slope(statics.turned_phases(z, windings))
     return current, statics.energy(z, windings), statics.is_stable(slope)
 
 
 def _same(statics: Statics, state, windings, other, others) -> bool:
     of, nodes = statics.graph.of_junctions, statics.nodes
     apart = of.T @ (state - other)[:nodes] - 2 * np.pi * (windings - others)
-    periodic = np.asarray(statics.relations.wells().periodic)
+    periodic = statics.relations.periodic
     apart = np.where(periodic, np.mod(apart + np.pi, 2 * np.pi) - np.pi, apart)
     through = (state - other)[nodes:]
     return bool(max(np.abs(apart).max(), np.abs(through).max(initial=0.0)) < 1e-5)

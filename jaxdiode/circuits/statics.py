@@ -74,6 +74,19 @@ class Statics(eqx.Module):
         """θ before windings are taken off."""
         return jnp.asarray(self.graph.of_junctions.T) @ z[: self.nodes] + self.offset
 
+    def turned_phases(self, z: State, windings: PerJunction) -> PerJunction:
+        """θ, windings taken off."""
+        return self.phases(z) - 2 * jnp.pi * windings
+
+    def slope(self, z: State, windings: PerJunction) -> PerJunction:
+        """dI/dθ of the junctions."""
+        return self.relations.with_slope(self.turned_phases(z, windings))[1]
+
+    def apart(self, one: State, other: State) -> tuple[PerJunction, Float[Array, " inductors"]]:
+        """Phases, turns of junctions not counted, and currents of inductors between two states."""
+        turned = jnp.mod(self.phases(one) - self.phases(other) + jnp.pi, 2 * jnp.pi) - jnp.pi
+        return turned, (one - other)[self.nodes :]
+
     def measured(self, dz: State) -> State:
         """dz as a covector of arc length: turns of junctions count, however long inductors are."""
         of = jnp.asarray(self.graph.of_junctions)
@@ -81,7 +94,7 @@ class Statics(eqx.Module):
         return jnp.concatenate([turned, jnp.zeros(len(self.graph.inductors))])
 
     def residual(self, z: State, windings: PerJunction, p: Scalar, bias: Bias) -> State:
-        current = self.relations.current(self.phases(z) - 2 * jnp.pi * windings)
+        current = self.relations.current(self.turned_phases(z, windings))
         return self.linear(z, current, p, bias)
 
     def linear(self, z: State, current: PerJunction, p: Scalar, bias: Bias) -> State:
@@ -106,7 +119,7 @@ class Statics(eqx.Module):
         self, z: State, windings: PerJunction, p: Scalar, bias: Bias
     ) -> tuple[State, PerJunction]:
         """Residual and dI/dθ."""
-        current, slope = self.relations.with_slope(self.phases(z) - 2 * jnp.pi * windings)
+        current, slope = self.relations.with_slope(self.turned_phases(z, windings))
         return self.linear(z, current, p, bias), slope
 
     def is_stable(self, slope: PerJunction) -> Bool[Array, ""]:
@@ -121,7 +134,7 @@ class Statics(eqx.Module):
     def energy(self, z: State, windings: PerJunction) -> Scalar:
         """U without the bias, in Φ₀/2π times the unit of currents."""
         through = z[self.nodes :]
-        stored = jnp.sum(self.relations.energy(self.phases(z) - 2 * jnp.pi * windings))
+        stored = jnp.sum(self.relations.energy(self.turned_phases(z, windings)))
         return stored + through @ self.inductance @ through / 2
 
     def frozen(self) -> "Statics":

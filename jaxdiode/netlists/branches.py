@@ -49,22 +49,22 @@ class Branches:
     closing: dict[int, float]
 
 
-def branches_of(circuit: Circuit, scale: CircuitScale, program: str) -> Branches:
-    """All branches; elements that no Hamiltonian of a qubit has are refused by name."""
+def branches_of(circuit: Circuit, scale: CircuitScale, program: str, mutual: str) -> Branches:
+    """All branches; elements that no Hamiltonian of a qubit has are refused by name.
+
+    `mutual` says what the program does with mutual inductances.
+    """
     if not isinstance(circuit, Circuit):
         raise ValueError(f"circuit must be a Circuit, got {type(circuit).__name__}")
     if not _checks.all_concrete(circuit):
         raise ValueError("circuit must hold numbers, not traced values")
-    _refuse(circuit, program)
+    _refuse(circuit, program, mutual)
     collector = _Collector(circuit, units_of(scale), program)
     for name, element in circuit.named(Junction).items():
-        assert isinstance(element, Junction)
         collector.add_junction(name, element)
     for name, element in circuit.named(Inductor).items():
-        assert isinstance(element, Inductor)
         collector.add_inductor(name, element)
     for name, element in circuit.named(Capacitor).items():
-        assert isinstance(element, Capacitor)
         collector.add_capacitor(name, element.nodes, float(element.capacitance))
     shifts, closing = _loops(collector.found, len(collector.nodes))
     names = {number: name for name, number in collector.nodes.items()}
@@ -76,12 +76,18 @@ def branches_of(circuit: Circuit, scale: CircuitScale, program: str) -> Branches
     )
 
 
-def _refuse(circuit: Circuit, program: str) -> None:
+def _refuse(circuit: Circuit, program: str, mutual: str) -> None:
+    for pair, value in circuit.mutual.items():
+        if float(value) != 0:
+            raise ValueError(
+                f"mutual[{pair!r}] must be left out for {program}, which {mutual}, got "
+                f"{float(value):g}"
+            )
     lossless = f"resistance must be left out for {program}, whose Hamiltonian has no loss, got"
     for name in circuit.named(Resistor):
         raise ValueError(f"{lossless} the resistor {name!r}")
     for name, element in circuit.named(Junction).items():
-        if isinstance(element, Junction) and element.resistance is not None:
+        if element.resistance is not None:
             raise ValueError(f"{lossless} that of {name!r}")
     for node, value in circuit.sources.items():
         if float(value) != 0:

@@ -52,13 +52,7 @@ def to_scqubits(circuit: Circuit, *, scale: CircuitScale) -> dict[str, Any]:
         >>> print(made["closure_branches"], made["external_fluxes"])
         [1] [-0.5]
     """
-    for pair, value in circuit.mutual.items() if isinstance(circuit, Circuit) else ():
-        if float(value) != 0:
-            raise ValueError(
-                f"mutual[{pair!r}] must be left out for scqubits, which does not count its energy, "
-                f"got {float(value):g}"
-            )
-    made = branches_of(circuit, scale, "scqubits")
+    made = branches_of(circuit, scale, "scqubits", "does not count its energy")
     lines = ["branches:"]
     for branch in made.found:
         # scqubits takes the phase of the second node less that of the first.
@@ -127,13 +121,7 @@ def to_sqcircuit(circuit: Circuit, *, scale: CircuitScale) -> dict[str, Any]:
         >>> print(made["loops"])
         {'loop 1': 0.5}
     """
-    for pair, value in circuit.mutual.items() if isinstance(circuit, Circuit) else ():
-        if float(value) != 0:
-            raise ValueError(
-                f"mutual[{pair!r}] must be left out for SQcircuit, which has none, got "
-                f"{float(value):g}"
-            )
-    made = branches_of(circuit, scale, "SQcircuit")
+    made = branches_of(circuit, scale, "SQcircuit", "has none")
     elements: dict[tuple[int, int], list[dict[str, Any]]] = {}
     order: list[tuple[tuple[int, int], int]] = []
     for k, branch in enumerate(made.found):

@@ -34,6 +34,17 @@ def inverse(matrix: Inexact[Array, "n n"]) -> Inexact[Array, "n n"]:
     return m[:, jnp.argsort(order)]
 
 
+def bordered(
+    matrix: Float[Array, "n n"],
+    column: Float[Array, " n"],
+    row: Float[Array, " n"],
+    corner: float | Float[Array, ""] = 0.0,
+) -> Float[Array, "n+1 n+1"]:
+    """A matrix with one more column and row."""
+    last = jnp.asarray(corner, float)[None, None]
+    return jnp.block([[matrix, column[:, None]], [row[None], last]])
+
+
 def determinant(matrix: Float[Array, "n n"]) -> Float[Array, ""]:
     """By elimination with partial pivoting."""
     n = matrix.shape[0]

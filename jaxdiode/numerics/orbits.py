@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from .dense import inverse
+from .dense import bordered, inverse
 from .derivatives import differentiable_value
 
 Scalar = Float[Array, ""]
@@ -78,10 +78,10 @@ class _System:
     def inverted(self, u, w, normal):
         """Both blocks of the Jacobian, bordered; at a fold they are one."""
         slope, curvature = self.slope_and_curvature(u)
-        of_orbit = inverse(_bordered(self.linear + jnp.diag(slope), -self.ones, self.mean))
+        of_orbit = inverse(bordered(self.linear + jnp.diag(slope), -self.ones, self.mean))
         of_null = of_orbit
         if self.flip:
-            of_null = inverse(_bordered(self.linear_null + jnp.diag(slope), w, normal))
+            of_null = inverse(bordered(self.linear_null + jnp.diag(slope), w, normal))
         return of_orbit, of_null, curvature * w
 
     def correction(self, inverses, value):
@@ -182,7 +182,7 @@ def find_fold(
 
     def linearised(u):
         slope, curvature = system.slope_and_curvature(u)
-        return _bordered(system.linear + jnp.diag(slope), -system.ones, system.mean), curvature
+        return bordered(system.linear + jnp.diag(slope), -system.ones, system.mean), curvature
 
     def off(inverted, matrix):
         return jnp.eye(matrix.shape[0]) - inverted @ matrix
@@ -316,10 +316,6 @@ def tail(orbit: Samples) -> Scalar:
     angle = 2 * np.pi * np.outer(np.arange(1, n // 2), np.arange(n)) / n
     size = (np.cos(angle) @ orbit) ** 2 + (np.sin(angle) @ orbit) ** 2
     return 2 / n * jnp.sqrt(jnp.max(size[3 * size.size // 4 :]))
-
-
-def _bordered(matrix, column, row):
-    return jnp.block([[matrix, column[:, None]], [row[None], jnp.zeros((1, 1))]])
 
 
 def _derivatives(n: int, antiperiodic: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -144,16 +144,8 @@ def test_potential_of_sqcircuit(name):
     # The gauge: phases that the shares leave to the nodes, against those in which one branch of
     # each loop holds all of its flux.
     for here, _ in states(made):
-        turned = []
-        for (a, b), x in superconducting:
-            element = circuit.elements[x["name"]]
-            first, second = element.nodes
-            ends = made["nodes"][first], made["nodes"][second]
-            sign = 1 if ends == ((a, b) if a else (b, 0)) else -1
-            theta = here[first] - here[second] + 2 * math.pi * float(element.offset)
-            turned.append(sign * theta)
         # Any phases of elements that obey the loops are w·φ + shares for some node phases φ.
-        gap = np.array(turned) - shares
+        gap = turned(made, circuit, superconducting, here) - shares
         phases = np.linalg.lstsq(weights[:, 1:], gap, rcond=None)[0]
         np.testing.assert_allclose(weights[:, 1:] @ phases, gap, atol=1e-10)
         total = 0.0
@@ -254,6 +246,18 @@ def test_sqcircuit_finds_the_levels_of_a_fluxonium():
     np.testing.assert_allclose(np.diff(found), np.diff(own_levels()), rtol=1e-4)
 
 
+def turned(made, circuit, rows, here):
+    """Phases of SQcircuit's elements, in its direction of each, in a state of the circuit."""
+    phases = []
+    for (a, b), x in rows:
+        element = circuit.elements[x["name"]]
+        first, second = element.nodes
+        ends = made["nodes"][first], made["nodes"][second]
+        sign = 1 if ends == ((a, b) if a else (b, 0)) else -1
+        phases.append(sign * (here[first] - here[second] + 2 * math.pi * float(element.offset)))
+    return np.array(phases)
+
+
 def made_sqcircuit(sq, circuit):
     made = jd.to_sqcircuit(circuit, scale=SCALE)
     loops = {name: sq.Loop(flux) for name, flux in made["loops"].items()}
@@ -291,15 +295,7 @@ def test_sqcircuit_itself_obeys_the_loops(name):
         else:
             weights[row, b - 1] = 1
     for here, _ in states(made, 2):
-        turned = []
-        for (a, b), x in rows:
-            element = circuit.elements[x["name"]]
-            first, second = element.nodes
-            ends = made["nodes"][first], made["nodes"][second]
-            sign = 1 if ends == ((a, b) if a else (b, 0)) else -1
-            theta = here[first] - here[second] + 2 * math.pi * float(element.offset)
-            turned.append(sign * theta)
-        gap = np.array(turned) - shares
+        gap = turned(made, circuit, rows, here) - shares
         phases = np.linalg.lstsq(weights, gap, rcond=None)[0]
         np.testing.assert_allclose(weights @ phases, gap, atol=1e-4)
 

@@ -12,15 +12,6 @@ from ...numerics.roots import increasing_root, value_and_slope
 Inductance = Float[Array, ""] | None
 
 
-def alike(branches):
-    """Indices of branches grouped by structure and shapes."""
-    groups = {}
-    for k, branch in enumerate(branches):
-        leaves, structure = jax.tree.flatten(branch)
-        groups.setdefault((structure, tuple(map(jnp.shape, leaves))), []).append(k)
-    return list(groups.values())
-
-
 def branch_current(branch, inductance, phase):
     return branch.current(junction_phase(branch, inductance, phase))
 

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int
 from ... import _checks
 from ..._checks import Numbers
 from ...circuits.circuit import Circuit
+from ...circuits.relations import alike
 from ...core.critical import CriticalCurrents
 from ...core.device import (
     AbstractCurrentBiased,
@@ -29,7 +30,7 @@ from ...core.report import Report
 from ...junctions import SeriesJunctions
 from ...numerics.roots import value_and_slope
 from ...numerics.status import Status
-from .branches import alike, branch_current, junction_phase, steepest_fall, total_phase
+from .branches import branch_current, junction_phase, steepest_fall, total_phase
 from .crossing import both_directions
 from .screening import as_circuit, or_of_flux_states, warn_of_henries
 
