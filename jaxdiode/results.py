@@ -5,6 +5,7 @@ from .circuits.states import StaticStates as StaticStates
 from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation
 from .core.report import Report as Report
 from .core.taylor import TaylorSeries as TaylorSeries
+from .dynamics.network.path import CircuitTrajectory as CircuitTrajectory
 from .dynamics.rectification import RectifiedVoltage as RectifiedVoltage
 from .dynamics.retrapping import RetrappingCurrents as RetrappingCurrents
 from .dynamics.shapiro_map import ShapiroMap as ShapiroMap

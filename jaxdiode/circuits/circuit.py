@@ -1,8 +1,7 @@
 """A circuit: elements between named nodes, two terminals, mutual inductances, injected currents."""
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,11 +11,13 @@ from jaxtyping import Array, Bool, Float
 from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents
-from ..core.device import AbstractCurrentBiased
 from ..core.parameters import parameter
+from ..dynamics.drive import AbstractDrive
+from ..dynamics.network.equations import AbstractNetwork, Network
 from ..numerics.dense import inverse
+from . import checks, motion
 from . import graph as graphs
-from .criteria import CRITERIA, critical_currents
+from .criteria import critical_currents
 from .elements import AbstractElement, Inductor, Junction, Resistor
 from .relations import side_by_side
 from .statics import Statics, rigidity
@@ -25,7 +26,7 @@ Scalar = Float[Array, ""]
 Element = TypeVar("Element", bound=AbstractElement)
 
 
-class Circuit(AbstractCurrentBiased):
+class Circuit(AbstractNetwork):
     """Junctions, inductors, resistors and capacitors between nodes, biased by a current.
 
     A static state balances the currents of every node and the fluxoid of every loop:
@@ -53,6 +54,9 @@ class Circuit(AbstractCurrentBiased):
         mutual: {(inductor, inductor): M} in Φ₀/I₀, the sign as for currents from a to b in both.
         sources: {node: current injected there}, which returns by the ground.
         criterion: "largest", "ramp" or "first".
+        drive: an alternating current, a `Drive` or a `SquareWave`, for `iv_curve` and the like; its
+            frequency in units of 2πI₀R₀/Φ₀.
+        drive_terminals: where it flows, as `terminals`, which are taken if left out.
 
     Raises:
         ValueError: elements that are none, unknown nodes or inductors, an inductance matrix that
@@ -72,31 +76,45 @@ class Circuit(AbstractCurrentBiased):
     elements: dict[str, AbstractElement]
     mutual: dict[str, Scalar] = parameter(unit="Φ₀/current", label="mutual inductance")
     sources: dict[str, Scalar] = parameter(unit="current", label="injected current")
+    drive: AbstractDrive | None
     terminals: graphs.Terminals = eqx.field(static=True)
     criterion: str = eqx.field(static=True)
+    drive_terminals: graphs.Terminals | None = eqx.field(static=True)
 
     def __init__(
         self,
         elements: Mapping[str, AbstractElement],
-        terminals: Sequence[str | Mapping[str, float] | Sequence[Sequence[str | float]]],
+        terminals: checks.AnyTerminals,
         *,
         mutual: Mapping[tuple[str, str] | str, Numbers] | None = None,
         sources: Mapping[str, Numbers] | None = None,
         criterion: str = "largest",
+        drive: AbstractDrive | None = None,
+        drive_terminals: checks.AnyTerminals | None = None,
     ):
-        self.elements = _checked_elements(elements)
-        self.terminals = _checked_terminals(terminals, self.elements)
-        self.mutual = _checked_mutual(mutual or {}, self.elements)
-        self.sources = _checked_sources(sources or {}, self.elements, self.terminals)
-        self.criterion = _known(criterion)
+        self.elements = checks.checked_elements(elements)
+        self.terminals = checks.checked_terminals(terminals, self.elements)
+        self.mutual = checks.checked_mutual(mutual or {}, self.elements)
+        self.sources = checks.checked_sources(sources or {}, self.elements, self.terminals)
+        self.criterion = checks.known_criterion(criterion)
+        self.drive = checks.checked_drive(drive)
+        self.drive_terminals = None
+        if drive_terminals is not None:
+            found = checks.checked_terminals(drive_terminals, self.elements, "drive_terminals")
+            self.drive_terminals = found
         self._require_paths()
         if _checks.all_concrete(self):
             matrix = np.asarray(self.inductance_matrix())
-            _require_positive(matrix)
+            checks.require_positive(matrix)
             self._require_screened_rings(matrix)
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
-        chosen = _known(criterion or self.criterion)
+        chosen = checks.known_criterion(criterion or self.criterion)
+        if self.drive is not None:
+            raise ValueError(
+                "drive must be None for critical currents, which are those of static states, got "
+                f"a {type(self.drive).__name__}: iv_curve and rectified_voltage take it"
+            )
         self._require_junctions_between_terminals()
         if chosen != "largest":
             self._require_one_island()
@@ -123,6 +141,37 @@ class Circuit(AbstractCurrentBiased):
             i, j = (names.index(name) for name in pair.split(","))
             matrix = matrix.at[i, j].add(value).at[j, i].add(value)
         return matrix
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """All nodes but the ground, in the order of the matrices below."""
+        return motion.nodes_of(self)
+
+    def capacitance_matrix(self) -> Float[Array, "nodes nodes"]:
+        """C of all nodes, in Φ₀/(2πI₀R₀²)."""
+        return motion.capacitance_matrix(self)
+
+    def conductance_matrix(self) -> Float[Array, "nodes nodes"]:
+        """G of all nodes, shunts included, in 1/R₀."""
+        return motion.conductance_matrix(self)
+
+    def network(self) -> Network:
+        """The equation of motion of the nodes, in natural units."""
+        return motion.network_of(self, self.statics())
+
+    def rest(self) -> tuple[Float[Array, " nodes"], Float[Array, " inductors"]]:
+        """Phases of the nodes and currents of the inductors in the state of least energy.
+
+        Without bias, injected currents and drive; phases of `nodes`, currents in units of the
+        largest critical current, in the order of the inductors' names.
+        """
+        return motion.state_of_rest(self, self.statics())
+
+    def require_motion(self) -> None:
+        motion.require_motion(self)
+
+    def between(self, nodes: tuple[str, str] | None) -> Float[Array, " nodes"]:
+        return motion.voltage_row(self, nodes)
 
     def statics(self) -> Statics:
         """The static equations, currents in units of the largest critical current."""
@@ -250,95 +299,3 @@ def _found(circuit: Circuit, criterion: str) -> CriticalCurrents:
 def critical_currents_where(wanted: Bool[Array, ""], circuit: Circuit) -> CriticalCurrents:
     """The largest currents; nothing is searched for where they are not wanted."""
     return critical_currents(circuit.statics(), "largest", wanted)
-
-
-def _known(criterion: str) -> str:
-    if criterion not in CRITERIA:
-        raise _checks.unknown_name("criterion", criterion, CRITERIA)
-    return criterion
-
-
-def _checked_elements(elements: Mapping[str, AbstractElement]) -> dict[str, AbstractElement]:
-    if not isinstance(elements, Mapping):
-        raise ValueError(f"elements must be {{name: element}}, got {type(elements).__name__}")
-    for name, element in elements.items():
-        if not isinstance(name, str) or not name or set(name) & set(".,"):
-            raise ValueError(f"elements must have names without dots and commas, got {name!r}")
-        if not isinstance(element, AbstractElement):
-            raise ValueError(
-                f"elements[{name!r}] must be a Junction, Inductor, Resistor or Capacitor, got "
-                f"{type(element).__name__}"
-            )
-    if not any(isinstance(element, Junction) for element in elements.values()):
-        raise ValueError("elements must hold at least one Junction, got none")
-    return dict(sorted(elements.items()))
-
-
-def _checked_terminals(
-    terminals: Sequence[Any], elements: Mapping[str, AbstractElement]
-) -> graphs.Terminals:
-    known = {node for element in elements.values() for node in element.nodes}
-    if isinstance(terminals, str) or len(terminals) != 2:
-        raise ValueError(f"terminals must be two, (in, out), got {terminals!r}")
-    checked = []
-    for terminal in terminals:
-        shares = {terminal: 1.0} if isinstance(terminal, str) else dict(terminal)
-        for node, share in shares.items():
-            if node not in known:
-                raise _checks.unknown_name("node of terminals", node, sorted(known))
-            if not math.isfinite(float(share)):
-                raise ValueError(f"terminals must have finite shares, got {share} at {node!r}")
-        if abs(sum(shares.values()) - 1) > 1e-9:
-            raise ValueError(
-                f"terminals must have shares that add up to 1, got {sum(shares.values()):g}"
-            )
-        checked.append(tuple((node, float(share)) for node, share in shares.items()))
-    if {node for node, _ in checked[0]} & {node for node, _ in checked[1]}:
-        raise ValueError(f"terminals must be different nodes, got {terminals!r}")
-    return checked[0], checked[1]
-
-
-def _checked_mutual(
-    mutual: Mapping[tuple[str, str] | str, Numbers], elements: Mapping[str, AbstractElement]
-) -> dict[str, Array]:
-    inductors = [name for name, element in elements.items() if isinstance(element, Inductor)]
-    found: dict[str, Array] = {}
-    for pair, value in mutual.items():
-        names = tuple(x.strip() for x in pair.split(",")) if isinstance(pair, str) else tuple(pair)
-        if len(names) != 2 or names[0] == names[1]:
-            raise ValueError(f"mutual must be named by two inductors, got {pair!r}")
-        for name in names:
-            if name not in inductors:
-                raise _checks.unknown_name("inductor of mutual", name, inductors)
-        key = ",".join(sorted(names))
-        if key in found:
-            raise ValueError(f"mutual must name each pair once, {pair!r} came twice")
-        found[key] = _checks.real_array(f"mutual[{pair!r}]", value, ndim=0)
-    return dict(sorted(found.items()))
-
-
-def _checked_sources(
-    sources: Mapping[str, Numbers],
-    elements: Mapping[str, AbstractElement],
-    terminals: graphs.Terminals,
-) -> dict[str, Array]:
-    known = {node for element in elements.values() for node in element.nodes}
-    found = {}
-    for node, value in sources.items():
-        if node not in known:
-            raise _checks.unknown_name("node of sources", node, sorted(known))
-        if node == graphs.ground_of(terminals):
-            raise ValueError(f"sources must flow into other nodes than the ground, got {node!r}")
-        found[node] = _checks.real_array(f"sources[{node!r}]", value, ndim=0)
-    return dict(sorted(found.items()))
-
-
-def _require_positive(matrix: np.ndarray) -> None:
-    if not matrix.size:
-        return
-    values = np.linalg.eigvalsh(matrix)
-    if values[0] < -1e-12 * values[-1]:
-        raise ValueError(
-            "mutual must leave the inductance matrix positive (|M| ≤ √(L₁L₂)), got its smallest "
-            f"eigenvalue {values[0]:.3g}"
-        )

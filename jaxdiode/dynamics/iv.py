@@ -23,6 +23,8 @@ from .natural_units import (
     rounded_up,
     strobe_frequency,
 )
+from .network.equations import AbstractNetwork
+from .network.iv import network_curve, require_longest
 from .noisy_voltage import noisy_curve
 from .shunted import usual_duration
 from .stay import State, Stay, stay
@@ -37,7 +39,7 @@ _STAY_COST = 6e-7
 
 
 def iv_curve(
-    device: AbstractDynamical | AbstractStationary,
+    device: AbstractDynamical | AbstractStationary | AbstractNetwork,
     currents: Numbers,
     *,
     duration: Numbers | None = None,
@@ -47,6 +49,7 @@ def iv_curve(
     noise: Numbers | None = None,
     samples: int = 64,
     key: PRNGKeyArray | int | None = None,
+    between: tuple[str, str] | None = None,
 ) -> IVCurve:
     """Mean voltage against bias, as an experimenter sweeps it: up, and down again.
 
@@ -73,11 +76,15 @@ def iv_curve(
     Where states do not move in time, as in a phase-slip wire, V and dV/dI follow from the device's
     equations, each with its rounding error; nothing is averaged, and all of it is differentiable.
 
+    A `Circuit` moves as a whole: it rests, is locked or runs periodically (V = 2π·turns/T, errors
+    0), or is averaged; a path that is in motion stays at each bias as others do. With `noise` every
+    resistor has its own. Times are in Φ₀/(2πI₀R₀), voltages in I₀R₀.
+
     Not differentiable otherwise: a running phase forgets its parameters or is chaotic.
 
     Args:
-        device: a driven junction, `Shunted`, any device with an equation of motion, or one whose
-            equations give the voltage.
+        device: a driven junction, `Shunted`, any device with an equation of motion, a `Circuit`,
+            or one whose equations give the voltage.
         currents: biases (I₀), increasing.
         duration: shortest stay at a bias where the motion is not locked, in 1/ω_p (500 unless
             given, of a shunted device in units of its own time); at least 32 drive periods are
@@ -88,6 +95,7 @@ def iv_curve(
         noise: γ = 2ek_BT/ħ in the unit of current (k_BT/E_J), None or 0 for none.
         samples: replicas with noise, at least 2.
         key: `jax.random.key(seed)` or the seed; needed with noise.
+        between: of a circuit, the nodes whose voltage is meant; the terminals if left out.
 
     Raises:
         ValueError: no biases, or biases that do not increase; `duration` too short for a
@@ -108,8 +116,10 @@ def iv_curve(
         >>> print(bool(abs(warm.up - exact)[0] < 4 * warm.up_error[0]))
         True
     """
-    if not isinstance(device, AbstractStationary):
+    if not isinstance(device, AbstractStationary | AbstractNetwork):
         require_dynamical(device)
+    if between is not None and not isinstance(device, AbstractNetwork):
+        raise ValueError(f"between must be left out for a {type(device).__name__}, got {between}")
     bias = _checks.real_array("currents", currents, ndim=1)
     if bias.size == 0:
         raise ValueError("currents must hold at least one bias, got none")
@@ -118,19 +128,16 @@ def iv_curve(
     if isinstance(device, AbstractStationary):
         given = {"duration": duration, "longest": longest, "noise": noise}
         return stationary_curve(device, bias, _checks.positive("tolerance", tolerance), given)
+    part = _checks.real_array("settle", settle, ndim=0, at_least=0.0, at_most=0.9)
+    limit, warm = _checks.positive("tolerance", tolerance), _noise(noise, samples, key)
+    if isinstance(device, AbstractNetwork):
+        return network_curve(device, bias, (duration, part, longest, limit), warm, between)
     duration = usual_duration(device) if duration is None else duration
     length = _checks.positive("duration", duration)
-    part = _checks.real_array("settle", settle, ndim=0, at_least=0.0, at_most=0.9)
     most = 20 * length if longest is None else _checks.positive("longest", longest)
-    if _checks.is_concrete(most) and _checks.is_concrete(length) and most < length:
-        raise ValueError(f"longest must be at least duration ({length:g}), got {most:g}")
-    limit = _checks.positive("tolerance", tolerance)
-    if noise is not None and not (isinstance(noise, int | float) and noise == 0):
-        gamma = _checks.real_array("noise", noise, ndim=0, at_least=0.0)
-        if key is None:
-            raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
-        samples = _checks.whole_number("samples", samples, at_least=2)
-        key = jax.random.key(key) if isinstance(key, int) else key
+    require_longest(most, length)
+    if warm is not None:
+        gamma, samples, key = warm
         return noisy_curve(device, bias, gamma, length, part, samples, key)
     if device.is_overdamped:
         return overdamped.curve(device, bias, (length, part, most, limit))
@@ -145,6 +152,19 @@ def iv_curve(
     if driven is not None and by_integration:
         _announce(device, bias, length, most, duration)
     return _iv_curve(device, bias, (length, part, most, limit), driven)
+
+
+def _noise(
+    noise: Numbers | None, samples: int, key: PRNGKeyArray | int | None
+) -> tuple[Array, int, Array] | None:
+    """(γ, replicas, key), None without noise."""
+    if noise is None or (isinstance(noise, int | float) and noise == 0):
+        return None
+    gamma = _checks.real_array("noise", noise, ndim=0, at_least=0.0)
+    if key is None:
+        raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
+    count = _checks.whole_number("samples", samples, at_least=2)
+    return gamma, count, jax.random.key(key) if isinstance(key, int) else key
 
 
 def _announce(

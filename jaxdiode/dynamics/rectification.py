@@ -15,6 +15,9 @@ from ..core.results import AbstractResult
 from ..numerics.lanes import lanewise
 from ..numerics.status import Status
 from . import iv, overdamped
+from .network.equations import AbstractNetwork
+from .network.iv import announce_network
+from .network.rectification import mean_voltages
 from .quasi_static import quasi_static
 from .shunted import Shunted, own_duration, own_unit, require_drive
 
@@ -93,12 +96,13 @@ class RectifiedVoltage(AbstractResult):
 
 
 def rectified_voltage(
-    device: Shunted,
+    device: Shunted | AbstractNetwork,
     amplitudes: Numbers,
     *,
     bias: Numbers = 0.0,
     duration: Numbers | None = None,
     tolerance: Numbers = 1e-6,
+    between: tuple[str, str] | None = None,
 ) -> RectifiedVoltage:
     """Mean voltage under an alternating current of many amplitudes, each from rest.
 
@@ -117,13 +121,14 @@ def rectified_voltage(
     Not differentiable.
 
     Args:
-        device: shunted, with a drive.
+        device: shunted or a `Circuit`, with a drive.
         amplitudes: a list of numbers, not negative (phases turn a drive round), in any order.
         bias: constant current beside the drive.
         duration: shortest stay at an amplitude where the motion is not locked, in the device's
             unit of time; by default 500/max|I| without capacitance, 500/√max|I| with it. At least
             32 drive periods are averaged over.
         tolerance: error asked for, relative to the voltage.
+        between: of a circuit, the nodes whose voltage is meant; the terminals if left out.
 
     Raises:
         ValueError: no drive or one that is zero, no amplitudes or negative ones; more than three
@@ -140,15 +145,34 @@ def rectified_voltage(
         0.017994 0.169354 0.244840
     """
     require_drive(device, "a rectified voltage")
+    if between is not None and isinstance(device, Shunted):
+        raise ValueError(f"between must be left out for a Shunted device, got {between}")
     wanted = _checks.real_array("amplitudes", amplitudes, ndim=1, at_least=0.0)
     if wanted.size == 0:
         raise ValueError("amplitudes must hold at least one, got none")
     current = _checks.real_array("bias", bias, ndim=0)
     limit = _checks.positive("tolerance", tolerance)
     length = None if duration is None else _checks.positive("duration", duration)
+    if isinstance(device, AbstractNetwork):
+        return _of_network(device, wanted, current, (length, limit), between)
     if _checks.all_concrete((device, wanted, current, length)):
         _announce(device, wanted, current, length)
     return _rectified(device, wanted, current, length, limit)
+
+
+def _of_network(
+    device: AbstractNetwork,
+    amplitudes: Array,
+    bias: Array,
+    asked: tuple[Scalar | None, Scalar],
+    between: tuple[str, str] | None,
+) -> RectifiedVoltage:
+    device.require_motion()
+    device.between(between)
+    times = asked[0], jnp.asarray(_SETTLE), None, asked[1]
+    announce_network(device, "rectified_voltage", amplitudes.size, times)
+    mean, error, status, frequency = mean_voltages(device, amplitudes, bias[None], times, between)
+    return RectifiedVoltage(amplitudes, mean[:, 0], error[:, 0], None, frequency, status[:, 0])
 
 
 def _announce(device: Shunted, amplitudes: Array, bias: Array, length: Array | None) -> None:

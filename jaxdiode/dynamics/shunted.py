@@ -14,6 +14,7 @@ from ..core.parameters import parameter
 from ..core.results import AbstractResult
 from ..numerics.extrema import clustered_grid
 from .drive import AbstractDrive, Drive
+from .network.equations import AbstractNetwork
 
 Scalar = Float[Array, ""]
 
@@ -258,15 +259,16 @@ def require_shunted(device: object, *, driven: bool | None = None) -> Shunted:
     return device
 
 
-def require_drive(device: Shunted, what: str) -> None:
+def require_drive(device: Shunted | AbstractNetwork, what: str) -> None:
     """Refuse a device without a drive, and a drive that is zero and has no shape to be scaled."""
-    if not isinstance(device, Shunted) or device.drive is None:
-        without = " without a drive" if isinstance(device, Shunted) else ""
+    moves = isinstance(device, Shunted | AbstractNetwork)
+    if not moves or device.drive is None:
+        without = " without a drive" if moves else ""
         raise ValueError(
-            f"device must be Shunted(..., drive=Drive(...)) for {what}, got "
-            f"{type(device).__name__}{without}"
+            f"device must be Shunted(..., drive=Drive(...)) or a Circuit with a drive for {what}, "
+            f"got {type(device).__name__}{without}"
         )
-    if device.is_driven() is False:
+    if device.drive.is_moving() is False:
         raise ValueError("drive.amplitude must not be zero: its shape is scaled, got 0")
 
 

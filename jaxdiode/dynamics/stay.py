@@ -140,14 +140,14 @@ def stay_with(
         x, turns, period = x - _TURN * more, s.turns + more, s.period + 1
         returns, lock, locked = _look_for_return(s.returns, x, v, turns, period > plan.ramp)
         spent = period - plan.ramp - plan.settle
-        window, full, mean, error = _average(s.window, rise, _TURN * turns + x, spent)
+        window, full, mean, error = average(s.window, rise, _TURN * turns + x, spent)
         mean = jnp.where(full, mean, s.voltage.mean)
         error = jnp.where(full, error, s.voltage.error)
         mean, error = jnp.where(lock, locked, mean), jnp.where(lock, 0.0, error)
         met = lock | (full & (error <= plan.tolerance * jnp.abs(mean)))
         no_more = period + 2 * window.spent > plan.longest
         done = jnp.all(met) | (full & no_more) | ~jnp.all(jnp.isfinite(x + v))
-        window = _next_window(window, full & ~done)
+        window = next_window(window, full & ~done)
         return _Loop(x, v, turns, period, returns, window, Voltage(mean, error, met), done)
 
     s = jax.lax.while_loop(lambda s: ~s.done, one, _begin(start, plan))
@@ -223,14 +223,14 @@ def _look_for_return(
     return Returns(seen, hits), jnp.any(locks, axis=0), locked
 
 
-def _average(
-    window: Window, rise: Phases, whole: Phases, spent: Scalar
+def average(
+    window: Window, rise: Phases, whole: Float[Array, " n"], spent: Scalar
 ) -> tuple[Window, Bool[Array, ""], Phases, Phases]:
     """One more period: the window, whether it is full, and then means and errors.
 
     Args:
         rise: of the phases in this period.
-        whole: the phases unwrapped.
+        whole: the phases unwrapped, or others: where none of these leaves its well nothing moves.
         spent: periods since averaging began, not positive before.
     """
     averaging = spent > 0
@@ -244,12 +244,13 @@ def _average(
     error = means.error(sums, means.beats(mean, periods))
     # A phase that has not left its well has no mean velocity, whatever its motion.
     rests = highest - lowest < _TURN
+    rests = rests if whole.size == rise.size else jnp.all(rests)
     mean, error = jnp.where(rests, 0.0, mean), jnp.where(rests, 1 / spent, error)
     error = error + _DISCRETE * jnp.abs(mean)
     return Window(window.block, periods, sums, lowest, highest), periods >= length, mean, error
 
 
-def _next_window(window: Window, begins: Bool[Array, ""]) -> Window:
+def next_window(window: Window, begins: Bool[Array, ""]) -> Window:
     """Twice as long."""
     empty = jnp.zeros_like(window.sums)
     return window._replace(

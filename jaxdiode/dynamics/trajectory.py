@@ -22,6 +22,8 @@ from .natural_units import (
     smallest,
     strobe_period,
 )
+from .network.equations import AbstractNetwork
+from .network.path import CircuitTrajectory, circuit_trajectory
 from .path import path
 
 Scalar = Float[Array, ""]
@@ -53,21 +55,25 @@ class Trajectory(AbstractResult):
 
 
 def trajectory(
-    device: AbstractDynamical,
+    device: AbstractDynamical | AbstractNetwork,
     current: Numbers,
     *,
     duration: Numbers = 200.0,
     start: Sequence[Numbers] | None = None,
     samples: int = 2001,
-) -> Trajectory:
+) -> Trajectory | CircuitTrajectory:
     """φ(τ) at constant bias.
 
+    Of a `Circuit` the phases, voltages and currents of all its nodes and elements, times in
+    Φ₀/(2πI₀R₀); the bias and injected currents are there from τ = 0 on.
+
     Args:
-        device: a driven junction, or any device with an equation of motion.
+        device: a driven junction, any device with an equation of motion, or a `Circuit`.
         current: bias i (I₀).
         duration: in plasma times 1/ω_p.
         start: (φ, φ') at τ = 0, lists where there are several phases; without it the static
             minimum at rest. Without capacitance φ' follows from φ, and the one given is not used.
+            Of a circuit one number of each of `circuit.nodes`.
         samples: equidistant times from 0 to `duration`.
 
     Raises:
@@ -80,10 +86,13 @@ def trajectory(
         >>> print(*(f"{x:.6f}" for x in path.phase / np.pi))  # comes to rest at arcsin(i) = π/6
         0.000000 0.166047 0.166675 0.166667 0.166667
     """
-    require_dynamical(device)
+    if not isinstance(device, AbstractNetwork):
+        require_dynamical(device)
     bias = _checks.real_array("current", current, ndim=0)
     length = _checks.positive("duration", duration)
     count = _checks.whole_number("samples", samples, at_least=2)
+    if isinstance(device, AbstractNetwork):
+        return circuit_trajectory(device, bias, length, start, count)
     state = None if start is None else _state(start, device.phases)
     if device.is_overdamped:
         first = None if state is None else state[0]

@@ -10,6 +10,7 @@ its result and then ask for that first, as their docstrings say.
 """
 
 from .along import critical_currents_along as critical_currents_along
+from .circuits import circuit_trajectory as circuit_trajectory
 from .currents import steps as steps
 from .currents import switching_distribution as switching_distribution
 from .currents import thermal_iv as thermal_iv

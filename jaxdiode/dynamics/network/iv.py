@@ -1,0 +1,151 @@
+"""Current–voltage curves of networks."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from equinox.internal import nondifferentiable
+from jaxtyping import Array, Float
+
+from ... import _checks, progress
+from ..._checks import Numbers
+from ...numerics.lanes import lanewise
+from ...numerics.means import BLOCKS
+from ...numerics.status import Status
+from ..natural_units import rounded_up
+from ..stay import Stay
+from ..voltage_curve import IVCurve
+from .equations import AbstractNetwork, Network, Push
+from .noise import DURATION, VOLTAGE_UNIT, noisy_curve
+from .stay import Held, Rows, stay
+
+Scalar = Float[Array, ""]
+Asked = tuple[Scalar, Scalar, Scalar, Scalar]  # duration, settle, longest, tolerance
+Times = tuple[Scalar | None, Scalar, Scalar | None, Scalar]  # the same, None for the usual ones
+
+_STEPS, _LEAST_STEPS = 3.0, 4.0  # per natural time, and per period beside
+_STEP_COST = 1e-5  # seconds, of a small network
+_SLOWEST = 1e-3  # of the circuit's own rate, and its inverse
+
+
+def plan_of(network: Network, asked: Asked) -> Stay:
+    """Times are in the network's own unit."""
+    length, part, most, limit = asked
+    periods = length * network.frequency / (2 * jnp.pi)
+    ramp = rounded_up(periods * jnp.minimum(2 * network.relaxation() / length, 0.5))
+    block = jnp.maximum(rounded_up(periods * (1 - part) / BLOCKS), 2.0)
+    return Stay(ramp, rounded_up(periods * part), block, periods * most / length, limit)
+
+
+def voltages(
+    network: Network, rest: tuple[Array, Array], way: Float[Array, " n"], rows: Rows, asked: Asked
+) -> tuple[Array, Array, Array]:
+    """(mean, error, status) along a way of biases, in turns per period of the network.
+
+    From rest the injected currents are turned up first, then the drive with the first bias.
+    """
+    plan = plan_of(network, asked)
+    zero, ones = jnp.zeros(1), jnp.ones(way.size + 1)
+    pushes = Push(jnp.concatenate([zero, way]), ones, ones.at[0].set(0.0))
+    nothing = Push(*jnp.zeros(3))
+
+    def step(held: Held, push: Push):
+        return stay(network, held, push, rows, plan)
+
+    start = Held(network.at_rest(*rest), nothing)
+    _, found = jax.lax.scan(step, start, pushes)
+    mean, error, met = (x[1:] for x in found)
+    status = jnp.where(met, Status.CONVERGED, Status.NOT_CONVERGED)
+    status = jnp.where(jnp.isfinite(mean), status, Status.NONFINITE)
+    return mean, error, status.astype(jnp.int32)
+
+
+def network_curve(
+    device: AbstractNetwork,
+    bias: Float[Array, " n"],
+    times: tuple[Numbers | None, Scalar, Numbers | None, Scalar],
+    warm: tuple[Array, int, Array] | None,
+    between: tuple[str, str] | None,
+) -> IVCurve:
+    """See `iv_curve`; `times` are (duration, settle, longest, tolerance)."""
+    device.require_motion()
+    device.between(between)
+    checked = checked_times(*times)
+    if warm is not None:
+        return noisy_curve(device, bias, warm, checked[:2], between)
+    announce_network(device, "iv_curve", 2 * bias.size, checked)
+    return curve(device, bias, checked, between)
+
+
+def checked_times(
+    duration: Numbers | None, part: Scalar, longest: Numbers | None, limit: Scalar
+) -> Times:
+    """Raises ValueError where one is not positive, or `longest` shorter."""
+    length = None if duration is None else _checks.positive("duration", duration)
+    most = None if longest is None else _checks.positive("longest", longest)
+    if length is not None and most is not None:
+        require_longest(most, length)
+    return length, part, most, limit
+
+
+def require_longest(most: Scalar, length: Scalar) -> None:
+    if _checks.is_concrete(most) and _checks.is_concrete(length) and most < length:
+        raise ValueError(f"longest must be at least duration ({length:g}), got {most:g}")
+
+
+@eqx.filter_jit
+def _times_and_rates(device: AbstractNetwork, times: Times) -> tuple[Array, Array, Array]:
+    """(duration in periods, steps per period, unit of rates)."""
+    network = device.network()
+    length, *_ = usual_times(network, *times)
+    period = 2 * jnp.pi / network.frequency
+    return length / period, period * _STEPS + _LEAST_STEPS, 1 / network.time
+
+
+def announce_network(device: AbstractNetwork, what: str, stays: int, times: Times) -> None:
+    """Warn of long work, refuse a drive of another unit."""
+    if not _checks.all_concrete((device, times)):
+        return
+    periods, steps, rate = map(float, _times_and_rates(device, times))
+    if device.drive is not None:
+        frequency = float(device.drive.frequency)
+        if not _SLOWEST * rate <= frequency <= rate / _SLOWEST:
+            raise ValueError(
+                f"drive.frequency must be between {_SLOWEST * rate:.3g} and {rate / _SLOWEST:.3g}, "
+                "a thousandth and a thousand times the circuit's own rate, got "
+                f"{frequency:.3g}: it is in units of 2πI₀R₀/Φ₀"
+            )
+    seconds = stays * max(periods, 48.0) * steps * _STEP_COST
+    progress.announce(
+        f"{what} of a circuit at {stays} points", seconds, "duration",
+        "its own" if times[0] is None else float(times[0]), "shorten duration, or take fewer",
+        depth=5,
+    )  # fmt: skip
+
+
+@eqx.filter_jit
+def curve(
+    device: AbstractNetwork, bias: Float[Array, " n"], times: Times, between: tuple[str, str] | None
+) -> IVCurve:
+    device, bias = nondifferentiable((device, bias), name="iv_curve")
+    network = device.network()
+    rows = device.between(between)[None]
+    asked = usual_times(network, *times)
+    way = jnp.concatenate([bias, bias[::-1]]) / network.current
+    mean, error, status = lanewise(voltages)(network, device.rest(), way, rows, asked)
+    rate = network.frequency / network.time
+    half = bias.size
+    ways = rate * mean[:, 0], rate * error[:, 0], status[:, 0]
+    (up, down), errors, statuses = ((x[:half], x[half:][::-1]) for x in ways)
+    frequency = None if network.drive is None else network.frequency / network.time
+    return IVCurve(
+        bias, up, down, *errors, *statuses, drive_frequency=frequency, voltage_unit=VOLTAGE_UNIT
+    )
+
+
+def usual_times(
+    network: Network, duration: Scalar | None, part: Scalar, longest: Scalar | None, limit: Scalar
+) -> Asked:
+    """In the network's own units of time."""
+    length = jnp.asarray(DURATION) if duration is None else duration / network.time
+    most = 20 * length if longest is None else longest / network.time
+    return length, part, most, limit
