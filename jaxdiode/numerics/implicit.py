@@ -95,8 +95,9 @@ def _coefficients():
 
 NODES, _RATES, _VALUES, _VECTORS, _BACK, _ESTIMATE = _coefficients()
 _FIRST = float(np.real(_VALUES[0]))
-_POWERS = np.arange(1, STAGES + 1)
-_POLYNOMIAL = np.linalg.inv(NODES[:, None] ** _POWERS)  # from values at nodes to powers of time
+_POLYNOMIAL = np.linalg.inv(
+    NODES[:, None] ** np.arange(1, STAGES + 1)
+)  # from values at nodes to powers of time
 
 
 def advance(
@@ -135,7 +136,7 @@ def advance(
         state = jax.tree.map(lambda a, b: jnp.where(fine, a, b), new, path.state)
         # A step cut short at the end says nothing against longer ones.
         longer = jnp.where(last_one, jnp.maximum(path.size, size * factor), size * factor)
-        after = Path(state, time, longer, last_one, failed, path.steps + fine)
+        after = Path(state, time, longer, last_one, failed, path.steps + fine.astype(int))
         return after, jnp.where(fine, stages, 0.0), jnp.where(fine, size, 0.0)
 
     path, *_ = jax.lax.while_loop(unfinished, one, (path, none, jnp.zeros(())))
@@ -143,10 +144,24 @@ def advance(
     return path._replace(state=lost)
 
 
+def made_consistent(system: System, state: State, time: Scalar, size: Scalar) -> State:
+    """After a jump of F: what is algebraic jumps with it, and rates of first order do.
+
+    Two steps of no length (a billionth of `size`), of whose errors nothing is asked.
+    """
+    short = 1e-9 * size
+    for _ in range(2):
+        guess = jnp.zeros((STAGES, state.q.size))
+        new, _, _, solved = _step(system, state, time, short, guess)
+        state = jax.tree.map(lambda a, b, ok=solved: jnp.where(ok, a, b), new, state)
+    return state
+
+
 def _extrapolated(stages: Stages, ratio: Scalar) -> Stages:
     """The polynomial of the last step at the stages of the next."""
-    there = (1 + ratio * NODES)[:, None] ** _POWERS
-    return (there @ _POLYNOMIAL) @ stages - stages[-1]
+    place = (1 + ratio * NODES)[:, None]
+    powers = jnp.cumprod(jnp.broadcast_to(place, (STAGES, STAGES)), axis=1)
+    return (powers @ _POLYNOMIAL) @ stages - stages[-1]
 
 
 def _step(
@@ -158,8 +173,9 @@ def _step(
     stiff = system.stiffness(state.q + guess[STAGES // 2])
     first = _FIRST / size
     real = inverse(first**2 * mass + first * friction + stiff)
-    turned = jnp.asarray(_VALUES[1:]) / size
-    pairs = jax.vmap(lambda x: inverse(x**2 * mass + x * friction + stiff))(turned)
+    turned = jnp.asarray(_VALUES[1:]) / size.astype(complex)
+    heavy, damped, held = (x.astype(complex) for x in (mass, friction, stiff))
+    pairs = jax.vmap(lambda x: inverse(x * x * heavy + x * damped + held))(turned)
 
     def residual(stages: Stages) -> tuple[Stages, Stages]:
         rates = jnp.asarray(_RATES) @ stages / size
@@ -171,7 +187,7 @@ def _step(
         stages, change, _, k = held
         miss, _ = residual(stages)
         along = real @ (jnp.asarray(np.real(_BACK[0])) @ miss)
-        others = jnp.einsum("kij,kj->ki", pairs, jnp.asarray(_BACK[1:]) @ miss)
+        others = jnp.einsum("kij,kj->ki", pairs, jnp.asarray(_BACK[1:]) @ miss.astype(complex))
         move = jnp.asarray(np.real(_VECTORS[:, 0]))[:, None] * along
         move = move + 2 * (jnp.asarray(_VECTORS[:, 1:]) @ others).real
         now = jnp.max(jnp.abs(move) * system.weight)

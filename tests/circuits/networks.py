@@ -105,3 +105,26 @@ class AndreevWell(jd.AbstractPhaseBiased):
 
     def samples_per_period(self):
         return 256
+
+
+def with_shunts(circuit, resistance=1.0, capacitance=None, **settings):
+    """Every junction with a resistance and a capacitance; more settings of the circuit."""
+    elements = {
+        name: jd.Junction(
+            *x.nodes, x.relation, resistance=resistance, capacitance=capacitance, offset=x.offset
+        )
+        if isinstance(x, jd.Junction)
+        else x
+        for name, x in circuit.elements.items()
+    }
+    return jd.Circuit(
+        elements, circuit.terminals, mutual=circuit.mutual, sources=circuit.sources, **settings
+    )
+
+
+def bridge(**settings):
+    """Four diodes, I₊ = 3/4 and I₋ = 3/2, and a load between 1 and 2."""
+    diode = jd.Harmonics([1.0, 0.0], [0.0, 0.5])
+    ends = (("0", "1"), ("g", "1"), ("2", "0"), ("2", "g"))
+    elements = {f"D{k}": jd.Junction(*pair, diode, resistance=1.0) for k, pair in enumerate(ends)}
+    return jd.Circuit(elements | {"R": jd.Resistor("1", "2", 2.0)}, ("0", "g"), **settings)

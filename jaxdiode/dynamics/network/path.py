@@ -13,7 +13,7 @@ from ... import _checks
 from ..._checks import Numbers
 from ...core.results import AbstractResult, status_of
 from ...numerics.dense import inverse
-from ...numerics.implicit import State, advance
+from ...numerics.implicit import State, System, advance, made_consistent
 from .equations import AbstractNetwork, Network, Push
 from .stay import TOLERANCE
 
@@ -137,8 +137,17 @@ def _sampled(network: Network, first: State, push: Push, times: Float[Array, " n
 
     def leg(now: Scalar, state: State, end: Scalar) -> State:
         system = network.system(lambda _: push, jnp.zeros(()), (now + end) / 2)
+        state = jumped(system, state, now, end)
         small = jnp.minimum(network.first_step(), end - now)
         return advance(system, state, (now, end), small, _FINER * TOLERANCE).state
+
+    def jumped(system: System, state: State, now: Scalar, end: Scalar) -> State:
+        jumps = now <= times[0]
+        if piece is not None:
+            jumps = jumps | (jnp.abs(now / piece - jnp.round(now / piece)) < 1e-9)
+        return jax.lax.cond(
+            jumps, lambda: made_consistent(system, state, now, end - now), lambda: state
+        )
 
     def sample(held: tuple[Scalar, State], time: Scalar):
         def next_leg(held: tuple[Scalar, State]):

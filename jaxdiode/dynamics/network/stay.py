@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ...numerics import means
-from ...numerics.implicit import State, advance
+from ...numerics.implicit import State, advance, made_consistent
 from ..stay import Stay, Voltage, Window, average, next_window
 from .equations import Network, Push
 
@@ -85,6 +85,8 @@ def one_period(
     def piece(k: Array, state: State) -> State:
         first = part * jnp.asarray(k, float)
         system = network.system(push, begin, first + part / 2)
+        if pieces > 1:
+            state = made_consistent(system, state, first, part)
         found = advance(system, state, (first, first + part), network.first_step(), TOLERANCE)
         return found.state
 
