@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +15,10 @@ from ..numerics.status import Status
 from ..progress import announce
 from .mean_voltages import Plan, mean_voltages
 from .natural_units import all_finite, relaxation_time, rounded_up
-from .shunted import Shunted, own_unit, require_drive
+from .network.equations import AbstractNetwork
+from .network.iv import announce_network, checked_times
+from .network.rectification import mean_voltages as mean_voltages_of_network
+from .shunted import Shunted, own_unit, require_drive, require_shunted
 from .side_by_side import approach, step_counter
 
 if TYPE_CHECKING:
@@ -55,7 +59,7 @@ class ShapiroMap(AbstractResult):
     voltage: Float[np.ndarray, "powers n"]
     error: Float[np.ndarray, "powers n"]
     status: Int[np.ndarray, "powers n"]
-    device: Shunted
+    device: Shunted | AbstractNetwork
 
     @property
     def amplitude(self) -> Float[np.ndarray, " powers"]:
@@ -67,7 +71,7 @@ class ShapiroMap(AbstractResult):
         """dV/dI by differences between neighbouring biases."""
         return np.gradient(self.voltage, self.current, axis=1)
 
-    def at(self, row: int) -> Shunted:
+    def at(self, row: int) -> Shunted | AbstractNetwork:
         """The device at the power of a row."""
         return _scaled(self.device, float(_factors(self.power)[row]))
 
@@ -75,7 +79,8 @@ class ShapiroMap(AbstractResult):
         """The exact edges of steps at all powers, along a first axis."""
         from .steps import shapiro_steps
 
-        found = [shapiro_steps(self.at(row), orders) for row in range(self.power.size)]
+        rows = [self.at(row) for row in range(self.power.size)]
+        found = [shapiro_steps(require_shunted(row), orders) for row in rows]
         return jax.tree.map(lambda *x: np.stack(x), *found)
 
     def as_dict(self):
@@ -102,7 +107,7 @@ class ShapiroMap(AbstractResult):
 
 
 def shapiro_map(
-    device: Shunted,
+    device: Shunted | AbstractNetwork,
     currents: Numbers,
     powers: Numbers,
     *,
@@ -110,6 +115,7 @@ def shapiro_map(
     longest: Numbers | None = None,
     sweep: str = "up",
     progress: bool = False,
+    between: tuple[str, str] | None = None,
 ) -> ShapiroMap:
     """Mean voltage against bias and power of the drive, all phases side by side.
 
@@ -127,8 +133,11 @@ def shapiro_map(
 
     Not differentiable; the edges of its steps are (`shapiro_steps`).
 
+    A `Circuit` is swept along the biases at every power as `iv_curve` does, with errors of
+    `tolerance` times the voltage; `progress` shows nothing then.
+
     Args:
-        device: shunted, with a drive.
+        device: shunted or a `Circuit`, with a drive.
         currents: biases, increasing, in the device's unit of current.
         powers: dB relative to the drive of the device.
         tolerance: of a voltage, relative to that of max|I|: max|I| without capacitance,
@@ -137,6 +146,7 @@ def shapiro_map(
             with capacitance 4096, since chaos has no end.
         sweep: direction in which a hysteretic device is swept.
         progress: show a bar on a terminal, a line for every tenth elsewhere.
+        between: of a circuit, the nodes whose voltage is meant; the terminals if left out.
 
     Raises:
         ValueError: no drive, or one of zero amplitude; biases that do not increase; more than
@@ -159,6 +169,10 @@ def shapiro_map(
         raise _checks.unknown_name("sweep", sweep, ("up", "down"))
     limit = float(_checks.positive("tolerance", tolerance))
     last = None if longest is None else float(_checks.positive("longest", longest))
+    if isinstance(device, AbstractNetwork):
+        return _of_network(device, bias, level, (limit, last), sweep, between)
+    if between is not None:
+        raise ValueError(f"between must be left out for a Shunted device, got {between}")
     size = float(own_unit(device))
     unit = Shunted(device.device.relation(), device.damping, drive=device.drive).rescaled(
         jnp.asarray(size)
@@ -195,6 +209,29 @@ def shapiro_map(
     return ShapiroMap(bias, level, mean, error, status.reshape(shape), device)
 
 
+def _of_network(
+    device: AbstractNetwork,
+    bias: np.ndarray,
+    level: np.ndarray,
+    asked: tuple[float, float | None],
+    sweep: str,
+    between: tuple[str, str] | None,
+) -> ShapiroMap:
+    device.require_motion()
+    device.between(between)
+    assert device.drive is not None
+    limit, periods = asked
+    longest = None if periods is None else periods * 2 * np.pi / float(device.drive.frequency)
+    times = checked_times(None, jnp.asarray(0.5), longest, jnp.asarray(limit))
+    announce_network(device, "shapiro_map", bias.size * level.size, times)
+    way = bias if sweep == "up" else bias[::-1]
+    amplitudes = jnp.asarray(_factors(level)) * device.drive.size()
+    found = mean_voltages_of_network(device, amplitudes, jnp.asarray(way), times, between)
+    mean, error, status = (np.asarray(x) if sweep == "up" else np.asarray(x)[:, ::-1]
+                           for x in found[:3])  # fmt: skip
+    return ShapiroMap(bias, level, mean, error, status, device)
+
+
 def _plan(unit: Shunted, limit: float, longest: float | None) -> Plan:
     assert unit.drive is not None
     frequency = float(unit.drive.frequency)
@@ -229,10 +266,10 @@ def _factors(power: np.ndarray) -> np.ndarray:
     return 10.0 ** (power / 20)
 
 
-def _scaled(device: Shunted, factor: float) -> Shunted:
+def _scaled(device: Shunted | AbstractNetwork, factor: float) -> Shunted | AbstractNetwork:
     assert device.drive is not None
     drive = device.drive.scaled(jnp.asarray(factor))
-    return Shunted(device.device, device.damping, drive=drive)
+    return eqx.tree_at(lambda d: d.drive, device, drive)
 
 
 def _starts(

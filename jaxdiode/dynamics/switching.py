@@ -18,6 +18,8 @@ from ..numerics.status import Status
 from .climb import SWITCHED, Schedule
 from .langevin import NOISE_STEP, first_slips, noisy_ramps
 from .natural_units import in_natural_units, rates, require_dynamical
+from .network.equations import AbstractNetwork
+from .network.switching import switched
 from .noise import SETTLING, steps_of
 from .ramp import staircase
 from .shunted import Shunted, own_unit
@@ -63,7 +65,7 @@ class SwitchingCurrents(AbstractResult):
 
 
 def switching_currents(
-    device: AbstractDynamical,
+    device: AbstractDynamical | AbstractNetwork,
     protocol: str = "ramp",
     *,
     accuracy: float = 1e-5,
@@ -90,8 +92,13 @@ def switching_currents(
       not the minimum unless φ₀ = 0, and how far the phase overshoots depends on the sign of the
       bias (η = 0.276 at β = 0.1 without any drive).
 
+    A `Circuit` is ramped ("ramp", the injected currents first) in steps of 1 % of all its critical
+    currents, halved below a switch down to `accuracy` times their sum: switched is what runs with a
+    voltage at the terminals, not what falls into another flux state. Where a heavy junction passes
+    the end of its state, it depends on the way it came whether another state catches it.
+
     Args:
-        device: a driven junction, `Shunted`, or any device with an equation of motion.
+        device: a driven junction, `Shunted`, any device with an equation of motion, or a `Circuit`.
         protocol: "ramp" or "quench".
         accuracy: of a ramp without noise, relative to the larger of I₁ and a quarter of all
             amplitudes; of a quench, relative to the sum of all amplitudes.
@@ -123,8 +130,10 @@ def switching_currents(
         >>> print(f"{found.plus.mean():.1f} {found.minus.mean():.1f}")
         0.9 1.5
     """
-    require_dynamical(device)
-    if device.drive_pieces() > 1 and not device.is_overdamped:
+    network = isinstance(device, AbstractNetwork)
+    if not network:
+        require_dynamical(device)
+    if not network and device.drive_pieces() > 1 and not device.is_overdamped:
         raise ValueError(
             "drive must be without jumps for simulated ramps with a capacitance, got a "
             "SquareWave: iv_curve and rectified_voltage take it"
@@ -140,6 +149,9 @@ def switching_currents(
             raise ValueError("start must be left out but for ramps with noise of a Shunted device")
         start = _checks.real_array("start", start, ndim=0)
     original, device = device, nondifferentiable(device, name="switching_currents")
+    if isinstance(device, AbstractNetwork):
+        warm = (gamma, jnp.asarray(rate, float), *_replicas(samples, key)) if noisy else None
+        return SwitchingCurrents(*_pair(*switched(device, protocol, float(accuracy), warm)))
     if protocol == "quench" and device.is_overdamped:
         raise ValueError(
             "protocol must be 'ramp' without capacitance (damping None), got 'quench': where "
@@ -156,16 +168,25 @@ def switching_currents(
     if not noisy:
         halvings = max(1, math.ceil(math.log2(_FIRST / accuracy)))
         return _ramp(device, halvings)
-    if key is None:
-        raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
-    samples = _checks.whole_number("samples", samples)
-    key = jax.random.key(key) if isinstance(key, int) else key
+    samples, key = _replicas(samples, key)
     if isinstance(device, Shunted) and device.is_overdamped:
         _announce_slips(original, rate, samples)
         return _first_slips(device, gamma, jnp.asarray(rate, float), key, samples, start)
     _announce_ramps(original, rate, samples)
     keys = jax.random.split(key, samples)
     return _noisy_ramps(device, gamma, jnp.asarray(rate, float), keys, start)
+
+
+def _replicas(samples: int, key: PRNGKeyArray | int | None) -> tuple[int, Array]:
+    if key is None:
+        raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
+    count = _checks.whole_number("samples", samples)
+    return count, jax.random.key(key) if isinstance(key, int) else key
+
+
+def _pair(currents: Array, status: Array) -> tuple[Array, Array, Array]:
+    """Both directions, and the worse status."""
+    return currents[0], currents[1], jnp.max(status, axis=0).astype(jnp.int32)
 
 
 def _announce_quench(device, duration):
@@ -216,8 +237,7 @@ def _announce_slips(device, rate, samples):
 def _both(function, size):
     """function(direction) → (current, status) in both directions, in currents of a unit `size`."""
     currents, status = jax.vmap(function)(jnp.array([1.0, -1.0]))
-    status = jnp.max(status, axis=0).astype(jnp.int32)
-    return SwitchingCurrents(size * currents[0], size * currents[1], status)
+    return SwitchingCurrents(*_pair(size * currents, status))
 
 
 @eqx.filter_jit

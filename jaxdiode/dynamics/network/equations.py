@@ -5,9 +5,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ...core.device import AbstractCurrentBiased
+from ...numerics.dense import inverse, is_positive_definite
 from ...numerics.implicit import State, System
 from ..drive import AbstractDrive, off_the_jumps
 
@@ -17,6 +18,7 @@ PerJunction = Float[Array, " junctions"]
 PerInductor = Float[Array, " inductors"]
 
 _LONGEST = 200.0  # natural times that a relaxation may last
+_SOFT = 1e-9  # 2πL, and stiffness of nodes between resistors, that stand for none
 _FIRST = 0.2  # of the natural time: the first step of a period
 
 
@@ -103,6 +105,16 @@ class Network(eqx.Module):
         return jnp.block([
             [inner, self.of_inductors], [self.of_inductors.T, -self.inductance]
         ])  # fmt: skip
+
+    def is_stable(self, q: Float[Array, " unknowns"]) -> Bool[Array, ""]:
+        """Whether a state of rest would be stable there: all stiffnesses are positive."""
+        size = len(self.nodes)
+        stiff = self.stiffness(q)
+        inner = stiff[:size, :size]
+        if self.inductors:
+            soft = self.inductance + _SOFT * jnp.eye(len(self.inductors))
+            inner = inner + self.of_inductors @ inverse(soft) @ self.of_inductors.T
+        return is_positive_definite(inner + _SOFT * jnp.eye(size))
 
     def injected(self, push: Push, drive_phase: Scalar) -> Float[Array, " unknowns"]:
         """s at a drive phase."""

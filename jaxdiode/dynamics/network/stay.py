@@ -29,6 +29,7 @@ _WHOLE = 1e-7  # turns by which nodes that turn with junctions miss whole ones a
 _SETTLING, _CYCLE, _AVERAGING = 0, 1, 2
 _ROUNDS, _HOPELESS = 400, 100  # of a running state until it repeats
 _NEAR = 0.1  # radians, where it must be by then
+_PATIENCE = 400.0  # relaxation times of a state that neither rests nor runs
 
 
 class Held(NamedTuple):
@@ -98,12 +99,7 @@ def one_period(
 def stay(network: Network, start: Held, end: Push, rows: Rows, plan: Stay) -> tuple[Held, Voltage]:
     """Go over to other currents, and stay there until the mean voltages Pφ' are known."""
     usual = _TURN / network.frequency
-    length = plan.ramp * usual
-
-    def push(time: Scalar) -> Push:
-        part = jnp.minimum(time / jnp.where(length > 0, length, 1.0), 1.0)
-        part = jnp.where(length > 0, part, 1.0)
-        return jax.tree.map(lambda a, b: a + part * (b - a), start.push, end)
+    push = _ramp(start.push, end, plan.ramp * usual)
 
     def one(s: _Loop) -> _Loop:
         state = one_period(network, s.state, push, s.period * usual, s.length)
@@ -115,12 +111,28 @@ def stay(network: Network, start: Held, end: Push, rows: Rows, plan: Stay) -> tu
     return Held(s.state, end), Voltage(mean, error, s.voltage.met)
 
 
+def _ramp(start: Push, end: Push, length: Scalar) -> Callable[[Scalar], Push]:
+    """From one push to another within a time."""
+
+    def push(time: Scalar) -> Push:
+        part = jnp.minimum(time / jnp.where(length > 0, length, 1.0), 1.0)
+        part = jnp.where(length > 0, part, 1.0)
+        return jax.tree.map(lambda a, b: a + part * (b - a), start, end)
+
+    return push
+
+
+def _unseen(network: Network, state: State) -> _Seen:
+    cycles = means.LONGEST_CYCLE
+    nodes, turning, steady = (
+        jnp.full((cycles, x.size), jnp.nan) for x in _observed(network, state)
+    )
+    return _Seen(nodes, turning, steady, jnp.zeros(cycles, int))
+
+
 def _begin(network: Network, start: Held, rows: Rows, plan: Stay, usual: Scalar) -> _Loop:
     zero, no, none = jnp.zeros(()), jnp.zeros((), bool), jnp.zeros((), int)
-    cycles = means.LONGEST_CYCLE
-    nodes, turning, steady = _observed(network, start.state)
-    unseen = [jnp.full((cycles, x.size), jnp.nan) for x in (nodes, turning, steady)]
-    seen = _Seen(unseen[0], unseen[1], unseen[2], jnp.zeros(cycles, int))
+    seen, turning = _unseen(network, start.state), network.phases(start.state.q)
     theta, blank = jnp.zeros_like(turning), jnp.full(rows.shape[0], jnp.nan)
     window = Window(plan.block, zero, means.empty_sums(blank.size), theta, theta)
     voltage = Voltage(blank, blank, jnp.zeros(blank.size, bool))
@@ -244,3 +256,53 @@ def _look_for_cycle(
 
 def _corrected(rise: Array, late: Scalar, rate: Array) -> Array:
     return rise - late * rate
+
+
+class _Hold(NamedTuple):
+    """`mark` is Pφ half way through the patience."""
+
+    state: State
+    period: Scalar
+    seen: _Seen
+    mark: Scalar
+    runs: Bool[Array, ""]
+    rests: Bool[Array, ""]
+
+
+def hold_at(
+    network: Network, start: Held, end: Push, row: Float[Array, " nodes"], limit: Scalar
+) -> tuple[Held, Bool[Array, ""], Bool[Array, ""]]:
+    """(the state, whether it runs, whether either is known) after going over to other currents.
+
+    It runs where Pφ has advanced by more than the limit, and does not where the state returns
+    without an advance.
+    """
+    usual = _TURN / network.frequency
+    ramp = jnp.ceil(2 * network.relaxation() / usual)
+    push = _ramp(start.push, end, ramp * usual)
+    patience = ramp + jnp.ceil(_PATIENCE * network.relaxation() / usual) + 12.0
+    size = len(network.nodes)
+    begin = row @ start.state.q[:size]
+
+    def one(s: _Hold) -> _Hold:
+        state = one_period(network, s.state, push, s.period * usual, usual)
+        count = s.period + 1
+        seen, lock, turns = _look_for_return(network, s.seen, state, count > ramp)
+        drifts = jnp.abs(row @ turns) > _WHOLE
+        runs = (jnp.abs(row @ state.q[:size] - begin) > limit) | (lock & drifts)
+        mark = jnp.where(count <= patience / 2, row @ state.q[:size], s.mark)
+        return _Hold(state, count, seen, mark, runs, lock & ~drifts)
+
+    def waiting(s: _Hold) -> Bool[Array, ""]:
+        return ~s.runs & ~s.rests & (s.period < patience) & jnp.all(jnp.isfinite(s.state.q))
+
+    no = jnp.zeros((), bool)
+    first = _Hold(start.state, jnp.zeros(()), _unseen(network, start.state), begin, no, no)
+    s = jax.lax.while_loop(waiting, one, first)
+    runs, known = s.runs, s.runs | s.rests
+    if network.drive is None:  # a narrow pass beside a fold is on its way out, a slow state is not
+        slow = ~known & jnp.all(jnp.isfinite(s.state.q))
+        creeps = jnp.abs(row @ s.state.q[:size] - s.mark) > 1.0
+        runs = runs | (slow & (creeps | ~network.is_stable(s.state.q)))
+        known = known | slow
+    return Held(s.state, end), runs, known
