@@ -141,7 +141,8 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
 
 
 def status_of(found: Largest) -> Int[Array, ""]:
-    status = jnp.where(found.ended.good, Status.CONVERGED, Status.NO_ZERO_VOLTAGE_STATE)
+    none = jnp.where(found.complete, Status.NO_ZERO_VOLTAGE_STATE, Status.NOT_CONVERGED)
+    status = jnp.where(found.ended.good, Status.CONVERGED, none)
     crossing = jnp.abs(found.ended.bias - found.next_bias) < _SAME
     status = jnp.where(found.ended.good & crossing, Status.LOBES_CROSS, status)
     partial = found.ended.good & ~found.complete

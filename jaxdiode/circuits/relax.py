@@ -1,9 +1,12 @@
 """How a state at a fixed current is found: from a convex stand-in, and by the flow downhill."""
 
+import functools
+import heapq
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ..numerics.dense import inverse
@@ -138,13 +141,24 @@ def label(
     radix: Int[Array, " digits"],
     lowest: Float[Array, " loops"],
 ) -> tuple[PerJunction, tuple[PerJunction, PerJunction]]:
-    """(windings, the wells' ends) of a flux state by its number, digit by digit."""
+    """(windings, the wells' ends) of a flux state by its number.
+
+    Digit by digit where all of them are looked at, else from that of least circulating currents on,
+    every junction in its deepest well.
+    """
     loops = len(statics.graph.chords)
-    digits = jnp.mod(number // jnp.cumprod(jnp.concatenate([jnp.ones(1, int), radix[:-1]])), radix)
+    size = jnp.cumprod(jnp.concatenate([jnp.ones(1), radix[:-1].astype(float)]))
+    all_of_them = size[-1] * radix[-1].astype(float) <= MOST_LABELS
+    whole = jnp.where(all_of_them, size, 1.0).astype(int)
+    digits = jnp.mod(number // whole, radix)
+    fluxoids = lowest + digits[:loops].astype(float)
+    if loops:
+        nearest = jnp.round(loop_fluxes(statics))
+        row = jnp.asarray(_by_distance(loops))[number]
+        fluxoids = jnp.where(all_of_them, fluxoids, nearest + row)
+        digits = digits.at[loops:].set(jnp.where(all_of_them, digits[loops:], 0))
     windings = jnp.zeros(len(statics.graph.junctions))
-    windings = windings.at[jnp.array(statics.graph.chords, int)].set(
-        lowest + digits[:loops].astype(float)
-    )
+    windings = windings.at[jnp.array(statics.graph.chords, int)].set(fluxoids)
     pick = digits[loops:, None]
     low, high = (jnp.take_along_axis(x, pick, axis=1)[:, 0] for x in (wells.low, wells.high))
     return windings, (low, high)
@@ -163,13 +177,39 @@ def labels(
     widest = jnp.max(jnp.maximum(jnp.abs(wells.low), jnp.abs(wells.high)), axis=1)
     screened = jnp.abs(along @ statics.inductance) @ inductor_bounds(statics)
     bound = (jnp.abs(through) @ widest + screened) / (2 * jnp.pi) + 0.15
-    flux = (through @ statics.offset + along @ statics.flux) / (2 * jnp.pi)
+    flux = loop_fluxes(statics)
     lowest, highest = jnp.ceil(flux - bound), jnp.floor(flux + bound)
     choices = jnp.maximum(highest - lowest + 1, 1.0)
     radix = jnp.concatenate([choices.astype(int), wells.count.astype(int)])
     total = jnp.prod(radix.astype(float))
     count = jnp.where(total < 1e9, total, 1e9).astype(int)
     return count, radix, lowest
+
+
+def loop_fluxes(statics: Statics) -> Float[Array, " loops"]:
+    """External fluxes of the loops (Φ₀)."""
+    through, along = map(jnp.asarray, statics.graph.cycles)
+    return (through @ statics.offset + along @ statics.flux) / (2 * jnp.pi)
+
+
+@functools.lru_cache(maxsize=16)
+def _by_distance(loops: int) -> np.ndarray:
+    """Fluxoids about those nearest to the fluxes, by the sum of their squares."""
+    found = [(0,) * loops]
+    known, queue = set(found), [(0, found[0])]
+    rows = []
+    while len(rows) < MOST_LABELS:
+        distance, row = heapq.heappop(queue)
+        rows.append(row)
+        for k in range(loops):
+            for step in (-1, 1):
+                if row[k] * step < 0:
+                    continue
+                new = (*row[:k], row[k] + step, *row[k + 1 :])
+                if new not in known:
+                    known.add(new)
+                    heapq.heappush(queue, (distance + 2 * abs(row[k]) + 1, new))
+    return np.array(rows, float)
 
 
 def inductor_bounds(statics: Statics) -> Float[Array, " inductors"]:

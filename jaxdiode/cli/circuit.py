@@ -1,4 +1,4 @@
-"""What commands on shunted devices share: the circuit of a file, its noise, and SI units."""
+"""What commands on devices in time share: the circuit of a file, its noise, and SI units."""
 
 import math
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from ..files import device_file
 
 if TYPE_CHECKING:
     from ..dynamics.circuits import CircuitScale
+    from ..dynamics.network.equations import AbstractNetwork
     from ..dynamics.shunted import Shunted
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
@@ -53,6 +54,23 @@ class Circuit:
         return {f"{name}_V": np.asarray(self.scale.volts(x)) for name, x in columns.items()}
 
 
+@dataclass(frozen=True)
+class Network:
+    """The circuit of many nodes of a file."""
+
+    device: "AbstractNetwork"
+    unit: str
+    scale: None = None
+
+    def describe(self) -> str:
+        return f"voltages in I₀R₀, times in Φ₀/2πI₀R₀, I₀ = 1 {self.unit}".rstrip()
+
+    def in_volts(self, columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """None: resistances in the file are in units of R₀."""
+        del columns
+        return {}
+
+
 def read_circuit(table: dict[str, Any], *, driven: bool | None = None) -> Circuit:
     """The circuit of a file.
 
@@ -65,10 +83,28 @@ def read_circuit(table: dict[str, Any], *, driven: bool | None = None) -> Circui
     return Circuit(device, device_file.unit(table), sections.scale(table))
 
 
+def read_moving(table: dict[str, Any]) -> Circuit | Network:
+    """The same, or a circuit of many nodes, with a drive.
+
+    Raises:
+        ValueError: neither, or no drive.
+    """
+    from ..dynamics.network.equations import AbstractNetwork
+
+    device = device_file.device(table)
+    if not isinstance(device, AbstractNetwork):
+        return read_circuit(table, driven=True)
+    if device.drive is None:
+        raise ValueError(
+            "[device] must have a drive: [device.drive] with type, frequency and amplitude"
+        )
+    return Network(device, device_file.unit(table))
+
+
 def require_sections(table: dict[str, Any], *, driven: bool | None = None) -> None:
     """The same of a file that people wrote, before JAX is there."""
     section = table["device"]
-    if not isinstance(section, dict) or section.get("type") == "Shunted":
+    if not isinstance(section, dict) or section.get("type") in ("Shunted", "Circuit"):
         return
     if "shunt" not in table:
         raise ValueError(

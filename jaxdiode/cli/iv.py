@@ -31,6 +31,7 @@ def iv(
     duration: float | None = None,
     noise: float | None = None,
     temperature: float | None = None,
+    between: tuple[str, str] | None = None,
     force: bool = False,
     cache: Cache = True,
 ) -> None:
@@ -45,17 +46,20 @@ def iv(
 
     Args:
         device: TOML file with a [device] that has a voltage (kapitza, wire), or any junction and
-            a [shunt] section; or JSON with one.
+            a [shunt] section, or a Circuit whose junctions have resistances or capacitances; or
+            JSON with one.
         out: Folder for the figures, the CSV and the JSON.
         maximum: Biases run from minus to plus this, in the device's unit of current (default: 1.2
             times the sum of amplitudes, or of the largest onset, half or flip current of a wire;
-            of a shunted device twice the largest current, and its drive).
+            of a shunted device twice the largest current, and its drive; of a circuit 1.5 times
+            all critical currents, and its drive).
         points: Number of biases from minus to plus.
         duration: Shortest stay at a bias, in the device's unit of time (driven junctions; 500 if
             left out, of the junction's own times where it is shunted); the longest is 20 times
             that.
         noise: k_BT as a current 2ek_BT/hbar in the device's unit: adds the thermal curve.
         temperature: The same in K, where the file names the unit of currents.
+        between: Of a circuit, two nodes whose voltage is meant (default: its terminals).
         force: Overwrite the folder's files.
     """
     table = device_file.read(device)
@@ -76,7 +80,8 @@ def iv(
     if warm:
         circuit = circuit or read_circuit(table, driven=False)
         _require_overdamped(circuit)
-    found = made.iv(maximum=maximum, points=points, duration=duration)
+    others = {} if between is None else {"between": _of_circuit(made, between)}
+    found = made.iv(maximum=maximum, points=points, duration=duration, **others)
     folder = make_folder(out)
     save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
     write_columns(folder / "iv.csv", _columns(found, circuit))
@@ -94,6 +99,16 @@ def _has_shunt(device: Any) -> bool:
     from ..dynamics.shunted import is_shunted
 
     return is_shunted(device)
+
+
+def _of_circuit(device: Any, between: tuple[str, str]) -> tuple[str, str]:
+    from ..dynamics.network.equations import AbstractNetwork
+
+    if not isinstance(device, AbstractNetwork):
+        raise ValueError(
+            f"between must be left out for a {type(device).__name__}, got {' '.join(between)}"
+        )
+    return between
 
 
 def _columns(found: "AbstractResult", circuit: Circuit | None) -> dict[str, Any]:

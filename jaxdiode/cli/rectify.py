@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .. import _plain_checks as _checks
 from ..files import device_file
-from .circuit import read_circuit, require_sections, si
+from .circuit import Circuit, Network, read_moving, require_sections, si
 from .common import (
     Cache,
     DeviceFile,
@@ -22,6 +22,7 @@ def rectify(
     out: Path = Path("jaxdiode-rectify"),
     maximum: float | None = None,
     points: int = 101,
+    between: tuple[str, str] | None = None,
     force: bool = False,
     cache: Cache = True,
 ) -> None:
@@ -31,11 +32,12 @@ def rectify(
 
     Args:
         device: TOML file with [device], [shunt] and [drive] (`jaxdiode new --system shunted`), or
-            JSON with such a device.
+            with a Circuit and [device.drive]; or JSON with such a device.
         out: Folder for the figure, the CSV and the JSON.
         maximum: Largest amplitude, in the device's unit of current (default: three times the
             device's largest current).
         points: Number of amplitudes from 0 to that.
+        between: Of a circuit, two nodes whose voltage is meant (default: its terminals).
         force: Overwrite the folder's files.
     """
     table = device_file.read(device)
@@ -51,9 +53,9 @@ def rectify(
     from ..dynamics.rectification import rectified_voltage
     from ..files import save
 
-    circuit = read_circuit(table, driven=True)
-    most = 3 * float(circuit.device.typical_current()) if maximum is None else maximum
-    found = rectified_voltage(circuit.device, np.linspace(0.0, most, points))
+    circuit = read_moving(table)
+    most = 3 * _largest_current(circuit) if maximum is None else maximum
+    found = rectified_voltage(circuit.device, np.linspace(0.0, most, points), between=between)
     folder, unit = make_folder(out), circuit.unit
     save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
     columns = {name: x for name, x in found.as_dict().items() if np.ndim(x) == 1}
@@ -66,3 +68,10 @@ def rectify(
         say(f"largest voltage {si(float(np.nanmax(volts)), 'V')}")
     say(circuit.describe())
     finish(out)
+
+
+def _largest_current(circuit: Circuit | Network) -> float:
+    if isinstance(circuit, Circuit):
+        return float(circuit.device.typical_current())
+    network = circuit.device.network()
+    return float(network.current * network.sum_of_currents())

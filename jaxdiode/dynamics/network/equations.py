@@ -4,10 +4,13 @@ import abc
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ...core.device import AbstractCurrentBiased
+from ...core.results import AbstractResult
 from ...numerics.dense import inverse, is_positive_definite
 from ...numerics.implicit import State, System
 from ..drive import AbstractDrive, off_the_jumps
@@ -19,6 +22,7 @@ PerInductor = Float[Array, " inductors"]
 
 _LONGEST = 200.0  # natural times that a relaxation may last
 _SOFT = 1e-9  # 2πL, and stiffness of nodes between resistors, that stand for none
+_SAMPLES = 128  # of a relation
 _FIRST = 0.2  # of the natural time: the first step of a period
 
 
@@ -116,6 +120,13 @@ class Network(eqx.Module):
             inner = inner + self.of_inductors @ inverse(soft) @ self.of_inductors.T
         return is_positive_definite(inner + _SOFT * jnp.eye(size))
 
+    def sum_of_currents(self) -> Scalar:
+        """Σ max|I| of the junctions, from samples."""
+        grid = 2 * jnp.pi / _SAMPLES * jnp.arange(_SAMPLES, dtype=float)
+        many = grid[:, None] + jnp.zeros(len(self.junctions))
+        current, _ = jax.vmap(self.relations.with_slope)(many)
+        return jnp.sum(jnp.max(jnp.abs(current), axis=0))
+
     def injected(self, push: Push, drive_phase: Scalar) -> Float[Array, " unknowns"]:
         """s at a drive phase."""
         s = push.bias * self.into + push.sources * self.sources
@@ -180,6 +191,26 @@ class AbstractNetwork(AbstractCurrentBiased):
 
         Without bias, injected currents and drive; currents in units of the network's.
         """
+
+    def iv(
+        self,
+        *,
+        maximum: float | None = None,
+        points: int = 201,
+        duration: float | None = None,
+        between: tuple[str, str] | None = None,
+    ) -> AbstractResult:
+        """`iv_curve` from −maximum to maximum, or to 1.5 times all critical currents and drive."""
+        from ..iv import iv_curve
+
+        if maximum is None:
+            self.require_motion()
+            network = eqx.filter_jit(type(self).network)(self)
+            maximum = 1.5 * float(network.current * network.sum_of_currents())
+            if self.drive is not None:
+                maximum += float(self.drive.largest_current())
+        biases = np.linspace(-maximum, maximum, points)
+        return iv_curve(self, biases, duration=duration, between=between)
 
     @abc.abstractmethod
     def between(self, nodes: tuple[str, str] | None) -> Float[Array, " nodes"]:

@@ -31,14 +31,6 @@ class _Climb(NamedTuple):
     done: Bool[Array, ""]
 
 
-def sum_of_currents(network: Network) -> Scalar:
-    """Σ max|I|, from samples."""
-    grid = 2 * jnp.pi / 128 * jnp.arange(128, dtype=float)
-    many = grid[:, None] + jnp.zeros(len(network.junctions))
-    current, _ = jax.vmap(network.relations.with_slope)(many)
-    return jnp.sum(jnp.max(jnp.abs(current), axis=0))
-
-
 def _limit(network: Network, total: Scalar) -> Scalar:
     """Radians of the terminals' phase that only a running state advances by.
 
@@ -80,7 +72,7 @@ def ramped(device: AbstractNetwork, row: Row, accuracy: float) -> Found:
 def _staircase(
     network: Network, rest: tuple[Array, Array], row: Row, sign: Scalar, accuracy: float
 ) -> tuple[Scalar, Int[Array, ""]]:
-    total = sum_of_currents(network)
+    total = network.sum_of_currents()
     limit = _limit(network, total)
     nothing, fed = Push(*jnp.zeros(3)), Push(jnp.zeros(()), jnp.ones(()), jnp.ones(()))
     begin, runs, known = hold_at(network, Held(network.at_rest(*rest), nothing), fed, row, limit)
@@ -120,7 +112,7 @@ def noisy_ramps(
     """Biases at which replicas begin to run, the bias growing at a constant rate."""
     network = device.network()
     gamma, rate = gamma / network.current, rate * network.time / network.current
-    total = sum_of_currents(network)
+    total = network.sum_of_currents()
     steps = steps_of(network, gamma, 1.5 * total)
     rest = network.at_rest(*device.rest())
     keys = jax.random.split(key, 2)
