@@ -5,6 +5,7 @@ from . import plot as plot
 from . import results as results
 from . import units as units
 from .circuits.circuit import Circuit as Circuit
+from .circuits.contour import critical_contour as critical_contour
 from .circuits.elements import Capacitor as Capacitor
 from .circuits.elements import Inductor as Inductor
 from .circuits.elements import Junction as Junction
@@ -12,6 +13,7 @@ from .circuits.elements import Resistor as Resistor
 from .circuits.link import LinearLink as LinearLink
 from .circuits.states import folds as folds
 from .circuits.states import static_states as static_states
+from .circuits.threshold import threshold_curves as threshold_curves
 from .core.critical import CriticalCurrents as CriticalCurrents
 from .core.device import AbstractCurrentBiased as AbstractCurrentBiased
 from .core.device import AbstractDevice as AbstractDevice

@@ -1,7 +1,9 @@
 """What the verbs return; `jaxdiode.AbstractResult` says what all of them can do."""
 
+from .circuits.contour import CriticalContour as CriticalContour
 from .circuits.states import Folds as Folds
 from .circuits.states import StaticStates as StaticStates
+from .circuits.threshold import ThresholdCurves as ThresholdCurves
 from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation
 from .core.report import Report as Report
 from .core.taylor import TaylorSeries as TaylorSeries

@@ -117,7 +117,7 @@ class Circuit(AbstractNetwork):
             )
         self._require_junctions_between_terminals()
         if chosen != "largest":
-            self._require_one_island()
+            self.require_one_island()
         return _found(self, chosen)
 
     def named(self, kind: type[Element]) -> dict[str, Element]:
@@ -241,7 +241,7 @@ class Circuit(AbstractNetwork):
                     f"{min(out & set(island))!r}, which carry any current"
                 )
 
-    def _require_one_island(self) -> None:
+    def require_one_island(self) -> None:
         """What falls with the shunts' damping must have its phases in one piece."""
         graph = self.graph()
         if len(graph.references) < 2:

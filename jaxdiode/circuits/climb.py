@@ -107,6 +107,12 @@ def climb(
     return Climb(end, point.z, point.p, point.tz, *wall)
 
 
+def at_fold(z: State, p: Scalar, tz: State) -> Climb:
+    """A climb that is at a fold already, as far as one knows."""
+    zero = jnp.zeros(())
+    return Climb(jnp.asarray(End.FOLD, jnp.int32), z, p, tz, jnp.zeros((), int), zero, zero)
+
+
 def first_tangent(
     statics: Statics, z: State, windings: PerJunction, bias: Bias
 ) -> tuple[State, Scalar]:

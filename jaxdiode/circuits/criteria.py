@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ..core.critical import CriticalCurrents, unless
 from ..numerics.lanes import lanewise
@@ -11,7 +11,7 @@ from .ends import end_bias
 from .largest import Ended, largest, nowhere, status_of
 from .ramp import ramp
 from .relations import known_status
-from .statics import Scalar, Statics
+from .statics import Bias, Statics
 
 CRITERIA = ("largest", "ramp", "first")
 
@@ -20,15 +20,23 @@ def critical_currents(
     statics: Statics, criterion: str, wanted: Bool[Array, ""]
 ) -> CriticalCurrents:
     """I₊ and I₋ in the circuit's own unit; NaN where they are not wanted."""
+    biases = jax.vmap(statics.bias)(jnp.array([1.0, -1.0]))
+    (plus, minus), status = ends_along(statics, criterion, biases, wanted)
+    return CriticalCurrents(plus, minus, jnp.max(status))
+
+
+def ends_along(
+    statics: Statics, criterion: str, biases: Bias, wanted: Bool[Array, ""]
+) -> tuple[Float[Array, " biases"], Int[Array, " biases"]]:
+    """(current, status) where the criterion is met along each of several biases."""
     frozen = statics.frozen()
-    signs = jnp.array([1.0, -1.0])
 
-    def search(frozen: Statics, sign: Scalar, wanted: Bool[Array, ""]):
+    def search(frozen: Statics, bias: Bias, wanted: Bool[Array, ""]):
         nothing = nowhere(frozen), jnp.asarray(Status.NOT_CONVERGED, jnp.int32)
-        return jax.lax.cond(wanted, lambda: search_in(frozen, sign), lambda: nothing)
+        return jax.lax.cond(wanted, lambda: search_along(frozen, bias), lambda: nothing)
 
-    def search_in(frozen: Statics, sign: Scalar):
-        wells, bias = frozen.relations.wells(), frozen.bias(sign)
+    def search_along(frozen: Statics, bias: Bias):
+        wells = frozen.relations.wells()
         if criterion == "largest":
             found = largest(frozen, wells, bias)
             return found.ended, status_of(found)
@@ -40,19 +48,19 @@ def critical_currents(
         return met.first if criterion == "first" else met.last, status
 
     over = lanewise(search)
-    ended, status = jax.vmap(lambda sign: over(frozen, sign, wanted))(signs)
+    fixed = jax.tree.map(jax.lax.stop_gradient, biases)
+    ended, status = jax.vmap(lambda bias: over(frozen, bias, wanted))(fixed)
     known = known_status(frozen.relations)
     status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
     wells = statics.relations.wells()
 
-    def value(ended: Ended, sign, status):
+    def value(ended: Ended, bias: Bias, status: Int[Array, ""]):
         good = has_value(status)
-        kept = jax.tree.map(lambda x: jnp.where(good, x, jax.lax.stop_gradient(x)), statics)
-        at = end_bias(kept, wells, ended.windings, kept.bias(sign), (ended.climb, ended.fold))
+        kept = jax.tree.map(lambda x: jnp.where(good, x, jax.lax.stop_gradient(x)), (statics, bias))
+        at = end_bias(kept[0], wells, ended.windings, kept[1], (ended.climb, ended.fold))
         return unless(~good, jnp.nan, at * statics.relations.unit)
 
-    plus, minus = jax.vmap(value)(ended, signs, status)
-    return CriticalCurrents(plus, minus, jnp.max(status))
+    return jax.vmap(value)(ended, biases, status), status
 
 
 def has_value(status: Int[Array, "..."]) -> Bool[Array, "..."]:

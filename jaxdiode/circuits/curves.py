@@ -9,13 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .climb import Climb, End, Point, correct, first_tangent, walls_crossed
-from .ends import find_fold
+from .climb import Point, at_fold, correct, first_tangent, walls_crossed
+from .ends import find_fold, is_marginal
 from .relations import Wells
 from .relax import convex_state, label, labels, largest_bias, settle
 from .statics import Bias, Scalar, State, Statics
 
-_LEVELS = 9  # of the bias, at which starts are looked for
+_LEVELS = 25  # of the bias, at which starts are looked for
+_BATCH = 4  # flux states whose starts are looked for in one call
+_HALVINGS = 8  # of the way between two points on both sides of a fold
+_BESIDE = 0.02  # radians from a fold, where following its curve begins
 _MOST = 3000  # points of a curve in one direction
 _LONGEST, _SHORTEST, _TURN = 0.3, 1e-8, 0.95
 _SAME = 1e-2  # radians: starts nearer than this to a known curve lie on it
@@ -52,14 +55,20 @@ def curves(statics: Statics, wells: Wells, bias: Bias, levels: np.ndarray) -> It
     for state, windings, level in _starts(statics, wells, bias, levels):
         if any(_lies_on(statics, curve, state, windings, level) for curve in known):
             continue
-        curve = _whole(statics, wells, bias, state, windings, level)
+        curve = whole(statics, wells, bias, state, windings, level)
         known.append(curve)
         yield curve
 
 
-def usual_levels(statics: Statics) -> np.ndarray:
-    top = float(largest_bias(statics))
-    return np.linspace(-top, top, _LEVELS + 2)[1:-1]
+@eqx.filter_jit
+def usual_levels(statics: Statics, bias: Bias) -> Float[Array, " levels"]:
+    return largest_bias(statics, bias) * jnp.linspace(-1, 1, _LEVELS + 2)[1:-1]
+
+
+@eqx.filter_jit
+def count_labels(statics: Statics, wells: Wells, bias: Bias) -> Int[Array, ""]:
+    """How many flux states there may be."""
+    return labels(statics, wells, bias)[0]
 
 
 def folds_of(
@@ -68,11 +77,11 @@ def folds_of(
     """(state, p, whether stable states end there, whether located) of every fold of a curve."""
     turns = np.flatnonzero(curve.slope[:-1] * curve.slope[1:] < 0)
     for k in turns:
-        part = curve.slope[k] / (curve.slope[k] - curve.slope[k + 1])
-        state, level, tangent = (
-            (1 - part) * x[k] + part * x[k + 1] for x in (curve.state, curve.bias, curve.tangent)
+        here, ahead = (
+            Point(*(x[i] for x in (curve.state, curve.bias, curve.tangent, curve.slope)))
+            for i in (k, k + 1)
         )
-        found, good = _polish(statics, bias, curve.windings, state, level, tangent)
+        found, good = _located(statics, bias, curve.windings, here, ahead)
         ends = bool(curve.stable[k] != curve.stable[k + 1])
         yield np.asarray(found.state), float(found.bias), ends, bool(good)
 
@@ -82,7 +91,7 @@ def crossings(
 ) -> Iterator[tuple[np.ndarray, bool]]:
     """(state, whether located) wherever a curve passes a bias."""
     for start in _interpolated(curve, level):
-        state, good = _at_bias(statics, bias, curve.windings, start, level)
+        state, good = _at_bias(statics, bias, curve.windings, start, np.asarray(level))
         yield np.asarray(state), bool(good)
 
 
@@ -95,12 +104,47 @@ def _interpolated(curve: Curve, level: float) -> Iterator[np.ndarray]:
 
 
 @eqx.filter_jit
-def _polish(statics, bias, windings, state, level, tangent):
-    zero = jnp.zeros(())
-    end = jnp.asarray(End.FOLD, jnp.int32)
-    level = jnp.asarray(level, float)
-    near = Climb(end, state, level, tangent, jnp.zeros((), int), zero, zero)
-    return find_fold(statics, jnp.asarray(windings), bias, near)
+def _located(statics, bias, windings, here: Point, ahead: Point):
+    """The fold between two neighbouring points: by halving the way, then by Newton's method."""
+    windings = jnp.asarray(windings)
+    here, ahead = jax.tree.map(jnp.asarray, (here, ahead))
+    way = statics.measured(here.tz) @ (ahead.z - here.z) + here.tp * (ahead.p - here.p)
+    no = jnp.zeros((), bool)
+
+    def halve(_: Array, held: tuple[Scalar, Scalar, Point]) -> tuple[Scalar, Scalar, Point]:
+        low, high, point = held
+        middle = (low + high) / 2
+        new, fine, _ = correct(statics, windings, bias, here, middle, no, here.p)
+        before = new.tp * here.tp > 0
+        low, high = jnp.where(before, middle, low), jnp.where(before, high, middle)
+        return low, high, jax.tree.map(lambda a, b: jnp.where(fine, b, a), point, new)
+
+    part = here.tp / (here.tp - ahead.tp)
+    between = jax.tree.map(lambda a, b: (1 - part) * a + part * b, here, ahead)
+    *_, near = jax.lax.fori_loop(0, _HALVINGS, halve, (jnp.zeros(()), way, between))
+    return _fold_at(statics, bias, windings, near)
+
+
+@eqx.filter_jit
+def neighbour(statics: Statics, bias: Bias, windings, state, level):
+    """(fold, whether located, whether stable states end there, a point on its curve, if found).
+
+    From a fold of a circuit that differs little.
+    """
+    state, windings, level = (jnp.asarray(x, float) for x in (state, windings, level))
+    tangent = first_tangent(statics, state, windings, bias)
+    fold, good = _fold_at(statics, bias, windings, Point(state, level, *tangent))
+    along = fold.null / jnp.sqrt(fold.null @ statics.measured(fold.null))
+    there = Point(fold.state, fold.bias, along, jnp.zeros(()))
+    no = jnp.zeros((), bool)
+    beside, fine, _ = correct(statics, windings, bias, there, jnp.asarray(_BESIDE), no, fold.bias)
+    other_way = fold._replace(null=-fold.null)
+    ends = is_marginal(statics, windings, fold) | is_marginal(statics, windings, other_way)
+    return fold, good, ends, beside, fine
+
+
+def _fold_at(statics: Statics, bias: Bias, windings, point: Point):
+    return find_fold(statics, windings, bias, at_fold(point.z, point.p, point.tz))
 
 
 @eqx.filter_jit
@@ -120,7 +164,7 @@ def _at_bias(statics, bias, windings, state, level):
 
 @eqx.filter_jit
 def _settled(statics: Statics, wells: Wells, bias: Bias, numbers: Array, levels: Array):
-    _, radix, lowest = labels(statics, wells)
+    _, radix, lowest = labels(statics, wells, bias)
 
     def one(number: Int[Array, ""], level: Scalar):
         windings, ends = label(statics, wells, number, radix, lowest)
@@ -133,18 +177,21 @@ def _settled(statics: Statics, wells: Wells, bias: Bias, numbers: Array, levels:
 def _starts(
     statics: Statics, wells: Wells, bias: Bias, levels: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
-    count = int(labels(statics, wells)[0])
-    found = _settled(statics, wells, bias, jnp.arange(count), jnp.asarray(levels, float))
-    states, windings, good = map(np.asarray, found)
-    for n, k in zip(*np.nonzero(good), strict=True):
-        yield states[n, k], windings[n, k], float(levels[k])
+    """In batches of flux states: one program, whatever their number."""
+    count, every = int(count_labels(statics, wells, bias)), jnp.asarray(levels, float)
+    for first in range(0, count, _BATCH):
+        found = _settled(statics, wells, bias, first + jnp.arange(_BATCH), every)
+        states, windings, good = map(np.asarray, found)
+        for n, k in zip(*np.nonzero(good[: count - first]), strict=True):
+            yield states[n, k], windings[n, k], float(levels[k])
 
 
-def _whole(statics, wells, bias, state, windings, level) -> Curve:
+def whole(statics, wells, bias, state, windings, level) -> Curve:
     """Both ways from a start, in order."""
     halves = []
-    for sign in (1.0, -1.0):
-        trace, count, closed = _trace(statics, wells, bias, state, windings, level, sign)
+    for sign in np.array([1.0, -1.0]):
+        start = state, windings, np.asarray(level)  # as arrays: numbers would compile anew
+        trace, count, closed = _trace(statics, wells, bias, *start, sign)
         halves.append(jax.tree.map(lambda x, n=int(count): np.asarray(x)[:n], trace))
         if bool(closed):
             return _curve(list(halves[0]), windings)
@@ -171,9 +218,9 @@ def _trace(statics, wells, bias, state, windings, level, sign):
     trace = _Trace(
         jnp.zeros((_MOST, size)).at[0].set(state), jnp.zeros(_MOST).at[0].set(level),
         jnp.zeros((_MOST, size)).at[0].set(first.tz), jnp.zeros(_MOST).at[0].set(first.tp),
-        jnp.ones(_MOST, bool),
+        jnp.broadcast_to(statics.is_stable(statics.slope(state, windings)), _MOST),
     )  # fmt: skip
-    most = 2 * largest_bias(statics) + 1
+    most = 2 * largest_bias(statics, bias) + 1
 
     def unfinished(held):
         _, _, step, count, ended, closed = held
@@ -187,16 +234,10 @@ def _trace(statics, wells, bias, state, windings, level, sign):
         fine = fine & (along > _TURN)
         ended = fine & (walls_crossed(statics, wells, windings, point.z, new.z)[0] < jnp.inf)
         ended = ended | (jnp.abs(new.p) > most)
-        home = _distance(statics, new, first) < step
-        closed = (
-            fine
-            & home
-            & (count > 10)
-            & (new.tz @ statics.measured(first.tz) + new.tp * first.tp > 0.5)
-        )
         stable = statics.is_stable(slope)
         row = _Trace(new.z, new.p, new.tz, new.tp, stable)
         keep = fine & ~ended
+        closed = keep & (count > 10) & _has_passed(statics, new, first, step)
         trace = jax.tree.map(lambda x, y: x.at[count].set(jnp.where(keep, y, x[count])), trace, row)
         point = jax.tree.map(lambda a, b: jnp.where(keep, b, a), point, new)
         longer = jnp.where(along > 0.99, 1.5, 1.0)
@@ -209,10 +250,16 @@ def _trace(statics, wells, bias, state, windings, level, sign):
     return trace, count, closed
 
 
-def _distance(statics: Statics, one: Point, other: Point) -> Scalar:
-    """Between two points of curves, turns of junctions not counted."""
-    apart, through = statics.apart(one.z, other.z)
-    return jnp.sqrt(apart @ apart + through @ through + (one.p - other.p) ** 2)
+def _has_passed(statics: Statics, point: Point, first: Point, step: Scalar) -> Bool[Array, ""]:
+    """Whether a closed curve came back: its first point lies behind, within the last step."""
+    apart, through = statics.apart(point.z, first.z)
+    past = point.p - first.p
+    of = jnp.asarray(statics.graph.of_junctions)
+    ahead = apart @ (of.T @ first.tz[: statics.nodes]) + past * first.tp
+    aside = jnp.sqrt(jnp.maximum(apart @ apart + past**2 - ahead**2, 0.0))
+    aside = jnp.maximum(aside, jnp.max(jnp.abs(through), initial=0.0))
+    same_way = point.tz @ statics.measured(first.tz) + point.tp * first.tp > 0.5
+    return same_way & (ahead >= 0) & (ahead < 1.1 * step) & (aside < step)
 
 
 def _lies_on(

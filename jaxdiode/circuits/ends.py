@@ -108,11 +108,12 @@ def end_bias(
         return jnp.where(use, x, jax.lax.stop_gradient(x))
 
     folds, walls = climb.end == End.FOLD, climb.end == End.WALL
-    at_fold = differentiable(jax.tree.map(lambda x: kept(x, folds), statics), windings, bias, fold)
+    smooth, pushed = jax.tree.map(lambda x: kept(x, folds), (statics, bias))
+    at_fold = differentiable(smooth, windings, pushed, fold)
     value = jnp.where(folds, at_fold, jax.lax.stop_gradient(climb.bias))
     if wells.walls.shape[1]:
-        moved = jax.tree.map(lambda x: kept(x, walls), statics)
-        at_wall = differentiable_wall(moved, wells, windings, bias, climb)
+        moved, pushed = jax.tree.map(lambda x: kept(x, walls), (statics, bias))
+        at_wall = differentiable_wall(moved, wells, windings, pushed, climb)
         value = jnp.where(walls, at_wall, value)
     return slope_unless(~folds & ~walls, value)
 

@@ -18,6 +18,7 @@ class Graph:
         of_junctions, of_inductors: incidence (nodes × branches), +1 at a and −1 at b.
         bias: current into each node per current of the terminals.
         references: the nodes of phase 0, one per island; the ground is one of them.
+        wired: (pieces joined by inductors × nodes), 1 where a node belongs; without the ground's.
         chords: indices of the junctions that close a loop each; their windings number the fluxoids.
         cycles: (loops, junctions) and (loops, inductors), ±1 along the loop that a chord closes.
     """
@@ -30,6 +31,7 @@ class Graph:
     of_inductors: np.ndarray
     bias: np.ndarray
     references: tuple[str, ...]
+    wired: np.ndarray
     chords: tuple[int, ...]
     cycles: tuple[np.ndarray, np.ndarray]
 
@@ -99,6 +101,8 @@ def _build(junction_items: tuple, inductor_items: tuple, terminals: Terminals) -
             if node in row:
                 bias[row[node]] += sign * share
     of_junctions, of_inductors = (incidence(nodes, ends) for ends in (junctions, inductors))
+    pieces = [part for part in islands(inductors, nodes) if ground not in part]
+    wired = np.array([[node in part for node in nodes] for part in pieces], float)
     chords, cycles = _loops(junctions, inductors, of_junctions, of_inductors)
     return Graph(
         key=(junction_items, inductor_items, terminals),
@@ -109,6 +113,7 @@ def _build(junction_items: tuple, inductor_items: tuple, terminals: Terminals) -
         of_inductors=of_inductors,
         bias=bias,
         references=references,
+        wired=wired.reshape(len(pieces), len(nodes)),
         chords=chords,
         cycles=cycles,
     )

@@ -1,13 +1,14 @@
 """The largest current of any stable static state, over all flux states."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ..numerics.status import Status
-from .climb import Climb, End, climb
+from .climb import Climb, End, at_fold, climb, first_tangent
 from .ends import Fold, find_fold, is_marginal
 from .relations import Wells
 from .relax import (
@@ -24,6 +25,7 @@ from .statics import Bias, PerJunction, Scalar, State, Statics
 
 LEVELS = 32  # of the current, at which states are looked for
 _NEAR = 1.0  # radians outside a well, from where a state inside is still looked for
+_THIRDS = 10  # steps of a search between levels
 _SAME = 1e-9  # two currents are one
 
 
@@ -42,7 +44,7 @@ class Ended(NamedTuple):
     good: Bool[Array, ""]
 
     @property
-    def bias(self) -> Scalar:
+    def bias(self) -> Float[Array, "..."]:
         return jnp.where(self.climb.end == End.FOLD, self.fold.bias, self.climb.bias)
 
     @property
@@ -70,60 +72,26 @@ def followed(
 ) -> Ended:
     """A stable state up to the target or its end, folds located."""
     end = climb(statics, wells, found.state, found.windings, p, bias, target)
-    fold, good = find_fold(statics, found.windings, bias, end)
+    return located(statics, found.windings, bias, end)
+
+
+def located(statics: Statics, windings: PerJunction, bias: Bias, end: Climb) -> Ended:
+    """The end of a climb, a fold by Newton's method."""
+    fold, good = find_fold(statics, windings, bias, end)
     is_fold = end.end == End.FOLD
-    good = good & is_marginal(statics, found.windings, fold)
+    good = good & is_marginal(statics, windings, fold)
     # What is a fold and cannot be polished as one (two at once) is known by bisection.
     end = end._replace(end=jnp.where(is_fold & ~good, End.BRANCH, end.end).astype(jnp.int32))
-    return Ended(end, fold, found.windings, end.end != End.LOST)
+    return Ended(end, fold, windings, end.end != End.LOST)
 
 
 def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
-    count, radix, lowest = labels(statics, wells)
-    top = largest_bias(statics)
-    step = 2 * top / LEVELS
-    nothing_yet = nowhere(statics)
-
-    def look(number: Int[Array, ""], best: Scalar) -> tuple[Ended, Bool[Array, ""]]:
-        """Down from the top to the first stable state of a flux state, and up to its end.
-
-        And whether something on the way was not found out.
-        """
-        windings, ends = label(statics, wells, number, radix, lowest)
-
-        def at(k: Int[Array, ""]) -> Scalar:
-            return top - step * (k.astype(float) + 0.5)
-
-        def unfinished(state):
-            k, found, _ = state
-            return ~found.good & (k < LEVELS) & (at(k) + step > best)
-
-        def lower(state):
-            k, found, missed = state
-            p = at(k)
-            guess, outside, solved = convex_state(statics, ends, windings, p, bias)
-
-            found = jax.lax.cond(
-                solved & (outside < _NEAR),
-                lambda: settle(statics, wells, guess, windings, p, bias),
-                lambda: found,
-            )
-            return k + 1, found, missed | ~solved
-
-        start = jnp.zeros((), int), nothing_settled(statics), jnp.zeros((), bool)
-        k, found, missed = jax.lax.while_loop(unfinished, lower, start)
-        end = jax.lax.cond(
-            found.good,
-            lambda: followed(statics, wells, found, at(k - 1), bias, 2 * top + 1),
-            lambda: nothing_yet,
-        )
-        ends_at_all = end.good & (end.climb.end != End.REACHED)
-        return end._replace(good=ends_at_all), missed | (found.good & ~ends_at_all)
+    count, _, _ = labels(statics, wells, bias)
 
     def one(state):
         number, best, runner, missed = state
         so_far = jnp.where(best.good, best.bias, -jnp.inf)
-        found, unknown = look(number, so_far)
+        found, unknown = _of_flux_state(statics, wells, bias, number, so_far)
         value = jnp.where(found.good, found.bias, -jnp.inf)
         better = value > so_far
         other = jnp.where(better, so_far, value)
@@ -135,9 +103,115 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
     def unfinished(state):
         return state[0] < jnp.minimum(count, MOST_LABELS)
 
-    start = jnp.zeros((), int), nothing_yet, jnp.asarray(-jnp.inf), jnp.zeros((), bool)
+    start = jnp.zeros((), int), nowhere(statics), jnp.asarray(-jnp.inf), jnp.zeros((), bool)
     _, best, runner, missed = jax.lax.while_loop(unfinished, one, start)
     return Largest(best, runner, (count <= MOST_LABELS) & ~missed)
+
+
+class _Start(NamedTuple):
+    """A state at p from which an end is looked for; at once where it is next to a fold."""
+
+    p: Scalar
+    found: Settled
+    at_once: Bool[Array, ""]
+
+
+def _of_flux_state(
+    statics: Statics, wells: Wells, bias: Bias, number: Int[Array, ""], best: Scalar
+) -> tuple[Ended, Bool[Array, ""]]:
+    """Down from the top to the first stable state of a flux state, and up to its end.
+
+    And whether something on the way was not found out. What lies between two levels is looked
+    for where the stand-in comes nearest to its wells; windows too narrow to hold a state that is
+    found still have a fold.
+    """
+    _, radix, lowest = labels(statics, wells, bias)
+    windings, ends = label(statics, wells, number, radix, lowest)
+    top = largest_bias(statics, bias)
+    step = 2 * top / LEVELS
+    no, nothing = jnp.zeros((), bool), nothing_settled(statics)
+
+    def at(k: Int[Array, ""]) -> Scalar:
+        return top - step * (k.astype(float) + 0.5)
+
+    def at_rest(p: Scalar, otherwise: Settled):
+        guess, outside, solved = convex_state(statics, ends, windings, p, bias)
+        found = jax.lax.cond(
+            solved & (outside < _NEAR),
+            lambda: settle(statics, wells, guess, windings, p, bias),
+            lambda: otherwise,
+        )
+        return found, outside, solved, guess
+
+    def unfinished(state):
+        k, found, *_ = state
+        return ~found.good & (k < LEVELS) & (at(k) + step > best)
+
+    def lower(state):
+        k, found, missed, nearest, where = state
+        found, outside, solved, _ = at_rest(at(k), found)
+        where = jnp.where(outside < nearest, at(k), where)
+        return k + 1, found, missed | ~solved, jnp.minimum(nearest, outside), where
+
+    def between(where: Scalar):
+        def outside(p: Scalar) -> Scalar:
+            return convex_state(statics, ends, windings, p, bias)[1]
+
+        p = smallest(outside, where - step, where + step)
+        found, *_, guess = at_rest(p, nothing)
+        return p, found, Settled(guess, windings, ~no)
+
+    first = jnp.zeros((), int), nothing, no, jnp.asarray(jnp.inf), top
+    k, found, missed, nearest, where = jax.lax.while_loop(unfinished, lower, first)
+    # A state found from outside of the wells may be another one's, and this one lie higher.
+    seek = (nearest > 0) & (nearest < 2 * _NEAR)
+    p, other, guess = jax.lax.cond(seek, lambda: between(where), lambda: (top, nothing, nothing))
+    starts = _Start(at(k - 1), found, no), _Start(p, other, no), _Start(p, guess, ~no)
+    end, unknown = _highest(statics, wells, bias, starts)
+    return end, missed | unknown
+
+
+def _highest(
+    statics: Statics, wells: Wells, bias: Bias, starts: tuple[_Start, ...]
+) -> tuple[Ended, Bool[Array, ""]]:
+    """The highest end of several starts, and whether one was not found out."""
+    target = 2 * largest_bias(statics, bias) + 1
+
+    def to_end(start: _Start) -> Ended:
+        z, windings, _ = start.found
+
+        def at_a_fold():
+            return at_fold(z, start.p, first_tangent(statics, z, windings, bias)[0])
+
+        def climbing():
+            return climb(statics, wells, z, windings, start.p, bias, target)
+
+        def end():
+            reached = jax.lax.cond(start.at_once, at_a_fold, climbing)
+            return located(statics, windings, bias, reached)
+
+        return jax.lax.cond(start.found.good, end, lambda: nowhere(statics))
+
+    rows = jax.tree.map(lambda *x: jnp.stack(x), *starts)
+    reached = jax.lax.map(to_end, rows)
+    known = reached.good & (reached.climb.end != End.REACHED)
+    known = known & (~rows.at_once | (reached.climb.end == End.FOLD))
+    best = jnp.argmax(jnp.where(known, reached.bias, -jnp.inf))
+    end = jax.tree.map(lambda x: x[best], reached)
+    return end._replace(good=known[best]), jnp.any(rows.found.good & ~known & ~rows.at_once)
+
+
+def smallest(function: Callable[[Scalar], Scalar], low: Scalar, high: Scalar) -> Scalar:
+    """Where a function with one minimum between two ends is smallest, by thirds."""
+
+    def narrow(_: Array, ends: tuple[Scalar, Scalar]) -> tuple[Scalar, Scalar]:
+        low, high = ends
+        first, second = low + (high - low) / 3, high - (high - low) / 3
+        left = function(first) < function(second)
+        return jnp.where(left, low, first), jnp.where(left, second, high)
+
+    low, high = jax.lax.fori_loop(0, _THIRDS, narrow, (low, high))
+    return (low + high) / 2
 
 
 def status_of(found: Largest) -> Int[Array, ""]:

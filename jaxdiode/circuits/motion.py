@@ -116,7 +116,8 @@ def state_of_rest(
 ) -> tuple[Float[Array, " nodes"], Float[Array, " inductors"]]:
     """Phases of all nodes and currents of the inductors in the state of least energy."""
     frozen = statics.frozen()
-    found, _, _ = ground_state(frozen, frozen.relations.wells())
+    bias = frozen.bias(jnp.ones(()))
+    found, _, _ = ground_state(frozen, frozen.relations.wells(), bias)
     phase, through = jnp.split(found.state, [statics.nodes])
     return jnp.pad(phase, (0, len(nodes_of(circuit)) - statics.nodes)), through
 

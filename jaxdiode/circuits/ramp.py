@@ -52,8 +52,8 @@ class Ramp(NamedTuple):
 
 def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
     """Injected currents are ramped first, then the bias; falls are followed to where they end."""
-    rest, tied, complete = ground_state(statics, wells)
-    top = 2 * largest_bias(statics) + 1
+    rest, tied, complete = ground_state(statics, wells, bias)
+    top = 2 * largest_bias(statics, bias) + 1
     nothing = nowhere(statics)
 
     def unfinished(state):
@@ -96,13 +96,13 @@ def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
 
 
 def ground_state(
-    statics: Statics, wells: Wells
+    statics: Statics, wells: Wells, bias: Bias
 ) -> tuple[Settled, Bool[Array, ""], Bool[Array, ""]]:
-    """The state of least energy without any current.
+    """The state of least energy without any current, of those that a bias may lead to.
 
     And whether there is another such, and whether every flux state was looked at.
     """
-    count, radix, lowest = labels(statics, wells)
+    count, radix, lowest = labels(statics, wells, bias)
     rest = Bias(jnp.zeros(statics.nodes), jnp.zeros(statics.nodes))
     zero = jnp.zeros(())
 

@@ -165,7 +165,7 @@ def label(
 
 
 def labels(
-    statics: Statics, wells: Wells
+    statics: Statics, wells: Wells, bias: Bias
 ) -> tuple[Int[Array, ""], Int[Array, " digits"], Float[Array, " loops"]]:
     """(how many flux states there may be, numbers per digit, the lowest fluxoid per loop).
 
@@ -175,7 +175,7 @@ def labels(
     through = jnp.asarray(statics.graph.cycles[0])
     along = jnp.asarray(statics.graph.cycles[1])
     widest = jnp.max(jnp.maximum(jnp.abs(wells.low), jnp.abs(wells.high)), axis=1)
-    screened = jnp.abs(along @ statics.inductance) @ inductor_bounds(statics)
+    screened = jnp.abs(along @ statics.inductance) @ inductor_bounds(statics, bias)
     bound = (jnp.abs(through) @ widest + screened) / (2 * jnp.pi) + 0.15
     flux = loop_fluxes(statics)
     lowest, highest = jnp.ceil(flux - bound), jnp.floor(flux + bound)
@@ -212,13 +212,13 @@ def _by_distance(loops: int) -> np.ndarray:
     return np.array(rows, float)
 
 
-def inductor_bounds(statics: Statics) -> Float[Array, " inductors"]:
+def inductor_bounds(statics: Statics, bias: Bias) -> Float[Array, " inductors"]:
     """No static state carries more through an inductor: the sums at its two nodes."""
     graph = statics.graph
     at_nodes, into = jnp.abs(jnp.asarray(graph.of_inductors)), jnp.abs(graph.of_junctions)
-    largest = into @ statics.relations.largest() + jnp.abs(statics.sources)
-    total = jnp.sum(statics.relations.largest()) + jnp.sum(jnp.abs(statics.sources))
-    largest = largest + jnp.abs(graph.bias) * total
+    largest = into @ statics.relations.largest() + jnp.abs(bias.fixed)
+    total = _total(statics, bias)
+    largest = largest + jnp.abs(bias.along) * total / _fed(statics, bias)
     count = len(graph.inductors)
     if not count:
         return jnp.zeros(0)
@@ -231,13 +231,27 @@ def inductor_bounds(statics: Statics) -> Float[Array, " inductors"]:
     return jax.lax.fori_loop(0, count, tighten, jnp.full(count, total))
 
 
-def largest_bias(statics: Statics) -> Scalar:
-    """No static state carries a larger current between the terminals."""
-    graph = statics.graph
-    through = jnp.sum(statics.relations.largest()) + jnp.sum(jnp.abs(statics.sources))
-    node = jnp.asarray(graph.bias)
+def largest_bias(statics: Statics, bias: Bias) -> Scalar:
+    """No static state carries a larger current along the bias."""
+    graph, node = statics.graph, bias.along
+    through = _total(statics, bias) / _fed(statics, bias)
     into = jnp.abs(graph.of_junctions) @ statics.relations.largest()
-    into = into + jnp.abs(jnp.asarray(graph.of_inductors)) @ inductor_bounds(statics)
-    into = into + jnp.abs(statics.sources)
+    into = into + jnp.abs(jnp.asarray(graph.of_inductors)) @ inductor_bounds(statics, bias)
+    into = into + jnp.abs(bias.fixed)
     at_node = jnp.where(node == 0, jnp.inf, into / jnp.where(node == 0, 1.0, jnp.abs(node)))
     return jnp.minimum(through, jnp.min(at_node))
+
+
+def _total(statics: Statics, bias: Bias) -> Scalar:
+    """What all junctions can carry, and what is injected besides."""
+    return jnp.sum(statics.relations.largest()) + jnp.sum(jnp.abs(bias.fixed))
+
+
+def _fed(statics: Statics, bias: Bias) -> Scalar:
+    """How much current per bias junctions have to carry, into pieces of inductors or out of them.
+
+    1 where they carry none: inductors lead it to the ground.
+    """
+    net = jnp.asarray(statics.graph.wired) @ bias.along
+    fed = jnp.maximum(jnp.sum(jnp.maximum(net, 0.0)), jnp.sum(jnp.maximum(-net, 0.0)))
+    return jnp.where(fed > 1e-9, fed, 1.0)

@@ -1,6 +1,6 @@
 """All static states of a circuit at one current, and all folds: the threshold lobes."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,10 +11,10 @@ from .. import _checks
 from ..core.results import AbstractResult
 from ..numerics.status import Status
 from .circuit import Circuit
-from .curves import crossings, curves, folds_of, usual_levels
-from .relations import known_status
-from .relax import MOST_LABELS, labels
-from .statics import Statics
+from .curves import Curve, count_labels, crossings, curves, folds_of, usual_levels
+from .relations import Wells, known_status
+from .relax import MOST_LABELS
+from .statics import Bias, Statics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -109,12 +109,22 @@ class Folds(AbstractResult):
         return plot.values(self)
 
 
+class FoundFold(NamedTuple):
+    """p, whether stable states end there, z, k, and whether it was located."""
+
+    level: float
+    ends_stable: bool
+    state: np.ndarray
+    windings: np.ndarray
+    good: bool
+
+
 def static_states(circuit: Circuit, current: float = 0.0) -> StaticStates:
     """All static states of a circuit at one current, stable and unstable.
 
     Every flux state (fluxoid numbers of the loops, wells of the junctions) that screening allows
     gives a start; each curve of states over the bias is followed through its folds. A curve that
-    holds no stable state at any of nine currents and at this one is not seen.
+    holds no stable state at any of 25 currents and at this one is not seen.
 
     Args:
         circuit: with numbers, not under a transformation of JAX.
@@ -133,12 +143,11 @@ def static_states(circuit: Circuit, current: float = 0.0) -> StaticStates:
         >>> print(int(states.stable.sum()), "stable of", len(states.energy))
         3 stable of 8
     """
-    statics = _solved(circuit)
+    statics, wells, bias = solved(circuit)
     level = float(_checks.real_array("current", current, ndim=0))
     unit = float(statics.relations.unit)
-    bias, wells = statics.bias(jnp.ones(())), statics.relations.wells()
     found: list[tuple[np.ndarray, np.ndarray, bool]] = []
-    levels = np.append(usual_levels(statics), level / unit)
+    levels = np.append(np.asarray(usual_levels(statics, bias)), level / unit)
     for curve in curves(statics, wells, bias, levels):
         for state, good in crossings(statics, bias, curve, level / unit):
             known = any(_same(statics, state, curve.windings, z, k) for z, k, _ in found)
@@ -188,47 +197,73 @@ def folds(circuit: Circuit) -> Folds:
         >>> print(f"{len(jd.folds(ring).current) % 2}")
         0
     """
-    statics = _solved(circuit)
-    unit = float(statics.relations.unit)
-    bias, wells = statics.bias(jnp.ones(())), statics.relations.wells()
-    found: list[tuple[float, bool, np.ndarray, np.ndarray, bool]] = []
-    for curve in curves(statics, wells, bias, usual_levels(statics)):
-        for state, level, ends, good in folds_of(statics, bias, curve):
-            known = any(
-                abs(level - x) < 1e-7 and _same(statics, state, curve.windings, z, k)
-                for x, _, z, k, _ in found
-            )
-            if not known:
-                found.append((level, ends, state, curve.windings, good))
-    found.sort(key=lambda fold: fold[0])
-    rows = [_row(statics, state, windings) for _, _, state, windings, _ in found]
+    statics, wells, bias = solved(circuit)
+    return listed(statics, found_folds(statics, wells, bias))
+
+
+def found_folds(statics: Statics, wells: Wells, bias: Bias) -> list[FoundFold]:
+    """Those on curves through stable states."""
+    found: list[FoundFold] = []
+    for curve in curves(statics, wells, bias, np.asarray(usual_levels(statics, bias))):
+        add_folds(found, statics, bias, curve)
+    return found
+
+
+def add_folds(found: list[FoundFold], statics: Statics, bias: Bias, curve: Curve) -> None:
+    """Those of a curve that are not among them."""
+    for state, level, ends, good in folds_of(statics, bias, curve):
+        fold = FoundFold(level, ends, state, curve.windings, good)
+        if not is_among(statics, fold, found):
+            found.append(fold)
+
+
+def is_among(statics: Statics, fold: FoundFold, found: list[FoundFold]) -> bool:
+    return any(
+        abs(fold.level - other.level) < 1e-7
+        and _same(statics, fold.state, fold.windings, other.state, other.windings)
+        for other in found
+    )
+
+
+def listed(statics: Statics, found: list[FoundFold]) -> Folds:
+    """Folds in the circuit's own unit, sorted."""
+    found = sorted(found, key=lambda fold: fold.level)
+    rows = [_row(statics, fold.state, fold.windings) for fold in found]
     graph = statics.graph
-    good = np.array([fold[4] for fold in found], bool)
-    current = unit * np.array([fold[0] for fold in found])
+    good = np.array([fold.good for fold in found], bool)
+    current = float(statics.relations.unit) * np.array([fold.level for fold in found])
     return Folds(
         np.where(good, current, np.nan),
-        np.array([fold[1] for fold in found], bool),
+        np.array([fold.ends_stable for fold in found], bool),
         np.array([row[0] for row in rows]).reshape(len(rows), len(graph.junctions)),
         np.array([row[4] for row in rows], int).reshape(len(rows), len(graph.chords)),
         np.where(good, Status.CONVERGED, Status.NOT_CONVERGED).astype(np.int32),
     )
 
 
-def _solved(circuit: Circuit) -> Statics:
+def solved(circuit: Circuit) -> tuple[Statics, Wells, Bias]:
+    """The equations of a circuit of numbers, few enough flux states to look at all of them."""
     if not isinstance(circuit, Circuit):
         raise ValueError(f"circuit must be a Circuit, got {type(circuit).__name__}")
     if not _checks.all_concrete(circuit):
         raise ValueError("circuit must hold numbers here, not values of a transformation of JAX")
-    statics = eqx.filter_jit(Circuit.statics)(circuit)
-    known = Status(int(known_status(statics.relations)))
+    statics, wells, bias, code = _prepared(circuit)
+    known = Status(int(code))
     if known != Status.CONVERGED:
         raise ValueError(
             f"circuit must have junctions with a known relation, got: {known.describe()}"
         )
-    count = int(labels(statics, statics.relations.wells())[0])
+    count = int(count_labels(statics, wells, bias))
     if count > MOST_LABELS:
         raise ValueError(f"circuit must have at most {MOST_LABELS} flux states, got {count}")
-    return statics
+    return statics, wells, bias
+
+
+@eqx.filter_jit
+def _prepared(circuit: Circuit):
+    statics = circuit.statics()
+    bias, code = statics.bias(jnp.ones(())), known_status(statics.relations)
+    return statics, statics.relations.wells(), bias, code
 
 
 def _row(statics: Statics, state: np.ndarray, windings: np.ndarray):

@@ -149,7 +149,11 @@ def label_of(device: AbstractDevice, name: str, axis: str | None = None) -> str:
 
 def unit_of(device: AbstractDevice, name: str, current: str = "") -> str:
     """The unit of a parameter as it is written, with `current` for that of the currents."""
-    unit = declaration(*owner_of(device, name)).unit
+    return written(declaration(*owner_of(device, name)).unit, current)
+
+
+def written(unit: str, current: str = "") -> str:
+    """A declared unit, with `current` for that of the currents."""
     if CURRENT not in unit.split("/"):
         return unit
     return unit.replace(CURRENT, current) if current else ("" if unit == CURRENT else unit)

@@ -10,7 +10,8 @@ its result and then ask for that first, as their docstrings say.
 """
 
 from .along import critical_currents_along as critical_currents_along
-from .circuits import circuit_trajectory as circuit_trajectory
+from .circuits import critical_contour as critical_contour
+from .circuits import threshold_curves as threshold_curves
 from .currents import steps as steps
 from .currents import switching_distribution as switching_distribution
 from .currents import thermal_iv as thermal_iv
@@ -26,6 +27,7 @@ from .relation import current_phase as current_phase
 from .results import values as values
 from .studies import dataset as dataset
 from .studies import search as search
+from .trajectory import circuit_trajectory as circuit_trajectory
 from .transport import iv as iv
 from .transport import slips as slips
 from .transport import switching_histogram as switching_histogram

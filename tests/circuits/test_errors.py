@@ -1,5 +1,6 @@
 """What a circuit refuses, each in a sentence."""
 
+import jax
 import jaxtyping
 import pytest
 
@@ -9,6 +10,9 @@ from tests.circuits import networks
 J = networks.tunnel("1", "0", 1.0)
 L = jd.Inductor("in", "1", 0.1)
 ONE = {"J": J, "L": L}
+TRIODE = networks.triode(0.0, 0.0)
+WIRED = jd.Circuit({**ONE, "R": jd.Resistor("x", "0", 1.0)}, ("in", "0"))
+FLUX = "elements.L.offset"
 
 
 @pytest.fixture
@@ -63,6 +67,35 @@ def unchecked():
         (lambda: jd.Capacitor("1", "0", -0.1), "capacitance must be"),
         (lambda: jd.LinearLink(1.0, -1.0), "critical_phase must be positive"),
         (lambda: jd.critical_currents(jd.Circuit(ONE, ("in", "0")), "best"), "criterion"),
+        (lambda: jd.critical_contour(J), "circuit must be a Circuit, got Junction"),
+        (lambda: jd.critical_contour(TRIODE, ("A", "D")), "unknown node of nodes 'D'.*A, B, C"),
+        (lambda: jd.critical_contour(TRIODE, ("A", "C")), "nodes must be other .* ground, got 'C'"),
+        (lambda: jd.critical_contour(TRIODE, ("A", "A")), "two different nodes, got 'A' twice"),
+        (lambda: jd.critical_contour(TRIODE, "AB"), "nodes must be the names of two nodes, got 'A"),
+        (lambda: jd.critical_contour(TRIODE, directions=2), "directions must be .* at least 3"),
+        (lambda: jd.critical_contour(TRIODE, directions=[]), "at least one angle, got none"),
+        (lambda: jd.critical_contour(TRIODE, origin=[0.1]), "origin must have length 2"),
+        (lambda: jd.critical_contour(TRIODE, criterion="best"), "unknown criterion 'best'"),
+        (lambda: jd.critical_contour(WIRED, ("in", "1")), "inductors alone from 'in' to '1'"),
+        (lambda: jd.critical_contour(WIRED, ("in", "x")), "path of junctions .*'x' has none"),
+        (
+            lambda: jd.threshold_curves(J, "offset", [0.1]),
+            "circuit must be a Circuit, got Junction",
+        ),
+        (
+            lambda: jd.threshold_curves(WIRED, "elements.L.flux", [0.1]),
+            "unknown parameter 'element",
+        ),
+        (lambda: jd.threshold_curves(WIRED, FLUX, [0.2, 0.1]), "values must .* increase"),
+        (lambda: jd.threshold_curves(WIRED, FLUX, []), "values must hold at least one number"),
+        (
+            lambda: jd.threshold_curves(WIRED, "elements.L.inductance", [-0.1]),
+            r"values\['elements.L.inductance'\] must stay within 0 to inf, got -0.1",
+        ),
+        (
+            lambda: jax.jit(lambda c: jd.threshold_curves(c, FLUX, [0.1]))(WIRED),
+            "must hold numbers",
+        ),
     ],
 )
 @pytest.mark.usefixtures("unchecked")

@@ -81,6 +81,13 @@ DRIVEN = jd.KapitzaJunction(
     0.5, 2.0, mean_current=1.0, drive_current=0.5, static_current=0.5, phase_offset=1.2
 )
 WIRE = jd.PhaseSlipWire(1.0, jd.wire.ValleyPolarization(0.7, 0.1))
+TRIODE = jd.Circuit(
+    {
+        name: jd.Junction(*name, jd.TunnelJunction(current))
+        for name, current in (("AC", 1.0), ("BC", 0.7), ("AB", 0.5))
+    },
+    ("A", "C"),
+)
 SIX = jd.usadel.SixHarmonicModel(0.2, 0.1, together=0.3)
 
 RESULTS = {
@@ -115,6 +122,8 @@ RESULTS = {
     ),
     "coefficients": lambda: jd.AndreevInterferometer(0.1, 0.24).coefficients(),
     "spin diode": lambda: jd.usadel.spin_diode(SIX),
+    "contour": lambda: jd.critical_contour(TRIODE, directions=4, origin=(0.1, 0.8)),
+    "threshold curves": lambda: jd.threshold_curves(TRIODE, "elements.AB.offset", [0.1, 0.2]),
     "space": lambda: jd.Space(
         SQUID, {"branches.*": (1.0, np.inf), "flux": (0, 1)}, ties=["flux.*"]
     ),
