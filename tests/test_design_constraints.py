@@ -34,7 +34,7 @@ def test_on_a_circle_in_any_unit(unit, scale):
     np.testing.assert_allclose(found.values[0], expected, rtol=1e-6)
     assert abs(found.constraints[0]) <= 1e-14 * unit**2 * abs(scale)
     assert (found.constraints_met, found.status) == (True, Status.CONVERGED)
-    assert found.evaluations == 3 * (8 * 31 + 2 * 41 + 7 * 10)
+    assert found.evaluations == 3 * (8 * 31 + 2 * 47 + 7 * 10)
     # Climbs that were not polished end on the circle as well, or last.
     np.testing.assert_allclose(np.sum(found.values[:8] ** 2, axis=1) / unit**2, 2, rtol=1e-9)
     assert np.all(np.diff(found.scores[:8]) <= 0)

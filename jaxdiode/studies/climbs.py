@@ -1,4 +1,4 @@
-"""The climbs of `maximise`: many lanes on the objective, or on its augmented Lagrangian."""
+"""The climbs of `maximise`: many lanes on the objective, along its constraints."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,8 +11,9 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..core.device import AbstractDevice
-from ..numerics import augmented
-from ..numerics.augmented import Terms
+from ..numerics import ascent, constrained
+from ..numerics.ascent import Ascent
+from ..numerics.constrained import Chart, Terms
 from ..progress import track
 from .space import Space
 
@@ -21,6 +22,8 @@ Points = Float[Array, "lanes n"]
 
 GRADIENT_COST = 3  # evaluations that a value with gradient counts as
 _RETURN = 6  # Newton steps that end on the constraints
+MET = 1e-7  # of a constraint's typical slope: its distance in the coordinates of the search
+_EXACT = 1e-14  # of the same, as good as 0
 
 
 class Climb(NamedTuple):
@@ -28,6 +31,16 @@ class Climb(NamedTuple):
 
     point: Points
     rank: Float[Array, " lanes"]
+
+
+class Along(NamedTuple):
+    """State of the climbs along the constraints: point and terms are those of the ascent's u."""
+
+    chart: Chart
+    ascent: Ascent
+    across: Float[Array, "lanes constraints"]
+    point: Points
+    terms: Terms
 
 
 class Problem(eqx.Module):
@@ -66,6 +79,29 @@ class Problem(eqx.Module):
 
         return jax.vmap(one)(batch)
 
+    @eqx.filter_jit
+    def across(self, charts: Chart, u: Array, start: Array) -> Array:
+        """w of every lane where the constraints are 0, by Newton's method from a near one."""
+
+        def one(chart, u, start):
+            def off(w):
+                device = self.space.insert(self.space.bounded(chart.place(u, w)))
+                found = jnp.stack([function(device) for function in self.functions[1:]])
+                return found / self.units[1:], found / self.units[1:]
+
+            def newton(state):
+                w, _, k = state
+                slopes, found = jax.jacrev(off, has_aux=True)(w)
+                return w - jnp.linalg.solve(slopes, found), jnp.max(jnp.abs(found)), k + 1
+
+            def unfinished(state):
+                _, far, k = state
+                return (far > _EXACT) & (k < _RETURN)
+
+            return jax.lax.while_loop(unfinished, newton, (start, jnp.ones(()), 0))[0]
+
+        return jax.vmap(one)(charts, u, start)
+
     def _names(self):
         return ("objective", *["subject_to"] * self.constraints)
 
@@ -75,7 +111,7 @@ def in_typical_units(problem: Problem, points: list[Points]) -> Problem:
     if not problem.constraints:
         return problem
     terms = [problem.terms(batch) for batch in points]
-    units = augmented.typical_slopes(jax.tree.map(lambda *x: jnp.concatenate(x), *terms))
+    units = constrained.typical_slopes(jax.tree.map(lambda *x: jnp.concatenate(x), *terms))
     return eqx.tree_at(lambda p: p.units, problem, units)
 
 
@@ -127,17 +163,30 @@ def polish(
     key: PRNGKeyArray,
     history: list[float],
     progress: bool,
-) -> list[Climb]:
-    """BFGS from the leaders, and again around the best of them; appends to the history."""
-    found = []
+) -> tuple[list[Climb], int]:
+    """BFGS from the leaders along the constraints, and again around the best of them.
+
+    Appends to the history; with what was found, the number of gradients taken.
+    """
+    found, spent = [], 0
     for k in track(jax.random.split(key, rounds), "polish", rounds, progress):
-        state = _begin(leaders.point, problem.terms(leaders.point))
+        (point, terms), gradients = _onto_constraints(problem, leaders.point)
+        state = _begin(point, terms)
         for _ in range(evaluations):
-            state = _update(state, problem.terms(state.ascent.trial))
+            state = _moved(problem, state)
             history.append(max(history[-1], float(jnp.max(_ranking(state.terms)))))
-        found.append(Climb(state.ascent.point, _ranking(state.terms)))
+        found.append(Climb(state.point, _ranking(state.terms)))
         leaders = _restart(k, leading(found[-1], len(leaders.rank)))
-    return found
+        spent += gradients + evaluations * len(leaders.rank)
+    return found, spent
+
+
+def _moved(problem: Problem, state: Along) -> Along:
+    """One evaluation further."""
+    trial, w = state.ascent.trial, state.across
+    w = problem.across(state.chart, trial, w) if problem.constraints else w
+    point = _placed(state.chart, trial, w)
+    return _update(state, w, point, problem.terms(point))
 
 
 def back_on_constraints(
@@ -145,16 +194,23 @@ def back_on_constraints(
 ) -> tuple[Points, Terms, int]:
     """Every end moved onto the constraints where Newton's method comes to them; gradients taken."""
     every = _joined(ends)
-    found = []
+    found, spent = [], 0
     for first in range(0, len(every.rank), lanes):
-        point = every.point[first : first + lanes]
-        best = point, problem.terms(point)
-        for _ in range(_RETURN):
-            point = _restored(*best)
-            best = _closer(best, (point, problem.terms(point)))
+        best, gradients = _onto_constraints(problem, every.point[first : first + lanes])
         found.append(best)
+        spent += gradients
     points, terms = jax.tree.map(lambda *x: jnp.concatenate(x), *found)
-    return points, terms, (1 + _RETURN) * len(every.rank)
+    return points, terms, spent
+
+
+def _onto_constraints(problem: Problem, point: Points) -> tuple[tuple[Points, Terms], int]:
+    """The points nearest to the constraints that Newton's method comes to; gradients taken."""
+    steps = _RETURN if problem.constraints else 0
+    best = point, problem.terms(point)
+    for _ in range(steps):
+        point = _restored(*best)
+        best = _closer(best, (point, problem.terms(point)))
+    return best, (1 + steps) * len(point)
 
 
 def _joined(climbs: list[Climb]) -> Climb:
@@ -190,9 +246,35 @@ def _random_starts(space, keys):
     return jax.vmap(jax.vmap(lambda k: space.unbounded(space.sample(k))))(keys)
 
 
-_begin = jax.jit(jax.vmap(augmented.begin))
-_update = jax.jit(jax.vmap(augmented.update))
-_penalised = jax.jit(jax.vmap(augmented.penalised))
-_ranking = jax.jit(jax.vmap(augmented.ranking))
-_restored = jax.jit(jax.vmap(augmented.restored))
-_closer = jax.jit(jax.vmap(augmented.closer))
+@jax.jit
+@jax.vmap
+def _begin(point, terms):
+    chart, u = constrained.chart_at(point, terms)
+    across = jnp.zeros(terms.values.size - 1)
+    return Along(chart, ascent.begin(u, *_climbed(chart, terms)), across, point, terms)
+
+
+@jax.jit
+@jax.vmap
+def _update(state, across, point, terms):
+    moved = ascent.update(state.ascent, *_climbed(state.chart, terms))
+    accepted = jnp.any(moved.point != state.ascent.point)
+    here = jax.tree.map(
+        lambda x, y: jnp.where(accepted, x, y),
+        (across, point, terms),
+        (state.across, state.point, state.terms),
+    )
+    return Along(state.chart, moved, *here)
+
+
+def _climbed(chart, terms):
+    """f and df/du; −∞ off the constraints."""
+    value = jnp.where(constrained.distance(terms) <= MET, terms.values[0], -jnp.inf)
+    return value, constrained.reduced_gradient(chart, terms)
+
+
+_placed = jax.jit(jax.vmap(Chart.place))
+_penalised = jax.jit(jax.vmap(constrained.penalised))
+_ranking = jax.jit(jax.vmap(constrained.ranking))
+_restored = jax.jit(jax.vmap(constrained.restored))
+_closer = jax.jit(jax.vmap(constrained.closer))

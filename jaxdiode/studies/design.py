@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _AT_BOUND = 1e-3  # a climb nears a bound along a sigmoid and does not arrive
-_MET = 1e-7  # of a constraint's typical slope: its distance in the coordinates of the search
 
 
 class DesignResult(AbstractResult):
@@ -37,7 +36,8 @@ class DesignResult(AbstractResult):
         scores: objective of every finished climb, best first, those that miss constraints last.
         history: best objective so far after each step; with constraints less a price of what they
             are off by.
-        evaluations: objective evaluations spent; a value with gradient counts as 3.
+        evaluations: objective evaluations spent; a value with gradient counts as 3. Constraints
+            alone are not counted.
         at_bound: parameters that ended within 1e-3 of the width from a bound: wider bounds may
             hold a better device.
         constraints: what the functions of `subject_to` are at the best device, 0 but for rounding.
@@ -124,9 +124,9 @@ def maximise(
     tie and where it stalls, so the best quarter of the climbs is finished by a BFGS that
     handles ridges (see `numerics.ascent`). The best point ever seen is returned.
 
-    With constraints g(device) = 0 the climbs are on the augmented Lagrangian, each with multipliers
-    of its own, and every end is moved onto the constraints by Newton's method. The scales of
-    the objective and of the constraints do not matter.
+    With constraints g(device) = 0 a penalty leads the optax phase near them, and the BFGS climbs
+    along them: every point it tries is moved onto them by Newton's method. The scales of the
+    objective and of the constraints do not matter.
 
     Args:
         objective: scalar function of a device, differentiable, e.g. `diode_efficiency`. NaN
@@ -189,11 +189,12 @@ def maximise(
     gradients = batches * lanes * (steps + bool(problem.constraints))
     ends = [found]
     if polish and rounds:
-        ends += climbs.polish(
+        more, spent = climbs.polish(
             problem, climbs.leading(found, lanes), polish, rounds,
             key=polish_key, history=history, progress=progress,
         )  # fmt: skip
-        gradients += lanes * (polish + 1) * rounds
+        ends += more
+        gradients += spent
     return _best_of(problem, ends, history, gradients, lanes)
 
 
@@ -223,7 +224,7 @@ def _best_of(
         points = jnp.concatenate([end.point for end in ends])
         values = np.concatenate([np.asarray(end.rank) for end in ends])
         off = np.zeros((len(values), 0))
-    met = np.max(np.abs(off), axis=1, initial=0.0) <= _MET
+    met = np.max(np.abs(off), axis=1, initial=0.0) <= climbs.MET
     # Those that are off come after all others, the nearest first.
     order = np.lexsort((-values, np.where(met, 0.0, np.max(np.abs(off), axis=1, initial=0.0))))
     physical = eqx.filter_jit(eqx.filter_vmap(space.bounded))(points[order])

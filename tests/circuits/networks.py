@@ -13,7 +13,8 @@ def tunnel(node, end, current, offset=0.0):
 def squid(critical, inductance, flux):
     """Two branches, each an inductor and a junction."""
     first, second = (
-        x if isinstance(x, jd.AbstractPhaseBiased) else jd.TunnelJunction(x) for x in critical
+        x if isinstance(x, jd.AbstractPhaseBiased | jd.LinearLink) else jd.TunnelJunction(x)
+        for x in critical
     )
     return jd.Circuit(
         {

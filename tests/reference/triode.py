@@ -55,3 +55,11 @@ def window(control, flux, currents=CURRENTS):
     """(smallest, largest) I_A at which a stable state ends."""
     stable = [current for current, ends in folds(control, flux, currents) if ends]
     return min(stable), max(stable)
+
+
+def critical_currents(currents, control, flux):
+    """(I₊, I₋) of A at a given I_B; NaN without any state."""
+    if not any(ends for _, ends in folds(control, flux, currents)):
+        return np.nan, np.nan
+    low, high = window(control, flux, currents)
+    return high, -low
