@@ -55,7 +55,7 @@ def to_netlist(
         controls: lines to add, as ".tran 0.1p 1n" and ".print phase BJ0".
 
     Raises:
-        ValueError: an element that JoSIM cannot express, by its name; a scale with a capacitance;
+        ValueError: a drive; an element that JoSIM cannot express, by its name; a scale with a capacitance;
             an unknown dialect.
 
     Example:
@@ -94,6 +94,11 @@ def to_netlist(
         raise _checks.unknown_name("dialect", dialect, DIALECTS)
     if not _checks.all_concrete(circuit):
         raise ValueError("circuit must hold numbers, not traced values")
+    if circuit.drive is not None:
+        raise ValueError(
+            "circuit must have no drive, which is not written, got a "
+            f"{type(circuit.drive).__name__}: give an alternating source by controls"
+        )
     current = float(_checks.real_array("bias", bias, ndim=0))
     if isinstance(controls, str):
         raise ValueError(f"controls must be a list of lines, got {controls!r}")

@@ -528,6 +528,13 @@ def test_what_josim_cannot_express_is_refused(case):
         jd.to_netlist(circuit, scale=SCALE)
 
 
+def test_a_drive_is_refused():
+    junction = jd.Junction("in", "0", jd.TunnelJunction(1.0), resistance=1.0)
+    circuit = jd.Circuit({"J": junction}, ("in", "0"), drive=jd.Drive(0.1, 1.0))
+    with pytest.raises(ValueError, match="circuit must have no drive, which is not written"):
+        jd.to_netlist(circuit, scale=jd.CircuitScale(1e-6, resistance=1.0))
+
+
 def test_wrong_arguments():
     circuit = squid()
     with pytest.raises(ValueError, match=r"^unknown dialect 'spice'; allowed: josim"):
