@@ -55,8 +55,8 @@ def to_netlist(
         controls: lines to add, as ".tran 0.1p 1n" and ".print phase BJ0".
 
     Raises:
-        ValueError: a drive; an element that JoSIM cannot express, by its name; a scale with a capacitance;
-            an unknown dialect.
+        ValueError: a drive; an element that JoSIM cannot express, by its name; a scale with a
+            capacitance; an unknown dialect.
 
     Example:
         >>> squid = jd.Circuit({

@@ -86,10 +86,9 @@ def test_a_driven_gate_of_a_triode():
     gated = with_shunts(
         networks.triode(0.0, 0.0), drive=jd.Drive(0.2, 0.3), drive_terminals=("B", "C")
     )
-    one, other = (c.network().driven @ np.eye(2) for c in (triode, gated))
-    assert list(triode.nodes) == ["A", "B"]
-    assert one.tolist() == [1.0, 0.0]
-    assert other.tolist() == [0.0, 1.0]
+    for circuit, node in ((triode, "A"), (gated, "B")):
+        into = dict(zip(circuit.nodes, circuit.network().driven, strict=True))
+        assert {name: float(x) for name, x in into.items() if x} == {node: 1.0}
 
 
 def test_one_curve_per_flux_under_vmap():
@@ -107,8 +106,8 @@ def test_a_square_wave_drives_nodes_that_jump_with_it(frequency):
     drive = jd.SquareWave(frequency, 1.0)
     squid = with_shunts(networks.squid((1.0, 0.5), (0.25, 0.25), 0.3), drive=drive)
     found = jd.rectified_voltage(squid, [0.5, 1.2])
-    pulses = np.asarray(found.voltage) / frequency
-    assert pulses[0] == 0.0
-    assert pulses[1] == np.round(pulses[1])
-    assert pulses[1] <= 0
+    voltage = np.asarray(found.voltage)
+    assert voltage[0] == 0.0
+    assert voltage[1] == np.round(voltage[1] / frequency) * frequency
+    assert voltage[1] <= 0
     assert np.all(found.status == 0)

@@ -132,11 +132,11 @@ def curve(
     asked = usual_times(network, *times)
     way = jnp.concatenate([bias, bias[::-1]]) / network.current
     mean, error, status = lanewise(voltages)(network, device.rest(), way, rows, asked)
-    rate = network.frequency / network.time
+    frequency = None if device.drive is None else device.drive.frequency
+    rate = 1 / network.time if frequency is None else frequency
     half = bias.size
     ways = rate * mean[:, 0], rate * error[:, 0], status[:, 0]
     (up, down), errors, statuses = ((x[:half], x[half:][::-1]) for x in ways)
-    frequency = None if network.drive is None else network.frequency / network.time
     return IVCurve(
         bias, up, down, *errors, *statuses, drive_frequency=frequency, voltage_unit=VOLTAGE_UNIT
     )

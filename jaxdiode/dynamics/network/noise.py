@@ -100,7 +100,11 @@ def _solver(network: Network, step: Scalar, inertia: float = 1.0) -> Array:
 
 
 def one_step(
-    network: Network, steps: Steps, state: tuple[Lanes, Lanes], injected: Lanes, normals: Array
+    network: Network,
+    steps: Steps,
+    state: tuple[Lanes, Lanes],
+    injected: Float[Array, "#lanes unknowns"],
+    normals: Array,
 ) -> tuple[Lanes, Lanes]:
     """(q, v) a step later, for currents injected on average in it."""
     size = len(network.nodes)
@@ -200,7 +204,7 @@ def _noisy_curve(device, bias, gamma, times, samples, key, between):
     status = jnp.where(apart, Status.NOT_CONVERGED, Status.CONVERGED)
     finite = jnp.all(jnp.isfinite(mean), axis=1)
     status = jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
-    frequency = None if network.drive is None else network.frequency / network.time
+    frequency = None if device.drive is None else device.drive.frequency
     return IVCurve(
         bias, mean[:, 0], mean[:, 1], error[:, 0], error[:, 1], status, status, frequency,
         VOLTAGE_UNIT, jnp.asarray(gamma),

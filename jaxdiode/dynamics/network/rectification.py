@@ -30,6 +30,7 @@ def mean_voltages(
     network = device.network()
     drive = network.drive
     assert drive is not None
+    assert device.drive is not None
     rows, asked, rest = device.between(between)[None], usual_times(network, *times), device.rest()
     way = biases / network.current
 
@@ -43,5 +44,5 @@ def mean_voltages(
         return lanewise(one)(network, rest, amplitude / network.current, rows, asked)
 
     mean, error, status = jax.lax.map(at, amplitudes)
-    rate = network.frequency / network.time
+    rate = device.drive.frequency
     return rate * mean[..., 0], rate * error[..., 0], status[..., 0], rate
