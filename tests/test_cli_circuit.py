@@ -175,3 +175,35 @@ def test_sweep_evaluate_and_design(run, tmp_path):
     best = jd.load(tmp_path / "jaxdiode-design/result.json").device
     assert isinstance(best, jd.Shunted)
     assert best.damping is None
+
+
+NODES = 'unit = "µA"\n[device]\ntype = "Circuit"\nterminals = ["1", "0"]\n'
+NODE = (
+    '[device.elements.J]\ntype = "Junction"\nstart = "1"\nend = "0"\nresistance = 1.0\n'
+    'relation = { type = "TunnelJunction", critical_current = 1.0 }\n'
+    '[device.elements.R]\ntype = "Resistor"\nstart = "1"\nend = "2"\nresistance = 2.0\n'
+    '[device.elements.S]\ntype = "Resistor"\nstart = "2"\nend = "0"\nresistance = 2.0\n'
+)
+NODE_DRIVE = '[device.drive]\ntype = "Drive"\nfrequency = 0.5\namplitude = 1.0\n'
+
+
+def test_circuits_of_many_nodes(run, tmp_path):
+    """V = √(I² − 1) R, R = 4/5, and half of it from 2 to the ground."""
+    said = run("iv", NODES + NODE, "--maximum", 2, "--points", 5)
+    assert "no voltage on the way up from -1 to +1 µA" in said
+    found = columns(tmp_path / "jaxdiode-iv/iv.csv")
+    np.testing.assert_allclose(found["voltage_up"][-1], 0.8 * np.sqrt(3), rtol=1e-9)
+    run("iv", NODES + NODE, "--maximum", 2, "--points", 5, "--between", 2, 0, "--force")
+    half = columns(tmp_path / "jaxdiode-iv/iv.csv")["voltage_up"]
+    np.testing.assert_allclose(half, found["voltage_up"] / 2, rtol=1e-9)
+    said = run("rectify", NODES + NODE + NODE_DRIVE, "--points", 3)
+    assert "voltages in I₀R₀, times in Φ₀/2πI₀R₀, I₀ = 1 µA" in said
+    assert (tmp_path / "jaxdiode-rectify/rectify.png").stat().st_size > 1000
+
+
+def test_circuits_of_many_nodes_refused(refuse):
+    assert "must have a drive" in refuse("rectify", NODES + NODE)
+    assert "node of between '7'" in refuse("iv", NODES + NODE, "--between", "7", "0")
+    assert "between must be left out for a Shunted" in refuse("iv", PLAIN, "--between", "1", "0")
+    bare = NODES + NODE.replace("resistance = 1.0\n", "").split("[device.elements.R]")[0]
+    assert "must have a resistance or a capacitance" in refuse("iv", bare)
