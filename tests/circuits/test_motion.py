@@ -60,13 +60,19 @@ def test_past_its_first_fold_a_squid_is_caught_unless_it_is_heavy(capacitance, r
     assert float(curve.down[0]) == pytest.approx(-0.661 if runs else 0.0, abs=5e-4)
 
 
-RECTIFIED = [(0.9, 0.02, -1), (1.1, 0.02, -3), (0.9, 0.1, 0), (1.1, 0.1, 0)]
+RECTIFIED = [
+    (B1, 0.9, 0.02, -1),
+    (B1, 1.1, 0.02, -3),
+    (B1, 0.9, 0.1, 0),
+    (B1, 1.1, 0.1, 0),
+    (B3, 2.2, 0.02, -1),
+]
 
 
-@pytest.mark.parametrize(("amplitude", "frequency", "slips"), RECTIFIED)
-def test_a_screened_diode_rectifies_whole_slips(amplitude, frequency, slips):
+@pytest.mark.parametrize(("branches", "amplitude", "frequency", "slips"), RECTIFIED)
+def test_a_screened_diode_rectifies_whole_slips(branches, amplitude, frequency, slips):
     drive = jd.Drive(frequency, 1.0, phase=-np.pi / 2)
-    squid = with_shunts(networks.squid(*B1, 0.3), drive=drive)
+    squid = with_shunts(networks.squid(*branches, 0.3), drive=drive)
     found = jd.rectified_voltage(squid, [amplitude])
     assert float(found.voltage[0]) / frequency == slips
     assert float(found.error[0]) == 0.0
