@@ -55,6 +55,11 @@ def add_all(
     return sums + jnp.stack([weight @ values, whole], axis=1)
 
 
+def halves(sums: Sums) -> Float[Array, "2 n"]:
+    """The means over both halves of a full window."""
+    return sums[20:22, :-1] / sums[20:22, -1:]
+
+
 def mean(sums: Sums) -> Means:
     """The means over a full window."""
     return sums[-1, :-1] / sums[-1, -1]

@@ -20,7 +20,8 @@ PerNode = Float[Array, " nodes"]
 PerJunction = Float[Array, " junctions"]
 PerInductor = Float[Array, " inductors"]
 
-_LONGEST = 200.0  # natural times that a relaxation may last
+_LONGEST = 200.0  # natural times that a ramp allows for
+_NEVER = 1e15  # times that no damping ends
 _SOFT = 1e-9  # 2πL, and stiffness of nodes between resistors, that stand for none
 _SAMPLES = 128  # of a relation
 _FIRST = 0.2  # of the natural time: the first step of a period
@@ -140,10 +141,22 @@ class Network(eqx.Module):
         return jnp.ones(()) if self.drive is None else self.drive.frequency
 
     def relaxation(self) -> Scalar:
-        """max(2C/G, 4G) of the slowest node, as of one junction."""
+        """max(2C/G, 4G) of the slowest node, as of one junction; no more than 200."""
+        return jnp.minimum(jnp.max(self._of_nodes()), _LONGEST)
+
+    def _of_nodes(self) -> PerNode:
         c, g = jnp.diag(self.capacitance), jnp.diag(self.conductance)
         inert = jnp.where(c > 0, 2 * c / jnp.where(g > 0, g, 1e-300), 0.0)
-        return jnp.minimum(jnp.max(jnp.maximum(inert, 4 * g)), _LONGEST)
+        return jnp.minimum(jnp.maximum(inert, 4 * g), _NEVER)
+
+    def slowest(self) -> Scalar:
+        """A bound of the time in which voltages settle: of nodes, and of L beside resistors."""
+        times = self._of_nodes()
+        if self.inductors:
+            ends = jnp.abs(self.of_inductors) * jnp.diag(self.conductance)[:, None]
+            loops = 2 * jnp.diag(self.inductance) * jnp.max(ends, axis=0)
+            times = jnp.concatenate([times, loops])
+        return jnp.max(times)
 
     def first_step(self) -> Scalar:
         return jnp.minimum(_FIRST, 0.1 * 2 * jnp.pi / self.frequency)

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from equinox.internal import nondifferentiable
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from ... import _checks, progress
 from ...numerics.dense import inverse
@@ -33,12 +33,13 @@ DURATION = 500.0  # of the network's own times
 VOLTAGE_UNIT = r"$I_0R_0$"
 
 _LARGEST = 0.2  # step, of the network's own time
-_HALVINGS = 10
+_HALVINGS = 20
 _CONTRACTS = 0.1  # rate of the iterations of a step
 _TURN = 0.25  # radians of a running phase in a step
 _ROUNDS = 6
 _SAMPLES = 128  # of a relation's slope
 _LANES = 2**12  # at once
+_SETTLED = 1.5  # of the slowest time that settling must last
 _APART = 5.0  # standard errors by which the voltages up and down differ
 _COST, _STEP_COST = 5e-8, 2e-5  # seconds per step, of a lane and unknown, of a batch
 
@@ -51,12 +52,14 @@ class Steps(NamedTuple):
         count: steps in a period of the drive.
         solver: inverse of the linear part of a step.
         kick: noise of a step per x of unit variance.
+        fine: whether steps are small enough.
     """
 
     size: Scalar
     count: Scalar
     solver: Float[Array, "unknowns unknowns"]
     kick: Float[Array, "nodes resistors"]
+    fine: Bool[Array, ""]
 
 
 def steps_of(network: Network, gamma: Scalar, bias: Scalar) -> Steps:
@@ -87,9 +90,8 @@ def steps_of(network: Network, gamma: Scalar, bias: Scalar) -> Steps:
         least = 20.0 * network.drive.harmonics()
         count = pieces * rounded_up(jnp.maximum(period / step, least) / pieces)
         step = period / count
-    return Steps(
-        step, count, _solver(network, step), jnp.sqrt(2 * gamma / step) * network.resistors
-    )
+    kick = jnp.sqrt(2 * gamma / step) * network.resistors
+    return Steps(step, count, _solver(network, step), kick, jnp.any(fine))
 
 
 def _solver(network: Network, step: Scalar, inertia: float = 1.0) -> Array:
@@ -200,8 +202,10 @@ def _noisy_curve(device, bias, gamma, times, samples, key, between):
     numbered = jnp.arange(bias.size), bias / network.current
     mean, error = jax.lax.map(one, numbered, batch_size=batch)
     mean, error = mean / network.time, error / network.time
+    settles = _SETTLED * network.slowest() < settling.astype(float) * steps.size
     apart = jnp.abs(mean[:, 0] - mean[:, 1]) > _APART * jnp.hypot(error[:, 0], error[:, 1])
-    status = jnp.where(apart, Status.NOT_CONVERGED, Status.CONVERGED)
+    known = ~apart & settles & steps.fine
+    status = jnp.where(known, Status.CONVERGED, Status.NOT_CONVERGED)
     finite = jnp.all(jnp.isfinite(mean), axis=1)
     status = jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
     frequency = None if device.drive is None else device.drive.frequency

@@ -28,7 +28,9 @@ _TURN = 2 * jnp.pi
 _WHOLE = 1e-7  # turns by which nodes that turn with junctions miss whole ones at most
 _SETTLING, _CYCLE, _AVERAGING = 0, 1, 2
 _ROUNDS, _HOPELESS = 400, 100  # of a running state until it repeats
+_NUDGE = 1e-7  # radians
 _NEAR = 0.1  # radians, where it must be by then
+_STILL = 0.03  # rate of a phase in a narrow pass
 _PATIENCE = 400.0  # relaxation times of a state that neither rests nor runs
 
 
@@ -99,6 +101,7 @@ def one_period(
 def stay(network: Network, start: Held, end: Push, rows: Rows, plan: Stay) -> tuple[Held, Voltage]:
     """Go over to other currents, and stay there until the mean voltages Pφ' are known."""
     usual = _TURN / network.frequency
+    start = start._replace(state=_nudged(network, start.state))
     push = _ramp(start.push, end, plan.ramp * usual)
 
     def one(s: _Loop) -> _Loop:
@@ -149,6 +152,7 @@ def _next(network: Network, s: _Loop, state: State, rows: Rows, plan: Stay, usua
     settled = plan.ramp + plan.settle
     watched = (count > plan.ramp) & (s.mode != _CYCLE)
     seen, lock, advanced = _look_for_return(network, s.seen, state, watched)
+    lock = lock & _may_rest(network, state, advanced)
     longer, repeats, length, cycle = _look_for_cycle(network, s, state)
     found = (s.mode == _CYCLE) & (repeats >= _CONFIRMED)
     averages = s.mode == _AVERAGING
@@ -156,6 +160,7 @@ def _next(network: Network, s: _Loop, state: State, rows: Rows, plan: Stay, usua
         s.window, rows @ rise, network.phases(state.q), jnp.where(averages, count - settled, -1.0)
     )
     full = full & averages
+    error = error + _still_to_come(network, window, usual)
     mean = jnp.where(full, mean, s.voltage.mean)
     error = jnp.where(full, error, s.voltage.error)
     mean = jnp.where(found, rows @ cycle * (usual / s.length), mean)
@@ -187,10 +192,31 @@ def _next(network: Network, s: _Loop, state: State, rows: Rows, plan: Stay, usua
     )  # fmt: skip
 
 
+def _may_rest(network: Network, state: State, advanced: Float[Array, " nodes"]) -> Bool[Array, ""]:
+    """Whether what does not move is stable; anything that moves or is driven is taken as it is."""
+    if network.drive is not None:
+        return jnp.ones((), bool)
+    return jnp.any(advanced != 0) | network.is_stable(state.q)
+
+
+def _nudged(network: Network, state: State) -> State:
+    """Off any symmetry, by which an unstable state would be kept."""
+    push = _NUDGE * jnp.cos(1.0 + 2.0 * jnp.arange(len(network.nodes), dtype=float))
+    return state._replace(q=state.q.at[: push.size].add(push))
+
+
+def _still_to_come(network: Network, window: Window, period: Scalar) -> Float[Array, " voltages"]:
+    """What the means have still to move by, if they drift for as long as the slowest part may."""
+    halves = means.halves(window.sums)
+    length = jnp.maximum(window.spent * period, 1e-300)
+    drift = jnp.abs(halves[1] - halves[0])
+    return jnp.where(drift > 0, drift * network.slowest() / length, 0.0)
+
+
 def _observed(network: Network, state: State) -> tuple[Array, Array, Array]:
     size = len(network.nodes)
     rates = network.of_junctions.T @ state.v[:size]
-    steady = jnp.concatenate([rates, state.q[size:]])
+    steady = jnp.concatenate([rates, state.v[:size], state.q[size:]])
     return state.q[:size], network.phases(state.q), steady
 
 
@@ -282,12 +308,14 @@ def hold_at(
     push = _ramp(start.push, end, ramp * usual)
     patience = ramp + jnp.ceil(_PATIENCE * network.relaxation() / usual) + 12.0
     size = len(network.nodes)
+    start = start._replace(state=_nudged(network, start.state))
     begin = row @ start.state.q[:size]
 
     def one(s: _Hold) -> _Hold:
         state = one_period(network, s.state, push, s.period * usual, usual)
         count = s.period + 1
         seen, lock, turns = _look_for_return(network, s.seen, state, count > ramp)
+        lock = lock & _may_rest(network, state, turns)
         drifts = jnp.abs(row @ turns) > _WHOLE
         runs = (jnp.abs(row @ state.q[:size] - begin) > limit) | (lock & drifts)
         mark = jnp.where(count <= patience / 2, row @ state.q[:size], s.mark)
@@ -302,7 +330,8 @@ def hold_at(
     runs, known = s.runs, s.runs | s.rests
     if network.drive is None:  # a narrow pass beside a fold is on its way out, a slow state is not
         slow = ~known & jnp.all(jnp.isfinite(s.state.q))
-        creeps = jnp.abs(row @ s.state.q[:size] - s.mark) > 1.0
-        runs = runs | (slow & (creeps | ~network.is_stable(s.state.q)))
+        creeps = jnp.abs(row @ s.state.q[:size] - s.mark) > jnp.pi
+        still = jnp.max(jnp.abs(network.of_junctions.T @ s.state.v[:size])) < _STILL
+        runs = runs | (slow & (creeps | (still & ~network.is_stable(s.state.q))))
         known = known | slow
     return Held(s.state, end), runs, known

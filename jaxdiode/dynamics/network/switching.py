@@ -34,9 +34,11 @@ class _Climb(NamedTuple):
 def _limit(network: Network, total: Scalar) -> Scalar:
     """Radians of the terminals' phase that only a running state advances by.
 
-    Without a voltage it moves by less than one turn of a junction and the inductors' phases.
+    Without a voltage it moves by less than half a turn of every junction on the way, what single
+    slips of these add, and the inductors' phases.
     """
-    return 4 * jnp.pi + 2 * total * jnp.sum(jnp.abs(network.inductance))
+    most = jnp.pi * (4 + len(network.junctions))
+    return most + 2 * total * jnp.sum(jnp.abs(network.inductance))
 
 
 def switched(
@@ -166,7 +168,8 @@ class _Ramp(NamedTuple):
         none = jnp.full(samples, jnp.inf)
         start = jnp.zeros((), int), (q, jnp.zeros_like(q), none)
         _, (_, _, at) = jax.lax.while_loop(unfinished, block, start)
-        status = jnp.where(jnp.isfinite(at), Status.CONVERGED, Status.NOT_CONVERGED)
+        known = jnp.isfinite(at) & steps.fine
+        status = jnp.where(known, Status.CONVERGED, Status.NOT_CONVERGED)
         status = jnp.where(at == 0, Status.NO_ZERO_VOLTAGE_STATE, status).astype(jnp.int32)
         known = status == Status.CONVERGED
         return jnp.where(known, at, jnp.nan), status
