@@ -25,7 +25,8 @@ from .statics import Bias, PerJunction, Scalar, State, Statics
 
 LEVELS = 32  # of the current, at which states are looked for
 _NEAR = 1.0  # radians outside a well, from where a state inside is still looked for
-_THIRDS = 10  # steps of a search between levels
+_SECTIONS = 8  # of a search between levels
+_GOLDEN = 0.6180339887498949
 _SAME = 1e-9  # two currents are one
 
 
@@ -86,12 +87,14 @@ def located(statics: Statics, windings: PerJunction, bias: Bias, end: Climb) -> 
 
 
 def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
-    count, _, _ = labels(statics, wells, bias)
+    count, radix, lowest = labels(statics, wells, bias)
+    top = largest_bias(statics, bias)
 
     def one(state):
         number, best, runner, missed = state
         so_far = jnp.where(best.good, best.bias, -jnp.inf)
-        found, unknown = _of_flux_state(statics, wells, bias, number, so_far)
+        named = label(statics, wells, number, radix, lowest)
+        found, unknown = _of_flux_state(statics, wells, bias, top, named, so_far)
         value = jnp.where(found.good, found.bias, -jnp.inf)
         better = value > so_far
         other = jnp.where(better, so_far, value)
@@ -117,7 +120,12 @@ class _Start(NamedTuple):
 
 
 def _of_flux_state(
-    statics: Statics, wells: Wells, bias: Bias, number: Int[Array, ""], best: Scalar
+    statics: Statics,
+    wells: Wells,
+    bias: Bias,
+    top: Scalar,
+    named: tuple[PerJunction, tuple[PerJunction, PerJunction]],
+    best: Scalar,
 ) -> tuple[Ended, Bool[Array, ""]]:
     """Down from the top to the first stable state of a flux state, and up to its end.
 
@@ -125,9 +133,7 @@ def _of_flux_state(
     for where the stand-in comes nearest to its wells; windows too narrow to hold a state that is
     found still have a fold.
     """
-    _, radix, lowest = labels(statics, wells, bias)
-    windings, ends = label(statics, wells, number, radix, lowest)
-    top = largest_bias(statics, bias)
+    windings, ends = named
     step = 2 * top / LEVELS
     no, nothing = jnp.zeros((), bool), nothing_settled(statics)
 
@@ -153,10 +159,10 @@ def _of_flux_state(
         where = jnp.where(outside < nearest, at(k), where)
         return k + 1, found, missed | ~solved, jnp.minimum(nearest, outside), where
 
-    def between(where: Scalar):
-        def outside(p: Scalar) -> Scalar:
-            return convex_state(statics, ends, windings, p, bias)[1]
+    def outside(p: Scalar) -> Scalar:
+        return convex_state(statics, ends, windings, p, bias)[1]
 
+    def between(where: Scalar):
         p = smallest(outside, where - step, where + step)
         found, *_, guess = at_rest(p, nothing)
         return p, found, Settled(guess, windings, ~no)
@@ -164,18 +170,22 @@ def _of_flux_state(
     first = jnp.zeros((), int), nothing, no, jnp.asarray(jnp.inf), top
     k, found, missed, nearest, where = jax.lax.while_loop(unfinished, lower, first)
     # A state found from outside of the wells may be another one's, and this one lie higher.
-    seek = (nearest > 0) & (nearest < 2 * _NEAR)
+    seek = (nearest > 0) & (nearest < 2 * _NEAR) & (where + step > best)
+    # Where the stand-in leaves its wells from the best current on, nothing lies above that.
+    seek = jax.lax.cond(
+        seek & (where <= best), lambda: outside(best + 1e-3 * step) < outside(best), lambda: seek
+    )
     p, other, guess = jax.lax.cond(seek, lambda: between(where), lambda: (top, nothing, nothing))
     starts = _Start(at(k - 1), found, no), _Start(p, other, no), _Start(p, guess, ~no)
-    end, unknown = _highest(statics, wells, bias, starts)
+    end, unknown = _highest(statics, wells, bias, top, starts)
     return end, missed | unknown
 
 
 def _highest(
-    statics: Statics, wells: Wells, bias: Bias, starts: tuple[_Start, ...]
+    statics: Statics, wells: Wells, bias: Bias, top: Scalar, starts: tuple[_Start, ...]
 ) -> tuple[Ended, Bool[Array, ""]]:
     """The highest end of several starts, and whether one was not found out."""
-    target = 2 * largest_bias(statics, bias) + 1
+    target = 2 * top + 1
 
     def to_end(start: _Start) -> Ended:
         z, windings, _ = start.found
@@ -202,15 +212,23 @@ def _highest(
 
 
 def smallest(function: Callable[[Scalar], Scalar], low: Scalar, high: Scalar) -> Scalar:
-    """Where a function with one minimum between two ends is smallest, by thirds."""
+    """Where a function with one minimum between two ends is smallest, by golden sections."""
 
-    def narrow(_: Array, ends: tuple[Scalar, Scalar]) -> tuple[Scalar, Scalar]:
-        low, high = ends
-        first, second = low + (high - low) / 3, high - (high - low) / 3
-        left = function(first) < function(second)
-        return jnp.where(left, low, first), jnp.where(left, second, high)
+    def inner(low: Scalar, high: Scalar) -> tuple[Scalar, Scalar]:
+        return high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
 
-    low, high = jax.lax.fori_loop(0, _THIRDS, narrow, (low, high))
+    def narrow(_: Array, held: tuple[Scalar, Scalar, Scalar, Scalar]):
+        low, high, left, right = held
+        first, second = inner(low, high)
+        lower = left < right
+        low, high = jnp.where(lower, low, first), jnp.where(lower, second, high)
+        first, second = inner(low, high)
+        value = function(jnp.where(lower, first, second))
+        return low, high, jnp.where(lower, value, right), jnp.where(lower, left, value)
+
+    first, second = inner(low, high)
+    start = low, high, function(first), function(second)
+    low, high, *_ = jax.lax.fori_loop(0, _SECTIONS, narrow, start)
     return (low + high) / 2
 
 
