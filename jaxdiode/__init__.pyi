@@ -51,10 +51,16 @@ from .dynamics.switching import switching_currents as switching_currents
 from .dynamics.trajectory import trajectory as trajectory
 from .files import load as load
 from .files import save as save
+from .gap import bcs_gap as bcs_gap
 from .gates import Gate as Gate
 from .gates import GateMap as GateMap
+from .junctions import AmbegaokarBaratoffJunction as AmbegaokarBaratoffJunction
 from .junctions import AndreevModes as AndreevModes
+from .junctions import BallisticJunction as BallisticJunction
+from .junctions import BallisticPointContact as BallisticPointContact
+from .junctions import DiffusivePointContact as DiffusivePointContact
 from .junctions import Harmonics as Harmonics
+from .junctions import PhaseShiftedJunction as PhaseShiftedJunction
 from .junctions import SeriesJunctions as SeriesJunctions
 from .junctions import TunnelJunction as TunnelJunction
 from .measurement import read_switching_currents as read_switching_currents

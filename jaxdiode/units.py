@@ -17,6 +17,7 @@ elementary_charge = 1.602176634e-19  # C
 boltzmann = 1.380649e-23  # J/K
 hbar = planck / (2 * math.pi)
 flux_quantum = planck / (2 * elementary_charge)  # Wb
+bcs_gap_ratio = 1.7638769888620456  # Δ₀/k_BT_c of weak coupling, π e^{−γ} with Euler's γ
 
 _CURRENT = {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "pA": 1e-12}
 _ENERGY = {
@@ -202,6 +203,21 @@ def thouless_energy(diffusion: Numbers, length: Numbers, *, energy: str = "J"):
     """
     joule = hbar * _array("diffusion", diffusion) / _array("length", length) ** 2
     return joule / _scale("energy", energy, _ENERGY)
+
+
+def zero_temperature_gap(critical_temperature: Numbers, *, energy: str = "meV"):
+    """Δ₀ = 1.763877 k_BT_c, the weak-coupling gap at T = 0; `bcs_gap` is Δ(T)/Δ₀.
+
+    Args:
+        critical_temperature: T_c (K).
+        energy: J, eV, meV, ueV, GHz (E/h), K or mK (E/k_B).
+
+    Example:
+        >>> print(f"{jd.units.zero_temperature_gap(1.2):.6f} meV")  # aluminium
+        0.182399 meV
+    """
+    kelvin = _array("critical_temperature", critical_temperature)
+    return kelvin * (bcs_gap_ratio * boltzmann / _scale("energy", energy, _ENERGY))
 
 
 def _array(name: str, value: Numbers) -> Array:

@@ -20,7 +20,7 @@ LAYERS = [
     ["core"],
     ["dynamics", "thermal"],
     ["circuits"],
-    ["gates"],
+    ["gates", "gap"],
     ["junctions"],
     ["devices", "studies", "netlists"],
     ["plot", "files"],
@@ -37,6 +37,7 @@ FREE_INSIDE = {
     "dynamics",
     "thermal",
     "circuits",
+    "junctions",
     "netlists",
     "studies",
     "files",
@@ -45,7 +46,7 @@ FREE_INSIDE = {
 }
 # Sources that devices may build on; studies work on any device, so on none of these.
 NO_PHYSICS = {"studies"}
-PHYSICS = {"gates", "junctions", "devices", "dynamics", "thermal", "circuits", "netlists"}
+PHYSICS = {"gates", "gap", "junctions", "devices", "dynamics", "thermal", "circuits", "netlists"}
 
 HEAVY = {"matplotlib", "xarray", "scipy", "tqdm", "tyro", "diffrax", "h5netcdf", "h5py"}
 

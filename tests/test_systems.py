@@ -34,7 +34,11 @@ def test_the_files_of_a_system(system):
 
 def test_every_device_belongs_to_a_system_or_a_branch():
     listed = {name for system in SYSTEMS for name in system.devices}
-    branches = {"TunnelJunction", "SeriesJunctions", "AndreevModes", "Harmonics"}
+    branches = {
+        "TunnelJunction", "SeriesJunctions", "AndreevModes", "Harmonics", "PhaseShiftedJunction",
+        "AmbegaokarBaratoffJunction", "DiffusivePointContact", "BallisticPointContact",
+        "BallisticJunction",
+    }  # fmt: skip
     found = {
         name
         for place in (jd, jd.andreev, jd.kapitza, jd.usadel, jd.wire)
