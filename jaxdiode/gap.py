@@ -37,7 +37,7 @@ def bcs_gap(reduced_temperature: Numbers) -> Float[Array, "..."]:
         -2.3997689
     """
     t = _checks.real_array("reduced_temperature", reduced_temperature, at_least=0.0)
-    return gap_over_zero(jnp.where(t >= 0, t, jnp.nan))
+    return gap_over_zero(jnp.where(t < 0, jnp.nan, t))
 
 
 @jax.custom_jvp

@@ -108,3 +108,28 @@ def test_replace_refuses(values, message):
     device = jd.Squid.from_pairs([(300, 95), (110, 320)], flux=[0.0])
     with pytest.raises(ValueError, match=message):
         jd.replace(device, values)
+
+
+def test_modes_of_a_critical_current():
+    for arguments in ({}, {"gap": 0.18, "temperature": 0.05}):
+        modes = jd.AndreevModes.from_critical_current(20.0, [0.75, 0.9], **arguments)
+        helpers.assert_close(jd.critical_currents(modes).plus, 20.0, absolute=1e-11)
+    one = jd.AndreevModes.from_critical_current(2.0, 0.9)
+    helpers.assert_close(one.amplitude, 2.0 / (1 - np.sqrt(0.1)), absolute=1e-11)
+    with pytest.raises(ValueError, match="transparency must be positive of some mode, got 0"):
+        jd.AndreevModes.from_critical_current(2.0, [0.0, 0.0])
+    with pytest.raises(ValueError, match="critical_current must be at least 0, got -2"):
+        jd.AndreevModes.from_critical_current(-2.0, 0.9)
+
+
+def test_modes_at_a_reduced_temperature():
+    """Gap and amplitude follow Δ(T): at T_c/2 both are 0.9568847159 of those at T = 0."""
+    modes = jd.AndreevModes([2.0, 1.0], [0.9, 0.4], gap=0.18).at_reduced_temperature(0.5)
+    helpers.assert_close(modes.amplitude, 0.9568847159 * np.array([2.0, 1.0]), absolute=2e-10)
+    helpers.assert_close(modes.gap, 0.9568847159 * 0.18, absolute=1e-10)
+    helpers.assert_close(modes.temperature, 0.5 * 0.18 / 1.7638769888620456, absolute=1e-15)
+    cold = jd.AndreevModes(1.0, 0.9)
+    slope = jax.jit(jax.grad(lambda t: cold.at_reduced_temperature(t).current(jnp.array(1.0))))
+    assert slope(0.0) == 0.0
+    assert slope(0.7) < 0.0
+    assert cold.at_reduced_temperature(1.2).current(jnp.array(1.0)) == 0.0

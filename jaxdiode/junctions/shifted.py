@@ -46,7 +46,7 @@ class PhaseShiftedJunction(AbstractPhaseBiased):
         >>> print(f"{jd.diode_efficiency(in_field):.6f} {-0.2 * np.sin(2.5 - 2 * 0.25):.6f}")
         -0.164195 -0.181859
         >>> pair = jd.PhaseShiftedJunction(jd.SeriesJunctions(1, 0.8), np.pi / 2)
-        >>> print(f"{pair.current(-jnp.pi / 2):.6f}")
+        >>> print(f"{pair.current(jnp.array(-np.pi / 2)):.6f}")
         0.000000
     """
 

@@ -6,13 +6,14 @@ themselves.
 
 import jax
 
-from tests.problems import andreev, circuits, junctions, kapitza, shunted, usadel, wire
+from tests.problems import andreev, circuits, junctions, kapitza, short, shunted, usadel, wire
 from tests.problems.problem import TAGS, Problem
 
 __all__ = ["KNOWN_FAILURES", "PROBLEMS", "TAGS", "Problem", "representatives"]
 
 PROBLEMS: list[Problem] = [
     *junctions.PROBLEMS,
+    *short.PROBLEMS,
     *kapitza.PROBLEMS,
     *shunted.PROBLEMS,
     *andreev.PROBLEMS,
