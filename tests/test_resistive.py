@@ -117,7 +117,7 @@ def test_one_temperature_for_a_loop():
     one, two = (jd.AmbegaokarBaratoffJunction(r, KELVIN, temperature=0.2) for r in (OHM, 80.0))
     squid = jd.Squid([one, two], flux=[0.3])
     warm = jd.replace(squid, {"branches.*.temperature": 0.9})
-    plus = [float(b.magnitude()) / 2 for b in warm.branches]
+    plus = [float(b.magnitude()) for b in warm.branches]
     expected = np.abs(plus[0] + plus[1] * np.exp(-0.6j * np.pi))
     helpers.assert_close(helpers.values(warm).plus, expected, absolute=1e-11 * expected)
 
@@ -135,3 +135,15 @@ def test_gap_voltage():
     junction = jd.AmbegaokarBaratoffJunction(OHM, KELVIN, temperature=0.8 * KELVIN)
     helpers.assert_close(junction.gap_voltage, 0.7110430424 * VOLT, absolute=1e-10 * VOLT)
     helpers.assert_close(1e-3 * units.zero_temperature_gap(KELVIN), VOLT, absolute=1e-15)
+
+
+@kinds
+def test_power_series(kind):
+    """Of what is left when the temperature is worked out: no other rule is in its way."""
+    junction = kind(OHM, KELVIN, temperature=0.6)
+    found = junction.taylor(0.7, 3).current
+    current = junction.current
+    slope = jax.grad(current)
+    phase = jnp.array(0.7)
+    expected = [current(phase), slope(phase), jax.grad(slope)(phase) / 2]
+    helpers.assert_close(found, np.array(expected), absolute=1e-12 * VOLT / OHM)

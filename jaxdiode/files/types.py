@@ -8,7 +8,11 @@ from types import ModuleType
 from .. import _plain_checks as _checks
 from ..devices import NAMESPACES, SYSTEMS
 
-_CORE = ("core.device.DirectRelation", "dynamics.shunted.ScaledRelation")
+_CORE = (
+    "core.device.DirectRelation",
+    "dynamics.shunted.ScaledRelation",
+    "junctions.resistive.DiffusiveContactRelation",
+)
 
 
 def resolve(name: str) -> type:

@@ -4,15 +4,18 @@ Source: Ambegaokar, Baratoff, Phys. Rev. Lett. 10, 486 (1963); Kulik, Omelyanchu
 96 (1975) and Sov. J. Low Temp. Phys. 3, 459 (1977).
 """
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .. import units
 from .._checks import Numbers
-from ..core.device import AbstractPhaseBiased
+from ..core.device import AbstractPhaseBiased, DirectRelation, Relation
 from ..core.parameters import parameter
 from ..gap import gap_over_zero
 from ..numerics.matsubara import COLDEST, matsubara_rule
+from .andreev import AndreevModes
+from .elements import TunnelJunction
 
 _PI = jnp.pi
 
@@ -77,7 +80,15 @@ class AmbegaokarBaratoffJunction(AbstractResistiveJunction):
     """
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        return self.magnitude() / 2 * jnp.sin(phase)
+        return self.magnitude() * jnp.sin(phase)
+
+    def relation(self) -> Relation:
+        # Leaves put in as they are, unchecked: not finite, they are for the status to tell.
+        one = TunnelJunction(1.0)
+        return DirectRelation(eqx.tree_at(lambda x: x.critical_current, one, self.magnitude()))
+
+    def magnitude(self) -> Float[Array, ""]:
+        return super().magnitude() / 2
 
 
 class DiffusivePointContact(AbstractResistiveJunction):
@@ -100,15 +111,33 @@ class DiffusivePointContact(AbstractResistiveJunction):
     """
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        warmth = self._warmth()
-        y, weight = matsubara_rule(warmth, jnp.asarray(2.0))
-        s, c = jnp.sin(phase / 2)[..., None], jnp.cos(phase / 2)[..., None]
-        root = jnp.sqrt((2 * _PI * warmth * y) ** 2 + c**2)
-        terms = jnp.sum(weight * (c / root * jnp.arctan(s / root)), axis=-1)
-        return 4 * _PI * warmth * self.gap_voltage / self.resistance * terms
+        return self.relation().current(phase)
+
+    def relation(self) -> Relation:
+        return DiffusiveContactRelation(self.gap_voltage / self.resistance, self._warmth())
 
     def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         return _turn_at_pi(self._warmth())
+
+
+class DiffusiveContactRelation(Relation):
+    """I(φ) = amplitude × (4πT/Δ) Σ_{ω>0} (Δc/Ω) arctan(Δs/Ω), amplitude Δ/eR_N."""
+
+    amplitude: Float[Array, ""]
+    warmth: Float[Array, ""]
+
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        y, weight = matsubara_rule(self.warmth, jnp.asarray(2.0))
+        s, c = jnp.sin(phase / 2)[..., None], jnp.cos(phase / 2)[..., None]
+        root = jnp.sqrt((2 * _PI * self.warmth * y) ** 2 + c**2)
+        terms = jnp.sum(weight * (c / root * jnp.arctan(s / root)), axis=-1)
+        return 4 * _PI * self.warmth * self.amplitude * terms
+
+    def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+        return _turn_at_pi(self.warmth)
+
+    def magnitude(self) -> Float[Array, ""]:
+        return _PI * self.amplitude * jnp.tanh(1 / (2 * self.warmth))
 
 
 class BallisticPointContact(AbstractResistiveJunction):
@@ -129,9 +158,17 @@ class BallisticPointContact(AbstractResistiveJunction):
     """
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        s, c = jnp.sin(phase / 2), jnp.cos(phase / 2)
-        occupation = jnp.tanh(c / (2 * self._warmth()))
-        return _PI * self.gap_voltage / self.resistance * s * occupation
+        return self.relation().current(phase)
+
+    def relation(self) -> Relation:
+        scale = _PI * self.gap_voltage / self.resistance
+        return DirectRelation(
+            eqx.tree_at(
+                lambda x: (x.amplitude, x.temperature),
+                AndreevModes(1.0, 1.0, gap=1.0, temperature=1.0),
+                (scale[None], self._warmth()),
+            )
+        )
 
     def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         return _turn_at_pi(self._warmth())
