@@ -5,6 +5,7 @@ import jax
 from benchmarks import (
     circuits,
     design_squid,
+    extended,
     folds,
     kapitza,
     nonequilibrium,
@@ -19,5 +20,6 @@ if __name__ == "__main__":
     kapitza.main()
     folds.main()
     nonequilibrium.main()
+    extended.main()
     usadel.main()
     circuits.main()

@@ -32,6 +32,8 @@ from .devices import kapitza as kapitza
 from .devices import usadel as usadel
 from .devices import wire as wire
 from .devices.andreev.interferometer import AndreevInterferometer as AndreevInterferometer
+from .devices.extended import ExtendedJunction as ExtendedJunction
+from .devices.extended import TabulatedRelation as TabulatedRelation
 from .devices.kapitza.junction import KapitzaJunction as KapitzaJunction
 from .devices.squid import CoilBiasedSquid as CoilBiasedSquid
 from .devices.squid import Squid as Squid

@@ -39,6 +39,18 @@ SYSTEMS = (
         source="squid/interferometer.py",
     ),
     System(
+        name="extended",
+        title="junction extended in a magnetic field, relations from tables",
+        devices=("ExtendedJunction", "TabulatedRelation"),
+        example="extended/example.toml",
+        source="extended/junction.py",
+        holds=(
+            "devices.extended.spectrum.SpectralRelation",
+            "devices.extended.splines.SplineRelation",
+            "devices.extended.tabulated.TableError",
+        ),
+    ),
+    System(
         name="kapitza",
         title="parametrically driven junction",
         devices=("KapitzaJunction",),

@@ -35,6 +35,7 @@ class Status(enum.IntEnum):
     LOBES_CROSS = 15
     SEARCH_CUT_SHORT = 16
     GROUND_STATES_TIE = 17
+    NOT_RESOLVED = 18
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -105,5 +106,9 @@ _TEXT = {
     Status.GROUND_STATES_TIE: (
         "two states at zero current have the same least energy: the ramp began in one of them, "
         "from the other it may end elsewhere"
+    ),
+    Status.NOT_RESOLVED: (
+        "the flux through an extended junction is beyond its largest_flux, or its local relation "
+        "turns more sharply than its harmonics (harmonics=0 follows any turn) or thin banks allow"
     ),
 }

@@ -18,6 +18,7 @@ from .currents import thermal_iv as thermal_iv
 from .diffusive import ldos as ldos
 from .diffusive import order_parameter as order_parameter
 from .diffusive import torus as torus
+from .fraunhofer import fraunhofer as fraunhofer
 from .maps import shapiro_map as shapiro_map
 from .parameters import correlations as correlations
 from .parameters import errors as errors

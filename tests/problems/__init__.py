@@ -6,7 +6,17 @@ themselves.
 
 import jax
 
-from tests.problems import andreev, circuits, junctions, kapitza, short, shunted, usadel, wire
+from tests.problems import (
+    andreev,
+    circuits,
+    extended,
+    junctions,
+    kapitza,
+    short,
+    shunted,
+    usadel,
+    wire,
+)
 from tests.problems.problem import TAGS, Problem
 
 __all__ = ["KNOWN_FAILURES", "PROBLEMS", "TAGS", "Problem", "representatives"]
@@ -14,6 +24,7 @@ __all__ = ["KNOWN_FAILURES", "PROBLEMS", "TAGS", "Problem", "representatives"]
 PROBLEMS: list[Problem] = [
     *junctions.PROBLEMS,
     *short.PROBLEMS,
+    *extended.PROBLEMS,
     *kapitza.PROBLEMS,
     *shunted.PROBLEMS,
     *andreev.PROBLEMS,

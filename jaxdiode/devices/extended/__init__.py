@@ -1,0 +1,4 @@
+"""Junctions extended across a magnetic field, and relations known as tables."""
+
+from .junction import ExtendedJunction as ExtendedJunction
+from .tabulated import TabulatedRelation as TabulatedRelation
