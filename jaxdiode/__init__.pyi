@@ -33,6 +33,7 @@ from .devices import usadel as usadel
 from .devices import wire as wire
 from .devices.andreev.interferometer import AndreevInterferometer as AndreevInterferometer
 from .devices.extended import ExtendedJunction as ExtendedJunction
+from .devices.extended import LongJunction as LongJunction
 from .devices.extended import TabulatedRelation as TabulatedRelation
 from .devices.kapitza.junction import KapitzaJunction as KapitzaJunction
 from .devices.squid import CoilBiasedSquid as CoilBiasedSquid

@@ -7,6 +7,7 @@ from .circuits.threshold import ThresholdCurves as ThresholdCurves
 from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation
 from .core.report import Report as Report
 from .core.taylor import TaylorSeries as TaylorSeries
+from .devices.extended.long import LongStates as LongStates
 from .dynamics.network.path import CircuitTrajectory as CircuitTrajectory
 from .dynamics.rectification import RectifiedVoltage as RectifiedVoltage
 from .dynamics.retrapping import RetrappingCurrents as RetrappingCurrents

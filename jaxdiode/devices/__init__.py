@@ -41,7 +41,7 @@ SYSTEMS = (
     System(
         name="extended",
         title="junction extended in a magnetic field, relations from tables",
-        devices=("ExtendedJunction", "TabulatedRelation"),
+        devices=("ExtendedJunction", "TabulatedRelation", "LongJunction"),
         example="extended/example.toml",
         source="extended/junction.py",
         holds=(

@@ -71,4 +71,15 @@ PROBLEMS = [
         ),
         0.42761844, 0.49113222, -0.06913059,
     ),
+    printed(
+        name="long junction, fed at one edge",
+        tags={"flux states", "slow"},
+        build=lambda: jd.LongJunction(jd.TunnelJunction(1.0), 2.0, 0.3, feed="right"),
+        plus=0.6336340362,
+        minus=0.9887240359,
+        efficiency=(0.6336340362 - 0.9887240359) / (0.6336340362 + 0.9887240359),
+        source="shared/physics/field.md, section 2",
+        last_place=1e-10,
+        reference=None,
+    ),
 ]  # fmt: skip

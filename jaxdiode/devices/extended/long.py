@@ -223,7 +223,9 @@ def _largest(device: LongJunction, sign: Scalar) -> tuple[Fold, Int[Array, ""]]:
     """The fold of the largest current of one direction."""
     coarse = device.coarse(sign)
     x = jnp.linspace(-0.5, 0.5, coarse.weight.size)
-    turns = jnp.sign(device.flux) * jnp.linspace(-1.0, jnp.abs(device.flux) + 1.5, _SLOPES)
+    turns = jnp.where(device.flux < 0, -1.0, 1.0) * jnp.linspace(
+        -1.0, jnp.abs(device.flux) + 1.5, _SLOPES
+    )
     offset = 2 * jnp.pi / PHASES * jnp.arange(PHASES, dtype=float)
     level = device.length * (1 - (jnp.arange(LEVELS, dtype=float) + 0.5) / LEVELS)
     tilted = 2 * jnp.pi * x[:, None, None, None] * turns[:, None, None]
@@ -260,13 +262,17 @@ def _largest(device: LongJunction, sign: Scalar) -> tuple[Fold, Int[Array, ""]]:
 def _settled(problem: Problem, phase: Array, current: Scalar) -> tuple[Array, Bool[Array, ""]]:
     """By Newton's method from a coarse state."""
 
-    def newton(_: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
-        phase, _ = state
+    def newton(state: tuple) -> tuple:
+        phase, _, k = state
         change = -inverse(problem.hessian(phase)) @ problem.residual(phase, current)
         size = jnp.max(jnp.abs(change))
-        return phase + jnp.minimum(1.0, 0.5 / size) * change, size
+        return phase + jnp.minimum(1.0, 0.5 / size) * change, size, k + 1
 
-    phase, size = jax.lax.fori_loop(0, 6, newton, (phase, jnp.ones(())))
+    def unfinished(state: tuple) -> Bool[Array, ""]:
+        _, size, k = state
+        return (size > 1e-8) & (k < 20)
+
+    phase, size, _ = jax.lax.while_loop(unfinished, newton, (phase, jnp.ones(()), 0))
     return phase, size < 1e-6
 
 

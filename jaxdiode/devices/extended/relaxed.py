@@ -48,8 +48,9 @@ def relaxed(
 
     def force(phase: Lanes) -> tuple[Lanes, Lanes]:
         value, slope = jax.jvp(coarse.relation.current, (phase,), (jnp.ones_like(phase),))
-        apart = jnp.diff(phase, axis=0) * side
-        flow = jnp.pad(apart, ((1, 0), (0, 0))) - jnp.pad(apart, ((0, 1), (0, 0)))
+        around = jnp.concatenate([phase[1:], phase[-1:]]) - phase
+        around = around + jnp.concatenate([phase[:1], phase[:-1]]) - phase
+        flow = -side * around
         return flow + weight * value - push, side * links[:, None] + weight * slope
 
     def one(k: Array, phase: Lanes) -> Lanes:
@@ -69,14 +70,14 @@ def relaxed(
 def solved(diagonal: Lanes, side: Scalar, right: Lanes) -> tuple[Lanes, Bool[Array, " lanes"]]:
     """A symmetric tridiagonal system of every lane, and whether its matrix is positive definite."""
 
-    def down(last: tuple[Array, Array], row: tuple[Array, Array]):
-        pivot, value = last
+    def down(last: tuple[Array, Array, Array], row: tuple[Array, Array]):
+        pivot, value, positive = last
         factor = side / pivot
         pivot, value = row[0] - factor * side, row[1] - factor * value
-        return (pivot, value), (pivot, value)
+        return (pivot, value, positive & (pivot > 0)), (pivot, value)
 
-    first = diagonal[0], right[0]
-    _, (pivots, values) = jax.lax.scan(down, first, (diagonal[1:], right[1:]))
+    first = diagonal[0], right[0], diagonal[0] > 0
+    (*_, positive), (pivots, values) = jax.lax.scan(down, first, (diagonal[1:], right[1:]))
     pivots = jnp.concatenate([diagonal[:1], pivots])
     values = jnp.concatenate([right[:1], values])
 
@@ -87,4 +88,4 @@ def solved(diagonal: Lanes, side: Scalar, right: Lanes) -> tuple[Lanes, Bool[Arr
 
     last = values[-1] / pivots[-1]
     _, before = jax.lax.scan(up, last, (pivots[:-1], values[:-1]), reverse=True)
-    return jnp.concatenate([before, last[None]]), jnp.all(pivots > 0, axis=0)
+    return jnp.concatenate([before, last[None]]), positive
