@@ -45,7 +45,7 @@ class LongStates(AbstractResult):
     Example:
         >>> junction = jd.LongJunction(jd.TunnelJunction(1.0), 10.0, 0.8, feed="right")
         >>> print(junction.states().vortices)
-        [1 1]
+        [1 0]
     """
 
     current: Float[Array, "2"]
