@@ -142,3 +142,11 @@ def as_for_users(optimised):
     _OPTIONS.clear()
     yield
     _OPTIONS.update(before)
+
+
+@pytest.fixture
+def unchecked():
+    """Without run-time shape checks, as users are: what is wrong reaches the package's own."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

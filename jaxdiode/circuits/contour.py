@@ -14,8 +14,9 @@ from ..core.critical import unless
 from ..core.results import AbstractResult
 from ..numerics.status import Status
 from . import graph as graphs
+from .checks import known_criterion
 from .circuit import Circuit
-from .criteria import CRITERIA, ends_along, has_value
+from .criteria import ends_along, has_value
 from .elements import Inductor, Junction
 from .statics import Bias
 
@@ -123,8 +124,7 @@ def critical_contour(
     if not isinstance(circuit, Circuit):
         raise ValueError(f"circuit must be a Circuit, got {type(circuit).__name__}")
     pair = _checked_nodes(circuit, nodes)
-    if criterion not in CRITERIA:
-        raise _checks.unknown_name("criterion", criterion, CRITERIA)
+    known_criterion(criterion)
     if criterion != "largest":
         circuit.require_one_island()
     begin = _checks.real_array("origin", origin, ndim=1)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..core.extrema import slope_unless
+from ..numerics.bordered_folds import fold_step
 from ..numerics.dense import bordered, inverse
 from .climb import BESIDE, Climb, End, wall_row
 from .relations import Wells
@@ -135,24 +136,17 @@ def _invert(statics: Statics, windings: PerJunction, bias: Bias, fold: Fold) -> 
 def _correction(
     statics: Statics, windings: PerJunction, bias: Bias, fold: Fold, frozen: _Frozen
 ) -> tuple[State, State, Scalar]:
-    """Newton's step of z, v and p by block elimination: the part of z along the bias comes last."""
+    """Newton's step of z, v and p."""
     z, v, p = fold
     of = statics.graph.of_junctions
     value, slope = statics.evaluate(z, windings, p, bias)
-    inverted, normal = frozen.inverted, frozen.normal
 
     def bent(dz: State) -> State:
         change = of @ (frozen.curvature * (of.T @ dz[: statics.nodes]))
         return jnp.concatenate([change, jnp.zeros(len(statics.graph.inductors))])
 
-    along = inverted[:, -1]
-    shift = inverted[:, :-1] @ -value
-    per = inverted[:, :-1] @ -bent(along[:-1])
-    missing = -(statics.matrix(slope) @ v)
-    turn = inverted[:, :-1] @ (missing - bent(shift[:-1])) + inverted[:, -1] * (1 - normal @ v)
-    step = -turn[-1] / per[-1]
-    shift, turn = shift + step * along, turn + step * per
-    return shift[:-1], turn[:-1], shift[-1]
+    stretched = statics.matrix(slope) @ v
+    return fold_step(frozen.inverted, bent, value, stretched, frozen.normal @ v)
 
 
 def is_marginal(statics: Statics, windings: PerJunction, fold: Fold) -> Bool[Array, ""]:

@@ -77,6 +77,17 @@ def incidence(nodes: Sequence[str], branches: Ends) -> np.ndarray:
     return matrix
 
 
+def injection(nodes: Sequence[str], terminals: Terminals) -> np.ndarray:
+    """Current into each node per current through the terminals; other nodes are left out."""
+    row = {node: k for k, node in enumerate(nodes)}
+    into = np.zeros(len(nodes))
+    for sign, shares in zip((1.0, -1.0), terminals, strict=True):
+        for node, share in shares:
+            if node in row:
+                into[row[node]] += sign * share
+    return into
+
+
 def ground_of(terminals: Terminals) -> str:
     """The node of phase 0: the second terminal, or the first node that shares it."""
     return terminals[1][0][0]
@@ -94,12 +105,7 @@ def _build(junction_items: tuple, inductor_items: tuple, terminals: Terminals) -
     parts = islands({**junctions, **inductors}, [ground])
     references = tuple(ground if ground in part else part[0] for part in parts)
     nodes = tuple(node for part in parts for node in part if node not in references)
-    row = {node: k for k, node in enumerate(nodes)}
-    bias = np.zeros(len(nodes))
-    for sign, shares in zip((1.0, -1.0), terminals, strict=True):
-        for node, share in shares:
-            if node in row:
-                bias[row[node]] += sign * share
+    bias = injection(nodes, terminals)
     of_junctions, of_inductors = (incidence(nodes, ends) for ends in (junctions, inductors))
     pieces = [part for part in islands(inductors, nodes) if ground not in part]
     wired = np.array([[node in part for node in nodes] for part in pieces], float)

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -96,7 +95,7 @@ def network_of(circuit: "Circuit", statics: Statics) -> Network:
         of_junctions=padded(jnp.asarray(graph.of_junctions)),
         of_inductors=padded(jnp.asarray(graph.of_inductors)),
         into=padded(jnp.asarray(graph.bias)),
-        driven=jnp.asarray(_injection(nodes, circuit.drive_terminals or circuit.terminals)),
+        driven=jnp.asarray(graphs.injection(nodes, circuit.drive_terminals or circuit.terminals)),
         sources=padded(statics.sources),
         capacitance=capacitance / (unit * time**2),
         conductance=conductance / (unit * time),
@@ -105,6 +104,7 @@ def network_of(circuit: "Circuit", statics: Statics) -> Network:
         offset=statics.offset,
         flux=statics.flux,
         inductance=statics.inductance,
+        rigidity=jnp.pad(statics.rigidity, (0, extra)),
         drive=None if drive is None else drive.scaled(1 / unit, time),
         current=unit,
         time=time,
@@ -122,17 +122,6 @@ def state_of_rest(
     return jnp.pad(phase, (0, len(nodes_of(circuit)) - statics.nodes)), through
 
 
-def _injection(nodes: tuple[str, ...], terminals: graphs.Terminals) -> np.ndarray:
-    """Current into each node per current through the terminals."""
-    row = {node: k for k, node in enumerate(nodes)}
-    into = np.zeros(len(nodes))
-    for sign, shares in zip((1.0, -1.0), terminals, strict=True):
-        for node, share in shares:
-            if node in row:
-                into[row[node]] += sign * share
-    return into
-
-
 def voltage_row(circuit: "Circuit", nodes: tuple[str, str] | None) -> Float[Array, " nodes"]:
     """P of the voltage Pφ' from the first node to the second, of the terminals by default.
 
@@ -141,7 +130,7 @@ def voltage_row(circuit: "Circuit", nodes: tuple[str, str] | None) -> Float[Arra
     """
     known = nodes_of(circuit)
     if nodes is None:
-        return jnp.asarray(_injection(known, circuit.terminals))
+        return jnp.asarray(graphs.injection(known, circuit.terminals))
     ground = graphs.ground_of(circuit.terminals)
     if isinstance(nodes, str) or len(nodes) != 2 or nodes[0] == nodes[1]:
         raise ValueError(f"between must be two different nodes, got {nodes!r}")
@@ -149,7 +138,7 @@ def voltage_row(circuit: "Circuit", nodes: tuple[str, str] | None) -> Float[Arra
         if node not in (*known, ground):
             raise _checks.unknown_name("node of between", node, (*known, ground))
     one, other = (((node, 1.0),) for node in nodes)
-    return jnp.asarray(_injection(known, (one, other)))
+    return jnp.asarray(graphs.injection(known, (one, other)))
 
 
 def _time_unit(circuit: "Circuit", unit: Scalar) -> Scalar:

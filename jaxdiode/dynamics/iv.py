@@ -12,7 +12,6 @@ from .._checks import Numbers
 from ..core.dynamical import AbstractDynamical
 from ..core.stationary import AbstractStationary
 from ..numerics.lanes import lanewise
-from ..numerics.means import BLOCKS
 from ..numerics.status import Status
 from . import overdamped
 from .natural_units import (
@@ -20,14 +19,14 @@ from .natural_units import (
     rates,
     relaxation_time,
     require_dynamical,
-    rounded_up,
     strobe_frequency,
 )
 from .network.equations import AbstractNetwork
 from .network.iv import network_curve, require_longest
+from .noise import replicas
 from .noisy_voltage import noisy_curve
 from .shunted import usual_duration
-from .stay import State, Stay, stay
+from .stay import Asked, State, Stay, plan_of, status_of_means, stay
 from .swept import stationary_curve
 from .voltage_curve import IVCurve as IVCurve
 
@@ -161,10 +160,7 @@ def _noise(
     if noise is None or (isinstance(noise, int | float) and noise == 0):
         return None
     gamma = _checks.real_array("noise", noise, ndim=0, at_least=0.0)
-    if key is None:
-        raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
-    count = _checks.whole_number("samples", samples, at_least=2)
-    return gamma, count, jax.random.key(key) if isinstance(key, int) else key
+    return gamma, *replicas(samples, key, at_least=2)
 
 
 def _announce(
@@ -187,30 +183,21 @@ def _announce(
     )  # fmt: skip
 
 
-def _stay_plan(
-    device: AbstractDynamical, length: Scalar, part: Scalar, most: Scalar, limit: Scalar
-) -> Stay:
+def _stay_plan(device: AbstractDynamical, asked: Asked) -> Stay:
     unit, size = in_natural_units(device)
-    relaxation = 2 * relaxation_time(unit) / jnp.sqrt(size)
-    periods = length * strobe_frequency(device) / (2 * jnp.pi)
-    return Stay(
-        ramp=rounded_up(periods * jnp.minimum(relaxation / length, 0.5)),
-        settle=rounded_up(periods * part),
-        block=jnp.maximum(rounded_up(periods * (1 - part) / BLOCKS), 2.0),
-        longest=periods * most / length,
-        tolerance=limit,
-    )
+    ramp = 2 * relaxation_time(unit) / jnp.sqrt(size)
+    return plan_of(strobe_frequency(device), ramp, asked)
 
 
 @eqx.filter_jit
 def _iv_curve(
     device: AbstractDynamical,
     bias: Biases,
-    asked: tuple[Scalar, Scalar, Scalar, Scalar],
+    asked: Asked,
     driven: bool | None,
 ) -> IVCurve:
     device, bias = nondifferentiable((device, bias), name="iv_curve")
-    plan = _stay_plan(device, *asked)
+    plan = _stay_plan(device, asked)
     if device.running_states() is None:
         driven = True
     if driven is None:
@@ -232,11 +219,9 @@ def _driven_sweep(device: AbstractDynamical, bias: Biases, plan: Stay) -> Sweeps
     return _both_ways(*_along(device, jnp.concatenate([bias, bias[::-1]]), plan))
 
 
-def voltages(
-    device: AbstractDynamical, bias: Biases, asked: tuple[Scalar, Scalar, Scalar, Scalar]
-) -> tuple[Array, Array, Array]:
+def voltages(device: AbstractDynamical, bias: Biases, asked: Asked) -> tuple[Array, Array, Array]:
     """(mean, error, status), each bias from the state that the one before left."""
-    mean, error, status, unit = _along(device, bias, _stay_plan(device, *asked))
+    mean, error, status, unit = _along(device, bias, _stay_plan(device, asked))
     return unit * mean, unit * error, status.astype(jnp.int32)
 
 
@@ -254,9 +239,7 @@ def _along(
     _, found = jax.lax.scan(one, start, way / size)
     if device.phases == 1:
         found = jax.tree.map(lambda x: x[:, 0], found)
-    status = jnp.where(found.met, Status.CONVERGED, Status.NOT_CONVERGED)
-    status = jnp.where(jnp.isfinite(found.mean), status, Status.NONFINITE)
-    return found.mean, found.error, status, strobe_frequency(device)
+    return found.mean, found.error, status_of_means(found), strobe_frequency(device)
 
 
 def _undriven_sweep(device: AbstractDynamical, bias: Biases, plan: Stay) -> Sweeps:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
+from .. import _checks
 from ..core.dynamical import AbstractDynamical
 from .drive import off_the_jumps
 from .natural_units import acceleration, in_natural_units, largest, rounded_up, whole_pieces
@@ -43,6 +44,16 @@ class Steps(NamedTuple):
     def to_periods(self, time: Scalar) -> Count:
         """Steps of a time rounded up to whole periods of the drive."""
         return (self.count * rounded_up(time / (self.size * self.count))).astype(int)
+
+
+def replicas(
+    samples: int, key: PRNGKeyArray | int | None, at_least: int = 1
+) -> tuple[int, PRNGKeyArray]:
+    """Their number and key, checked."""
+    if key is None:
+        raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
+    count = _checks.whole_number("samples", samples, at_least=at_least)
+    return count, jax.random.key(key) if isinstance(key, int) else key
 
 
 def noise_units(device: AbstractDynamical) -> tuple[AbstractDynamical, Scalar, Scalar]:

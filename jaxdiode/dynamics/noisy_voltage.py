@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from equinox.internal import nondifferentiable
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from .. import _checks, progress
 from ..core.dynamical import AbstractDynamical
@@ -74,25 +74,39 @@ def _noisy_curve(
         k, current = at
         own = jax.random.fold_in(key, k)
         moved = _advances(unit, steps, current, (settling, lasting), (starts, samples), own)
-        speed = moved / (lasting.astype(float) * steps.size)
-        # Not below the error of one slip in all the time.
-        least = 2 * jnp.pi / (samples * lasting.astype(float) * steps.size)
-        error = jnp.std(speed, axis=1, ddof=1) / np.sqrt(samples)
-        return jnp.mean(speed, axis=1), jnp.maximum(error, least)
+        return mean_velocity(moved, lasting.astype(float) * steps.size)
 
     batch = max(1, min(bias.size, _LANES // (starts * samples)))
     mean, error = jax.lax.map(one, (number, bias / size), batch_size=batch)
     if device.phases == 1:
         mean, error = mean[..., 0], error[..., 0]
     up, down = (rate * mean[:, 0], rate * error[:, 0]), (rate * mean[:, -1], rate * error[:, -1])
-    apart = jnp.abs(up[0] - down[0]) > _APART * jnp.hypot(up[1], down[1])
-    status = jnp.where(apart, Status.NOT_CONVERGED, Status.CONVERGED)
-    finite = jnp.isfinite(up[0]) & jnp.isfinite(down[0])
-    status = jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
+    status = status_of_sweeps(up, down)
     return IVCurve(
         bias, up[0], down[0], up[1], down[1], status, status, frequency,
         device.voltage_unit, jnp.asarray(gamma),
     )  # fmt: skip
+
+
+def mean_velocity(
+    moved: Float[Array, "starts samples *phases"], time: Scalar
+) -> tuple[Float[Array, "starts *phases"], Float[Array, "starts *phases"]]:
+    """Mean over replicas and its standard error, not below that of one slip in all the time."""
+    samples = moved.shape[1]
+    speed = moved / time
+    least = 2 * jnp.pi / (samples * time)
+    error = jnp.std(speed, axis=1, ddof=1) / np.sqrt(samples)
+    return jnp.mean(speed, axis=1), jnp.maximum(error, least)
+
+
+def status_of_sweeps(
+    up: tuple[Array, Array], down: tuple[Array, Array], known: Bool[Array, ""] | bool = True
+) -> Int[Array, "..."]:
+    """Of (mean, error) on both ways: NOT_CONVERGED where they differ, or nowhere is it known."""
+    apart = jnp.abs(up[0] - down[0]) > _APART * jnp.hypot(up[1], down[1])
+    status = jnp.where(~apart & known, Status.CONVERGED, Status.NOT_CONVERGED)
+    finite = jnp.isfinite(up[0]) & jnp.isfinite(down[0])
+    return jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
 
 
 def _advances(

@@ -1,6 +1,7 @@
 """A path in time whose steps begin at the jumps of its drive."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -42,8 +43,23 @@ def path(
 
         return jax.lax.fori_loop(0, count.astype(int), step, state)
 
-    def sample(held: tuple[Scalar, tuple[Array, ...]], time: Scalar):
-        def next_leg(held: tuple[Scalar, tuple[Array, ...]]):
+    return by_pieces(leg, start, times, piece)
+
+
+def by_pieces(
+    leg: Callable[[Scalar, Any, Scalar], Any],
+    start: Any,
+    times: Float[Array, " n"],
+    piece: Scalar | float,
+) -> Any:
+    """States at rising times by legs that end at these and at whole multiples of a piece.
+
+    Args:
+        leg: (time, state, later time) → the state then.
+    """
+
+    def sample(held: tuple[Scalar, Any], time: Scalar):
+        def next_leg(held: tuple[Scalar, Any]):
             now, state = held
             jump = piece * (jnp.floor(now / piece + 1e-9) + 1)
             end = jnp.minimum(jump, time)

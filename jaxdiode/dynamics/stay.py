@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 from ..core.dynamical import AbstractDynamical
 from ..numerics import means
 from ..numerics.oscillator import dopri8
+from ..numerics.status import Status
 from .drive import off_the_jumps
 from .natural_units import largest, rounded_up, smallest, strobe_frequency, whole_pieces
 
@@ -46,6 +47,22 @@ class Stay(NamedTuple):
     tolerance: Scalar
 
 
+Asked = tuple[Scalar, Scalar, Scalar, Scalar]  # duration, part that settles, longest, tolerance
+
+
+def plan_of(frequency: Scalar, ramp: Scalar, asked: Asked) -> Stay:
+    """Of a drive's frequency and a time of the ramp, which is half of the duration at most."""
+    length, part, most, limit = asked
+    periods = length * frequency / (2 * jnp.pi)
+    return Stay(
+        ramp=rounded_up(periods * jnp.minimum(ramp / length, 0.5)),
+        settle=rounded_up(periods * part),
+        block=jnp.maximum(rounded_up(periods * (1 - part) / means.BLOCKS), 2.0),
+        longest=periods * most / length,
+        tolerance=limit,
+    )
+
+
 class State(NamedTuple):
     """Phases and velocities at drive phase 0, the bias and the drive (0 or 1) they were left at."""
 
@@ -61,6 +78,13 @@ class Voltage(NamedTuple):
     mean: Phases
     error: Phases
     met: Bool[Array, " phases"]
+
+
+def status_of_means(found: Voltage) -> Int[Array, "..."]:
+    """CONVERGED where errors are as small as asked, NONFINITE where there is no mean."""
+    status = jnp.where(found.met, Status.CONVERGED, Status.NOT_CONVERGED)
+    status = jnp.where(jnp.isfinite(found.mean), status, Status.NONFINITE)
+    return status.astype(jnp.int32)
 
 
 class Returns(NamedTuple):

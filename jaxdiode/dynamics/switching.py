@@ -20,7 +20,7 @@ from .langevin import NOISE_STEP, first_slips, noisy_ramps
 from .natural_units import in_natural_units, rates, require_dynamical
 from .network.equations import AbstractNetwork
 from .network.switching import switched
-from .noise import SETTLING, steps_of
+from .noise import SETTLING, replicas, steps_of
 from .ramp import staircase
 from .shunted import Shunted, own_unit
 from .trajectory import solve, step_size
@@ -150,7 +150,7 @@ def switching_currents(
         start = _checks.real_array("start", start, ndim=0)
     original, device = device, nondifferentiable(device, name="switching_currents")
     if isinstance(device, AbstractNetwork):
-        warm = (gamma, jnp.asarray(rate, float), *_replicas(samples, key)) if noisy else None
+        warm = (gamma, jnp.asarray(rate, float), *replicas(samples, key)) if noisy else None
         return SwitchingCurrents(*_pair(*switched(device, protocol, float(accuracy), warm)))
     if protocol == "quench" and device.is_overdamped:
         raise ValueError(
@@ -168,20 +168,13 @@ def switching_currents(
     if not noisy:
         halvings = max(1, math.ceil(math.log2(_FIRST / accuracy)))
         return _ramp(device, halvings)
-    samples, key = _replicas(samples, key)
+    samples, key = replicas(samples, key)
     if isinstance(device, Shunted) and device.is_overdamped:
         _announce_slips(original, rate, samples)
         return _first_slips(device, gamma, jnp.asarray(rate, float), key, samples, start)
     _announce_ramps(original, rate, samples)
     keys = jax.random.split(key, samples)
     return _noisy_ramps(device, gamma, jnp.asarray(rate, float), keys, start)
-
-
-def _replicas(samples: int, key: PRNGKeyArray | int | None) -> tuple[int, Array]:
-    if key is None:
-        raise ValueError("key must be given with noise: jax.random.key(seed), or a seed")
-    count = _checks.whole_number("samples", samples)
-    return count, jax.random.key(key) if isinstance(key, int) else key
 
 
 def _pair(currents: Array, status: Array) -> tuple[Array, Array, Array]:

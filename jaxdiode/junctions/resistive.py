@@ -45,6 +45,9 @@ class AbstractResistiveJunction(AbstractPhaseBiased):
         zero = units.bcs_gap_ratio * units.boltzmann / units.elementary_charge
         return zero * self.critical_temperature * gap_over_zero(self._reduced())
 
+    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
+        return self.relation().current(phase)
+
     def magnitude(self) -> Float[Array, ""]:
         occupation = jnp.tanh(1 / (2 * self._warmth()))
         return _PI * self.gap_voltage / self.resistance * occupation
@@ -79,9 +82,6 @@ class AmbegaokarBaratoffJunction(AbstractResistiveJunction):
         -203.1654 nA/K
     """
 
-    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        return self.magnitude() * jnp.sin(phase)
-
     def relation(self) -> Relation:
         # Leaves put in as they are, unchecked: not finite, they are for the status to tell.
         one = TunnelJunction(1.0)
@@ -109,9 +109,6 @@ class DiffusivePointContact(AbstractResistiveJunction):
         >>> print(f"{1e6 * jd.critical_currents(contact).plus:.6f} µA")
         3.026121 µA
     """
-
-    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        return self.relation().current(phase)
 
     def relation(self) -> Relation:
         return DiffusiveContactRelation(self.gap_voltage / self.resistance, self._warmth())
@@ -156,9 +153,6 @@ class BallisticPointContact(AbstractResistiveJunction):
         >>> print(f"{1e6 * jd.critical_currents(contact).plus:.6f} µA")
         3.364174 µA
     """
-
-    def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        return self.relation().current(phase)
 
     def relation(self) -> Relation:
         scale = _PI * self.gap_voltage / self.resistance

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .dense import inverse
+from .radau import shares
 
 Scalar = Float[Array, ""]
 Coordinates = Float[Array, " n"]
@@ -68,10 +69,7 @@ class Path(NamedTuple):
 
 
 def _coefficients():
-    highest = np.zeros(STAGES + 1)
-    highest[-2:] = -1.0, 1.0
-    roots = np.sort(np.polynomial.legendre.legroots(highest).real)
-    nodes = np.append((1 + roots[:-1]) / 2, 1.0)
+    nodes = shares(STAGES)
     powers = np.arange(STAGES)
     vandermonde = nodes[:, None] ** powers
     antiderivative = nodes[:, None] ** (powers + 1) / (powers + 1)
@@ -120,9 +118,9 @@ def advance(
     def one(held):
         path, last, old = held
         left = end - path.time
-        size = jnp.minimum(path.size, left)
-        size = jnp.where(path.size < left, jnp.minimum(size, 0.5 * left), size)
-        size = jnp.where(path.size >= left * (1 - 1e-9), left, size)
+        # Two halves rather than a step and a remnant.
+        last_size = path.size >= left * (1 - 1e-9)
+        size = jnp.where(last_size, left, jnp.minimum(path.size, 0.5 * left))
         ratio = size / jnp.where(old > 0, old, 1.0)
         guess = jnp.where(old > 0, _extrapolated(last, ratio), size * NODES[:, None] * path.state.v)
         new, stages, error, solved = _step(system, path.state, path.time, size, guess)
@@ -177,15 +175,18 @@ def _step(
     heavy, damped, held = (x.astype(complex) for x in (mass, friction, stiff))
     pairs = jax.vmap(lambda x: inverse(x * x * heavy + x * damped + held))(turned)
 
-    def residual(stages: Stages) -> tuple[Stages, Stages]:
-        rates = jnp.asarray(_RATES) @ stages / size
+    def rates_of(stages: Stages) -> Stages:
+        return jnp.asarray(_RATES) @ stages / size
+
+    def residual(stages: Stages) -> Stages:
+        rates = rates_of(stages)
         turning = jnp.asarray(_RATES) @ (rates - state.v) / size
         forces = jax.vmap(system.force)(state.q + stages, times)
-        return turning @ mass.T + rates @ friction.T + forces, rates
+        return turning @ mass.T + rates @ friction.T + forces
 
     def newton(held):
         stages, change, _, k = held
-        miss, _ = residual(stages)
+        miss = residual(stages)
         along = real @ (jnp.asarray(np.real(_BACK[0])) @ miss)
         others = jnp.einsum("kij,kj->ki", pairs, jnp.asarray(_BACK[1:]) @ miss.astype(complex))
         move = jnp.asarray(np.real(_VECTORS[:, 0]))[:, None] * along
@@ -200,7 +201,7 @@ def _step(
 
     none = jnp.asarray(jnp.inf), jnp.zeros(()), 0
     stages, change, *_ = jax.lax.while_loop(unfinished, newton, (guess, *none))
-    _, rates = residual(stages)
+    rates = rates_of(stages)
     spent = jnp.asarray(_ESTIMATE)
     moved = state.v + spent @ stages / size
     turned_by = spent @ (rates - state.v) / size

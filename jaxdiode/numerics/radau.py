@@ -14,15 +14,15 @@ from jaxtyping import Array, Float
 NODES = 10
 
 
-def _shares() -> np.ndarray:
+def shares(count: int) -> np.ndarray:
     """Of a panel's length, from its start to each node; the last is its end."""
-    highest = np.zeros(NODES + 1)
+    highest = np.zeros(count + 1)
     highest[-2:] = -1.0, 1.0
     roots = np.sort(np.polynomial.legendre.legroots(highest).real)
     return np.append((1 + roots[:-1]) / 2, 1.0)
 
 
-SHARE = _shares()
+SHARE = shares(NODES)
 _BASIS = np.polynomial.legendre.legvander(2 * SHARE - 1, NODES - 1)
 _COEFFICIENTS = np.linalg.inv(_BASIS)
 

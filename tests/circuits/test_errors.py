@@ -1,7 +1,6 @@
 """What a circuit refuses, each in a sentence."""
 
 import jax
-import jaxtyping
 import pytest
 
 import jaxdiode as jd
@@ -13,13 +12,6 @@ ONE = {"J": J, "L": L}
 TRIODE = networks.triode(0.0, 0.0)
 WIRED = jd.Circuit({**ONE, "R": jd.Resistor("x", "0", 1.0)}, ("in", "0"))
 FLUX = "elements.L.offset"
-
-
-@pytest.fixture
-def unchecked():
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -110,13 +109,6 @@ def test_no_static_state_carries_more(seed):
 def test_units_of_current(factor):
     small = LongJunction(jd.TunnelJunction(factor), 2.0, 0.3, feed="right")
     assert float(jd.critical_currents(small).plus) == pytest.approx(0.6336340362 * factor)
-
-
-@pytest.fixture
-def unchecked():
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import jaxtyping
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -300,13 +299,6 @@ def test_opposite_field_swaps_directions():
     one, other = retrapping(D2, 0.4), retrapping(flipped, 0.4)
     np.testing.assert_allclose([one.plus, one.minus], [other.minus, other.plus], rtol=1e-12)
     np.testing.assert_allclose(one.efficiency, -other.efficiency, rtol=1e-9)
-
-
-@pytest.fixture
-def unchecked():
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -4,7 +4,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jaxtyping
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -142,13 +141,6 @@ def test_other_units():
             both = rate * (wanted.error + 1e-9) + found.error
             np.testing.assert_array_less(np.abs(found.voltage - rate * wanted.voltage), both)
             assert np.all(found.status == wanted.status)
-
-
-@pytest.fixture
-def unchecked():
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.usefixtures("unchecked")

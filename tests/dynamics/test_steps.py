@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -252,13 +251,6 @@ def test_all_of_a_thousand_random_devices_have_both_edges():
     assert np.mean(status == Status.CONVERGED) == 1.0
     assert np.all(upper > lower)
     assert np.all(lower[:, 1:] - upper[:, :-1] > -1e-9 * size[:, None])
-
-
-@pytest.fixture
-def unchecked():
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.parametrize(

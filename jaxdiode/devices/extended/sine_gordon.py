@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ...core.device import AbstractPhaseBiased
+from ...numerics.bordered_folds import fold_step
 from ...numerics.dense import bordered, inverse, is_positive_definite
 
 Scalar = Float[Array, ""]
@@ -98,7 +99,7 @@ def find_fold(problem: Problem, start: Fold) -> tuple[Fold, Bool[Array, ""]]:
 
 
 def correction(problem: Problem, frozen: Problem, fold: Fold, at: Fold) -> Fold:
-    """A Newton step of a fold by block elimination, the Jacobian that of `frozen` in `at`."""
+    """A Newton step of a fold, the Jacobian that of `frozen` in `at`."""
     size = jnp.sqrt(frozen.bias @ frozen.bias)
     normal = frozen.bias / size
     slope, bend = jax.jvp(
@@ -107,15 +108,15 @@ def correction(problem: Problem, frozen: Problem, fold: Fold, at: Fold) -> Fold:
     matrix = frozen.stiffness + jnp.diag(frozen.weight * slope)
     inverted = inverse(bordered(matrix, -frozen.bias, normal))
     curvature = frozen.weight * bend * at.null
-    along = inverted[:, -1]
-    shift = inverted[:, :-1] @ -problem.residual(fold.phase, fold.current)
-    missing = -(problem.hessian(fold.phase) @ fold.null)
-    per = inverted[:, :-1] @ -(curvature * along[:-1])
-    turn = inverted[:, :-1] @ (missing - curvature * shift[:-1])
-    turn = turn + along * (1 - normal @ fold.null)
-    step = -turn[-1] / per[-1]
-    shift, turn = shift + step * along, turn + step * per
-    return Fold(shift[:-1], turn[:-1], shift[-1])
+    return Fold(
+        *fold_step(
+            inverted,
+            lambda dz: curvature * dz,
+            problem.residual(fold.phase, fold.current),
+            problem.hessian(fold.phase) @ fold.null,
+            normal @ fold.null,
+        )
+    )
 
 
 def differentiable(problem: Problem, fold: Fold) -> Scalar:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from ...core.device import AbstractCurrentBiased
 from ...core.results import AbstractResult
-from ...numerics.dense import inverse, is_positive_definite
+from ...numerics.dense import is_positive_definite
 from ...numerics.implicit import State, System
 from ..drive import AbstractDrive, off_the_jumps
 
@@ -22,7 +22,7 @@ PerInductor = Float[Array, " inductors"]
 
 _LONGEST = 200.0  # natural times that a ramp allows for
 _NEVER = 1e15  # times that no damping ends
-_SOFT = 1e-9  # 2πL, and stiffness of nodes between resistors, that stand for none
+_SOFT = 1e-9  # stiffness of nodes between resistors, which have none
 _SAMPLES = 128  # of a relation
 _FIRST = 0.2  # of the natural time: the first step of a period
 
@@ -30,6 +30,8 @@ _FIRST = 0.2  # of the natural time: the first step of a period
 @runtime_checkable
 class Relations(Protocol):
     """I_j(θ_j) of all junctions."""
+
+    def current(self, phase: PerJunction) -> PerJunction: ...
 
     def with_slope(self, phase: PerJunction) -> tuple[PerJunction, PerJunction]:
         """I and dI/dθ."""
@@ -61,6 +63,7 @@ class Network(eqx.Module):
         relations: of the junctions.
         offset, flux: 2πo of junctions and inductors.
         inductance: 2πL.
+        rigidity: A_L(2πL)⁻¹A_Lᵀ.
         drive: an alternating current, or None.
     """
 
@@ -79,6 +82,7 @@ class Network(eqx.Module):
     offset: PerJunction
     flux: PerInductor
     inductance: Float[Array, "inductors inductors"]
+    rigidity: Float[Array, "nodes nodes"]
     drive: AbstractDrive | None
     current: Scalar
     time: Scalar
@@ -99,7 +103,7 @@ class Network(eqx.Module):
     def internal(self, q: Float[Array, " unknowns"]) -> Float[Array, " unknowns"]:
         """What flows out of the nodes through junctions and inductors, and fluxes left over."""
         phase, through = jnp.split(q, [len(self.nodes)])
-        current, _ = self.relations.with_slope(self.phases(q))
+        current = self.relations.current(self.phases(q))
         out = self.of_junctions @ current + self.of_inductors @ through
         across = self.of_inductors.T @ phase + self.flux - self.inductance @ through
         return jnp.concatenate([out, across])
@@ -113,20 +117,20 @@ class Network(eqx.Module):
 
     def is_stable(self, q: Float[Array, " unknowns"]) -> Bool[Array, ""]:
         """Whether a state of rest would be stable there: all stiffnesses are positive."""
-        size = len(self.nodes)
-        stiff = self.stiffness(q)
-        inner = stiff[:size, :size]
-        if self.inductors:
-            soft = self.inductance + _SOFT * jnp.eye(len(self.inductors))
-            inner = inner + self.of_inductors @ inverse(soft) @ self.of_inductors.T
-        return is_positive_definite(inner + _SOFT * jnp.eye(size))
+        _, slope = self.relations.with_slope(self.phases(q))
+        inner = (self.of_junctions * slope) @ self.of_junctions.T + self.rigidity
+        return is_positive_definite(inner + _SOFT * jnp.eye(len(self.nodes)))
+
+    def sampled(
+        self,
+    ) -> tuple[Float[Array, "samples junctions"], Float[Array, "samples junctions"]]:
+        """I and dI/dθ of the junctions at phases over a turn."""
+        grid = 2 * jnp.pi / _SAMPLES * jnp.arange(_SAMPLES, dtype=float)
+        return jax.vmap(self.relations.with_slope)(grid[:, None] + jnp.zeros(len(self.junctions)))
 
     def sum_of_currents(self) -> Scalar:
         """Σ max|I| of the junctions, from samples."""
-        grid = 2 * jnp.pi / _SAMPLES * jnp.arange(_SAMPLES, dtype=float)
-        many = grid[:, None] + jnp.zeros(len(self.junctions))
-        current, _ = jax.vmap(self.relations.with_slope)(many)
-        return jnp.sum(jnp.max(jnp.abs(current), axis=0))
+        return jnp.sum(jnp.max(jnp.abs(self.sampled()[0]), axis=0))
 
     def injected(self, push: Push, drive_phase: Scalar) -> Float[Array, " unknowns"]:
         """s at a drive phase."""

@@ -9,31 +9,18 @@ from jaxtyping import Array, Float
 from ... import _checks, progress
 from ..._checks import Numbers
 from ...numerics.lanes import lanewise
-from ...numerics.means import BLOCKS
-from ...numerics.status import Status
-from ..natural_units import rounded_up
-from ..stay import Stay
+from ..stay import Asked, plan_of, status_of_means
 from ..voltage_curve import IVCurve
 from .equations import AbstractNetwork, Network, Push
 from .noise import DURATION, VOLTAGE_UNIT, noisy_curve
 from .stay import Held, Rows, stay
 
 Scalar = Float[Array, ""]
-Asked = tuple[Scalar, Scalar, Scalar, Scalar]  # duration, settle, longest, tolerance
-Times = tuple[Scalar | None, Scalar, Scalar | None, Scalar]  # the same, None for the usual ones
+Times = tuple[Scalar | None, Scalar, Scalar | None, Scalar]  # as `Asked`, None for the usual ones
 
 _STEPS, _LEAST_STEPS = 3.0, 4.0  # per natural time, and per period beside
 _STEP_COST = 1e-5  # seconds, of a small network
 _SLOWEST = 1e-3  # of the circuit's own rate, and its inverse
-
-
-def plan_of(network: Network, asked: Asked) -> Stay:
-    """Times are in the network's own unit."""
-    length, part, most, limit = asked
-    periods = length * network.frequency / (2 * jnp.pi)
-    ramp = rounded_up(periods * jnp.minimum(2 * network.relaxation() / length, 0.5))
-    block = jnp.maximum(rounded_up(periods * (1 - part) / BLOCKS), 2.0)
-    return Stay(ramp, rounded_up(periods * part), block, periods * most / length, limit)
 
 
 def voltages(
@@ -43,7 +30,7 @@ def voltages(
 
     From rest the injected currents are turned up first, then the drive with the first bias.
     """
-    plan = plan_of(network, asked)
+    plan = plan_of(network.frequency, 2 * network.relaxation(), asked)
     zero, ones = jnp.zeros(1), jnp.ones(way.size + 1)
     pushes = Push(jnp.concatenate([zero, way]), ones, ones.at[0].set(0.0))
     nothing = Push(*jnp.zeros(3))
@@ -53,10 +40,8 @@ def voltages(
 
     start = Held(network.at_rest(*rest), nothing)
     _, found = jax.lax.scan(step, start, pushes)
-    mean, error, met = (x[1:] for x in found)
-    status = jnp.where(met, Status.CONVERGED, Status.NOT_CONVERGED)
-    status = jnp.where(jnp.isfinite(mean), status, Status.NONFINITE)
-    return mean, error, status.astype(jnp.int32)
+    mean, error, status = (x[1:] for x in (found.mean, found.error, status_of_means(found)))
+    return mean, error, status
 
 
 def network_curve(

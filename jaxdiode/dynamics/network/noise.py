@@ -18,10 +18,10 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from ... import _checks, progress
 from ...numerics.dense import inverse
-from ...numerics.status import Status
 from ..drive import off_the_jumps
 from ..natural_units import rounded_up
 from ..noise import BLOCK, stepping
+from ..noisy_voltage import mean_velocity, status_of_sweeps
 from ..voltage_curve import IVCurve
 from .equations import AbstractNetwork, Network, Push
 
@@ -37,10 +37,8 @@ _HALVINGS = 20
 _CONTRACTS = 0.1  # rate of the iterations of a step
 _TURN = 0.25  # radians of a running phase in a step
 _ROUNDS = 6
-_SAMPLES = 128  # of a relation's slope
 _LANES = 2**12  # at once
 _SETTLED = 1.5  # of the slowest time that settling must last
-_APART = 5.0  # standard errors by which the voltages up and down differ
 _COST, _STEP_COST = 5e-8, 2e-5  # seconds per step, of a lane and unknown, of a batch
 
 
@@ -64,9 +62,7 @@ class Steps(NamedTuple):
 
 def steps_of(network: Network, gamma: Scalar, bias: Scalar) -> Steps:
     """Steps for currents up to that bias."""
-    grid = 2 * jnp.pi / _SAMPLES * jnp.arange(_SAMPLES, dtype=float)
-    many = grid[:, None] + jnp.zeros(len(network.junctions))
-    current, slope = jax.vmap(network.relations.with_slope)(many)
+    current, slope = network.sampled()
     steepest = jnp.max(jnp.abs(slope), axis=0)
     most = bias * jnp.abs(network.into) + jnp.abs(network.sources)
     if network.drive is not None:
@@ -192,26 +188,19 @@ def _noisy_curve(device, bias, gamma, times, samples, key, between):
         k, current = at
         own = jax.random.fold_in(key, k)
         moved = _advances(network, steps, rest, current, own, row, (settling, lasting), samples)
-        span = lasting.astype(float) * steps.size
-        speed = moved / span
-        least = 2 * jnp.pi / (samples * span)  # of one slip in all the time
-        error = jnp.std(speed, axis=1, ddof=1) / np.sqrt(samples)
-        return jnp.mean(speed, axis=1), jnp.maximum(error, least)
+        return mean_velocity(moved, lasting.astype(float) * steps.size)
 
     batch = max(1, min(bias.size, _LANES // (2 * samples)))
     numbered = jnp.arange(bias.size), bias / network.current
     mean, error = jax.lax.map(one, numbered, batch_size=batch)
     mean, error = mean / network.time, error / network.time
     settles = _SETTLED * network.slowest() < settling.astype(float) * steps.size
-    apart = jnp.abs(mean[:, 0] - mean[:, 1]) > _APART * jnp.hypot(error[:, 0], error[:, 1])
-    known = ~apart & settles & steps.fine
-    status = jnp.where(known, Status.CONVERGED, Status.NOT_CONVERGED)
-    finite = jnp.all(jnp.isfinite(mean), axis=1)
-    status = jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
+    up, down = (mean[:, 0], error[:, 0]), (mean[:, 1], error[:, 1])
+    status = status_of_sweeps(up, down, settles & steps.fine)
     frequency = None if device.drive is None else device.drive.frequency
     return IVCurve(
-        bias, mean[:, 0], mean[:, 1], error[:, 0], error[:, 1], status, status, frequency,
-        VOLTAGE_UNIT, jnp.asarray(gamma),
+        bias, up[0], down[0], up[1], down[1], status, status, frequency, VOLTAGE_UNIT,
+        jnp.asarray(gamma),
     )  # fmt: skip
 
 
@@ -231,7 +220,7 @@ def _advances(
     start = network.at_rest(*rest)
     full = 2 * samples, start.q.size
     state = jnp.broadcast_to(start.q, full), jnp.broadcast_to(start.v, full)
-    current, _ = network.relations.with_slope(jnp.full(len(network.junctions), jnp.pi / 2))
+    current = network.relations.current(jnp.full(len(network.junctions), jnp.pi / 2))
     above = bias + jnp.sign(bias) * 2 * jnp.sum(jnp.abs(current))
     shape = 2 * samples, network.resistors.shape[1]
     one = jnp.ones(())

@@ -14,6 +14,7 @@ from ..._checks import Numbers
 from ...core.results import AbstractResult, status_of
 from ...numerics.dense import inverse
 from ...numerics.implicit import State, System, advance, made_consistent
+from ..path import by_pieces
 from .equations import AbstractNetwork, Network, Push
 from .stay import TOLERANCE
 
@@ -103,11 +104,9 @@ def _path(
     first = network.at_rest(*device.rest()) if start is None else _started(network, start)
     one = jnp.ones(())
     push = Push(bias / network.current, one, one)
-    states = _sampled(network, first, push, times / network.time)
-    q = jnp.concatenate([first.q[None], states.q])
-    v = jnp.concatenate([first.v[None], states.v])
+    q, v = _sampled(network, first, push, times / network.time)
     phase = jax.vmap(network.phases)(q)
-    current = jax.vmap(lambda x: network.relations.with_slope(x)[0])(phase)
+    current = jax.vmap(network.relations.current)(phase)
     return CircuitTrajectory(
         network.nodes, network.junctions, network.inductors, times, q[:, :size],
         v[:, :size] / network.time, phase, network.current * current,
@@ -129,9 +128,9 @@ def _started(network: Network, start: tuple[Array, Array]) -> State:
 
 
 def _sampled(network: Network, first: State, push: Push, times: Float[Array, " n"]) -> State:
-    """States at rising times but the first; no step goes over a jump of the drive."""
+    """States at rising times; no step goes over a jump of the drive."""
     drive = network.drive
-    piece = None
+    piece = jnp.inf
     if drive is not None and drive.pieces() > 1:
         piece = 2 * jnp.pi / network.frequency / drive.pieces()
 
@@ -142,23 +141,10 @@ def _sampled(network: Network, first: State, push: Push, times: Float[Array, " n
         return advance(system, state, (now, end), small, _FINER * TOLERANCE).state
 
     def jumped(system: System, state: State, now: Scalar, end: Scalar) -> State:
-        jumps = now <= times[0]
-        if piece is not None:
-            jumps = jumps | (jnp.abs(now / piece - jnp.round(now / piece)) < 1e-9)
+        begins = jnp.abs(now / piece - jnp.round(now / piece)) < 1e-9
+        jumps = (now <= times[0]) | (begins & jnp.isfinite(piece))
         return jax.lax.cond(
             jumps, lambda: made_consistent(system, state, now, end - now), lambda: state
         )
 
-    def sample(held: tuple[Scalar, State], time: Scalar):
-        def next_leg(held: tuple[Scalar, State]):
-            now, state = held
-            end = time
-            if piece is not None:
-                end = jnp.minimum(piece * (jnp.floor(now / piece + 1e-9) + 1), time)
-            return end, leg(now, state, end)
-
-        held = jax.lax.while_loop(lambda held: held[0] < time, next_leg, held)
-        return held, held[1]
-
-    _, states = jax.lax.scan(sample, (times[0], first), times[1:])
-    return states
+    return by_pieces(leg, first, times, piece)

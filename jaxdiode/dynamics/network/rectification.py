@@ -28,17 +28,14 @@ def mean_voltages(
     """
     device, amplitudes = nondifferentiable((device, amplitudes), name="rectified_voltage")
     network = device.network()
-    drive = network.drive
-    assert drive is not None
     assert device.drive is not None
     rows, asked, rest = device.between(between)[None], usual_times(network, *times), device.rest()
     way = biases / network.current
 
     def one(network: Network, rest, amplitude: Scalar, rows: Rows, asked):
         assert network.drive is not None
-        scaled = network.drive.scaled(amplitude / network.drive.size())
-        of_size = eqx.tree_at(lambda n: n.drive, network, scaled)
-        return voltages(of_size, rest, way, rows, asked)
+        driven = eqx.tree_at(lambda n: n.drive, network, network.drive.of_size(amplitude))
+        return voltages(driven, rest, way, rows, asked)
 
     def at(amplitude: Scalar):
         return lanewise(one)(network, rest, amplitude / network.current, rows, asked)

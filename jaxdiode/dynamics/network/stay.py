@@ -147,7 +147,7 @@ def _begin(network: Network, start: Held, rows: Rows, plan: Stay, usual: Scalar)
 def _next(network: Network, s: _Loop, state: State, rows: Rows, plan: Stay, usual: Scalar) -> _Loop:
     """What a stay knows one period later."""
     size = len(network.nodes)
-    rise = state.q[:size] - s.state.q[:size]
+    rise, phase = state.q[:size] - s.state.q[:size], network.phases(state.q)
     count = s.period + 1
     settled = plan.ramp + plan.settle
     watched = (count > plan.ramp) & (s.mode != _CYCLE)
@@ -157,7 +157,7 @@ def _next(network: Network, s: _Loop, state: State, rows: Rows, plan: Stay, usua
     found = (s.mode == _CYCLE) & (repeats >= _CONFIRMED)
     averages = s.mode == _AVERAGING
     window, full, mean, error = average(
-        s.window, rows @ rise, network.phases(state.q), jnp.where(averages, count - settled, -1.0)
+        s.window, rows @ rise, phase, jnp.where(averages, count - settled, -1.0)
     )
     full = full & averages
     error = error + _still_to_come(network, window, usual)
@@ -171,7 +171,6 @@ def _next(network: Network, s: _Loop, state: State, rows: Rows, plan: Stay, usua
     done = jnp.all(met) | (full & no_more) | ~jnp.all(jnp.isfinite(state.q))
     window = next_window(window, full & ~done)
 
-    phase = network.phases(state.q)
     middle = count <= plan.ramp + jnp.floor(plan.settle / 2)
     mark = jax.tree.map(lambda a, b: jnp.where(middle, a, b), (phase, count), s.mark)
     moved = jnp.max(jnp.abs(phase - mark[0])) / _TURN
@@ -270,7 +269,7 @@ def _look_for_cycle(
     beside = jnp.max(jnp.abs(miss - late * rate))
     steady = jnp.max(jnp.abs(after[2] - before[2]))
     apart = jnp.maximum(jnp.maximum(beside, jnp.max(jnp.abs(miss))), steady)
-    turns = _whole_turns(_corrected(state.q[:size] - s.state.q[:size], late, state.v[:size]))
+    turns = _whole_turns(state.q[:size] - s.state.q[:size] - late * state.v[:size])
     moving = jnp.max(jnp.abs(jnp.round((after[1] - before[1]) / _TURN))) > 0
     good = (apart < _RETURNS * jnp.maximum(1.0, jnp.max(jnp.abs(rate)))) & moving
     repeats = jnp.where((s.mode == _CYCLE) & good, s.repeats + 1, 0)
@@ -278,10 +277,6 @@ def _look_for_cycle(
     longer = (s.rounds < _ROUNDS) & ~((s.rounds > _HOPELESS) & (apart > _NEAR)) & moving
     length = jnp.where(good, s.length, s.length - room)
     return longer, repeats, length, turns
-
-
-def _corrected(rise: Array, late: Scalar, rate: Array) -> Array:
-    return rise - late * rate
 
 
 class _Hold(NamedTuple):
