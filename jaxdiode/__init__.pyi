@@ -1,6 +1,7 @@
 """All public names, each loaded when it is first used (see `__init__.py`)."""
 
 from . import files as files
+from . import netlists as netlists
 from . import plot as plot
 from . import results as results
 from . import units as units
@@ -65,10 +66,9 @@ from .junctions import DiffusivePointContact as DiffusivePointContact
 from .junctions import Harmonics as Harmonics
 from .junctions import PhaseShiftedJunction as PhaseShiftedJunction
 from .junctions import SeriesJunctions as SeriesJunctions
+from .junctions import TemperatureScaledJunction as TemperatureScaledJunction
 from .junctions import TunnelJunction as TunnelJunction
 from .measurement import read_switching_currents as read_switching_currents
-from .netlists.qubits import to_scqubits as to_scqubits
-from .netlists.qubits import to_sqcircuit as to_sqcircuit
 from .netlists.read import from_netlist as from_netlist
 from .netlists.write import to_netlist as to_netlist
 from .numerics.status import Status as Status

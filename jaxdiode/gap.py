@@ -40,6 +40,18 @@ def bcs_gap(reduced_temperature: Numbers) -> Float[Array, "..."]:
     return gap_over_zero(jnp.where(t < 0, jnp.nan, t))
 
 
+def tunnel_share(reduced_temperature: Numbers) -> Float[Array, "..."]:
+    """I_c(T)/I_c(0) of a tunnel junction, δ tanh(δ Δ₀/2k_BT), δ = Δ/Δ₀, against t = T/T_c.
+
+    Source: Ambegaokar, Baratoff, Phys. Rev. Lett. 10, 486 (1963).
+    """
+    t = _checks.real_array("reduced_temperature", reduced_temperature, at_least=0.0)
+    share = bcs_gap(t)
+    cold = t < _COLD
+    warm = jnp.where(cold, 1.0, t)
+    return jnp.where(cold, share, share * jnp.tanh(bcs_gap_ratio * share / (2 * warm)))
+
+
 @jax.custom_jvp
 def gap_over_zero(reduced: Float[Array, "..."]) -> Float[Array, "..."]:
     """`bcs_gap` without its checks."""

@@ -15,12 +15,12 @@ import jaxdiode as jd
 
 PACKAGE = Path(jd.__file__).parent
 SYSTEMS = ("andreev", "kapitza", "usadel", "wire")
-PURPOSES = ("files", "plot", "results", "units")
+PURPOSES = ("files", "netlists", "plot", "results", "units")
 
 # Three seconds and more, almost all of it compilation; two thirds of the time of all examples.
 # What they show has tests of its own: these run with the README, by `make documents`.
 LONG = {
-    "DiffusiveJunction", "Shunted", "SpinActiveJunction", "critical_contour", "escape_rate",
+    "CircuitScale.shunted", "DiffusiveJunction", "Shunted", "SpinActiveJunction", "critical_contour", "escape_rate",
     "iv_curve", "maximise", "plot.critical_contour", "plot.rectification", "plot.shapiro_map",
     "plot.slips", "plot.steps", "plot.threshold_curves", "results.CriticalContour",
     "results.RetrappingCurrents", "results.ShapiroSteps", "results.ThresholdCurves",
@@ -44,7 +44,8 @@ def public():
         names += [f"{system}.{name}" for name in exported(stub)]
     for purpose in PURPOSES:
         module = getattr(jd, purpose)
-        here = exported(Path(module.__file__)) or [
+        stub = Path(module.__file__).with_suffix(".pyi")
+        here = exported(stub if stub.exists() else Path(module.__file__)) or [
             name
             for name, thing in vars(module).items()
             if inspect.isfunction(thing) and thing.__module__ == module.__name__
@@ -64,13 +65,30 @@ def _at(path):
 PUBLIC = public()
 
 
+def methods():
+    """{name: method} of all that public classes define and show an example of."""
+    found = {}
+    for name, thing in PUBLIC.items():
+        for own in vars(thing) if inspect.isclass(thing) else ():
+            member = inspect.getattr_static(thing, own)
+            member = getattr(member, "__func__", member)  # of a class or static method
+            shown = inspect.isroutine(member) or isinstance(member, property)
+            if shown and not own.startswith("_") and ">>>" in (member.__doc__ or ""):
+                found[f"{name}.{own}"] = member
+    return found
+
+
+METHODS = methods()
+
+
 def example(name):
     """The examples of a docstring, with the names they may use."""
+    thing = PUBLIC.get(name) or METHODS[name]
     return doctest.DocTestParser().get_doctest(
-        inspect.getdoc(PUBLIC[name]) or "",
+        inspect.getdoc(thing) or "",
         {"jd": jd, "np": np, "jnp": jnp, "jax": jax, "__name__": "example"},
         name,
-        inspect.getsourcefile(PUBLIC[name]),
+        inspect.getsourcefile(inspect.unwrap(getattr(thing, "fget", None) or thing)),
         None,
     )
 
@@ -78,7 +96,7 @@ def example(name):
 def test_the_names_are_found():
     assert {"Squid", "wire.simulate_wire", "plot.iv", "units.flux", "files.device_of"} < set(PUBLIC)
     assert all(callable(thing) for thing in PUBLIC.values())
-    assert set(PUBLIC) >= LONG, "no such public name"
+    assert set(PUBLIC) | set(METHODS) >= LONG, "no such public name"
 
 
 def test_every_public_name_has_an_example():
@@ -88,7 +106,10 @@ def test_every_public_name_has_an_example():
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(x, marks=pytest.mark.document if x in LONG else ()) for x in sorted(PUBLIC)],
+    [
+        pytest.param(x, marks=pytest.mark.document if x in LONG else ())
+        for x in sorted(PUBLIC) + sorted(METHODS)
+    ],
 )
 def test_example_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

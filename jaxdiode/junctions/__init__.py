@@ -12,3 +12,4 @@ from .resistive import AmbegaokarBaratoffJunction as AmbegaokarBaratoffJunction
 from .resistive import BallisticPointContact as BallisticPointContact
 from .resistive import DiffusivePointContact as DiffusivePointContact
 from .shifted import PhaseShiftedJunction as PhaseShiftedJunction
+from .temperature import TemperatureScaledJunction as TemperatureScaledJunction

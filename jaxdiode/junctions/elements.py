@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from .._checks import Numbers
 from ..core.device import AbstractPhaseBiased
 from ..core.parameters import parameter
+from ..gap import tunnel_share
 from ..gates import CriticalCurrent, Gate, value_of
 
 _PI = jnp.pi
@@ -40,6 +41,17 @@ class TunnelJunction(AbstractPhaseBiased):
 
     def __init__(self, critical_current: Numbers | Gate):
         self.critical_current = _number_or_gate(self, "critical_current", critical_current)
+
+    def at_reduced_temperature(self, reduced_temperature: Numbers) -> "TunnelJunction":
+        """At T = t T_c, by the law of Ambegaokar and Baratoff.
+
+        Example:
+            >>> junction = jd.TunnelJunction(100).at_reduced_temperature(0.5)
+            >>> print(f"{junction.critical_current:.6f}")
+            89.360580
+        """
+        share = tunnel_share(reduced_temperature)
+        return TunnelJunction(share * value_of(self.critical_current))
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         return value_of(self.critical_current) * jnp.sin(phase)
@@ -84,6 +96,11 @@ class SeriesJunctions(AbstractPhaseBiased):
         """Effective transparency ρ = 4ab/(a+b)²."""
         a, b = value_of(self.first), value_of(self.second)
         return 4 * a * b / (a + b) ** 2
+
+    def at_reduced_temperature(self, reduced_temperature: Numbers) -> "SeriesJunctions":
+        """Both junctions at T = t T_c, by the law of Ambegaokar and Baratoff."""
+        share = tunnel_share(reduced_temperature)
+        return SeriesJunctions(share * value_of(self.first), share * value_of(self.second))
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         a, b = value_of(self.first), value_of(self.second)

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .. import units
+from .. import _checks, units
 from .._checks import Numbers
 from ..core.device import AbstractPhaseBiased, DirectRelation, Relation
 from ..core.parameters import parameter
@@ -38,6 +38,11 @@ class AbstractResistiveJunction(AbstractPhaseBiased):
         self.resistance = self.checked("resistance", resistance)
         self.critical_temperature = self.checked("critical_temperature", critical_temperature)
         self.temperature = self.checked("temperature", temperature)
+
+    def at_reduced_temperature(self, reduced_temperature: Numbers) -> "AbstractResistiveJunction":
+        """At T = t T_c, with the critical temperature that it has."""
+        t = _checks.real_array("reduced_temperature", reduced_temperature, ndim=0, at_least=0.0)
+        return eqx.tree_at(lambda x: x.temperature, self, t * self.critical_temperature)
 
     @property
     def gap_voltage(self) -> Float[Array, ""]:

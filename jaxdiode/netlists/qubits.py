@@ -16,7 +16,7 @@ def to_scqubits(circuit: Circuit, *, scale: CircuitScale) -> dict[str, Any]:
     Its potential is U = −Σ E_Jn cos nθ + ½Σ E_L χ² in GHz, harmonics as JJ2, JJ3, …, a pair in
     series as two junctions and a node. Junctions without a capacitance get one of 10⁻²⁰ F.
 
-        made = jd.to_scqubits(circuit, scale=scale)
+        made = jd.netlists.to_scqubits(circuit, scale=scale)
         qubit = scqubits.Circuit(made["input_string"], from_file=False)
         closing = [qubit.branches[k] for k in made["closure_branches"]]
         qubit.configure(closure_branches=closing)  # where there are any
@@ -44,7 +44,7 @@ def to_scqubits(circuit: Circuit, *, scale: CircuitScale) -> dict[str, Any]:
         ...     "L": jd.Inductor("1", "0", 1.5),
         ... }, terminals=("1", "0"))
         >>> scale = jd.CircuitScale(10e-9, resistance=1500)
-        >>> made = jd.to_scqubits(fluxonium, scale=scale)
+        >>> made = jd.netlists.to_scqubits(fluxonium, scale=scale)
         >>> print(made["input_string"])
         branches:
         - [JJ, 0, 1, 4.966835107766756, 1.3242851491904366]
@@ -78,7 +78,7 @@ def to_sqcircuit(circuit: Circuit, *, scale: CircuitScale) -> dict[str, Any]:
     Values are energies in GHz. A loop's flux turns with the first of its elements, from the lower
     node number to the higher (to the ground from the other), as SQcircuit counts it.
 
-        made = jd.to_sqcircuit(circuit, scale=scale)
+        made = jd.netlists.to_sqcircuit(circuit, scale=scale)
         loops = {name: sq.Loop(flux) for name, flux in made["loops"].items()}
         kinds = {"JJ": sq.Junction, "L": sq.Inductor}
         def element(x):
@@ -113,7 +113,7 @@ def to_sqcircuit(circuit: Circuit, *, scale: CircuitScale) -> dict[str, Any]:
         ...     "L": jd.Inductor("1", "0", 1.5),
         ... }, terminals=("1", "0"))
         >>> scale = jd.CircuitScale(10e-9, resistance=1500)
-        >>> made = jd.to_sqcircuit(fluxonium, scale=scale)
+        >>> made = jd.netlists.to_sqcircuit(fluxonium, scale=scale)
         >>> for x in made["elements"][0, 1]:
         ...     print(x["kind"], x["name"], f"{x['value']:.6f}", x["loops"])
         JJ J 4.966835 ['loop 1']

@@ -105,7 +105,7 @@ def scqubits_branches(made):
 @pytest.mark.parametrize("name", sorted(CIRCUITS))
 def test_potential_of_scqubits(name):
     circuit = CIRCUITS[name]()
-    made = jd.to_scqubits(circuit, scale=SCALE)
+    made = jd.netlists.to_scqubits(circuit, scale=SCALE)
     for here, there in states(made):
         total = 0.0
         for kind, a, b, values, turn in scqubits_branches(made):
@@ -122,7 +122,7 @@ def test_potential_of_scqubits(name):
 def test_potential_of_sqcircuit(name):
     """Elements of a loop share its flux anyhow: here the last of them takes all."""
     circuit = CIRCUITS[name]()
-    made = jd.to_sqcircuit(circuit, scale=SCALE)
+    made = jd.netlists.to_sqcircuit(circuit, scale=SCALE)
     elements = [(edge, x) for edge, all_of in made["elements"].items() for x in all_of]
     superconducting = [(edge, x) for edge, x in elements if x["kind"] != "C"]
     assert all(a < b for a, b in made["elements"])
@@ -158,8 +158,8 @@ def test_potential_of_sqcircuit(name):
 def test_energies_are_those_of_the_elements():
     """E_J = ħI_c/2e, E_L = (Φ₀/2π)²/L, E_C = e²/2C, over h, from SI values."""
     circuit = fluxonium()
-    scqubits = list(scqubits_branches(jd.to_scqubits(circuit, scale=SCALE)))
-    sqcircuit = jd.to_sqcircuit(circuit, scale=SCALE)["elements"][0, 1]
+    scqubits = list(scqubits_branches(jd.netlists.to_scqubits(circuit, scale=SCALE)))
+    sqcircuit = jd.netlists.to_sqcircuit(circuit, scale=SCALE)["elements"][0, 1]
     henry = 1.5 * units.flux_quantum / 20e-9
     farad = units.flux_quantum / (2 * math.pi * 20e-9 * 1500.0**2)
     inductive = (units.flux_quantum / (2 * math.pi)) ** 2 / henry / units.planck / 1e9
@@ -184,14 +184,14 @@ def test_any_unit_of_current(factor):
         ("1", "0"),
     )
     scale = jd.CircuitScale(20e-9 / factor, resistance=1500.0 * factor)
-    plain = list(scqubits_branches(jd.to_scqubits(fluxonium(), scale=SCALE)))
-    other = list(scqubits_branches(jd.to_scqubits(circuit, scale=scale)))
+    plain = list(scqubits_branches(jd.netlists.to_scqubits(fluxonium(), scale=SCALE)))
+    other = list(scqubits_branches(jd.netlists.to_scqubits(circuit, scale=scale)))
     for one, two in zip(plain, other, strict=True):
         np.testing.assert_allclose(two[3], one[3], rtol=1e-12)
 
 
 def made_scqubits(scqubits, circuit):
-    made = jd.to_scqubits(circuit, scale=SCALE)
+    made = jd.netlists.to_scqubits(circuit, scale=SCALE)
     qubit = scqubits.Circuit(made["input_string"], from_file=False)
     closing = [qubit.branches[k] for k in made["closure_branches"]]
     if closing:
@@ -221,7 +221,7 @@ def own_levels():
     """Of the fluxonium, by diagonalisation on a grid of phases."""
     phases, step = np.linspace(-25, 25, 20001, retstep=True)
     (_, _, _, (josephson, charging), _), (_, _, _, (inductive,), _) = scqubits_branches(
-        jd.to_scqubits(fluxonium(), scale=SCALE)
+        jd.netlists.to_scqubits(fluxonium(), scale=SCALE)
     )
     energy = -josephson * np.cos(phases + 2 * math.pi * 0.37) + inductive * phases**2 / 2
     kinetic = 4 * charging / step**2
@@ -259,7 +259,7 @@ def turned(made, circuit, rows, here):
 
 
 def made_sqcircuit(sq, circuit):
-    made = jd.to_sqcircuit(circuit, scale=SCALE)
+    made = jd.netlists.to_sqcircuit(circuit, scale=SCALE)
     loops = {name: sq.Loop(flux) for name, flux in made["loops"].items()}
     kinds = {"JJ": sq.Junction, "L": sq.Inductor}
 
@@ -347,16 +347,16 @@ def test_what_they_cannot_express_is_refused(case):
     elements, more, who, sentence = REFUSED[case]
     circuit = jd.Circuit(elements, ("1", "0"), **more)
     with pytest.raises(ValueError, match=sentence):
-        jd.to_sqcircuit(circuit, scale=SCALE)
+        jd.netlists.to_sqcircuit(circuit, scale=SCALE)
     if who == "both":
         with pytest.raises(ValueError, match=sentence):
-            jd.to_scqubits(circuit, scale=SCALE)
+            jd.netlists.to_scqubits(circuit, scale=SCALE)
     else:
-        assert jd.to_scqubits(circuit, scale=SCALE)["input_string"].count("JJ2") == 1
+        assert jd.netlists.to_scqubits(circuit, scale=SCALE)["input_string"].count("JJ2") == 1
 
 
 def test_a_scale_with_capacitance_is_refused():
     scale = jd.CircuitScale(1e-9, 1e-15, resistance=1.0)
-    for export in (jd.to_scqubits, jd.to_sqcircuit):
+    for export in (jd.netlists.to_scqubits, jd.netlists.to_sqcircuit):
         with pytest.raises(ValueError, match=r"^scale must be one without capacitance"):
             export(fluxonium(), scale=scale)

@@ -186,4 +186,45 @@ _SHIFTED = [
     ),
 ]  # fmt: skip
 
-PROBLEMS = [*_WARM, *_MOVING, *_SHIFTED]
+
+# ---- One temperature for every part of a loop
+
+
+def _loop_at_a_temperature(device):
+    reduced = float(device.temperature) / float(device.critical_temperature)
+    delta = reference.gap(reduced)
+    warmth = reduced / (reference.RATIO * delta)
+    modes, tunnel = device.device.branches
+    flux = float(device.device.flux[0])
+
+    def current(phase):
+        shifted = np.asarray(phase) - 2 * np.pi * flux
+        carried = sum(
+            float(a) * delta * reference.mode(phase, float(tau), 0.0, warmth)
+            for a, tau in zip(modes.amplitude, modes.transparency, strict=True)
+        )
+        critical = float(tunnel.critical_current) * delta * math.tanh(1 / (2 * warmth))
+        return carried + critical * np.sin(shifted)
+
+    return helpers.with_efficiency(*reference.extrema(current))
+
+
+_AT_A_TEMPERATURE = Problem(
+    name="loop at T_c/2",
+    tags={"smooth", "thermal"},
+    build=lambda: jd.TemperatureScaledJunction(
+        jd.Squid([jd.AndreevModes(40.0, [0.9, 0.5]), jd.TunnelJunction(30.0)], flux=0.25),
+        0.6,
+        critical_temperature=1.2,
+    ),
+    plus=43.59042648,
+    minus=37.49387341,
+    efficiency=(43.59042648 - 37.49387341) / (43.59042648 + 37.49387341),
+    current_tolerance=1e-8,
+    efficiency_tolerance=1e-9,
+    reverse=helpers.negated("flux"),
+    reference=_loop_at_a_temperature,
+    source="tests.reference.short_junctions: gap by its integral, modes by their Green function",
+)
+
+PROBLEMS = [*_WARM, *_MOVING, *_SHIFTED, _AT_A_TEMPERATURE]
