@@ -21,7 +21,8 @@ PURPOSES = ("files", "netlists", "plot", "results", "units")
 # What they show has tests of its own: these run with the README, by `make documents`.
 LONG = {
     "CircuitScale.shunted", "DiffusiveJunction", "Shunted", "SpinActiveJunction",
-    "critical_contour", "escape_rate", "iv_curve", "maximise", "plot.critical_contour", "plot.rectification", "plot.shapiro_map",
+    "critical_contour", "escape_rate", "iv_curve", "maximise", "plot.critical_contour",
+    "plot.rectification", "plot.shapiro_map",
     "plot.slips", "plot.steps", "plot.threshold_curves", "results.CriticalContour",
     "results.RetrappingCurrents", "results.ShapiroSteps", "results.ThresholdCurves",
     "retrapping_currents", "shapiro_steps", "switching_distribution", "threshold_curves",

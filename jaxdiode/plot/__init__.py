@@ -18,6 +18,10 @@ from .currents import thermal_iv as thermal_iv
 from .diffusive import ldos as ldos
 from .diffusive import order_parameter as order_parameter
 from .diffusive import torus as torus
+from .field import current_difference as current_difference
+from .field import efficiency_map as efficiency_map
+from .field import fraunhofer_map as fraunhofer_map
+from .field import polar as polar
 from .fraunhofer import fraunhofer as fraunhofer
 from .maps import shapiro_map as shapiro_map
 from .parameters import correlations as correlations

@@ -50,7 +50,7 @@ def critical_currents_along(
     shown = [_efficiency(plus, minus)]
     if measured is not None:
         at, up, down = (np.asarray(a, float) for a in measured)
-        error = _errors(sigma, up, down)
+        error = both_errors(sigma, up, down)
         points = ((up, error[0], PLUS, "I_+"), (down, error[1], MINUS, "I_-"))
         for values, bars, colour, name in points:
             top.errorbar(at, values, bars, color=colour, label=rf"${name}$ measured", **_POINTS)
@@ -82,7 +82,7 @@ def _efficiency(plus, minus):
         return rounded_efficiency((plus - minus) / (plus + minus))
 
 
-def _errors(sigma, up, down):
+def both_errors(sigma, up, down):
     """σ of the points of both directions, None where it is not known."""
     if sigma is None:
         return None, None

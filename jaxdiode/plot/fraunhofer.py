@@ -12,12 +12,12 @@ from ..core.device import AbstractDevice, critical_currents
 from ..core.paths import parameter_names, replace
 from ..devices.extended import ExtendedJunction
 from .along import critical_currents_along
+from .field import alike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 _TOGETHER = 16  # fluxes at once, for the memory
-_ALIKE = 1e-11  # of the largest current, to which both are known
 
 
 def fraunhofer(
@@ -60,8 +60,6 @@ def fraunhofer(
         return found.plus, found.minus
 
     plus, minus = map(np.asarray, jax.jit(lambda x: jax.lax.map(at, x, batch_size=_TOGETHER))(flux))
-    scale = np.nanmax(np.abs([plus, minus]), initial=0.0)
-    minus = np.where(np.abs(plus - minus) <= _ALIKE * scale, plus, minus)
     return critical_currents_along(
-        np.asarray(flux), plus, minus, unit=unit, title=title, figure=figure
+        np.asarray(flux), plus, alike(plus, minus), unit=unit, title=title, figure=figure
     )

@@ -24,6 +24,7 @@ def new_figure(
     heights: list[float] | None = None,
     *,
     into: "Figure | SubFigure | None" = None,
+    projection: str | None = None,
 ) -> "tuple[Figure, np.ndarray]":
     """A figure and its axes, which is drawn without pyplot; or axes in one that is there."""
     from matplotlib.figure import Figure, SubFigure
@@ -37,7 +38,9 @@ def new_figure(
     else:
         size = (6.4 if columns == 1 else 8.0, {1: 4.2, 2: 5.6}.get(rows, 6.8))
         figure = Figure(figsize=size, dpi=150, layout="constrained")
-    return figure, np.ravel(figure.subplots(rows, columns, height_ratios=heights))
+    return figure, np.ravel(
+        figure.subplots(rows, columns, height_ratios=heights, subplot_kw={"projection": projection})
+    )
 
 
 def limit_efficiency(axes: "Axes", drawn: np.ndarray) -> None:

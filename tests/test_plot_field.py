@@ -1,0 +1,115 @@
+"""Figures over field, temperature and angle: what they draw is what is known otherwise."""
+
+import numpy as np
+import pytest
+
+import jaxdiode as jd
+from tests import helpers
+
+TWO = {"shift.1": [-1.0, 0.0, 0.4], "device.sine.1": [0.1, 0.3]}
+
+
+def two_harmonics(**field):
+    return jd.PhaseShiftedJunction([1.0, 0.3], [0.0, 0.7], **field)
+
+
+def dense(second, shift):
+    """(I₊, I₋) of sin φ + second sin(2φ + shift) on a dense grid."""
+    phase = np.linspace(0, 2 * np.pi, 200001)
+    current = np.sin(phase) + second * np.sin(2 * phase + shift)
+    return current.max(), -current.min()
+
+
+def mesh(figure):
+    return figure.axes[0].collections[0].get_array().filled(np.nan)
+
+
+def test_the_map_of_efficiencies():
+    figure = jd.plot.efficiency_map(two_harmonics(), TWO, title="a map")
+    expected = np.empty((2, 3))
+    for k, second in enumerate(TWO["device.sine.1"]):
+        for i, shift in enumerate(TWO["shift.1"]):
+            plus, minus = dense(second, shift)
+            expected[k, i] = (plus - minus) / (plus + minus)
+    helpers.assert_close(mesh(figure), expected, absolute=1e-8)
+    assert mesh(figure)[:, 1].tolist() == [0.0, 0.0]  # reciprocal
+    low, high = figure.axes[0].collections[0].get_clim()
+    assert low == -high
+    data = jd.sweep(jd.critical_currents, two_harmonics(), TWO, progress=False)
+    again = jd.plot.efficiency_map(data)
+    helpers.assert_close(mesh(again), mesh(figure), absolute=1e-15)
+
+
+def test_a_map_is_blank_where_nothing_flows():
+    junction = jd.TemperatureScaledJunction(
+        jd.Squid([jd.AndreevModes(1.0, 0.9), jd.TunnelJunction(1.0)], flux=0.2), 0.5
+    )
+    figure = jd.plot.efficiency_map(
+        junction, {"device.flux": [0.0, 0.2], "temperature": [0.5, 1.0]}
+    )
+    assert mesh(figure)[0, 0] == 0.0
+    assert mesh(figure)[0, 1] != 0.0
+    assert np.isnan(mesh(figure)[1]).all()
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-9])
+def test_the_difference_of_both_currents(unit):
+    device = jd.PhaseShiftedJunction([unit, 0.3 * unit], [0.0, 0.0])
+    shifts = [-0.6, 0.0, 0.6]
+    plus, minus = unit * np.transpose([dense(0.3, x) for x in shifts])
+    figure = jd.plot.current_difference(
+        device, {"shift.1": shifts}, measured=(shifts, plus, minus), sigma=0.1 * unit
+    )
+    line = figure.axes[0].lines[0].get_ydata()
+    helpers.assert_close(line / unit, (plus - minus) / unit, absolute=1e-8)
+    assert line[1] == 0.0
+    bars = figure.axes[0].containers[0].lines[2][0].get_segments()
+    helpers.assert_close(
+        np.ptp([segment[:, 1] for segment in bars], axis=1) / unit, 0.2 * np.sqrt(2) * np.ones(3),
+        absolute=1e-12,
+    )  # fmt: skip
+    several = jd.plot.current_difference(
+        device, {"shift.1": shifts, "device.sine.1": [0.0, 0.3 * unit]}
+    )
+    helpers.assert_close(several.axes[0].lines[1].get_ydata(), line, absolute=1e-11 * unit)
+    assert not several.axes[0].lines[0].get_ydata().any()
+
+
+def test_the_map_of_resistances():
+    fluxes, currents = np.array([0.0, 0.5, 1.0]), np.linspace(-1.5, 1.5, 7)
+    junction = jd.ExtendedJunction(jd.TunnelJunction(1.0))
+    figure = jd.plot.fraunhofer_map(junction, fluxes, currents, noise=0.1)
+    for k, critical in enumerate((1.0, 2 / np.pi)):  # I_c |sinc f| of a sinusoidal relation
+        expected = jd.thermal_iv(jd.TunnelJunction(critical), currents, noise=0.1).resistance
+        helpers.assert_close(mesh(figure)[1:-1, k], expected[1:-1], absolute=1e-8)
+    helpers.assert_close(mesh(figure)[1:-1, 2], np.ones(5), absolute=1e-8)  # a resistor at a node
+    upper, lower = (line.get_ydata() for line in figure.axes[0].lines)
+    helpers.assert_close(upper, [1.0, 2 / np.pi, 0.0], absolute=1e-10)
+    helpers.assert_close(lower, -upper, absolute=1e-10)
+
+
+def test_the_polar_figure():
+    angles = np.linspace(0, 2 * np.pi, 9)
+    device = two_harmonics(field=1.0, shift_per_field=[0.0, 0.8], field_angle=0.0)
+    figure = jd.plot.polar(device, angles, unit="nA")
+    expected = [dense(0.3, 0.7 + 0.8 * np.cos(x)) for x in angles]
+    for line, values in zip(figure.axes[0].lines, np.transpose(expected), strict=True):
+        helpers.assert_close(line.get_ydata(), values, absolute=1e-8)
+    assert figure.axes[0].name == figure.axes[1].name == "polar"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda d: jd.plot.efficiency_map(d, {"shift.1": [0.0]}), "axes must be .* of 2, got"),
+        (lambda d: jd.plot.efficiency_map(d), "axes must be .* of 2, got None"),
+        (lambda d: jd.plot.current_difference(d, {}), "axes must be .* of 1 or 2, got"),
+        (lambda d: jd.plot.polar(d, [0.0, 1.0]), "unknown parameter 'field_angle'"),
+        (lambda d: jd.plot.fraunhofer_map(d, [0.0], [0.0], noise=0.1), "unknown parameter 'flux'"),
+        (lambda d: jd.plot.efficiency_map(3.0, TWO), "device must be a device with axes"),
+    ],
+)
+@pytest.mark.usefixtures("unchecked")
+def test_what_cannot_be_drawn_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(two_harmonics())
