@@ -289,6 +289,33 @@ def test_in_field_and_focusing():
 # ---- Thin banks
 
 
+def test_a_field_that_turns():
+    """What goes through the junction is f cos θ, what shifts phases B cos of the local angle."""
+
+    def device(angle, flux):
+        rashba = jd.PhaseShiftedJunction(
+            [1.0, 0.3], [0.0, 0.0], field=1.0, shift_per_field=[0.0, 0.9],
+            field_angle=angle - np.pi / 2,
+        )  # fmt: skip
+        return jd.ExtendedJunction(rashba, TILTED, flux, field_angle=angle)
+
+    turning = device(0.0, 1.3)
+    for angle in (0.0, 0.7, np.pi / 2, 2.5, -1.0):
+        turned = jd.replace(turning, {"field_angle": angle, "local.field_angle": angle - np.pi / 2})
+        shifted = jd.PhaseShiftedJunction([1.0, 0.3], [0.0, 0.9 * np.sin(angle)])
+        plain = jd.ExtendedJunction(shifted, TILTED, 1.3 * np.cos(angle))
+        found, expected = jd.critical_currents(turned), jd.critical_currents(plain)
+        helpers.assert_close(found.plus, expected.plus, absolute=1e-11)
+        helpers.assert_close(found.minus, expected.minus, absolute=1e-11)
+    slope = jax.grad(jd.diode_efficiency)(device(0.4, 1.3)).field_angle
+    step = 1e-5
+    ahead, behind = (
+        jd.diode_efficiency(jd.replace(device(0.4, 1.3), {"field_angle": 0.4 + k}))
+        for k in (step, -step)
+    )
+    helpers.assert_close(slope, (ahead - behind) / (2 * step), absolute=1e-8)
+
+
 def test_phase_along_a_thin_strip():
     n = np.arange(1, 40001, 2)
     for x in (-0.5, -0.31, 0.0, 0.1, 0.49, 0.5):

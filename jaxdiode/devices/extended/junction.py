@@ -55,6 +55,9 @@ class ExtendedJunction(AbstractPhaseBiased):
             of equal widths; or "smooth" through numbers at `positions()`.
         focusing: factor on the flux, > 0, where the field between the electrodes is another than
             the one applied.
+        field_angle: θ (radians) between the field and the direction in which all of it goes
+            through the junction, whose flux is then f cos θ; None for 0. A field that also shifts
+            phases turns with that of the local `PhaseShiftedJunction`.
         banks: "bulk", or "thin": films much narrower than the Pearl length, where the phase is
             2πf g(x) and f = Bw²/Φ₀; see `strip.strip_phase`.
         largest_flux: whole flux quanta up to which it is resolved, at least 3 and |f| when left
@@ -92,6 +95,7 @@ class ExtendedJunction(AbstractPhaseBiased):
     profile: Float[Array, " n"] | None = parameter(at_least=0.0, label="current density")
     flux: Float[Array, ""] = parameter(unit="Φ₀", label="flux")
     focusing: Float[Array, ""] | None = parameter(above=0.0, label="flux focusing")
+    field_angle: Float[Array, ""] | None = parameter(unit="rad", label="angle of the field")
     interpolation: str = eqx.field(static=True)
     banks: str = eqx.field(static=True)
     largest_flux: int = eqx.field(static=True)
@@ -106,6 +110,7 @@ class ExtendedJunction(AbstractPhaseBiased):
         *,
         interpolation: str = "linear",
         focusing: Numbers | None = None,
+        field_angle: Numbers | None = None,
         banks: str = "bulk",
         largest_flux: int | None = None,
         nodes: int = quadrature.NODES,
@@ -125,7 +130,8 @@ class ExtendedJunction(AbstractPhaseBiased):
                 raise ValueError("profile must carry current somewhere, got zeros")
         self.flux = self.checked("flux", flux)
         self.focusing = None if focusing is None else self.checked("focusing", focusing)
-        here = self._flux()
+        self.field_angle = None if field_angle is None else self.checked("field_angle", field_angle)
+        here = self._whole_flux()
         needed = float(np.max(np.abs(here))) if _checks.is_concrete(here) else 0.0
         if largest_flux is None:
             largest_flux = quadrature.resolved_flux(needed)
@@ -270,8 +276,12 @@ class ExtendedJunction(AbstractPhaseBiased):
         unresolved = beyond & (own == Status.CONVERGED)
         return jnp.where(unresolved, Status.NOT_RESOLVED, own).astype(jnp.int32)
 
-    def _flux(self):
+    def _whole_flux(self):
         return self.flux if self.focusing is None else self.focusing * self.flux
+
+    def _flux(self):
+        whole = self._whole_flux()
+        return whole if self.field_angle is None else whole * jnp.cos(self.field_angle)
 
     def _by_harmonics(self, local):
         return spectrum.through_profile(local, self._series(), self._flux(), self.harmonics)
