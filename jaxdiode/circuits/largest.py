@@ -93,8 +93,19 @@ def largest(statics: Statics, wells: Wells, bias: Bias) -> Largest:
     def one(state):
         number, best, runner, missed = state
         so_far = jnp.where(best.good, best.bias, -jnp.inf)
-        named = label(statics, wells, number, radix, lowest)
-        found, unknown = _of_flux_state(statics, wells, bias, top, named, so_far)
+        # From the middle on, where fluxoids are next to the fluxes: the rest is then soon done.
+        likely = jnp.where(count <= MOST_LABELS, jnp.mod(number + count // 2, count), number)
+        named = label(statics, wells, likely, radix, lowest)
+        start, known = _at_the_best(statics, wells, bias, top, named, so_far)
+
+        def from_there():
+            return _to_end(statics, wells, bias, top, start), jnp.zeros((), bool)
+
+        def search():
+            return _of_flux_state(statics, wells, bias, top, named, so_far)
+
+        found, unknown = jax.lax.cond(known, from_there, search)
+        missed = missed | (known & start.found.good & ~found.good)
         value = jnp.where(found.good, found.bias, -jnp.inf)
         better = value > so_far
         other = jnp.where(better, so_far, value)
@@ -117,6 +128,36 @@ class _Start(NamedTuple):
     p: Scalar
     found: Settled
     at_once: Bool[Array, ""]
+
+
+def _at_the_best(
+    statics: Statics,
+    wells: Wells,
+    bias: Bias,
+    top: Scalar,
+    named: tuple[PerJunction, tuple[PerJunction, PerJunction]],
+    best: Scalar,
+) -> tuple[_Start, Bool[Array, ""]]:
+    """The state of a flux state next to the best current so far, and whether that is all of it.
+
+    It is where the stand-in is inside its wells there, or leaves them: above, nothing begins.
+    Of junctions with several wells that is not known.
+    """
+    windings, ends = named
+    p = best - 1e-4 * top
+    nothing = nothing_settled(statics)
+
+    def at_rest():
+        guess, here, first = convex_state(statics, ends, windings, p, bias)
+        _, ahead, second = convex_state(statics, ends, windings, best + 1e-3 * top, bias)
+        found = jax.lax.cond(
+            here < _NEAR, lambda: settle(statics, wells, guess, windings, p, bias), lambda: nothing
+        )
+        inside, leaves = (here == 0) & found.good, (here > 0) & (ahead > here)
+        return found, first & second & (inside | leaves)
+
+    found, known = jax.lax.cond(jnp.isfinite(best), at_rest, lambda: (nothing, jnp.zeros((), bool)))
+    return _Start(p, found, jnp.zeros((), bool)), known
 
 
 def _of_flux_state(
@@ -185,30 +226,29 @@ def _highest(
     statics: Statics, wells: Wells, bias: Bias, top: Scalar, starts: tuple[_Start, ...]
 ) -> tuple[Ended, Bool[Array, ""]]:
     """The highest end of several starts, and whether one was not found out."""
-    target = 2 * top + 1
-
-    def to_end(start: _Start) -> Ended:
-        z, windings, _ = start.found
-
-        def at_a_fold():
-            return at_fold(z, start.p, first_tangent(statics, z, windings, bias)[0])
-
-        def climbing():
-            return climb(statics, wells, z, windings, start.p, bias, target)
-
-        def end():
-            reached = jax.lax.cond(start.at_once, at_a_fold, climbing)
-            return located(statics, windings, bias, reached)
-
-        return jax.lax.cond(start.found.good, end, lambda: nowhere(statics))
-
     rows = jax.tree.map(lambda *x: jnp.stack(x), *starts)
-    reached = jax.lax.map(to_end, rows)
+    reached = jax.lax.map(lambda start: _to_end(statics, wells, bias, top, start), rows)
     known = reached.good & (reached.climb.end != End.REACHED)
     known = known & (~rows.at_once | (reached.climb.end == End.FOLD))
     best = jnp.argmax(jnp.where(known, reached.bias, -jnp.inf))
     end = jax.tree.map(lambda x: x[best], reached)
     return end._replace(good=known[best]), jnp.any(rows.found.good & ~known & ~rows.at_once)
+
+
+def _to_end(statics: Statics, wells: Wells, bias: Bias, top: Scalar, start: _Start) -> Ended:
+    z, windings, _ = start.found
+
+    def at_a_fold():
+        return at_fold(z, start.p, first_tangent(statics, z, windings, bias)[0])
+
+    def climbing():
+        return climb(statics, wells, z, windings, start.p, bias, 2 * top + 1)
+
+    def end():
+        reached = jax.lax.cond(start.at_once, at_a_fold, climbing)
+        return located(statics, windings, bias, reached)
+
+    return jax.lax.cond(start.found.good, end, lambda: nowhere(statics))
 
 
 def smallest(function: Callable[[Scalar], Scalar], low: Scalar, high: Scalar) -> Scalar:
