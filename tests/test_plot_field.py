@@ -88,6 +88,31 @@ def test_the_map_of_resistances():
     helpers.assert_close(lower, -upper, absolute=1e-10)
 
 
+def test_fluxes_beyond_what_the_device_resolves():
+    """Figures ask for the nodes that their axes need; a sweep leaves the device as it is."""
+    short = jd.ExtendedJunction(jd.AndreevModes(1.0, 0.99), [0.4, 1.6], 0.3)
+    warm = jd.TemperatureScaledJunction(short, 0.3)
+    fluxes = [0.5, 1.3 * short.largest_flux]
+    figure = jd.plot.current_difference(warm, {"device.flux": fluxes})
+    expected = jd.critical_currents(
+        jd.ExtendedJunction(short.local, [0.4, 1.6], fluxes[1]).at_reduced_temperature(0.3)
+    )
+    helpers.assert_close(
+        figure.axes[0].lines[0].get_ydata()[1], expected.plus - expected.minus, absolute=1e-10
+    )
+    top = jd.plot.fraunhofer(warm, fluxes, name="device.flux").axes[0]
+    helpers.assert_close(top.lines[0].get_ydata()[1], expected.plus, absolute=1e-10)
+
+
+def test_measured_points_beside_the_pattern():
+    junction = jd.ExtendedJunction(jd.TunnelJunction(1.0))
+    points = ([0.0, 0.5], [1.01, 0.63], [0.99, 0.64])
+    figure = jd.plot.fraunhofer(junction, [0.0, 0.25, 0.5], measured=points, sigma=0.01)
+    drawn = figure.axes[0].containers[0].lines[0]
+    assert drawn.get_xdata().tolist() == points[0]
+    assert drawn.get_ydata().tolist() == points[1]
+
+
 def test_the_polar_figure():
     angles = np.linspace(0, 2 * np.pi, 9)
     device = two_harmonics(field=1.0, shift_per_field=[0.0, 0.8], field_angle=0.0)

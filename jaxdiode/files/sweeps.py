@@ -50,7 +50,7 @@ def device_of(dataset: "xarray.Dataset") -> "AbstractDevice":
     """
     from ..core.tables import from_table
 
-    table = dataset.attrs.get("device_table")
+    table = getattr(dataset, "attrs", {}).get("device_table")
     if not table:
         raise ValueError("dataset must be a sweep's with the table of its device, it has none")
     try:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import jax.numpy as jnp
+import equinox as eqx
 import numpy as np
 
 from .. import _checks
 from .._checks import Numbers
 from ..core.critical import rounded_efficiency
 from ..core.device import AbstractDevice, AbstractPhaseBiased, critical_currents
-from ..core.paths import replace
+from ..core.paths import elements_of, match_names, owner_of, replace
 from ..devices.extended import ExtendedJunction
 from ..studies.sweep import sweep
 from .along import both_errors
@@ -92,8 +92,8 @@ def current_difference(
         ValueError: no axis, or more than two.
 
     Example:
-        >>> junction = jd.ExtendedJunction(jd.SeriesJunctions(1, 0.8), [0.4, 1.6], flux=0.0)
-        >>> warm = jd.TemperatureScaledJunction(junction.resolving(1.0), 0.5)
+        >>> junction = jd.ExtendedJunction(jd.SeriesJunctions(1, 0.8), [0.4, 1.6])
+        >>> warm = jd.TemperatureScaledJunction(junction, 0.5)
         >>> axes = {"device.flux": np.linspace(-1, 1, 21), "temperature": [0.2, 0.6]}
         >>> figure = jd.plot.current_difference(warm, axes, label="flux (Φ₀)")
         >>> print([line.get_label() for line in figure.axes[0].lines[:2]])
@@ -164,8 +164,7 @@ def fraunhofer_map(
 
     flux = _checks.real_array("fluxes", fluxes, ndim=1)
     bias = _checks.real_array("currents", currents, ndim=1)
-    if isinstance(device, ExtendedJunction) and name == "flux":
-        device = device.resolving(float(jnp.max(jnp.abs(flux))))
+    device = resolving(device, {name: flux})
     found = [thermal_iv(replace(device, {name: x}), bias, noise=noise) for x in flux]
     slope = np.stack([np.asarray(one.resistance) for one in found])
     limits, _ = _swept(device, {name: flux}, 1)
@@ -241,6 +240,21 @@ def alike(plus, minus):
     return np.where(np.abs(plus - minus) <= ALIKE * scale, plus, minus)
 
 
+def resolving(device, axes: Mapping[str, Numbers]):
+    """The device with nodes for all fluxes through its extended junctions along the axes."""
+    elements = elements_of(device)
+    for pattern, values in axes.items():
+        name = match_names(elements, pattern)[0]
+        owner, field = owner_of(device, name)
+        if isinstance(owner, ExtendedJunction) and field == "flux":
+            largest = float(np.max(np.abs(np.asarray(values, float))))
+            finer = owner.resolving(largest)
+            if owner is device:
+                return finer
+            device = eqx.tree_at(lambda x, name=name: owner_of(x, name)[0], device, finer)
+    return device
+
+
 def _efficiency(plus, minus):
     minus = alike(plus, minus)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -254,6 +268,7 @@ def _swept(device, axes, least: int, most: int | None = None):
         if not isinstance(axes, Mapping) or not least <= len(axes) <= most:
             wanted = f"{least} or {most}" if most > least else least
             raise ValueError(f"axes must be {{name: values}} of {wanted}, got {axes!r}")
+        device = resolving(device, axes)
         return sweep(critical_currents, device, axes, progress=False), tuple(axes)
     if axes is not None or not {"plus", "minus"} <= set(getattr(device, "data_vars", ())):
         raise ValueError(

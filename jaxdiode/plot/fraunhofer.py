@@ -3,16 +3,14 @@
 from typing import TYPE_CHECKING
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
 from .._checks import Numbers
 from ..core.device import AbstractDevice, critical_currents
 from ..core.paths import parameter_names, replace
-from ..devices.extended import ExtendedJunction
 from .along import critical_currents_along
-from .field import alike
+from .field import alike, resolving
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -24,6 +22,10 @@ def fraunhofer(
     device: AbstractDevice,
     fluxes: Numbers,
     *,
+    name: str = "flux",
+    label: str = r"flux ($\Phi_0$)",
+    measured: tuple[Numbers, Numbers, Numbers] | None = None,
+    sigma: tuple[Numbers, Numbers] | Numbers | None = None,
     unit: str = "",
     title: str = "",
     figure: "Figure | SubFigure | None" = None,
@@ -35,10 +37,14 @@ def fraunhofer(
 
     Args:
         device: an `ExtendedJunction`, a `Squid` of one loop, or whatever has one `flux`.
-        fluxes: in Φ₀.
+        fluxes: in Φ₀, or in what the parameter is in.
+        name: the parameter that takes them, such as "device.flux" or "field".
+        label: of the horizontal axis.
+        measured: (fluxes, I₊, I₋) as measured, drawn as points.
+        sigma: standard deviation of a measured current, or one for each direction: error bars.
 
     Raises:
-        ValueError: a device without `flux`.
+        ValueError: a device without that parameter.
 
     Example:
         >>> junction = jd.ExtendedJunction(jd.TunnelJunction(100))
@@ -49,17 +55,24 @@ def fraunhofer(
     """
     if not isinstance(device, AbstractDevice):
         raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
-    if not any(name.split(".")[0] == "flux" for name in parameter_names(device)):
+    if name == "flux" and not any(x.split(".")[0] == name for x in parameter_names(device)):
         raise ValueError(f"device must have a flux, a {type(device).__name__} has none")
     flux = _checks.real_array("fluxes", fluxes, ndim=1)
-    if isinstance(device, ExtendedJunction):
-        device = device.resolving(float(jnp.max(jnp.abs(flux))))
+    device = resolving(device, {name: flux})
 
     def at(one):
-        found = critical_currents(replace(device, {"flux": one}))
+        found = critical_currents(replace(device, {name: one}))
         return found.plus, found.minus
 
     plus, minus = map(np.asarray, jax.jit(lambda x: jax.lax.map(at, x, batch_size=_TOGETHER))(flux))
     return critical_currents_along(
-        np.asarray(flux), plus, alike(plus, minus), unit=unit, title=title, figure=figure
+        np.asarray(flux),
+        plus,
+        alike(plus, minus),
+        label=label,
+        measured=measured,
+        sigma=sigma,
+        unit=unit,
+        title=title,
+        figure=figure,
     )
