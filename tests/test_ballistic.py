@@ -63,6 +63,7 @@ def test_critical_currents_of_the_sheet():
     helpers.assert_close(other[1], plus, absolute=1e-12)
 
 
+@pytest.mark.slow
 def test_largest_efficiencies_over_the_momentum():
     """max η and its d, where dη/dd = 0: a Newton step from the printed d does not leave it."""
     tau, temperature, largest, at, last = np.array(

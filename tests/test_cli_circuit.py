@@ -187,6 +187,7 @@ NODE = (
 NODE_DRIVE = '[device.drive]\ntype = "Drive"\nfrequency = 0.5\namplitude = 1.0\n'
 
 
+@pytest.mark.slow
 def test_circuits_of_many_nodes(run, tmp_path):
     """V = √(I² − 1) R, R = 4/5, and half of it from 2 to the ground."""
     said = run("iv", NODES + NODE, "--maximum", 2, "--points", 5)

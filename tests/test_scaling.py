@@ -49,7 +49,12 @@ def has_a_current_unit(problem):
 
 
 every_problem = pytest.mark.parametrize(
-    "problem", [p for p in representatives() if has_a_current_unit(p)], ids=lambda p: p.name
+    "problem",
+    [
+        pytest.param(p, id=p.name, marks=pytest.mark.slow if "slow" in p.tags else ())
+        for p in representatives()
+        if has_a_current_unit(p)
+    ],
 )
 
 

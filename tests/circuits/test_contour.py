@@ -49,6 +49,7 @@ def test_points_of_an_exhaustive_search():
     assert np.all(radius[2][known[2]] > distance[2][known[2]] - 1e-9)
 
 
+@pytest.mark.slow
 def test_a_ray_is_a_shared_terminal_or_an_injected_current():
     """In every quadrant: shares (cos α, sin α)/(cos α + sin α), and lines of constant I_B."""
     elements = networks.triode(0.0, 0.2, inductance=(0.2, 0.3, 0.4)).elements
@@ -94,6 +95,7 @@ def test_reversed_currents_and_fluxes_and_other_units():
     np.testing.assert_allclose(radius[2:], np.tile(radius[0], (2, 1)), rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_gradients():
     """In every parameter of the circuit, the origin and the angles, against differences."""
     circuit = networks.triode(0.2, 0.15, inductance=(0.2, 0.3, 0.4))

@@ -232,6 +232,7 @@ C1 = (jd.SeriesJunctions(1, 0.9), 0.5), (0.15, 0.1)
     ],
     ids=["series pair", "Andreev mode"],
 )  # fmt: skip
+@pytest.mark.slow
 def test_multivalued_branches(critical, inductance, flux, plus, minus, first):
     """Table c."""
     circuit = networks.squid(critical, inductance, flux)
@@ -315,6 +316,7 @@ def test_a_ramp_depends_on_the_shunts_but_not_on_their_unit():
     np.testing.assert_allclose(other.shunts, one.shunts, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_several_islands():
     """A resistor between islands leaves static currents alone; how a ramp falls is not known."""
     squid = networks.squid((1.0, 0.5), (0.25, 0.25), 0.1)

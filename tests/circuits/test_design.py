@@ -42,6 +42,7 @@ def design_squid(screening, **settings):
 
 
 @pytest.mark.usefixtures("optimised")
+@pytest.mark.slow
 def test_squid_of_one_screening():
     """Fixed shapes reach .258 there (shared/physics/circuits.md, b); a ridge leads on to .3127."""
     assert 0.305 < design_squid(1.0, **(SMALL | {"starts": 16, "steps": 30, "polish": 40})) < 0.3128
@@ -79,6 +80,7 @@ def design_triode(**settings):
 
 
 @pytest.mark.usefixtures("optimised")
+@pytest.mark.slow
 def test_triode():
     """A control current makes the diode perfect."""
     assert 0.99 < design_triode(**SMALL) <= 1
@@ -111,6 +113,7 @@ def ends_of_links(circuit):
 
 
 @pytest.mark.usefixtures("optimised")
+@pytest.mark.slow
 def test_nanowires():
     """Links whose critical phase is below π have one state, which one direction ends soon."""
     bounds = {"elements.*.relation.critical_phase": (0.3, 8.0)}

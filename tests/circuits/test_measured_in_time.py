@@ -42,6 +42,7 @@ def test_histogram_of_the_sheet():
         assert np.std(currents) == pytest.approx(0.0697, rel=4 / np.sqrt(2 * currents.size))
 
 
+@pytest.mark.slow
 def test_noisy_ramps_of_a_screened_squid_switch_below_their_folds():
     squid = with_shunts(networks.squid((1.0, 0.5), (0.25, 0.25), 0.3))
     found = jd.switching_currents(squid, noise=0.01, rate=1e-4, samples=32, key=0)

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 import jaxdiode as jd
 from jaxdiode.numerics.status import Status
@@ -31,6 +32,7 @@ def require_exhaustive(found, row, expected):
         np.testing.assert_allclose(ends, [current[stable].max(), current[stable].min()], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_every_fold_of_a_squid():
     """Those of narrow lobes too, which are found from the next flux; twelve by the sheet."""
     found = of_b3(FLUX)

@@ -61,6 +61,7 @@ def _pitchfork():
     )
 
 
+@pytest.mark.slow
 def test_unstable_symmetric_states_are_left():
     """Voltages by Runge–Kutta of an independent program, from a broken state."""
     curve = jd.iv_curve(_pitchfork(), [1.4, 1.5, 1.6, 1.8])
@@ -70,6 +71,7 @@ def test_unstable_symmetric_states_are_left():
     assert float(found.plus) == pytest.approx(float(known.plus), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_what_runs_beside_the_terminals_is_no_switching():
     """0.6 injected at B runs B → C; A stays at zero voltage up to about .98 and −1.01."""
     circuit = jd.Circuit(

@@ -84,6 +84,7 @@ def self_consistent(azimuth=0.0, resolution=COARSE, **changes):
     return junction(right=right, resolution=resolution, self_consistent=True, **changes)
 
 
+@pytest.mark.slow
 def test_gap_at_the_interface():
     """usadel_gap.self_consistent(SET_A, 0, 0) with 30 000 terms: .63000 k_BT_c, .35717 of the
     bulk's, on both sides (3000 terms: .62982)."""

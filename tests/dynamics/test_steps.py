@@ -210,6 +210,7 @@ HARD = {
 }
 
 
+@pytest.mark.slow
 def test_edges_where_neighbours_approach_each_other_a_millionfold():
     """And gradients: Euler's relation, shifts of time and of the phase."""
     orders = [-2, -1, 1]

@@ -220,7 +220,7 @@ _INTERFEROMETERS = [
     ),
     exact(
         name="equal inductive branches",
-        tags={"smooth", "inductive", "time-reversal"},
+        tags={"smooth", "inductive", "time-reversal", "slow"},
         build=lambda: jd.Squid.from_pairs([(42, 8), (84, 16), (21, 4)], (0, 1), (2e-3, 1e-3, 4e-3)),
         plus=28.0,
         minus=28.0,
