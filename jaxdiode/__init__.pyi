@@ -1,6 +1,7 @@
 """All public names, each loaded when it is first used (see `__init__.py`)."""
 
 from . import files as files
+from . import inverse as inverse
 from . import netlists as netlists
 from . import plot as plot
 from . import results as results
@@ -27,7 +28,6 @@ from .core.parameters import AbstractParameters as AbstractParameters
 from .core.parameters import parameter as parameter
 from .core.paths import parameter_names as parameter_names
 from .core.paths import replace as replace
-from .core.results import AbstractResult as AbstractResult
 from .devices import andreev as andreev
 from .devices import kapitza as kapitza
 from .devices import usadel as usadel

@@ -1,4 +1,4 @@
-"""What the verbs return; `jaxdiode.AbstractResult` says what all of them can do."""
+"""What the verbs return; `AbstractResult` says what all of them can do."""
 
 from .circuits.contour import CriticalContour as CriticalContour
 from .circuits.states import Folds as Folds
@@ -6,6 +6,7 @@ from .circuits.states import StaticStates as StaticStates
 from .circuits.threshold import ThresholdCurves as ThresholdCurves
 from .core.cpr import CurrentPhaseRelation as CurrentPhaseRelation
 from .core.report import Report as Report
+from .core.results import AbstractResult as AbstractResult
 from .core.taylor import TaylorSeries as TaylorSeries
 from .devices.extended.long import LongStates as LongStates
 from .dynamics.network.path import CircuitTrajectory as CircuitTrajectory
@@ -16,6 +17,7 @@ from .dynamics.steps import ShapiroSteps as ShapiroSteps
 from .dynamics.switching import SwitchingCurrents as SwitchingCurrents
 from .dynamics.trajectory import Trajectory as Trajectory
 from .dynamics.voltage_curve import IVCurve as IVCurve
+from .inverse.result import ProfileFit as ProfileFit
 from .measurement import MeasuredCurrents as MeasuredCurrents
 from .studies.design import DesignResult as DesignResult
 from .studies.fit import FitResult as FitResult

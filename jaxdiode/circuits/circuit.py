@@ -12,6 +12,7 @@ from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.parameters import parameter
+from ..core.temperature import parts_at_reduced_temperature
 from ..dynamics.drive import AbstractDrive
 from ..dynamics.network.equations import AbstractNetwork, Network
 from ..numerics.dense import inverse
@@ -82,6 +83,8 @@ class Circuit(AbstractNetwork):
     terminals: graphs.Terminals = eqx.field(static=True)
     criterion: str = eqx.field(static=True)
     drive_terminals: graphs.Terminals | None = eqx.field(static=True)
+
+    at_reduced_temperature = parts_at_reduced_temperature
 
     def __init__(
         self,

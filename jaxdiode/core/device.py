@@ -63,41 +63,16 @@ class AbstractDevice(AbstractParameters):
         )
 
     def at_reduced_temperature(self, reduced_temperature: Numbers) -> "AbstractDevice":
-        """The same device at t = T/T_c, in all of its parts, as far as their laws are known.
-
-        Parts are taken as they are at T = 0. What has parts itself (circuits, SQUIDs, junctions in
-        a field) passes the temperature on to them; what it adds, inductances and fluxes, stays.
-
-        Args:
-            reduced_temperature: t ≥ 0; from 1 on no supercurrent flows.
+        """The same device at t = T/T_c, taken as it is at T = 0; from t = 1 on nothing flows.
 
         Raises:
-            ValueError: a part has no law (`Harmonics`, a table), or a temperature of another kind.
-
-        Example:
-            >>> squid = jd.Squid([jd.AndreevModes(40, 0.9), jd.TunnelJunction(30)], flux=0.25)
-            >>> for t in (0.0, 0.3, 0.6, 0.9):
-            ...     print(f"{jd.diode_efficiency(squid.at_reduced_temperature(t)):.6f}")
-            0.160024
-            0.124046
-            0.050125
-            0.008858
+            ValueError: its law is not known, or t is below 0.
         """
-        parts, structure = jax.tree.flatten(
-            self, is_leaf=lambda x: isinstance(x, AbstractDevice) and x is not self
+        del reduced_temperature
+        raise ValueError(
+            "device must have a known law of temperature, such as AndreevModes and TunnelJunction "
+            f"have, a {type(self).__name__} has none (or a parameter of its own)"
         )
-        if not any(isinstance(part, AbstractDevice) for part in parts):
-            raise ValueError(
-                "device must have a known law of temperature, such as AndreevModes and "
-                f"TunnelJunction have, a {type(self).__name__} has none (or a parameter of its own)"
-            )
-        there = [
-            part.at_reduced_temperature(reduced_temperature)
-            if isinstance(part, AbstractDevice)
-            else part
-            for part in parts
-        ]
-        return jax.tree.unflatten(structure, there)
 
     def measured(self, calibration: Mapping[str, Any]) -> "AbstractDevice":
         """The device with what a measurement adds, such as a flux coil, ready to be fitted.

@@ -23,7 +23,7 @@ class AbstractResult(eqx.Module):
         status: `Status` of every lane; what is not known beside another than CONVERGED is NaN.
 
     Example:
-        >>> class Ratio(jd.AbstractResult):
+        >>> class Ratio(jd.results.AbstractResult):
         ...     ratio: jax.Array
         ...     status: jax.Array
         >>> found = Ratio(jnp.array([1.25, 1.5]), jnp.zeros(2, jnp.int32))

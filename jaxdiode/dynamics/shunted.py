@@ -12,6 +12,7 @@ from ..core.dynamical import AbstractDynamical
 from ..core.extrema import largest_current
 from ..core.parameters import parameter
 from ..core.results import AbstractResult
+from ..core.temperature import parts_at_reduced_temperature
 from ..numerics.extrema import clustered_grid
 from .drive import AbstractDrive, Drive
 from .network.equations import AbstractNetwork
@@ -52,6 +53,8 @@ class Shunted(AbstractDynamical):
     device: AbstractPhaseBiased
     damping: Scalar | None = parameter(above=0.0, search=(1e-6, np.inf), label="damping β")
     drive: AbstractDrive | None
+
+    at_reduced_temperature = parts_at_reduced_temperature
 
     def __init__(
         self,

@@ -7,8 +7,10 @@ from jaxtyping import Array, Float, Int
 
 from .. import _checks
 from .._checks import Numbers
+from ..core.critical import CriticalCurrents
 from ..core.device import AbstractPhaseBiased, DirectRelation, Relation
 from ..core.parameters import parameter
+from ..core.temperature import parts_at_reduced_temperature
 from .elements import Harmonics
 
 
@@ -55,6 +57,8 @@ class PhaseShiftedJunction(AbstractPhaseBiased):
     field: Float[Array, ""] | None = parameter(label="field")
     shift_per_field: Float[Array, "*harmonics"] | None = parameter(label="phase shift per field")
     field_angle: Float[Array, ""] | None = parameter(unit="rad", label="angle of the field")
+
+    at_reduced_temperature = parts_at_reduced_temperature
 
     def __init__(
         self,
@@ -127,6 +131,17 @@ class PhaseShiftedJunction(AbstractPhaseBiased):
         if self.shift.ndim:
             return self.harmonics().current(phase)
         return self.device.current(phase + self.shifts())
+
+    def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
+        """Those of the device itself where one shift moves all, also by a criterion that it has."""
+        if self.shift.ndim:
+            return super().critical_currents(criterion)
+        found = self.device.critical_currents(criterion)
+        if found.phase_plus is None or found.phase_minus is None:
+            return found
+        at = found.phase_plus, found.phase_minus
+        phases = (jnp.mod(x - self.shifts(), 2 * jnp.pi) for x in at)
+        return CriticalCurrents(found.plus, found.minus, found.status, *phases)
 
     def relation(self) -> Relation:
         if self.shift.ndim:

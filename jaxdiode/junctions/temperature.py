@@ -1,11 +1,19 @@
 """A junction at a temperature that every part of it follows."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
 from jaxtyping import Array, Float, Int
 
+from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.device import AbstractDevice, AbstractPhaseBiased, DirectRelation, Relation
 from ..core.parameters import parameter
+from ..core.report import Report
 from ..core.results import AbstractResult
 
 
@@ -24,7 +32,8 @@ class TemperatureScaledJunction(AbstractPhaseBiased):
             with a critical temperature of their own are taken at the same T/T_c.
 
     Raises:
-        ValueError: a part has no law (`Harmonics`, a table), or numbers outside their ranges.
+        ValueError: a part has no law (`Harmonics`, a table) or a temperature of its own, numbers
+            outside their ranges.
 
     Example:
         >>> squid = jd.Squid([jd.AndreevModes(40, 0.9), jd.TunnelJunction(30)], flux=0.25)
@@ -50,6 +59,7 @@ class TemperatureScaledJunction(AbstractPhaseBiased):
         if not isinstance(device, AbstractPhaseBiased):
             raise ValueError(f"device must be a phase-biased device, got {type(device).__name__}")
         device.at_reduced_temperature(0.0)  # refuses what has no law
+        _require_cold(device)
         self.device = device
         self.temperature = self.checked("temperature", temperature)
         self.critical_temperature = self.checked("critical_temperature", critical_temperature)
@@ -65,6 +75,17 @@ class TemperatureScaledJunction(AbstractPhaseBiased):
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         return self.now().critical_currents(criterion)
+
+    def report(self) -> Report:
+        return eqx.tree_at(lambda report: report.device, self.now().report(), self)
+
+    def measured(self, calibration: Mapping[str, Any]) -> AbstractDevice:
+        """The device with a flux coil, at the temperature where it is now.
+
+        Raises:
+            ValueError: as of the device.
+        """
+        return self.now().measured(calibration)
 
     def relation(self) -> Relation:
         return DirectRelation(self.now().relation())
@@ -89,3 +110,12 @@ class TemperatureScaledJunction(AbstractPhaseBiased):
 
     def details(self, critical: CriticalCurrents) -> dict[str, AbstractResult]:
         return self.now().details(critical)
+
+
+def _require_cold(device: AbstractPhaseBiased) -> None:
+    """Refuse parts with a temperature of their own, which would have no effect."""
+    for path, value in jax.tree_util.tree_leaves_with_path(device):
+        own = getattr(path[-1], "name", "") == "temperature" and _checks.is_concrete(value)
+        if own and np.any(np.asarray(value) != 0):
+            name = jax.tree_util.keystr(path, simple=True, separator=".")
+            raise ValueError(f"device must be given as at T = 0, its {name} is {float(value):g}")

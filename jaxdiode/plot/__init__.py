@@ -26,6 +26,7 @@ from .fraunhofer import fraunhofer as fraunhofer
 from .maps import shapiro_map as shapiro_map
 from .parameters import correlations as correlations
 from .parameters import errors as errors
+from .profile import profile as profile
 from .rectification import rectification as rectification
 from .rectification import rectifier as rectifier
 from .relation import current_phase as current_phase

@@ -244,14 +244,14 @@ def resolving(device, axes: Mapping[str, Numbers]):
     """The device with nodes for all fluxes through its extended junctions along the axes."""
     elements = elements_of(device)
     for pattern, values in axes.items():
-        name = match_names(elements, pattern)[0]
-        owner, field = owner_of(device, name)
-        if isinstance(owner, ExtendedJunction) and field == "flux":
-            largest = float(np.max(np.abs(np.asarray(values, float))))
-            finer = owner.resolving(largest)
-            if owner is device:
-                return finer
-            device = eqx.tree_at(lambda x, name=name: owner_of(x, name)[0], device, finer)
+        largest = float(np.max(np.abs(np.asarray(values, float))))
+        for name in match_names(elements, pattern):
+            owner, field = owner_of(device, name)
+            if isinstance(owner, ExtendedJunction) and field == "flux":
+                finer = owner.resolving(largest)
+                if owner is device:
+                    return finer
+                device = eqx.tree_at(lambda x, name=name: owner_of(x, name)[0], device, finer)
     return device
 
 

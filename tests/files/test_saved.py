@@ -136,7 +136,7 @@ RESULTS = {
 def test_every_result(name, tmp_path):
     thing = RESULTS[name]()
     same(thing, returned(thing, tmp_path))
-    if isinstance(thing, jd.AbstractResult):
+    if isinstance(thing, jd.results.AbstractResult):
         assert isinstance(np.asarray(thing.status).dtype.kind, str)
         assert thing.as_dict()
         assert isinstance(thing.summary("nA"), str)

@@ -13,6 +13,7 @@ from ..._checks import Numbers
 from ...core.device import AbstractPhaseBiased, DirectRelation, Relation
 from ...core.extrema import largest_current
 from ...core.parameters import parameter
+from ...core.temperature import parts_at_reduced_temperature
 from ...junctions import Harmonics, TunnelJunction
 from ...numerics.status import Status
 from . import profiles, quadrature, spectrum
@@ -101,6 +102,8 @@ class ExtendedJunction(AbstractPhaseBiased):
     largest_flux: int = eqx.field(static=True)
     nodes: int = eqx.field(static=True)
     harmonics: int = eqx.field(static=True)
+
+    at_reduced_temperature = parts_at_reduced_temperature
 
     def __init__(
         self,
@@ -191,7 +194,9 @@ class ExtendedJunction(AbstractPhaseBiased):
         return profiles.smooth_positions(count)
 
     def resolving(self, flux: float) -> "ExtendedJunction":
-        """The same device with nodes for fluxes up to this."""
+        """The same device with nodes for fluxes up to this (before focusing)."""
+        if self.focusing is not None:
+            flux = flux * float(self.focusing)
         if self.largest_flux >= abs(flux):
             return self
         leaves, structure = jax.tree.flatten(self)

@@ -27,6 +27,7 @@ from ...core.device import (
 )
 from ...core.parameters import parameter
 from ...core.report import Report
+from ...core.temperature import parts_at_reduced_temperature
 from ...junctions import SeriesJunctions
 from ...numerics.roots import value_and_slope
 from ...numerics.status import Status
@@ -74,6 +75,8 @@ class Squid(AbstractPhaseBiased):
     inductance: Float[Array, " branches"] | None = parameter(
         at_least=0.0, unit="Φ₀/current", label="inductance"
     )
+
+    at_reduced_temperature = parts_at_reduced_temperature
 
     def __init__(
         self,
@@ -264,6 +267,8 @@ class CoilBiasedSquid(AbstractCurrentBiased):
     mutual_inductance: Float[Array, " loops"] | None = parameter(
         unit="Φ₀/current", label="mutual inductance with the bias line"
     )
+
+    at_reduced_temperature = parts_at_reduced_temperature
 
     def __init__(
         self,

@@ -25,6 +25,13 @@ def _second_differences(values: np.ndarray, rows: Rows) -> float:
     return float(np.sqrt(np.mean(np.concatenate(parts) ** 2) / 6))
 
 
+def guessed_noise(data: np.ndarray, rows: Rows) -> float:
+    """A noise to begin with where none is known: a guess above zero."""
+    size = float(np.sqrt(np.mean(data**2))) or 1.0
+    found = _second_differences(data, rows)
+    return float(np.clip(found, 1e-6 * size, size)) if np.isfinite(found) else 0.1 * size
+
+
 def lag_one(residual: np.ndarray, rows: Rows) -> dict[str, float]:
     """{row: correlation of neighbouring residuals} of every row of five points or more."""
     found = {}

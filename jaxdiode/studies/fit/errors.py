@@ -66,12 +66,13 @@ def sandwich(curvature: Curvature, middle: np.ndarray) -> np.ndarray:
     return np.where(np.outer(curvature.known, curvature.known), found, np.nan)
 
 
-def long_run(scores: np.ndarray, rows: Rows) -> tuple[np.ndarray, int]:
+def long_run(scores: np.ndarray, rows: Rows, used: float | None = None) -> tuple[np.ndarray, int]:
     """Newey–West estimate of the covariance of Σ scores, and the longest lag it used.
 
     Scores (points, n) of one place are summed first, so that points measured together may be
     correlated in any way; then S = Γ₀ + Σ_l (1 − l/(L+1)) (Γ_l + Γ_lᵀ) along each sequence, with
-    L by `automatic_lag`, times the small-sample factor T/(T − n).
+    L by `automatic_lag`, times the small-sample factor T/(T − n), n the number of parameters or,
+    beside a prior, of those that the data determine (`used`).
     Source: Newey & West, Econometrica 55, 703 (1987).
     """
     n = scores.shape[1]
@@ -86,7 +87,7 @@ def long_run(scores: np.ndarray, rows: Rows) -> tuple[np.ndarray, int]:
         for shift in range(1, lag + 1):
             lagged = steps[shift:].T @ steps[:-shift]
             part += (1 - shift / (lag + 1)) * (lagged + lagged.T)
-        total += part * count / max(count - n, 1)
+        total += part * count / max(count - (n if used is None else used), 1)
         longest = max(longest, lag)
     return total, longest
 

@@ -12,9 +12,10 @@ from ... import _checks
 from ...numerics.status import Status
 from ...progress import track
 from ..space import Space, random_key
-from . import diagnostics, errors, periods
+from . import diagnostics, errors, evidence, periods
 from .data import Rows, flat_like, lay_out, noise_of, require_finite
 from .prediction import Prediction
+from .prior import Given, gathered
 from .result import FitResult, _roots
 from .trust_region import LOSSES, Loss, Problem, Solution
 
@@ -32,6 +33,7 @@ def fit(
     arguments: Sequence[PyTree] = (),
     along: PyTree = None,
     periods: str | Sequence[str] = (),
+    prior: Given | None = None,
     loss: Loss = "linear",
     starts: int = 1,
     key: PRNGKeyArray | int | None = None,
@@ -72,6 +74,13 @@ def fit(
             points of all rows of one length belong together.
         periods: fitted parameters that are flux periods (periods per unit of `along`, as
             `turns`): the fit also starts from the peaks of the data's own periodogram.
+        prior: {name or pattern: prior} of parameters known beside the data: a function of the
+            parameters named (one vector, in the device's order) whose rows, in standard deviations,
+            are squared and added to χ², or a tuple of such. `jd.inverse` has `Smooth`, `Normal` and
+            `FixedMean`; an attribute `weight` of a function multiplies its rows, and None has it
+            chosen by the evidence of the data, as `Smooth` says. Errors are then those of the
+            posterior; χ², `explained`, correlations and halves stay those of the data alone, with
+            N − `determined` degrees of freedom, and there may be fewer data than parameters.
         loss: "linear"; "soft_l1" and "cauchy" keep gross outliers from mattering, their
             scale being σ (estimated by the median absolute deviation when not given).
         starts: fits to run, all but the first from random points (finite bounds and `key`
@@ -81,8 +90,9 @@ def fit(
 
     Raises:
         ValueError: data not finite or of another structure than the prediction, σ ≤ 0, fewer
-            points than parameters, start outside the bounds, unknown loss, a model that is NaN
-            at every start (the points are named).
+            points than parameters without a prior, a prior of what is not fitted or whose rows are
+            no finite vector, start outside the bounds, unknown loss, a model that is NaN at every
+            start (the points are named).
 
     Example:
         >>> def model(squid, coil):
@@ -108,14 +118,18 @@ def fit(
     flat = flat_like(predict.template, data, "data")
     require_finite(flat, rows)
     sigmas = noise_of(predict.template, sigma, flat.size)
-    freedom = flat.size - len(space.names)
-    if freedom < 1:
+    priors = gathered(space, prior)
+    if priors is None and flat.size <= len(space.names):
         raise ValueError(
             f"data must hold more points than parameters, got {flat.size} points "
             f"for {len(space.names)} parameters"
         )
-    problem = Problem(predict, space, flat, sigmas, loss, max_steps)
+    problem = Problem(predict, space, flat, sigmas, loss, max_steps, priors)
     candidates = [first, *_period_starts(space, periods, along, rows, flat)]
+    if priors is not None:
+        if sigmas is None:
+            problem.assumed = np.full_like(flat, diagnostics.guessed_noise(flat, rows))
+        evidence.first_weights(problem, first)
     origins = [problem.most_promising(candidates)]
     if starts > 1:
         key = random_key(key)
@@ -126,7 +140,8 @@ def fit(
             found.append(problem.solve(origin, first))
     if not found:
         raise ValueError(_where_invalid(predict, rows, first, starts))
-    best = problem.polish(min(found, key=lambda one: one.cost))
+    best = evidence.weighed(problem, min(found, key=lambda one: one.cost))
+    best = problem.polish(best)
     return _result(problem, rows, best, starts, starts - len(found))
 
 
@@ -164,14 +179,20 @@ def _result(problem: Problem, rows: Rows, best: Solution, starts: int, invalid: 
     space, values, noise = problem.space, best.values, best.noise
     residual, jacobian = problem.residual(values), problem.jacobian(values)
     flat_slope = ~np.all(np.isfinite(problem.predict(values)[1]), axis=1)
-    freedom = residual.size - values.size
-    if problem.sigma is None and problem.loss == "linear":
-        noise = np.full_like(residual, np.sqrt(np.sum(residual**2) / freedom))
     scale = problem.scales(best.start)
     size = np.sqrt(np.sum(problem.data**2)) or np.sqrt(np.sum(residual**2))
     silent = np.sqrt(np.sum(jacobian**2, axis=0)) * scale <= _SILENT * size
-    known = _uncertainty(problem, rows, residual, np.where(silent, 0.0, jacobian), noise)
+    jacobian = np.where(silent, 0.0, jacobian)
+    prior = None if problem.prior is None else problem.beside(values)[1]
+    freedom = residual.size - values.size
+    if problem.sigma is None and problem.loss == "linear":
+        if prior is not None:  # of the noise that the evidence found
+            freedom = residual.size - _determined(jacobian / noise[:, None], prior)
+        noise = np.full_like(residual, np.sqrt(np.sum(residual**2) / freedom))
+    known = _uncertainty(problem, rows, values, residual, jacobian, noise)
     curvature, plain, robust = known.curvature, known.plain, known.robust
+    if prior is not None:
+        freedom = residual.size - known.determined
     gap = np.minimum(values - problem.low, problem.high - values)
     still = np.abs(values - best.start) <= 1e-6 * np.maximum(np.abs(values), np.abs(best.start))
     correlation = diagnostics.lag_one(residual, rows)
@@ -202,29 +223,32 @@ def _result(problem: Problem, rows: Rows, best: Solution, starts: int, invalid: 
             if label in correlation
         ),
         at_bound=_named(space, gap <= _ON_BOUND * scale),
-        unseen=_named(space, curvature.idle),
+        unseen=_named(space, curvature.idle if prior is None else ~np.any(jacobian, axis=0)),
         indistinct=tuple(_combination(space, d) for d in curvature.directions),
         unmoved=_named(space, still),
         no_slope=tuple(rows.name(k) for k in np.flatnonzero(flat_slope).tolist()),
         stopped_at_edge=best.at_edge,
         invalid_starts=invalid,
         starts=starts,
+        prior=() if problem.prior is None else problem.prior.described(),
+        weights=() if problem.prior is None else tuple(map(float, problem.prior.weights)),
+        determined=known.determined,
     )
 
 
 class _Uncertainty(NamedTuple):
-    """Plain and robust covariance, the lag of the latter, and how far the halves lie apart."""
+    """Plain and robust covariance, the lag of the latter, how far the halves lie apart, and how
+    many parameters the data determine."""
 
     curvature: errors.Curvature
     plain: np.ndarray
     robust: np.ndarray
     lag: int
     apart: np.ndarray
+    determined: float
 
 
-def _uncertainty(
-    problem: Problem, rows: Rows, residual: np.ndarray, jacobian: np.ndarray, noise: np.ndarray
-) -> _Uncertainty:
+def _uncertainty(problem: Problem, rows: Rows, values, residual, jacobian, noise) -> _Uncertainty:
     weight = 1 / noise if np.all(noise > 0) else np.ones_like(noise)
     r, rows_of = residual * weight, jacobian * weight[:, None]
     first, second = (derivative(r**2) for derivative in LOSSES[problem.loss])
@@ -232,14 +256,19 @@ def _uncertainty(
     bent = rows_of.T @ ((first + 2 * r**2 * second)[:, None] * rows_of)
     if problem.loss != "linear" and np.linalg.eigvalsh(_unit_diagonal(bent))[0] < 0:
         bent = rows_of.T @ (first[:, None] * rows_of)  # most points are outliers to this loss
-    curvature = errors.invert(bent)
+    curvature, determined, used, own = errors.invert(bent), float(bent.shape[0]), None, 0.0
+    if problem.prior is not None:  # knowledge of its own, correlated with no residual
+        slopes = problem.beside(values)[1]
+        own = slopes.T @ slopes
+        curvature = errors.invert(bent + own)
+        used = determined = float(np.sum(curvature.pseudo * bent))
     plain = (
         curvature.inverse
         if problem.loss == "linear"
-        else errors.sandwich(curvature, scores.T @ scores)
+        else errors.sandwich(curvature, scores.T @ scores + own)
     )
-    middle, lag = errors.long_run(scores, rows)
-    robust = errors.sandwich(curvature, middle)
+    middle, lag = errors.long_run(scores, rows, used)
+    robust = errors.sandwich(curvature, middle + own)
     both = errors.halves(np.sqrt(first) * r, np.sqrt(first)[:, None] * rows_of, rows)
     apart = np.full(jacobian.shape[1], np.nan)
     if not np.all(noise > 0):  # an exact fit leaves no noise to estimate errors from
@@ -247,7 +276,13 @@ def _uncertainty(
     elif both is not None:
         spread = _roots(both[1])
         apart = np.abs(both[0]) / np.where(spread > 0, spread, np.nan)
-    return _Uncertainty(curvature, plain, robust, lag, apart)
+    return _Uncertainty(curvature, plain, robust, lag, apart, determined)
+
+
+def _determined(slopes: np.ndarray, prior: np.ndarray) -> float:
+    """How many parameters the data determine beside a prior, tr (H + P)⁻¹H."""
+    data = slopes.T @ slopes
+    return float(np.sum(errors.invert(data + prior.T @ prior).pseudo * data))
 
 
 def _unit_diagonal(matrix):

@@ -46,7 +46,7 @@ class FitResult(AbstractResult):
         halves: how far the values that the first and the last half of the data want lie apart,
             in robust standard errors of that difference; by one linear step, without a fit.
         rms: root mean square of the residuals.
-        degrees_of_freedom: data points minus parameters.
+        degrees_of_freedom: data points minus parameters, or minus `determined` beside a prior.
         converged: the optimiser's own verdict, and no stop at the edge of where the model exists.
         at_bound: parameters that ended on a bound; their error bars mean nothing.
         unseen: parameters of no influence on the prediction.
@@ -55,6 +55,10 @@ class FitResult(AbstractResult):
         no_slope: points whose Jacobian is not finite at the solution; they enter no error.
         invalid_starts: starts at which the model was NaN or infinite; they were left out.
         starts: fits that were run.
+        prior: each prior that was used, in words; errors and covariances are then those of the
+            posterior, and hold no bias that the prior brings.
+        weights: of these, chosen from the data or given.
+        determined: how many parameters the data determine; all of them without a prior.
 
     Example:
         >>> x = jnp.linspace(0, 2 * np.pi, 21)
@@ -80,7 +84,7 @@ class FitResult(AbstractResult):
     chance: dict[str, float]
     period: dict[str, float]
     sigma_known: bool = eqx.field(static=True)
-    degrees_of_freedom: int = eqx.field(static=True)
+    degrees_of_freedom: int | float = eqx.field(static=True)
     converged: bool = eqx.field(static=True)
     lag: int = eqx.field(static=True, default=0)
     successive_noise: float = eqx.field(static=True, default=float("nan"))
@@ -94,6 +98,9 @@ class FitResult(AbstractResult):
     stopped_at_edge: bool = eqx.field(static=True, default=False)
     invalid_starts: int = eqx.field(static=True, default=0)
     starts: int = eqx.field(static=True, default=1)
+    prior: tuple[str, ...] = eqx.field(static=True, default=())
+    weights: tuple[float, ...] = eqx.field(static=True, default=())
+    determined: float = eqx.field(static=True, default=float("nan"))
 
     @property
     def status(self) -> np.ndarray:
@@ -132,7 +139,7 @@ class FitResult(AbstractResult):
             "warnings": self.warnings,
             "starts": self.starts,
             "invalid_starts": self.invalid_starts,
-        }
+        } | ({"prior": self.prior, "determined": self.determined} if self.prior else {})
 
     def plot(self) -> "Figure":
         from ... import plot
@@ -295,8 +302,13 @@ class FitResult(AbstractResult):
         head = [
             f"rms {self.rms:.4g}, noise from successive differences {noise}, "
             f"{self.explained:.2%} of the variance explained, "
-            f"{self.degrees_of_freedom} degrees of freedom"
+            f"{_counted(self.degrees_of_freedom)} degrees of freedom"
         ]
+        if self.prior:
+            head.append(
+                f"prior: {'; '.join(self.prior)}; the data determine {self.determined:.1f} of "
+                f"{len(self.names)} parameters"
+            )
         if self.sigma_known:
             sigma = float(np.median(self.sigma))
             head.append(
@@ -317,6 +329,10 @@ class FitResult(AbstractResult):
             for name, value, error, robust in table
         ]
         return "\n".join([*head, *rows, *(f"WARNING: {text}" for text in self.warnings)])
+
+
+def _counted(number: int | float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:.1f}"
 
 
 def _roots(covariance: np.ndarray) -> np.ndarray:

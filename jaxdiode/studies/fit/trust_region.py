@@ -29,12 +29,17 @@ class Solution(NamedTuple):
 
 
 class Problem:
-    """Residuals of one data set, and the search for their least squares."""
+    """Residuals of one data set, rows of a prior beside them, and the search for the least squares.
 
-    def __init__(self, predict, space, data, sigma, loss, max_steps):
+    Where σ is not known, `assumed` stands for it: ones, as its size does not matter without prior.
+    """
+
+    def __init__(self, predict, space, data, sigma, loss, max_steps, prior=None):
         self.predict, self.space, self.data = predict, space, data
         self.sigma, self.loss, self.max_steps = sigma, loss, max_steps
         self.low, self.high = np.asarray(space.lower), np.asarray(space.upper)
+        self.prior = prior
+        self.assumed = np.ones_like(data) if sigma is None else sigma
 
     def residual(self, values) -> np.ndarray:
         return self.predict(values)[0] - self.data
@@ -43,6 +48,12 @@ class Problem:
         """Rows that are not finite are zero: those points pull nowhere."""
         jacobian = self.predict(values)[1]
         return np.where(np.all(np.isfinite(jacobian), axis=1)[:, None], jacobian, 0.0)
+
+    def beside(self, values) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the prior and their slopes, in standard deviations; none without one."""
+        if self.prior is None:
+            return np.zeros(0), np.zeros((0, len(values)))
+        return self.prior.at(values)
 
     def scales(self, start) -> np.ndarray:
         """A size of each parameter that changes with its unit: the width of its bounds, its
@@ -80,20 +91,34 @@ class Problem:
         """
         scale = self.scales(start)
         known = self.sigma is not None
-        noise = self.sigma if known else np.ones_like(self.data)
+        noise = self.assumed
         rounds = 1 if known or self.loss == "linear" else _SCALE_ROUNDS
         values, cost, converged, at_edge = start, 0.0, True, False
         if self.loss != "linear":  # far away most points look like outliers, which pull nowhere
-            unit = np.sqrt(np.mean((self.residual(start) / noise) ** 2))
+            unit = self._unit(start, noise)
             values = self._descend(start, scale, noise, unit, "linear")[0] if unit > 0 else start
         for _ in range(rounds):
             if rounds > 1:
                 noise = np.full_like(self.data, self._typical_deviation(values))
-            unit = np.sqrt(np.mean((self.residual(values) / noise) ** 2))
+            unit = self._unit(values, noise)
             if not unit > 0:
                 return Solution(values, 0.0, noise, True, False, first)
             values, cost, converged, at_edge = self._descend(values, scale, noise, unit)
         return Solution(values, cost, noise, converged, at_edge, first)
+
+    def again(self, found: Solution, noise: np.ndarray) -> Solution:
+        """The fit once more from where it arrived, with this noise and the prior's new weights."""
+        unit = self._unit(found.values, noise)
+        if not unit > 0:
+            return found._replace(noise=noise)
+        scale = self.scales(found.start)
+        values, cost, converged, at_edge = self._descend(found.values, scale, noise, unit)
+        return Solution(values, cost, noise, converged, at_edge, found.start)
+
+    def _unit(self, values, noise) -> float:
+        """Root mean square of the residuals, of prior and data together."""
+        own = np.sum(self.beside(values)[0] ** 2) / self.data.size
+        return np.sqrt(np.mean((self.residual(values) / noise) ** 2) + own)
 
     def _typical_deviation(self, values) -> float:
         """σ by the median absolute deviation, above the rounding of an exact fit."""
@@ -120,18 +145,28 @@ class Problem:
             return np.clip(origin + scale * u, self.low, self.high)
 
         def residual(u):
-            found = self.residual(values(u)) * weight
+            x = values(u)
+            found = self.residual(x) * weight
+            if self.prior is not None:
+                found = np.concatenate([found, self.beside(x)[0] / unit])
             defined.append(bool(np.all(np.isfinite(found))))
             return found
+
+        def jacobian(u):
+            x = values(u)
+            found = self.jacobian(x) * weight[:, None] * scale
+            if self.prior is None:
+                return found
+            return np.concatenate([found, self.beside(x)[1] * (scale / unit)])
 
         low, high = (self.low - origin) / scale, (self.high - origin) / scale
         found = least_squares(
             residual,
             np.clip((start - origin) / scale, low, high),
-            jac=lambda u: self.jacobian(values(u)) * weight[:, None] * scale,  # pyright: ignore
+            jac=jacobian,  # pyright: ignore
             bounds=(low, high),
             x_scale="jac",
-            loss=loss or self.loss,
+            loss=_of_the_data(loss or self.loss, self.data.size, self.prior),  # pyright: ignore
             f_scale=1 / unit,
             max_nfev=self.max_steps,
             xtol=1e-10,
@@ -153,16 +188,19 @@ class Problem:
 
         def cost(values):
             found = np.sum((self.residual(values) / fit.noise) ** 2)
+            found += np.sum(self.beside(values)[0] ** 2)
             return found if np.isfinite(found) else np.inf
 
         values, lowest = fit.values, cost(fit.values)
         for step in range(_POLISH + 1):
+            rows, slopes = self.beside(values)
             columns = self.jacobian(values) / fit.noise[:, None] * scale
+            columns = np.concatenate([columns, slopes * scale])
             if step == 0:
                 idle = ~np.any(columns, axis=0)
                 trial = np.where(idle, fit.start, values)
             else:
-                right = -self.residual(values) / fit.noise
+                right = -np.concatenate([self.residual(values) / fit.noise, rows])
                 size = np.sqrt(np.sum(columns**2, axis=0))
                 size = np.where(size > 0, size, 1.0)
                 move = np.linalg.lstsq(columns / size, right, rcond=1e-7)[0] / size
@@ -174,6 +212,22 @@ class Problem:
                 break
             values, lowest = trial, min(lowest, cost(trial))
         return fit._replace(values=values)
+
+
+def _of_the_data(loss: Loss, count: int, prior) -> Loss | Callable:
+    """A loss of the first `count` residuals alone; the rows of a prior are Gaussian."""
+    if prior is None or loss == "linear":
+        return loss
+
+    def both(z):
+        first, second = LOSSES[loss]
+        rho = np.stack([z, np.ones_like(z), np.zeros_like(z)])
+        own = z[:count]
+        value = 2 * (np.sqrt(1 + own) - 1) if loss == "soft_l1" else np.log1p(own)
+        rho[:, :count] = value, first(own), second(own)
+        return rho
+
+    return both
 
 
 def _falls(found) -> bool:
