@@ -64,6 +64,7 @@ from .junctions import BallisticJunction as BallisticJunction
 from .junctions import BallisticPointContact as BallisticPointContact
 from .junctions import DiffusivePointContact as DiffusivePointContact
 from .junctions import Harmonics as Harmonics
+from .junctions import JunctionChain as JunctionChain
 from .junctions import PhaseShiftedJunction as PhaseShiftedJunction
 from .junctions import SeriesJunctions as SeriesJunctions
 from .junctions import TemperatureScaledJunction as TemperatureScaledJunction

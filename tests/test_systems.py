@@ -37,7 +37,7 @@ def test_every_device_belongs_to_a_system_or_a_branch():
     branches = {
         "TunnelJunction", "SeriesJunctions", "AndreevModes", "Harmonics", "PhaseShiftedJunction",
         "AmbegaokarBaratoffJunction", "DiffusivePointContact", "BallisticPointContact",
-        "BallisticJunction", "TemperatureScaledJunction",
+        "BallisticJunction", "JunctionChain", "TemperatureScaledJunction",
     }  # fmt: skip
     found = {
         name

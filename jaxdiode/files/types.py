@@ -12,6 +12,7 @@ _CORE = (
     "core.device.DirectRelation",
     "dynamics.shunted.ScaledRelation",
     "junctions.resistive.DiffusiveContactRelation",
+    "junctions.chain_relation.ChainRelation",
 )
 
 

@@ -5,6 +5,7 @@ Each is a phase-biased device of its own, and any phase-biased device can be a b
 
 from .andreev import AndreevModes as AndreevModes
 from .ballistic import BallisticJunction as BallisticJunction
+from .chain import JunctionChain as JunctionChain
 from .elements import Harmonics as Harmonics
 from .elements import SeriesJunctions as SeriesJunctions
 from .elements import TunnelJunction as TunnelJunction

@@ -16,8 +16,13 @@ _PI = jnp.pi
 
 
 def _number_or_gate(
-    owner: AbstractPhaseBiased, name: str, value: Numbers | Gate
+    owner: AbstractPhaseBiased, name: str, value: Numbers | Gate | AbstractPhaseBiased
 ) -> CriticalCurrent:
+    if isinstance(value, AbstractPhaseBiased):
+        raise ValueError(
+            f"{name} must be a critical current or a Gate, got a {type(value).__name__}: "
+            "JunctionChain([...]) puts any devices in series"
+        )
     return value if isinstance(value, Gate) else owner.checked(name, value, 0)
 
 
@@ -68,7 +73,8 @@ class SeriesJunctions(AbstractPhaseBiased):
     ρ = 4ab/(a+b)²; at a = b the current jumps at φ = π. This form keeps full precision there.
 
     Args:
-        first, second: critical currents a, b ≥ 0 of the two junctions, or `Gate`s.
+        first, second: critical currents a, b ≥ 0 of the two junctions, or `Gate`s. For three or
+            more junctions, or unlike ones, there is `JunctionChain`.
 
     Example:
         >>> pair = jd.SeriesJunctions(100, 50)
@@ -87,7 +93,11 @@ class SeriesJunctions(AbstractPhaseBiased):
         at_least=0.0, unit="current", label="second critical current"
     )
 
-    def __init__(self, first: Numbers | Gate, second: Numbers | Gate):
+    def __init__(
+        self,
+        first: Numbers | Gate | AbstractPhaseBiased,
+        second: Numbers | Gate | AbstractPhaseBiased,
+    ):
         self.first = _number_or_gate(self, "first", first)
         self.second = _number_or_gate(self, "second", second)
 

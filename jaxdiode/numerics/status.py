@@ -36,6 +36,8 @@ class Status(enum.IntEnum):
     SEARCH_CUT_SHORT = 16
     GROUND_STATES_TIE = 17
     NOT_RESOLVED = 18
+    METASTABLE_STATES = 19
+    NO_PERIODIC_ENERGY = 20
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -109,6 +111,15 @@ _TEXT = {
     ),
     Status.NOT_RESOLVED: (
         "the flux through an extended junction is beyond its largest_flux, or its local relation "
-        "turns more sharply than its harmonics (harmonics=0 follows any turn) or thin banks allow"
+        "turns more sharply than its harmonics (harmonics=0 follows any turn) or thin banks allow; "
+        "of junctions in series, the ground state was not followed at every phase"
+    ),
+    Status.METASTABLE_STATES: (
+        "other stable states of the chain carry more current: the values are the extrema of the "
+        "ground state, critical currents under a current bias are those of its circuit()"
+    ),
+    Status.NO_PERIODIC_ENERGY: (
+        "a junction of the chain carries a mean current over its period: it has no energy that "
+        "inner phases could minimise"
     ),
 }

@@ -2,8 +2,12 @@
 
 import math
 
+import numpy as np
+
 import jaxdiode as jd
+from tests import helpers
 from tests.problems.problem import exact, printed
+from tests.reference import dense_squid
 
 # ---- The sheet of the double-loop SQUID (shared/physics/squid.md), currents in nA
 
@@ -300,4 +304,27 @@ _COMPUTED = [
     ),
 ]
 
-PROBLEMS = [*_DOUBLE_LOOPS, *_SINGLE, *_INTERFEROMETERS, *_COMPUTED]
+# ---- In series: a chain that passes π smoothly carries what its weakest junction does
+
+
+def _weakest(device):
+    """(I₊, I₋, η) of the least of all maxima, which the ground state reaches if it is smooth."""
+    each = [dense_squid.critical_currents(*helpers.specification(x)) for x in device.junctions]
+    return helpers.with_efficiency(*np.min(each, axis=0))
+
+
+_CHAINS = [
+    exact(
+        name="three unlike junctions in series",
+        tags={"smooth"},
+        build=lambda: jd.JunctionChain(
+            [jd.Harmonics([0.5, 0.1], [0.0, 0.08]), 1.5, jd.AndreevModes(3.0, 0.9)]
+        ),
+        plus=0.4797215651864895,
+        minus=0.6029299649172443,
+        source="tests/reference/dense_squid.py: the extrema of the weakest junction",
+        reference=_weakest,
+    ),
+]
+
+PROBLEMS = [*_CHAINS, *_DOUBLE_LOOPS, *_SINGLE, *_INTERFEROMETERS, *_COMPUTED]
