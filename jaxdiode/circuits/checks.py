@@ -12,7 +12,7 @@ from .._checks import Numbers
 from ..dynamics.drive import AbstractDrive
 from . import graph as graphs
 from .criteria import CRITERIA
-from .elements import AbstractElement, Inductor, Junction
+from .elements import AbstractElement, Capacitor, Inductor, Junction, Resistor
 
 AnyTerminals = Sequence[str | Mapping[str, float] | Sequence[Sequence[str | float]]]
 
@@ -29,7 +29,7 @@ def checked_elements(elements: Mapping[str, AbstractElement]) -> dict[str, Abstr
     for name, element in elements.items():
         if not isinstance(name, str) or not name or set(name) & set(".,"):
             raise ValueError(f"elements must have names without dots and commas, got {name!r}")
-        if not isinstance(element, AbstractElement):
+        if type(element) not in (Junction, Inductor, Resistor, Capacitor):
             raise ValueError(
                 f"elements[{name!r}] must be a Junction, Inductor, Resistor or Capacitor, got "
                 f"{type(element).__name__}"

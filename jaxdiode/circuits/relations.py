@@ -117,6 +117,16 @@ class Relations(eqx.Module):
                 parts.append(jax.vmap(lambda one: jnp.max(jnp.abs(_samples(one)[1])))(stacked))
         return self._in_order(parts) / self.unit
 
+    def steepest(self) -> PerJunction:
+        """max|dI/dθ| of every junction but for jumps, from samples."""
+        parts = []
+        for stacked in self.groups:
+            if isinstance(stacked, LinearLink):
+                parts.append(stacked.critical_current / stacked.critical_phase)
+            else:
+                parts.append(jax.vmap(_steepest)(stacked))
+        return self._in_order(parts) / self.unit
+
 
 def alike(devices: Sequence) -> list[list[int]]:
     """Indices of devices grouped by structure and shapes."""
@@ -137,6 +147,12 @@ def side_by_side(devices: Sequence) -> Relations:
     plain = Relations(groups, members, jnp.ones(()))
     unit = jax.lax.stop_gradient(jnp.max(plain.largest()))
     return eqx.tree_at(lambda r: r.unit, plain, jnp.where(unit > 0, unit, 1.0))
+
+
+def _steepest(relation: AbstractPhaseBiased) -> Array:
+    grid, _ = _samples(relation)
+    _, slope = jax.jvp(relation.current, (grid,), (jnp.ones_like(grid),))
+    return jnp.max(jnp.abs(slope))
 
 
 def _samples(relation: AbstractPhaseBiased) -> tuple[Array, Array]:

@@ -4,7 +4,6 @@ import abc
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -23,7 +22,6 @@ PerInductor = Float[Array, " inductors"]
 _LONGEST = 200.0  # natural times that a ramp allows for
 _NEVER = 1e15  # times that no damping ends
 _SOFT = 1e-9  # stiffness of nodes between resistors, which have none
-_SAMPLES = 128  # of a relation
 _FIRST = 0.2  # of the natural time: the first step of a period
 
 
@@ -35,6 +33,14 @@ class Relations(Protocol):
 
     def with_slope(self, phase: PerJunction) -> tuple[PerJunction, PerJunction]:
         """I and dI/dθ."""
+        ...
+
+    def largest(self) -> PerJunction:
+        """max|I|, sharp turns included."""
+        ...
+
+    def steepest(self) -> PerJunction:
+        """max|dI/dθ| but for jumps."""
         ...
 
 
@@ -121,16 +127,9 @@ class Network(eqx.Module):
         inner = (self.of_junctions * slope) @ self.of_junctions.T + self.rigidity
         return is_positive_definite(inner + _SOFT * jnp.eye(len(self.nodes)))
 
-    def sampled(
-        self,
-    ) -> tuple[Float[Array, "samples junctions"], Float[Array, "samples junctions"]]:
-        """I and dI/dθ of the junctions at phases over a turn."""
-        grid = 2 * jnp.pi / _SAMPLES * jnp.arange(_SAMPLES, dtype=float)
-        return jax.vmap(self.relations.with_slope)(grid[:, None] + jnp.zeros(len(self.junctions)))
-
     def sum_of_currents(self) -> Scalar:
-        """Σ max|I| of the junctions, from samples."""
-        return jnp.sum(jnp.max(jnp.abs(self.sampled()[0]), axis=0))
+        """Σ max|I| of the junctions."""
+        return jnp.sum(self.relations.largest())
 
     def injected(self, push: Push, drive_phase: Scalar) -> Float[Array, " unknowns"]:
         """s at a drive phase."""
@@ -190,7 +189,7 @@ class Network(eqx.Module):
 class AbstractNetwork(AbstractCurrentBiased):
     """A device of many nodes with an equation of motion: `Network` tells of it.
 
-    `trajectory`, `iv_curve` and `rectified_voltage` take it.
+    `trajectory`, `iv_curve`, `rectified_voltage`, `shapiro_map` and `switching_currents` take it.
     """
 
     drive: eqx.AbstractVar[AbstractDrive | None]

@@ -11,6 +11,7 @@ from ..._checks import Numbers
 from ...numerics.lanes import lanewise
 from ..stay import Asked, plan_of, status_of_means
 from ..voltage_curve import IVCurve
+from .asked import require_own_units
 from .equations import AbstractNetwork, Network, Push
 from .noise import DURATION, VOLTAGE_UNIT, noisy_curve
 from .stay import Held, Rows, stay
@@ -20,7 +21,6 @@ Times = tuple[Scalar | None, Scalar, Scalar | None, Scalar]  # as `Asked`, None 
 
 _STEPS, _LEAST_STEPS = 3.0, 4.0  # per natural time, and per period beside
 _STEP_COST = 1e-5  # seconds, of a small network
-_SLOWEST = 1e-3  # of the circuit's own rate, and its inverse
 
 
 def voltages(
@@ -55,6 +55,7 @@ def network_curve(
     device.require_motion()
     device.between(between)
     checked = checked_times(*times)
+    require_own_units(device)
     if warm is not None:
         return noisy_curve(device, bias, warm, checked[:2], between)
     announce_network(device, "iv_curve", 2 * bias.size, checked)
@@ -88,17 +89,10 @@ def _times_and_rates(device: AbstractNetwork, times: Times) -> tuple[Array, Arra
 
 def announce_network(device: AbstractNetwork, what: str, stays: int, times: Times) -> None:
     """Warn of long work, refuse a drive of another unit."""
+    require_own_units(device)
     if not _checks.all_concrete((device, times)):
         return
-    periods, steps, rate = map(float, _times_and_rates(device, times))
-    if device.drive is not None:
-        frequency = float(device.drive.frequency)
-        if not _SLOWEST * rate <= frequency <= rate / _SLOWEST:
-            raise ValueError(
-                f"drive.frequency must be between {_SLOWEST * rate:.3g} and {rate / _SLOWEST:.3g}, "
-                "a thousandth and a thousand times the circuit's own rate, got "
-                f"{frequency:.3g}: it is in units of 2πI₀R₀/Φ₀"
-            )
+    periods, steps, _ = map(float, _times_and_rates(device, times))
     seconds = stays * max(periods, 48.0) * steps * _STEP_COST
     progress.announce(
         f"{what} of a circuit at {stays} points", seconds, "duration",

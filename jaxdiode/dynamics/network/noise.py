@@ -62,12 +62,11 @@ class Steps(NamedTuple):
 
 def steps_of(network: Network, gamma: Scalar, bias: Scalar) -> Steps:
     """Steps for currents up to that bias."""
-    current, slope = network.sampled()
-    steepest = jnp.max(jnp.abs(slope), axis=0)
+    steepest = network.relations.steepest()
     most = bias * jnp.abs(network.into) + jnp.abs(network.sources)
     if network.drive is not None:
         most = most + network.drive.largest_current() * jnp.abs(network.driven)
-    most = most + jnp.abs(network.of_junctions) @ jnp.max(jnp.abs(current), axis=0)
+    most = most + jnp.abs(network.of_junctions) @ network.relations.largest()
     of, size = network.of_junctions, len(network.nodes)
 
     def fits(step: Scalar) -> Array:
@@ -88,6 +87,17 @@ def steps_of(network: Network, gamma: Scalar, bias: Scalar) -> Steps:
         step = period / count
     kick = jnp.sqrt(2 * gamma / step) * network.resistors
     return Steps(step, count, _solver(network, step), kick, jnp.any(fine))
+
+
+@eqx.filter_jit
+def ramp_seconds(device: AbstractNetwork, gamma: Scalar, rate: Scalar, samples: int) -> Scalar:
+    """What a ramp of both directions up to all critical currents takes."""
+    network = device.network()
+    total = network.sum_of_currents()
+    steps = steps_of(network, gamma / network.current, 1.5 * total)
+    count = 2 * total / (rate * network.time / network.current) / steps.size
+    unknowns = len(network.nodes) + len(network.inductors)
+    return 2 * count * (samples * _COST * unknowns + _STEP_COST * np.ceil(samples / _LANES))
 
 
 def _solver(network: Network, step: Scalar, inertia: float = 1.0) -> Array:
@@ -220,8 +230,7 @@ def _advances(
     start = network.at_rest(*rest)
     full = 2 * samples, start.q.size
     state = jnp.broadcast_to(start.q, full), jnp.broadcast_to(start.v, full)
-    current = network.relations.current(jnp.full(len(network.junctions), jnp.pi / 2))
-    above = bias + jnp.sign(bias) * 2 * jnp.sum(jnp.abs(current))
+    above = bias + jnp.sign(bias) * 2 * network.sum_of_currents()
     shape = 2 * samples, network.resistors.shape[1]
     one = jnp.ones(())
 

@@ -15,6 +15,7 @@ from ...core.results import AbstractResult, status_of
 from ...numerics.dense import inverse
 from ...numerics.implicit import State, System, advance, made_consistent
 from ..path import by_pieces
+from .asked import announce_path
 from .equations import AbstractNetwork, Network, Push
 from .stay import TOLERANCE
 
@@ -62,7 +63,7 @@ class CircuitTrajectory(AbstractResult):
     @property
     def status(self) -> Array | np.ndarray:
         """NONFINITE from where the integration failed, at every time."""
-        return status_of(jnp.sum(self.node_phase, axis=-1))
+        return status_of(jnp.sum(self.node_phase + self.voltage, axis=-1))
 
     def plot(self) -> "Figure":
         from ... import plot
@@ -79,6 +80,7 @@ def circuit_trajectory(
 ) -> CircuitTrajectory:
     """See `trajectory`."""
     device.require_motion()
+    announce_path(device, duration)
     state = None if start is None else _state(start)
     return _path(device, bias, duration, state, count)
 

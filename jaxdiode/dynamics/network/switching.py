@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from ...numerics.lanes import lanewise
 from ...numerics.status import Status
 from ..noise import BLOCK, stepping
+from .asked import announce_ramps, require_own_units
 from .equations import AbstractNetwork, Network, Push
 from .noise import Steps, injected_at, one_step, steps_of
 from .stay import Held, hold_at
@@ -51,9 +52,11 @@ def switched(
     device.require_motion()
     if protocol != "ramp":
         raise ValueError(f"protocol must be 'ramp' for a circuit, got {protocol!r}")
+    require_own_units(device)
     row = device.between(None)
     if warm is None:
         return ramped(device, row, accuracy)
+    announce_ramps(device, *warm[:3])
     return noisy_ramps(device, row, *warm)
 
 
