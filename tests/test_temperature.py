@@ -72,6 +72,46 @@ def test_circuits_pass_it_on():
     helpers.assert_close(found.minus, expected.minus, absolute=1e-11)
 
 
+def test_a_long_junction_gets_shorter():
+    """ℓ = L/λ_J and λ_J ∝ 1/√j_c."""
+    cold = jd.LongJunction(jd.TunnelJunction(2.0), 2.0, 0.7, feed="right", points=40)
+    share = tunnel(0.9)
+    expected = jd.critical_currents(
+        jd.LongJunction(
+            jd.TunnelJunction(2.0 * share), 2.0 * np.sqrt(share), 0.7, feed="right", points=40
+        )
+    )
+    found = jd.critical_currents(cold.at_reduced_temperature(0.9))
+    helpers.assert_close(found.plus, expected.plus, absolute=1e-9)
+    helpers.assert_close(found.minus, expected.minus, absolute=1e-9)
+
+
+def test_parts_that_are_warm_already_are_refused():
+    warm = jd.AndreevModes(40.0, 0.9, gap=1.0, temperature=0.3)
+    with pytest.raises(ValueError, match="T = 0, its branches.0.temperature is 0.3"):
+        jd.TemperatureScaledJunction(jd.Squid([warm, jd.TunnelJunction(1.0)], flux=0.1), 0.5)
+
+
+def test_relations_are_not_cooled_again():
+    relation = jd.AndreevModes(40.0, 0.9).relation()
+    with pytest.raises(ValueError, match="known law"):
+        relation.at_reduced_temperature(0.5)
+
+
+def test_reports_and_flux_states_of_a_screened_loop():
+    loop = jd.Squid([jd.TunnelJunction(1.0), jd.TunnelJunction(1.0)], 0.3, inductance=[1.0, 0.0])
+    warm = jd.TemperatureScaledJunction(loop, 0.5)
+    found, report = jd.critical_currents(warm), warm.report()
+    share = tunnel(0.5)
+    branches = [jd.TunnelJunction(share), jd.TunnelJunction(share)]
+    expected = jd.critical_currents(jd.Squid(branches, 0.3, inductance=[1.0, 0.0]))
+    helpers.assert_close(found.plus, expected.plus, absolute=1e-9)
+    helpers.assert_close(report.critical.plus, expected.plus, absolute=1e-9)
+    assert report.device is warm
+    shifted = jd.critical_currents(jd.PhaseShiftedJunction(loop, 0.4))
+    helpers.assert_close(shifted.plus, jd.critical_currents(loop).plus, absolute=1e-12)
+
+
 def of_a_temperature(temperature, critical=1.2, unit=1.0):
     loop = jd.Squid(
         [jd.AndreevModes(40.0 * unit, [0.9, 0.5]), jd.TunnelJunction(30.0 * unit)], flux=0.25

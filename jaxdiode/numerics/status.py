@@ -112,7 +112,9 @@ _TEXT = {
     Status.NOT_RESOLVED: (
         "the flux through an extended junction is beyond its largest_flux, or its local relation "
         "turns more sharply than its harmonics (harmonics=0 follows any turn) or thin banks allow; "
-        "of junctions in series, the ground state was not followed at every phase"
+        "of a long junction, the phase varies more sharply than its points allow (a jump of the "
+        "local relation, many steps of a profile, a sweep to longer ones?); of junctions in "
+        "series, the ground state was not followed at every phase"
     ),
     Status.METASTABLE_STATES: (
         "other stable states of the chain carry more current: the values are the extrema of the "

@@ -1,5 +1,7 @@
 """A junction longer than its Josephson length: the diode effect of its self-field."""
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,34 +12,35 @@ from ... import _checks
 from ..._checks import Numbers
 from ...core.critical import CriticalCurrents, unless
 from ...core.device import AbstractCurrentBiased, AbstractPhaseBiased
-from ...core.extrema import largest_current
+from ...core.extrema import extrema_of_current, largest_current
 from ...core.parameters import parameter
 from ...core.results import AbstractResult
-from ...numerics.dense import inverse
 from ...numerics.lanes import lanewise
 from ...numerics.status import Status
-from .relaxed import LEVELS, PHASES, Coarse, relaxed
-from .sine_gordon import Fold, Problem, differentiable, find_fold, is_marginal, lobatto
+from . import long_mesh, profiles
+from .long_largest import largest
+from .long_ramp import Rest, at_rest, ramp
+from .relaxed import Coarse
+from .sine_gordon import Fold, Problem, differentiable
 
 Scalar = Float[Array, ""]
 
 _FEEDS = {"uniform": (1.0, 0.0, 0.0), "edges": (0.0, 0.5, 0.5), "left": (0.0, 1.0, 0.0),
           "right": (0.0, 0.0, 1.0)}  # fmt: skip
-_SLOPES = 6
-_CANDIDATES = 4
+_CRITERIA = ("largest", "ramp")
 _ENTERING = 0.5  # λ_J from an edge
-_APART = 0.05  # radians between two states
-_FAR = 3.0  # radians from a relaxed state to its fold
-_TAIL = 1e-7  # of the phase: its last two Legendre coefficients
+_JUMP = 1e-6  # radians: of a turn of i(φ)
+_WIDE = 0.2  # radians: of a turn that any elements resolve
+_TAIL, _SQUARE = 1e-7, 1e-5  # of the phase: the last Legendre coefficients
 
 
 class LongStates(AbstractResult):
-    """Where the states of largest current end, + and − (index 0 and 1).
+    """The states at the critical currents, + and − (index 0 and 1).
 
     Attributes:
         current: I₊ and I₋, magnitudes.
         position: x/L of the nodes, −½ to ½.
-        phase: φ(x) at the end of each state.
+        phase: φ(x) where each state ends.
         vortices: how often φ passes an odd multiple of π, + where it rises, further than λ_J/2 or
             L/10 from the edges: one that is just entering is not counted.
         status: of each direction.
@@ -61,8 +64,20 @@ class LongJunction(AbstractCurrentBiased):
         φ'' = p(x) i(φ)/i₀ − u I/ℓ,   φ'(∓ℓ/2) = h ∓ e_{L,R} I,   h = 2πf/ℓ,   u + e_L + e_R = 1,
 
     x in λ_J, I in j_c w λ_J, f the flux of the outside field in Φ₀, i₀ the largest current of the
-    local relation. Its critical current is the largest at which any stable state ends, over all
-    vortex states, in the unit of the local relation's currents (j_c w L = i₀).
+    local relation. Critical currents are in the unit of its currents (j_c w L = i₀), and every
+    state ends in a fold, where its lowest mode has no restoring force. Which fold counts is the
+    `criterion`:
+
+    - "largest": the largest current at which any stable state ends, over all vortex states.
+    - "ramp": I is raised slowly from 0, where the junction is in its state of least energy. At each
+      fold φ_t = φ'' − p i/i₀ + … takes it on, to another stable state, from which the ramp goes on,
+      or into running phases: there the junction switches.
+
+    With shares u, e_L, e_R ≥ 0 both are the same current, whichever state the ramp begins in:
+    overdamped phases that are pushed one way never pass a static state, so that none is left where
+    they run (the ramp from the largest fold found is how "largest" is proven). Where a share is
+    negative the ramp may end lower, and its status is GROUND_STATES_TIE where two states have the
+    least energy at I = 0.
 
     With a symmetric local relation φ → −φ gives I₋(f) = I₊(−f), and mirror images exchange e_L and
     e_R with f → −f: a diode needs e_L ≠ e_R (or an uneven profile) and f ≠ 0. A sinusoidal relation
@@ -72,13 +87,19 @@ class LongJunction(AbstractCurrentBiased):
         local: relation i(φ), any phase-biased device; its largest current is that of the junction.
         length: ℓ > 0.
         flux: f = Φ/Φ₀, of the field from outside.
-        profile: j_c at evenly spaced points from one edge to the other, or "uniform".
+        profile: of j_c, as of an `ExtendedJunction`: "uniform", "edges", a smooth function of x/L,
+            or numbers ≥ 0 in any unit, which `interpolation` joins; only its shape matters.
+        interpolation: "linear", "boxes" or "smooth".
         feed: "uniform", "edges", "left", "right", or (u, e_L, e_R) adding up to 1.
-        points: of the collocation; 24 + 5ℓ + 4|f| if left out.
+        criterion: "largest" or "ramp".
+        points: of the collocation, at least; 24 + 5ℓ + 4|f|, and 2 more for each further element
+            where a profile has steps or corners, if left out. Elements end at these, at 32 at
+            most (profiles of more pieces need many points, a smooth function few). Where φ(x) is
+            not resolved, as behind a jump of i(φ), the status is NOT_RESOLVED.
 
     Raises:
         ValueError: a device that is not phase-biased, a length that is not positive, a profile with
-            negative values, shares that do not add up to 1.
+            negative values or of zeros, shares that do not add up to 1, unknown words.
 
     Example:
         >>> junction = jd.LongJunction(jd.TunnelJunction(1.0), 2.0, 0.3, feed="right")
@@ -87,14 +108,17 @@ class LongJunction(AbstractCurrentBiased):
         0.63363404 0.98872404 -0.21887277
 
     Source: Owen and Scalapino, Phys. Rev. 164, 538 (1967); self-field diodes: Krasnov et al.,
-    Phys. Rev. B 55, 14486 (1997).
+    Phys. Rev. B 55, 14486 (1997); phases that never pass: Middleton, Phys. Rev. Lett. 68, 670
+    (1992).
     """
 
     local: AbstractPhaseBiased
     length: Scalar = parameter(above=0.0, search=(1e-3, np.inf), label="length L/λ_J")
     flux: Scalar = parameter(unit="Φ₀", label="flux")
-    profile: Float[Array, " samples"] | None = parameter(at_least=0.0, label="profile of j_c")
+    profile: Float[Array, " n"] | None = parameter(at_least=0.0, label="profile of j_c")
     feed: Float[Array, "3"] = parameter(label="shares of the feed")
+    interpolation: str = eqx.field(static=True)
+    criterion: str = eqx.field(static=True)
     points: int = eqx.field(static=True)
 
     def __init__(
@@ -103,8 +127,10 @@ class LongJunction(AbstractCurrentBiased):
         length: Numbers,
         flux: Numbers,
         *,
-        profile: str | Numbers = "uniform",
+        profile: str | Numbers | Callable | None = "uniform",
+        interpolation: str = "linear",
         feed: str | Numbers = "uniform",
+        criterion: str = "largest",
         points: int | None = None,
     ):
         if not isinstance(local, AbstractPhaseBiased):
@@ -112,70 +138,90 @@ class LongJunction(AbstractCurrentBiased):
         self.local = local
         self.length = self.checked("length", length, 0)
         self.flux = self.checked("flux", flux, 0)
+        numbers, self.interpolation = profiles.values_of(profile, interpolation)
         self.profile = None
-        if isinstance(profile, str):
-            if profile != "uniform":
-                raise _checks.unknown_name("profile", profile, ("uniform",))
-        else:
-            self.profile = self.checked("profile", profile, 1)
-            if self.profile.size < 2:
-                raise ValueError(f"profile must have at least 2 points, got {self.profile.size}")
+        if numbers is not None:
+            self.profile = self.checked("profile", numbers, 1)
+            profiles.require_count(self.profile.size, self.interpolation)
+            if _checks.is_concrete(self.profile) and not np.any(np.asarray(self.profile)):
+                raise ValueError("profile must carry current somewhere, got zeros")
         self.feed = _checked_feed(self, feed)
+        self.criterion = _known(criterion)
         self.points = _points(self) if points is None else _checks.whole_number("points", points)
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
-        if criterion is not None:
-            raise ValueError(f"criterion must be left out for a LongJunction, got {criterion!r}")
-        found = _states(self)
+        found = self.states(criterion)
         return CriticalCurrents(found.current[0], found.current[1], jnp.max(found.status))
 
-    def states(self) -> LongStates:
-        """Where the states of largest current end, with their phases and vortices."""
-        return _states(self)
+    def at_reduced_temperature(self, reduced_temperature: Numbers) -> "LongJunction":
+        """At T = t T_c: the local relation and λ_J ∝ 1/√j_c, so that ℓ falls; λ_L stays.
 
-    def problem(self, sign: Scalar) -> Problem:
-        """On collocation nodes, currents in j_c w λ_J."""
-        x, weight, slope = lobatto(self.points)
-        scale = self.length / 2
-        weights = scale * jnp.asarray(weight)
-        u, left, right = self.feed
-        ends = jnp.zeros(self.points)
-        bias = u * weights / self.length
-        bias = bias + left * ends.at[0].set(1.0) + right * ends.at[-1].set(1.0)
-        height = 2 * jnp.pi * self.flux / self.length
+        Example:
+            >>> warm = jd.LongJunction(jd.TunnelJunction(1.0), 5.0, 1.0).at_reduced_temperature(0.9)
+            >>> print(f"{warm.length:.6f} {warm.local.critical_current:.6f}")
+            2.498555 0.249711
+        """
+        local = self.local.at_reduced_temperature(reduced_temperature)
+        before, now = (largest_current(x.relation()) for x in (self.local, local))
+        share = jnp.where(before > 0, now / jnp.where(before > 0, before, 1.0), 0.0)
+        warm = eqx.tree_at(lambda x: x.local, self, local)
+        # Where nothing flows ℓ has no meaning, and stays a number.
+        length = self.length * jnp.sqrt(jnp.where(share > 0, share, 1.0))
+        return eqx.tree_at(lambda x: x.length, warm, length)
+
+    def states(self, criterion: str | None = None) -> LongStates:
+        """Where the states of a criterion end, with their phases and vortices.
+
+        Example:
+            >>> junction = jd.LongJunction(jd.TunnelJunction(1.0), 10.0, 0.8, feed="right")
+            >>> for criterion in ("largest", "ramp"):
+            ...     found = junction.states(criterion)
+            ...     print(np.round(found.current, 6), found.vortices)
+            [0.153127 0.250256] [1 0]
+            [0.153127 0.250256] [1 0]
+        """
+        return _states(self, _known(criterion or self.criterion))
+
+    def problem(self, sign: Scalar, unit: Scalar) -> Problem:
+        """On collocation nodes, currents in j_c w λ_J; `unit` is i₀."""
+        mesh = self._mesh()
+        x, weight = jnp.asarray(mesh.x), jnp.asarray(mesh.weight)
+        shape = jnp.tensordot(jnp.asarray(mesh.profile), self._series(), 2)
         return Problem(
             relation=self.local.relation(),
-            stiffness=jnp.asarray((slope.T * weight) @ slope) / scale,
-            weight=weights * self._density(jnp.asarray(x) / 2) / self._unit(),
-            field=height * ends.at[0].set(-1.0).at[-1].set(1.0),
-            bias=sign * bias,
+            stiffness=jnp.asarray(mesh.stiffness) / self.length,
+            mass=self.length * weight,
+            weight=self.length * shape / unit,
+            tilt=2 * jnp.pi * self.flux * x,
+            bias=sign * self._shares(weight),
         )
 
-    def coarse(self, sign: Scalar) -> Coarse:
+    def coarse(self, sign: Scalar, unit: Scalar) -> Coarse:
         """On evenly spaced points."""
-        count = 16 + self.points * 2 // 3
-        spacing = self.length / (count - 1)
-        own = jnp.ones(count).at[0].set(0.5).at[-1].set(0.5)
+        count = 16 + self._mesh().x.size * 2 // 3
+        weight = jnp.ones(count).at[0].set(0.5).at[-1].set(0.5) / (count - 1)
+        pieces, order = self._series().shape
+        shape = jnp.tensordot(jnp.asarray(long_mesh.even(count, pieces, order)), self._series(), 2)
+        tilt = 2 * jnp.pi * self.flux * jnp.linspace(-0.5, 0.5, count)
+        mass = self.length * weight
+        around = self.length * shape / unit
+        return Coarse(self.local.relation(), mass, around, tilt, sign * self._shares(weight))
+
+    def _mesh(self) -> long_mesh.Mesh:
+        return long_mesh.collocation(self.points, *self._series().shape)
+
+    def _series(self) -> Float[Array, "pieces order"]:
+        return profiles.series(self.profile, self.interpolation)
+
+    def _shares(self, weight: Float[Array, " n"]) -> Float[Array, " n"]:
         u, left, right = self.feed
-        ends = jnp.zeros(count)
-        bias = u * own / (count - 1) + left * ends.at[0].set(1.0) + right * ends.at[-1].set(1.0)
-        height = 2 * jnp.pi * self.flux / self.length
-        density = self._density(jnp.linspace(-0.5, 0.5, count))
-        return Coarse(
-            self.local.relation(), spacing, spacing * own, spacing * own * density / self._unit(),
-            height * ends.at[0].set(-1.0).at[-1].set(1.0), sign * bias,
-        )  # fmt: skip
+        return (u * weight).at[0].add(left).at[-1].add(right)
 
-    def _unit(self) -> Scalar:
-        return largest_current(self.local.relation())
 
-    def _density(self, x: Float[Array, " n"]) -> Float[Array, " n"]:
-        """p(x) of mean 1 by linear interpolation."""
-        if self.profile is None:
-            return jnp.ones_like(x)
-        count = self.profile.size
-        mean = (jnp.sum(self.profile) - (self.profile[0] + self.profile[-1]) / 2) / (count - 1)
-        return jnp.interp(x, jnp.linspace(-0.5, 0.5, count), self.profile) / mean
+def _known(criterion: str) -> str:
+    if criterion not in _CRITERIA:
+        raise _checks.unknown_name("criterion", criterion, _CRITERIA)
+    return criterion
 
 
 def _checked_feed(owner: LongJunction, feed: str | Numbers) -> Array:
@@ -193,114 +239,75 @@ def _checked_feed(owner: LongJunction, feed: str | Numbers) -> Array:
 def _points(owner: LongJunction) -> int:
     if not _checks.all_concrete((owner.length, owner.flux)):
         raise ValueError("points must be given where length or flux are traced by JAX")
-    return int(np.ceil(24 + 5 * float(owner.length) + 4 * abs(float(owner.flux))))
+    more = long_mesh.more_points(*owner._series().shape)
+    return int(np.ceil(24 + 5 * float(owner.length) + 4 * abs(float(owner.flux)))) + more
 
 
 @eqx.filter_jit
-def _states(device: LongJunction) -> LongStates:
-    frozen = jax.tree.map(jax.lax.stop_gradient, device)
+def _states(device: LongJunction, criterion: str) -> LongStates:
+    unit, own = _unit(device)
+    frozen, scale = jax.tree.map(jax.lax.stop_gradient, (device, unit))
     signs = jnp.array([1.0, -1.0])
-    folds, status = jax.vmap(lambda sign: lanewise(_largest)(frozen, sign))(signs)
-    unit = device._unit()
+    if criterion == "ramp":
+        rest = lanewise(_at_rest)(frozen, scale)
+        search = lambda sign: lanewise(_ramp)(frozen, scale, sign, rest)  # noqa: E731
+    else:
+        search = lambda sign: lanewise(_largest)(frozen, scale, sign)  # noqa: E731
+    folds, status = jax.vmap(search)(signs)
+    status = jnp.where(own == Status.CONVERGED, status, own).astype(jnp.int32)
 
     def value(sign: Scalar, fold: Fold, good: Bool[Array, ""]) -> Scalar:
-        kept = jax.tree.map(lambda x: jnp.where(good, x, jax.lax.stop_gradient(x)), device)
-        at = differentiable(kept.problem(sign), fold)
-        return unless(~good, jnp.nan, at / kept.length)
+        kept = jax.tree.map(lambda x: jnp.where(good, x, jax.lax.stop_gradient(x)), (device, unit))
+        at = differentiable(kept[0].problem(sign, kept[1]), fold)
+        return unless(~good, jnp.nan, at)
 
-    good = status == Status.CONVERGED
-    current = unit * jax.vmap(value)(signs, folds, good)
-    x, *_ = lobatto(device.points)
+    good = (status == Status.CONVERGED) | (status == Status.GROUND_STATES_TIE)
+    none = status == Status.NO_SUPERCURRENT
+    current = unit * jax.vmap(value)(signs, folds, good) / device.length
+    current = jax.vmap(lambda none, x: unless(none, 0.0, x))(none, current)
+    x = jnp.asarray(device._mesh().x)
     phase = jnp.where(good[:, None], folds.phase, jnp.nan)
     inside = 0.5 - jnp.minimum(0.1, _ENTERING / device.length)
-    ends = jax.vmap(lambda y: jnp.interp(jnp.stack([-inside, inside]), jnp.asarray(x) / 2, y))
+    ends = jax.vmap(lambda y: jnp.interp(jnp.stack([-inside, inside]), x, y))
     turn = jnp.floor((ends(folds.phase) + jnp.pi) / (2 * jnp.pi))
     vortices = jnp.where(good, turn[:, 1] - turn[:, 0], 0.0).astype(jnp.int32)
-    return LongStates(current, jnp.asarray(x) / 2, phase, vortices, status)
+    return LongStates(current, x, phase, vortices, status)
 
 
-def _largest(device: LongJunction, sign: Scalar) -> tuple[Fold, Int[Array, ""]]:
-    """The fold of the largest current of one direction."""
-    coarse = device.coarse(sign)
-    x = jnp.linspace(-0.5, 0.5, coarse.weight.size)
-    turns = jnp.where(device.flux < 0, -1.0, 1.0) * jnp.linspace(
-        -1.0, jnp.abs(device.flux) + 1.5, _SLOPES
-    )
-    offset = 2 * jnp.pi / PHASES * jnp.arange(PHASES, dtype=float)
-    level = device.length * (1 - (jnp.arange(LEVELS, dtype=float) + 0.5) / LEVELS)
-    tilted = 2 * jnp.pi * x[:, None, None, None] * turns[:, None, None]
-    start = jnp.broadcast_to(tilted + offset[:, None], (x.size, _SLOPES, PHASES, LEVELS)).reshape(
-        x.size, -1
-    )
-    current = jnp.broadcast_to(level, (_SLOPES, PHASES, LEVELS)).ravel()
-    phase, stable = relaxed(coarse, start, current)
-    problem = device.problem(sign)
-    chosen = _distinct(phase, stable, current)
-    nodes, *_ = lobatto(device.points)
+def _unit(device: LongJunction) -> tuple[Scalar, Int[Array, ""]]:
+    """i₀, and whether the local relation has one."""
+    found = extrema_of_current(device.local.relation())
+    unit = jnp.maximum(jnp.abs(found.plus), jnp.abs(found.minus))
+    return jnp.where(found.status == Status.CONVERGED, unit, 1.0), found.status
 
-    def polished(k: Int[Array, ""]) -> tuple[Fold, Bool[Array, ""]]:
-        near = jnp.interp(jnp.asarray(nodes) / 2, x, phase[:, k])
-        state, solved = _settled(problem, near, current[k])
-        along = inverse(problem.hessian(state)) @ problem.bias
-        size = jnp.sqrt(problem.bias @ problem.bias)
-        first = Fold(state, along * size / (problem.bias @ along), current[k])
-        fold, found = find_fold(problem, first)
-        good = found & solved & stable[k] & is_marginal(problem, fold)
-        good = good & (fold.current > current[k] - 1e-6)
-        return fold, good & (jnp.max(jnp.abs(fold.phase - state)) < _FAR)
 
-    folds, good = jax.lax.map(polished, chosen)
-    best = jnp.argmax(jnp.where(good, folds.current, -jnp.inf))
-    fold = jax.tree.map(lambda x: x[best], folds)
-    known = good[best] & (_tail(device, fold.phase) < _TAIL)
+def _largest(device: LongJunction, unit: Scalar, sign: Scalar) -> tuple[Fold, Int[Array, ""]]:
+    nodes = jnp.asarray(device._mesh().x)
+    fold, known = largest(device.coarse(sign, unit), device.problem(sign, unit), nodes)
+    return fold, _status(device, fold, known)
+
+
+def _at_rest(device: LongJunction, unit: Scalar) -> Rest:
+    up, nodes = jnp.ones(()), jnp.asarray(device._mesh().x)
+    return at_rest(device.coarse(up, unit), device.problem(up, unit), nodes)
+
+
+def _ramp(
+    device: LongJunction, unit: Scalar, sign: Scalar, rest: Rest
+) -> tuple[Fold, Int[Array, ""]]:
+    fold, runs = ramp(device.problem(sign, unit), rest)
+    status = _status(device, fold, runs)
+    tied = rest.tied & (status == Status.CONVERGED)
+    return fold, jnp.where(tied, Status.GROUND_STATES_TIE, status).astype(jnp.int32)
+
+
+def _status(device: LongJunction, fold: Fold, known: Bool[Array, ""]) -> Int[Array, ""]:
+    """Of a fold that is, or is not, the one that is asked for."""
+    mesh, series = device._mesh(), device._series()
+    tail = jnp.max(jnp.abs(jnp.asarray(mesh.tail) @ fold.phase))
+    turn = jnp.min(jnp.ravel(device.local.relation().kinks()[1]), initial=jnp.inf)
+    # Currents err by the square of what an element leaves out that ends where p is not smooth.
+    square = long_mesh.ends_at_pieces(*series.shape) & (turn > _WIDE)
+    resolved = jnp.where(known, tail < jnp.where(square, _SQUARE, _TAIL), turn > _JUMP)
     status = jnp.where(known, Status.CONVERGED, Status.NOT_CONVERGED)
-    own = device.local.relation().status()
-    status = jnp.where(own == Status.CONVERGED, status, own)
-    return fold, status.astype(jnp.int32)
-
-
-def _settled(problem: Problem, phase: Array, current: Scalar) -> tuple[Array, Bool[Array, ""]]:
-    """By Newton's method from a coarse state."""
-
-    def newton(state: tuple) -> tuple:
-        phase, _, k = state
-        change = -inverse(problem.hessian(phase)) @ problem.residual(phase, current)
-        size = jnp.max(jnp.abs(change))
-        return phase + jnp.minimum(1.0, 0.5 / size) * change, size, k + 1
-
-    def unfinished(state: tuple) -> Bool[Array, ""]:
-        _, size, k = state
-        return (size > 1e-8) & (k < 20)
-
-    phase, size, _ = jax.lax.while_loop(unfinished, newton, (phase, jnp.ones(()), 0))
-    return phase, size < 1e-6
-
-
-def _distinct(
-    phase: Float[Array, "points lanes"],
-    stable: Bool[Array, " lanes"],
-    current: Float[Array, " lanes"],
-) -> Int[Array, " candidates"]:
-    """Lanes of the highest currents that are different states."""
-    across = phase[-1] - phase[0]
-    middle = phase[phase.shape[0] // 2]
-
-    def pick(score: Array, _: None):
-        k = jnp.argmax(score)
-        apart = jnp.mod(middle - middle[k] + jnp.pi, 2 * jnp.pi) - jnp.pi
-        same = (jnp.abs(across - across[k]) < _APART) & (jnp.abs(apart) < _APART)
-        # Of the same vortex number at lower currents too.
-        lower = (jnp.abs(across - across[k]) < 1.0) & (current < current[k])
-        return jnp.where(same | lower | (jnp.arange(score.size) == k), -jnp.inf, score), k
-
-    score = jnp.where(stable, current, -jnp.inf)
-    _, chosen = jax.lax.scan(pick, score, None, length=_CANDIDATES)
-    return chosen
-
-
-def _tail(device: LongJunction, phase: Array) -> Scalar:
-    """The last two Legendre coefficients of φ."""
-    x, weight, _ = lobatto(device.points)
-    basis = np.polynomial.legendre.legvander(x, device.points - 1)
-    last = basis[:, -3:-1] * weight[:, None] * (np.arange(device.points)[-3:-1] + 0.5)
-    return jnp.max(jnp.abs(jnp.asarray(last.T) @ phase))
+    return jnp.where(resolved, status, Status.NOT_RESOLVED).astype(jnp.int32)

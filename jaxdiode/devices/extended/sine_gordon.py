@@ -3,16 +3,14 @@
     φ'' = p(x) i(φ) − u I/ℓ,   φ'(−ℓ/2) = h − e_L I,   φ'(ℓ/2) = h + e_R I,   u + e_L + e_R = 1,
 
 are the stationary points of U = ∫ (φ'²/2 + p E(φ)) dx − h (φ_R − φ_L) − I b·φ. On Gauss–Lobatto
-nodes A φ + w p i(φ) = h c + I b with a symmetric A: a state is stable where A + diag(w p i′) > 0.
+nodes A (φ − hx) + w p i(φ) = I b with a symmetric A: a state is stable where A + diag(w p i′) > 0.
 """
 
-import functools
 from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ...core.device import AbstractPhaseBiased
@@ -22,6 +20,11 @@ from ...numerics.dense import bordered, inverse, is_positive_definite
 Scalar = Float[Array, ""]
 Nodes = Float[Array, " n"]
 
+_STEP = 0.25  # radians along a branch
+_SHORTEST = 1e-5
+_STEPS = 300
+_CHORDS = 6  # corrections with the inverse of one step
+
 
 class Problem(eqx.Module):
     """One direction of the bias.
@@ -29,26 +32,50 @@ class Problem(eqx.Module):
     Attributes:
         relation: i(φ).
         stiffness: A.
-        weight: w p.
-        field: h c.
+        mass: w, the share of the length that each node has.
+        weight: w p/i₀.
+        tilt: h x.
         bias: b, of the direction's sign.
     """
 
     relation: AbstractPhaseBiased
     stiffness: Float[Array, "n n"]
+    mass: Nodes
     weight: Nodes
-    field: Nodes
+    tilt: Nodes
     bias: Nodes
+
+    @property
+    def length(self) -> Scalar:
+        return jnp.sum(self.mass)
+
+    @property
+    def never_passes(self) -> Bool[Array, ""]:
+        """Whether the current pushes the phases one way everywhere.
+
+        Overdamped, they then keep their order: where there is a static state, its translate by
+        some turns lies above them, and they do not run (Middleton's rule).
+        """
+        along = self.bias * jnp.sum(self.bias)
+        return jnp.all(along >= -1e-12)
+
+    def stretched(self, change: Nodes) -> Nodes:
+        """A of what a constant does not change: without it a short junction loses digits."""
+        return self.stiffness @ (change - change[0])
 
     def with_slope(self, phase: Nodes) -> tuple[Nodes, Nodes]:
         return jax.jvp(self.relation.current, (phase,), (jnp.ones_like(phase),))
 
     def residual(self, phase: Nodes, current: Scalar) -> Nodes:
         inner = self.weight * self.relation.current(phase)
-        return self.stiffness @ phase + inner - self.field - current * self.bias
+        return self.stretched(phase - self.tilt) + inner - current * self.bias
 
     def hessian(self, phase: Nodes) -> Float[Array, "n n"]:
         return self.stiffness + jnp.diag(self.weight * self.with_slope(phase)[1])
+
+    def bent(self, phase: Nodes, change: Nodes) -> Nodes:
+        """The Hessian times a change."""
+        return self.stretched(change) + self.weight * self.with_slope(phase)[1] * change
 
 
 class Fold(NamedTuple):
@@ -59,21 +86,55 @@ class Fold(NamedTuple):
     current: Scalar
 
 
-@functools.lru_cache(maxsize=16)
-def lobatto(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Nodes on [−1, 1], weights and the matrix of derivatives."""
-    order = count - 1
-    legendre = np.zeros(count)
-    legendre[-1] = 1.0
-    inner = np.sort(np.polynomial.legendre.legroots(np.polynomial.legendre.legder(legendre)).real)
-    x = np.concatenate([[-1.0], inner, [1.0]])
-    value = np.polynomial.legendre.legval(x, legendre)
-    weight = 2 / (order * (order + 1) * value**2)
-    apart = x[:, None] - x + np.eye(count)
-    slope = value[:, None] / (value * apart)
-    np.fill_diagonal(slope, 0.0)
-    slope[0, 0], slope[-1, -1] = -order * (order + 1) / 4, order * (order + 1) / 4
-    return x, weight, slope
+def followed(problem: Problem, phase: Nodes, current: Scalar) -> tuple[Fold, Bool[Array, ""]]:
+    """The end of the branch that a stable state lies on, along growing currents.
+
+    A predictor along the tangent and chord iterations across it, currents in ℓ, until they fall.
+    """
+    n, length = phase.size, problem.length
+
+    def tangent(column: Array) -> tuple[Nodes, Scalar]:
+        size = jnp.sqrt(jnp.mean(column[:-1] ** 2) + column[-1] ** 2)
+        return column[:-1] / size, column[-1] / size
+
+    def one(walk: tuple):
+        phase, load, along, rise, step, _, k = walk
+        guess, ahead = phase + step * along, load + step * rise
+        matrix = bordered(problem.hessian(guess), -length * problem.bias, along / n, rise)
+        inverted = inverse(matrix)
+
+        def chord(_: Array, state: tuple):
+            moved, loaded, _ = state
+            off = along @ (moved - guess) / n + rise * (loaded - ahead)
+            value = problem.residual(moved, loaded * length)
+            change = inverted @ jnp.concatenate([value, off[None]])
+            return moved - change[:-1], loaded - change[-1], jnp.max(jnp.abs(change))
+
+        moved, loaded, size = jax.lax.fori_loop(0, _CHORDS, chord, (guess, ahead, jnp.ones(())))
+        reach = step * jnp.max(jnp.abs(along))
+        good = (size < 1e-7) & (jnp.max(jnp.abs(moved - guess)) < 0.5 * reach)
+        turned, rises = tangent(inverted[:, -1])
+        longest = _STEP / jnp.max(jnp.abs(turned))
+        new = moved, loaded, turned, rises, jnp.minimum(1.5 * step, longest), reach, k + 1
+        kept = phase, load, along, rise, step / 3, reach, k + 1
+        return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, kept)
+
+    def unfinished(walk: tuple):
+        *_, rise, _, reach, k = walk
+        return (rise > 0) & (reach > _SHORTEST) & (k < _STEPS)
+
+    sensitive = inverse(problem.hessian(phase)) @ problem.bias * length
+    along, rise = tangent(jnp.append(sensitive, 1.0))
+    step = _STEP / jnp.max(jnp.abs(along))
+    begin = phase, current / length, along, rise, step, jnp.ones(()), 0
+    phase, load, along, rise, *_ = jax.lax.while_loop(unfinished, one, begin)
+    size = jnp.sqrt(problem.bias @ problem.bias)
+    fold, found = find_fold(
+        problem, Fold(phase, along * size / (problem.bias @ along), load * length)
+    )
+    ends = found & (rise <= 0) & is_marginal(problem, fold)
+    near = jnp.max(jnp.abs(fold.phase - phase)) < 3 * _STEP
+    return fold, ends & near & (fold.current > current - 1e-9 * length)
 
 
 def find_fold(problem: Problem, start: Fold) -> tuple[Fold, Bool[Array, ""]]:
@@ -82,7 +143,8 @@ def find_fold(problem: Problem, start: Fold) -> tuple[Fold, Bool[Array, ""]]:
     def newton(state: tuple):
         fold, _, k = state
         change = correction(problem, problem, fold, fold)
-        size = jnp.maximum(jnp.max(jnp.abs(change.phase)), jnp.abs(change.current))
+        apart = jnp.abs(change.current) / problem.length
+        size = jnp.maximum(jnp.max(jnp.abs(change.phase)), apart)
         part = jnp.minimum(1.0, 0.3 / size)
         moved = Fold(
             fold.phase + part * change.phase, fold.null + change.null,
@@ -113,7 +175,7 @@ def correction(problem: Problem, frozen: Problem, fold: Fold, at: Fold) -> Fold:
             inverted,
             lambda dz: curvature * dz,
             problem.residual(fold.phase, fold.current),
-            problem.hessian(fold.phase) @ fold.null,
+            problem.bent(fold.phase, fold.null),
             normal @ fold.null,
         )
     )
@@ -133,5 +195,22 @@ def differentiable(problem: Problem, fold: Fold) -> Scalar:
 def is_marginal(problem: Problem, fold: Fold) -> Bool[Array, ""]:
     """Whether the states just before are stable."""
     size = jnp.max(jnp.abs(fold.null))
-    before = fold.phase - 1e-4 / size * fold.null
+    before = fold.phase - 1e-3 / size * fold.null
     return is_positive_definite(problem.hessian(before))
+
+
+def settled(problem: Problem, phase: Nodes, current: Scalar) -> tuple[Nodes, Bool[Array, ""]]:
+    """A stable state by Newton's method from a near one."""
+
+    def newton(state: tuple) -> tuple:
+        phase, _, k = state
+        change = -inverse(problem.hessian(phase)) @ problem.residual(phase, current)
+        size = jnp.max(jnp.abs(change))
+        return phase + jnp.minimum(1.0, 0.5 / size) * change, size, k + 1
+
+    def unfinished(state: tuple) -> Bool[Array, ""]:
+        _, size, k = state
+        return (size > 1e-9) & (k < 20)
+
+    phase, size, _ = jax.lax.while_loop(unfinished, newton, (phase, jnp.ones(()), 0))
+    return phase, (size < 1e-6) & is_positive_definite(problem.hessian(phase))
