@@ -88,7 +88,7 @@ def test_a_long_junction_gets_shorter():
 
 def test_parts_that_are_warm_already_are_refused():
     warm = jd.AndreevModes(40.0, 0.9, gap=1.0, temperature=0.3)
-    with pytest.raises(ValueError, match="T = 0, its branches.0.temperature is 0.3"):
+    with pytest.raises(ValueError, match=r"T = 0, its branches\.0\.temperature is 0\.3"):
         jd.TemperatureScaledJunction(jd.Squid([warm, jd.TunnelJunction(1.0)], flux=0.1), 0.5)
 
 
@@ -107,7 +107,7 @@ def test_reports_and_flux_states_of_a_screened_loop():
     expected = jd.critical_currents(jd.Squid(branches, 0.3, inductance=[1.0, 0.0]))
     helpers.assert_close(found.plus, expected.plus, absolute=1e-9)
     helpers.assert_close(report.critical.plus, expected.plus, absolute=1e-9)
-    assert report.device is warm
+    assert isinstance(report.device, jd.TemperatureScaledJunction)
     shifted = jd.critical_currents(jd.PhaseShiftedJunction(loop, 0.4))
     helpers.assert_close(shifted.plus, jd.critical_currents(loop).plus, absolute=1e-12)
 

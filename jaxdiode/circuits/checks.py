@@ -1,6 +1,7 @@
 """What a circuit's constructor refuses."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from ..dynamics.drive import AbstractDrive
 from . import graph as graphs
 from .criteria import CRITERIA
 from .elements import AbstractElement, Capacitor, Inductor, Junction, Resistor
+
+UNSEEN = 1e-6  # 2πL I_c below which no measurement sees an inductance
 
 AnyTerminals = Sequence[str | Mapping[str, float] | Sequence[Sequence[str | float]]]
 
@@ -102,6 +105,21 @@ def checked_sources(
             raise ValueError(f"sources must flow into other nodes than the ground, got {node!r}")
         found[node] = _checks.real_array(f"sources[{node!r}]", value, ndim=0)
     return dict(sorted(found.items()))
+
+
+def warn_of_henries(elements: Mapping[str, AbstractElement]) -> None:
+    """Say so where no inductance changes anything: they are then most likely in henries."""
+    inductors = [x.inductance for x in elements.values() if isinstance(x, Inductor)]
+    relations = [x.relation for x in elements.values() if isinstance(x, Junction)]
+    given = np.array([abs(float(x)) for x in inductors if float(x) != 0])
+    screening = 2 * np.pi * given * sum(float(one.magnitude()) for one in relations)
+    if given.size and np.all((screening > 0) & (screening < UNSEEN)):
+        warnings.warn(
+            f"inductance {given[0]:.3g} makes 2 pi L I_c = {screening[0]:.1g} only, which changes "
+            "nothing: it is in flux quanta per unit of current (units.inductance converts from "
+            "henries)",
+            stacklevel=5,  # past equinox, to the line that builds it
+        )
 
 
 def require_positive(matrix: np.ndarray) -> None:

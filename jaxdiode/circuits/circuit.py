@@ -1,7 +1,7 @@
 """A circuit: elements between named nodes, two terminals, mutual inductances, injected currents."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.parameters import parameter
+from ..core.tables import to_table
 from ..core.temperature import parts_at_reduced_temperature
 from ..dynamics.drive import AbstractDrive
 from ..dynamics.network.equations import AbstractNetwork, Network
@@ -25,6 +26,13 @@ from .statics import Statics, rigidity
 
 Scalar = Float[Array, ""]
 Element = TypeVar("Element", bound=AbstractElement)
+
+
+def require_circuit(circuit: object) -> None:
+    """Raises ValueError for what is none."""
+    if not isinstance(circuit, Circuit):
+        own = ": its circuit() is one" if hasattr(circuit, "circuit") else ""
+        raise ValueError(f"circuit must be a Circuit, got {type(circuit).__name__}{own}")
 
 
 class Circuit(AbstractNetwork):
@@ -111,6 +119,7 @@ class Circuit(AbstractNetwork):
         if _checks.all_concrete(self):
             matrix = np.asarray(self.inductance_matrix())
             checks.require_positive(matrix)
+            checks.warn_of_henries(self.elements)
             self._require_screened_rings(matrix)
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
@@ -124,6 +133,22 @@ class Circuit(AbstractNetwork):
         if chosen != "largest":
             self.require_one_island()
         return _found(self, chosen)
+
+    def to_table(self) -> dict[str, Any]:
+        """The arguments as people write them in device files."""
+        ends = {"terminals": self.terminals, "drive_terminals": self.drive_terminals}
+        table: dict[str, Any] = {
+            name: [x[0][0] if len(x) == 1 else [list(share) for share in x] for x in pair]
+            for name, pair in ends.items()
+            if pair is not None
+        }
+        table["elements"] = {name: to_table(x) for name, x in self.elements.items()}
+        for name, given in (("mutual", self.mutual), ("sources", self.sources)):
+            if given:
+                table[name] = {key: _plain(value) for key, value in given.items()}
+        if self.drive is not None:
+            table["drive"] = to_table(self.drive)
+        return {**table, "criterion": self.criterion}
 
     def named(self, kind: type[Element]) -> dict[str, Element]:
         """Elements of one kind, in the order of their names."""
@@ -304,3 +329,10 @@ def _found(circuit: Circuit, criterion: str) -> CriticalCurrents:
 def critical_currents_where(wanted: Bool[Array, ""], circuit: Circuit) -> CriticalCurrents:
     """The largest currents; nothing is searched for where they are not wanted."""
     return critical_currents(circuit.statics(), "largest", wanted)
+
+
+def _plain(value: Array) -> Any:
+    """A number where it says all that the array does."""
+    array = np.asarray(value)
+    plain = array.ndim == 0 and array.dtype == np.float64 and np.isfinite(array)
+    return float(array) if plain else to_table(value)

@@ -15,7 +15,7 @@ from ..core.results import AbstractResult
 from ..numerics.status import Status
 from . import graph as graphs
 from .checks import known_criterion
-from .circuit import Circuit
+from .circuit import Circuit, require_circuit
 from .criteria import ends_along, has_value
 from .elements import Inductor, Junction
 from .statics import Bias
@@ -121,8 +121,7 @@ def critical_contour(
         >>> print(np.asarray(contour.radius).round(6).tolist())
         [1.423124, 1.164055, 1.423124, 1.164055]
     """
-    if not isinstance(circuit, Circuit):
-        raise ValueError(f"circuit must be a Circuit, got {type(circuit).__name__}")
+    require_circuit(circuit)
     pair = _checked_nodes(circuit, nodes)
     known_criterion(criterion)
     if criterion != "largest":

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from .. import _checks
 from ..core.results import AbstractResult
 from ..numerics.status import Status
-from .circuit import Circuit
+from .circuit import Circuit, require_circuit
 from .curves import Curve, count_labels, crossings, curves, folds_of, usual_levels
 from .relations import Wells, known_status
 from .relax import MOST_LABELS
@@ -243,8 +243,7 @@ def listed(statics: Statics, found: list[FoundFold]) -> Folds:
 
 def solved(circuit: Circuit) -> tuple[Statics, Wells, Bias]:
     """The equations of a circuit of numbers, few enough flux states to look at all of them."""
-    if not isinstance(circuit, Circuit):
-        raise ValueError(f"circuit must be a Circuit, got {type(circuit).__name__}")
+    require_circuit(circuit)
     if not _checks.all_concrete(circuit):
         raise ValueError("circuit must hold numbers here, not values of a transformation of JAX")
     statics, wells, bias, code = _prepared(circuit)

@@ -14,7 +14,7 @@ from ..core.paths import declaration, elements_of, label_of, match_names, owner_
 from ..core.results import AbstractResult
 from ..numerics.status import Status
 from ..progress import track
-from .circuit import Circuit
+from .circuit import Circuit, require_circuit
 from .curves import neighbour, whole
 from .relations import Wells
 from .states import Folds, FoundFold, add_folds, found_folds, is_among, listed, solved
@@ -110,8 +110,7 @@ def threshold_curves(
         >>> print(found.current[found.stable].round(6).tolist()[-3:], found.plus.round(6))
         [0.729996, 1.290426, 1.840108] [1.840108]
     """
-    if not isinstance(circuit, Circuit):
-        raise ValueError(f"circuit must be a Circuit, got {type(circuit).__name__}")
+    require_circuit(circuit)
     if not _checks.all_concrete((circuit, values)):
         raise ValueError("circuit must hold numbers here, not values of a transformation of JAX")
     members = match_names(elements_of(circuit), path)

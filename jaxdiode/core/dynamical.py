@@ -77,6 +77,9 @@ class AbstractDynamical(AbstractCurrentBiased):
     def rescaled(self, size: Scalar) -> "AbstractDynamical":
         """The same device, its currents in a unit `size` times larger, rates in √size."""
 
+    def require_single_valued(self) -> None:
+        """Raises ValueError where the device's parameters leave no equation of motion."""
+
     @property
     def is_overdamped(self) -> bool:
         """Without inertia, an equation of first order in place of the one above."""

@@ -177,8 +177,13 @@ def _constructed(kind: type, inner: dict[str, Any], where: str) -> Any:
     others = not set(inner) <= set(inspect.signature(kind).parameters)
     if others and needed <= set(inner) <= set(fields):
         return _filled(kind, inner, where)
-    require_arguments(kind.__name__, kind, inner)
-    return with_arrays(kind(**inner))
+    try:
+        require_arguments(kind.__name__, kind, inner)
+        return with_arrays(kind(**inner))
+    except ValueError as error:
+        if not where:
+            raise
+        raise ValueError(f"{error} (in {where})") from error
 
 
 def require_arguments(name: str, maker: Callable, given: Mapping[str, Any]) -> None:

@@ -181,6 +181,52 @@ class CircuitScale(AbstractParameters):
         """A rate per unit of time, of escape or of a ramp → per second."""
         return _checks.real_array("rate", rate) * (2 * jnp.pi * self.unit_frequency)
 
+    def in_circuit_units(
+        self,
+        *,
+        resistance: Numbers | None = None,
+        capacitance: Numbers | None = None,
+        inductance: Numbers | None = None,
+    ) -> dict[str, Array]:
+        """Ω, F and H → what elements of a `Circuit` take: R/R₀, 2πI₀R₀²C/Φ₀ and I₀L/Φ₀.
+
+        R₀ is the resistance of this scale, which has no capacitance: the unit of time of a circuit
+        is Φ₀/2πI₀R₀, whatever its capacitances are. A drive in Hz is `drive(frequency, …)`, its
+        noise `noise(temperature)`, its volts `volts(voltage)`.
+
+        Raises:
+            ValueError: a scale with capacitance, numbers that are not positive.
+
+        Example:
+            >>> scale = jd.CircuitScale.in_units_of("uA", resistance=10)
+            >>> found = scale.in_circuit_units(resistance=20, inductance=600e-12)
+            >>> print(f"{found['resistance']:.1f} {found['inductance']:.6f}")
+            2.0 0.290159
+            >>> squid = jd.Squid([jd.TunnelJunction(1.0)] * 2, 0.3, inductance=[0.3, 0.1])
+            >>> shunts = scale.in_circuit_units(resistance=10, capacitance=50e-15)
+            >>> circuit = squid.circuit(**shunts)  # two shunts of 10 Ω: it moves in time
+            >>> print(f"{circuit.elements['J0'].capacitance:.6f}")
+            0.015193
+        """
+        if self.capacitance is not None:
+            raise ValueError(
+                "scale must be one without capacitance, CircuitScale(I₀, resistance=R₀): the "
+                "junctions of a circuit have capacitances of their own"
+            )
+        flux = units.flux_quantum
+        factors = {
+            "resistance": (resistance, 1 / self.resistance),
+            "capacitance": (
+                capacitance, 2 * jnp.pi * self.critical_current * self.resistance**2 / flux
+            ),
+            "inductance": (inductance, self.critical_current / flux),
+        }  # fmt: skip
+        return {
+            name: _checks.real_array(name, value, at_least=0.0) * factor
+            for name, (value, factor) in factors.items()
+            if value is not None
+        }
+
     def noise(self, temperature: Numbers) -> Array:
         """γ = 2ek_BT/ħ in units of I₀ at a temperature in K: k_BT/E_J of a critical current I₀."""
         energy = units.josephson_energy(self.critical_current, current="A", energy="J")

@@ -27,6 +27,7 @@ def require_dynamical(device: object) -> None:
             "device must have an equation of motion, as a KapitzaJunction has, got "
             f"{type(device).__name__}{said}"
         )
+    device.require_single_valued()
 
 
 def in_natural_units(device: AbstractDynamical) -> tuple[AbstractDynamical, Scalar]:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.device import AbstractPhaseBiased, Relation
@@ -14,6 +15,7 @@ from ..core.parameters import parameter
 from ..core.results import AbstractResult
 from ..core.temperature import parts_at_reduced_temperature
 from ..numerics.extrema import clustered_grid
+from ..numerics.status import Status
 from .drive import AbstractDrive, Drive
 from .network.equations import AbstractNetwork
 
@@ -71,6 +73,17 @@ class Shunted(AbstractDynamical):
         self.device = device
         self.damping = None if damping is None else self.checked("damping", damping, 0)
         self.drive = drive
+
+    def require_single_valued(self) -> None:
+        """Raises ValueError where inductances make the current of one phase several."""
+        if not _checks.all_concrete(self.device):
+            return
+        if int(self.device.status()) == Status.MULTIVALUED:
+            raise ValueError(
+                "device must have one current at each phase to move as one junction, but its "
+                "inductances make I(φ) multivalued: with a shunt on every junction it is the "
+                "circuit device.circuit(resistance=…, capacitance=…)"
+            )
 
     @property
     def drive_frequency(self) -> Scalar | None:
@@ -271,6 +284,8 @@ def require_drive(device: Shunted | AbstractNetwork, what: str) -> None:
             f"device must be Shunted(..., drive=Drive(...)) or a Circuit with a drive for {what}, "
             f"got {type(device).__name__}{without}"
         )
+    if isinstance(device, Shunted):
+        device.require_single_valued()
     if device.drive.is_moving() is False:
         raise ValueError("drive.amplitude must not be zero: its shape is scaled, got 0")
 

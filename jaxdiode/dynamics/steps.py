@@ -156,6 +156,7 @@ def _pairs(orders: Sequence[int | tuple[int, int]]) -> np.ndarray:
 
 def _edges(device: Shunted, pairs: np.ndarray):
     """Folds and statuses, lower and upper, on as many points as the orbits are seen to need."""
+    device.require_single_valued()
     relation = device.device.relation()
     solved = Shunted(relation, device.damping, drive=device.drive)
     sizes = POINTS if device.is_overdamped else DAMPED_POINTS

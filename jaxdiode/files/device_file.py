@@ -138,10 +138,14 @@ def _require_numbers(name: str, value: Any, depth: int = 0) -> None:
         raise ValueError(f"{name} must be a number, text or a list, got {str(value)!r}")
 
 
-def build(table: Any) -> Any:
-    """Build tables with a `type` into objects, the innermost first; leave the rest alone."""
+def build(table: Any, where: str = "") -> Any:
+    """Build tables with a `type` into objects, the innermost first; leave the rest alone.
+
+    Args:
+        where: the path of a table inside [device], for messages.
+    """
     if isinstance(table, list):
-        return [build(item) for item in table]
+        return [build(item, f"{where}.{k}") for k, item in enumerate(table)]
     if not isinstance(table, dict):
         return table
     from ..core.tables import from_table, require_arguments, with_arrays
@@ -154,14 +158,19 @@ def build(table: Any) -> Any:
     maker = _maker(str(table["type"]))
     named = _taking_names(maker)
     arguments = {
-        k: {name: build(x) for name, x in v.items()}
+        k: {name: build(x, f"{where}.{k}.{name}") for name, x in v.items()}
         if k in named and isinstance(v, dict) and "dict" not in v
-        else build(v)
+        else build(v, f"{where}.{k}")
         for k, v in table.items()
         if k != "type"
     }
-    require_arguments(str(table["type"]), maker, arguments)
-    return with_arrays(maker(**arguments))
+    try:
+        require_arguments(str(table["type"]), maker, arguments)
+        return with_arrays(maker(**arguments))
+    except ValueError as error:
+        if not where:
+            raise
+        raise ValueError(f"{error} (in {where.lstrip('.')} of [device])") from error
 
 
 def _taking_names(maker: Callable) -> set[str]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _checks
 from .. import units as si
-from ..circuits.circuit import Circuit
+from ..circuits.circuit import Circuit, require_circuit
 from ..circuits.elements import Capacitor, Inductor, Junction, Resistor
 from ..circuits.graph import ground_of
 from ..dynamics.circuits import CircuitScale
@@ -54,8 +54,7 @@ def branches_of(circuit: Circuit, scale: CircuitScale, program: str, mutual: str
 
     `mutual` says what the program does with mutual inductances.
     """
-    if not isinstance(circuit, Circuit):
-        raise ValueError(f"circuit must be a Circuit, got {type(circuit).__name__}")
+    require_circuit(circuit)
     if not _checks.all_concrete(circuit):
         raise ValueError("circuit must hold numbers, not traced values")
     _refuse(circuit, program, mutual)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _checks
 from .._checks import Numbers
-from ..circuits.circuit import Circuit
+from ..circuits.circuit import Circuit, require_circuit
 from ..circuits.elements import AbstractElement, Capacitor, Inductor, Junction, Resistor
 from ..circuits.graph import ground_of
 from ..circuits.link import LinearLink
@@ -88,8 +88,7 @@ def to_netlist(
         >>> print(f"{again.elements['J1'].offset:.6f} {again.elements['L1'].inductance:.6f}")
         0.250000 0.500000
     """
-    if not isinstance(circuit, Circuit):
-        raise ValueError(f"circuit must be a Circuit, got {type(circuit).__name__}")
+    require_circuit(circuit)
     if dialect not in DIALECTS:
         raise _checks.unknown_name("dialect", dialect, DIALECTS)
     if not _checks.all_concrete(circuit):

@@ -24,6 +24,7 @@ Profile = Numbers | str | Callable | None
 _BANKS = ("bulk", "thin")
 _QUADRATURE = 100.0  # totals 1e-11 of the local current are the quadrature's, 1e-13 count as none
 _WIDE = 0.2  # turns that 256 harmonics resolve
+_MOST_FLUX = 1e4  # flux quanta: more are another unit's
 _THIN_PANELS = 24  # per flux quantum through a thin strip
 
 
@@ -175,7 +176,13 @@ class ExtendedJunction(AbstractPhaseBiased):
             0.967196
         """
         area = _checks.positive("width", width) * _checks.positive("length", length)
-        return cls(local, profile, units.flux(area, field), **options)
+        flux = units.flux(area, field)
+        if _checks.is_concrete(flux) and np.any(np.abs(np.asarray(flux)) > _MOST_FLUX):
+            raise ValueError(
+                "field, width and length must be in T and m, got "
+                f"{float(np.max(np.abs(np.asarray(flux)))):.3g} flux quanta through the junction"
+            )
+        return cls(local, profile, flux, **options)
 
     @staticmethod
     def positions(count: int = profiles.PANELS * profiles.ORDER) -> np.ndarray:

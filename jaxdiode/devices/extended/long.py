@@ -162,6 +162,7 @@ class LongJunction(AbstractCurrentBiased):
             2.498555 0.249711
         """
         local = self.local.at_reduced_temperature(reduced_temperature)
+        assert isinstance(local, AbstractPhaseBiased)
         before, now = (largest_current(x.relation()) for x in (self.local, local))
         share = jnp.where(before > 0, now / jnp.where(before > 0, before, 1.0), 0.0)
         warm = eqx.tree_at(lambda x: x.local, self, local)

@@ -143,9 +143,17 @@ class Squid(AbstractPhaseBiased):
         branches = tuple(branch.relation() for branch in self.branches)
         return DirectRelation(eqx.tree_at(lambda squid: squid.branches, self, branches))
 
-    def circuit(self) -> Circuit:
-        """The same as a `Circuit` between "in" and "0", flux in the junctions' offsets."""
-        return as_circuit(self.branches, self.flux, self.inductance)
+    def circuit(
+        self, *, resistance: Numbers | None = None, capacitance: Numbers | None = None
+    ) -> Circuit:
+        """The same between "in" and "0"; junction k has the offset −(flux of the loops 1 … k).
+
+        Args:
+            resistance, capacitance: shunts of the junctions for motions in time, of all or of
+                each, in a circuit's units: `CircuitScale.in_circuit_units` has an example.
+        """
+        shunts = {"resistance": resistance, "capacitance": capacitance}
+        return as_circuit(self.branches, self.flux, self.inductance, shunts)
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         """The extrema of I(φ) where that is single-valued, else those of the flux states."""

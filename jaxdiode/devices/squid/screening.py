@@ -1,34 +1,46 @@
 """A SQUID whose inductances make several flux states: the circuit that it is."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ... import _checks
+from ..._checks import Numbers
+from ...circuits.checks import UNSEEN
 from ...circuits.circuit import Circuit, critical_currents_where
 from ...circuits.elements import AbstractElement, Inductor, Junction
 from ...core.critical import CriticalCurrents
 from ...core.device import AbstractPhaseBiased
-
-_UNSEEN = 1e-6  # 2πL I_c below which no measurement sees an inductance
 
 
 def as_circuit(
     branches: Sequence[AbstractPhaseBiased],
     flux: Float[Array, " loops"],
     inductance: Float[Array, " branches"] | None,
+    shunts: Mapping[str, Numbers | None] | None = None,
 ) -> Circuit:
-    """Branch k: an inductor from "in" to node k, and the junction from there to "0"."""
+    """Branch k: an inductor from "in" to node k, and the junction from there to "0".
+
+    `shunts` are the junctions' resistances and capacitances.
+    """
+    own = [{} for _ in branches]
+    for name, given in (shunts or {}).items():
+        if given is not None:
+            values = _checks.real_array(name, given)
+            if values.ndim:
+                _checks.require_length(name, values, len(branches), "one per branch")
+            for k, named in enumerate(own):
+                named[name] = values[k] if values.ndim else values
     offset = jnp.concatenate([jnp.zeros(1), -jnp.cumsum(flux)])
     elements: dict[str, AbstractElement] = {}
     for k, branch in enumerate(branches):
         node = "in" if inductance is None else f"branch {k}"
         if inductance is not None:
             elements[f"L{k}"] = Inductor("in", node, inductance[k])
-        elements[f"J{k}"] = Junction(node, "0", branch, offset=offset[k])
+        elements[f"J{k}"] = Junction(node, "0", branch, offset=offset[k], **own[k])
     return Circuit(elements, ("in", "0"))
 
 
@@ -55,8 +67,8 @@ def warn_of_henries(name: str, inductance: Array, branches: Sequence[AbstractPha
     critical = np.array([float(branch.magnitude()) for branch in branches])
     given = np.abs(np.asarray(inductance))
     screening = 2 * np.pi * given * (critical if given.size == critical.size else critical.sum())
-    small = (screening > 0) & (screening < _UNSEEN)
-    if small.any() and not (screening >= _UNSEEN).any():
+    small = (screening > 0) & (screening < UNSEEN)
+    if small.any() and not (screening >= UNSEEN).any():
         warnings.warn(
             f"{name} {given[small][0]:.3g} makes 2 pi L I_c = {screening[small][0]:.1g} only, "
             "which changes nothing: it is in flux quanta per unit of current (units.inductance "

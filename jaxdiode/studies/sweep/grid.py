@@ -45,7 +45,7 @@ class Grid:
             array = _checks.real_array(f"axes[{name!r}]", given)
             matched = match_names(elements, name)
             if array.ndim not in (1, 2) or array.size == 0:
-                raise ValueError(f"axes[{name!r}] must be a non-empty list, got {array.shape}")
+                raise ValueError(f"axes[{name!r}] must be a non-empty list, got {given!r}")
             if array.ndim == 2:
                 _checks.require_length(
                     f"each row of axes[{name!r}]", array, len(matched), "parameters of that name"
