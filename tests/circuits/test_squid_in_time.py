@@ -55,7 +55,7 @@ def test_shunts_of_a_squid():
     # R = 1 together, C = .8: β_c = .8 in units where I₀R₀ = 1
     one = jd.iv_curve(jd.Shunted(squid, 1 / np.sqrt(0.8)), bias)
     helpers.assert_close(found.up, one.up * np.sqrt(1 / 0.8), absolute=2e-6)
-    with pytest.raises(ValueError, match="resistance must have 2"):
+    with pytest.raises(ValueError, match="resistance must have length 2"):
         squid.circuit(resistance=[1.0, 2.0, 3.0])
 
 
@@ -65,6 +65,7 @@ def test_inductances_in_henries_are_noticed():
         jd.Circuit({"J": junction, "L": jd.Inductor("1", "0", 20e-12)}, ("1", "0"))
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_verbs_of_circuits_say_how_a_squid_becomes_one():
     for call in (jd.folds, lambda c: jd.static_states(c, 0.0), jd.to_netlist):
         with pytest.raises(ValueError, match=r"got Squid: its circuit\(\) is one"):
