@@ -67,7 +67,7 @@ def test_inductances_in_henries_are_noticed():
 
 @pytest.mark.usefixtures("unchecked")
 def test_verbs_of_circuits_say_how_a_squid_becomes_one():
-    for call in (jd.folds, lambda c: jd.static_states(c, 0.0), jd.to_netlist):
+    for call in (jd.folds, lambda c: jd.static_states(c, 0.0)):
         with pytest.raises(ValueError, match=r"got Squid: its circuit\(\) is one"):
             call(screened())
 
