@@ -233,10 +233,21 @@ def test_no_start_fits(small):
     assert str(caught[0].message) == found.notes[0]
 
 
+def test_boxes_too_wide_for_the_data_are_noticed():
+    """A bump narrower than a box, in noise that shows it: χ² is more than 3σ too large."""
+    relation = two_harmonics
+    fine = np.full(48, 1.0)
+    fine[9:14] += [0.3, 0.9, 1.4, 0.9, 0.3]
+    data = measured(fine, FEW, relation)
+    with pytest.warns(UserWarning, match="more boxes"):
+        fitted(data, boxes=6)
+
+
 def test_field_in_millitesla(small, of_small):
     """Period and offset of the field are fitted with the profile."""
     field = 0.4 * FEW + 0.013
-    found = fitted(small, field, flux_per_field=(1.5, 4.0), offset=(-0.05, 0.05))
+    with pytest.warns(UserWarning, match="as good as the width of the profile"):
+        found = fitted(small, field, flux_per_field=(1.5, 4.0), offset=(-0.05, 0.05))
     parameters = found.fit.parameters
     for name, truth in (("focusing", 2.5), ("flux", 0.013)):
         value, error = parameters[name]

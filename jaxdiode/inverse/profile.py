@@ -22,7 +22,7 @@ from .twins import twins
 _PHASES = 256  # that show the harmonics of the local relation
 _SINUSOIDAL = 1e-9  # of the first harmonic, that all others together may be
 _ACCEPTED = 3.0  # standard deviations of χ² that a start may fit worse and still be an answer
-_GOOD = 5.0  # standard deviations of χ² beyond which nothing fits
+_GOOD = 3.0  # standard deviations of χ² beyond which nothing fits
 _ROUGH = 1.5  # the same where σ is not known: rms over the noise of neighbours
 _EMPTY = 1e-3  # of the mean, for a box to begin with: off its bound
 _APART = 3.0  # standard errors, rms over the boxes, that make two profiles different
@@ -326,5 +326,10 @@ def _notes(local, scale: float, found: FitResult, agree: bool, apart) -> tuple[s
         notes.append(
             "starts that fit equally well end in different profiles, up to "
             f"{np.max(apart):.2g} apart (rms, of a mean of one): the data do not choose one"
+        )
+    if any(name.split(".")[-1] == "focusing" for name in found.names):
+        notes.append(
+            "the flux per field was fitted: it is as good as the width of the profile, which may "
+            "end in empty boxes instead, and the error bars are those of one such pair"
         )
     return tuple(notes)

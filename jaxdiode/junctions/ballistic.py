@@ -141,6 +141,10 @@ class BallisticJunction(AbstractPhaseBiased):
         temperature; without a gap energies are in k_BT_c from then on. q itself stays. From t = 1
         on no current flows.
 
+        Δ(T) is that of a superconductor at rest, as where the leads only induce it. In one that
+        carries q itself the gap falls faster with T, and it is normal before T_c: in one dimension
+        and at d = 0.5 for T = 0 by 7 % at t = 0.4, 40 % at 0.7, and to 0 below 0.9.
+
         Args:
             reduced_temperature: t = T/T_c ≥ 0.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
@@ -34,7 +35,7 @@ def efficiency_map(
     """η over two parameters, as a map: η(B, T), η(flux, gate), …
 
     Red is η > 0, blue η < 0, on one scale either side of 0. Where both currents are equal to the
-    accuracy of their search η is 0; where none flows the map is blank.
+    accuracy of their search η is 0; where none flows, or it is not known, the map is blank.
 
     Args:
         device: a device, or the dataset of a sweep of `critical_currents` over two axes.
@@ -243,15 +244,24 @@ def alike(plus, minus):
 def resolving(device, axes: Mapping[str, Numbers]):
     """The device with nodes for all fluxes through its extended junctions along the axes."""
     elements = elements_of(device)
+    asked: dict[str, dict[str, float]] = {}  # of every junction, by the name of its flux
     for pattern, values in axes.items():
-        largest = float(np.max(np.abs(np.asarray(values, float))))
         for name in match_names(elements, pattern):
             owner, field = owner_of(device, name)
-            if isinstance(owner, ExtendedJunction) and field == "flux":
-                finer = owner.resolving(largest)
-                if owner is device:
-                    return finer
-                device = eqx.tree_at(lambda x, name=name: owner_of(x, name)[0], device, finer)
+            if isinstance(owner, ExtendedJunction) and field in ("flux", "focusing"):
+                flux = name[: len(name) - len(field)] + "flux"
+                most = float(np.max(np.abs(np.asarray(values, float))))
+                asked.setdefault(flux, {})[field] = most
+    for flux, most in asked.items():
+        owner, _ = owner_of(device, flux)
+        assert isinstance(owner, ExtendedJunction)
+        largest = most.get("flux", float(jnp.max(jnp.abs(owner.flux))))
+        if owner.focusing is not None and "focusing" in most:
+            largest = largest * most["focusing"] / float(owner.focusing)
+        finer = owner.resolving(largest)
+        if owner is device:
+            return finer
+        device = eqx.tree_at(lambda x, flux=flux: owner_of(x, flux)[0], device, finer)
     return device
 
 

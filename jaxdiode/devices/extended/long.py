@@ -159,7 +159,7 @@ class LongJunction(AbstractCurrentBiased):
         Example:
             >>> warm = jd.LongJunction(jd.TunnelJunction(1.0), 5.0, 1.0).at_reduced_temperature(0.9)
             >>> print(f"{warm.length:.6f} {warm.local.critical_current:.6f}")
-            2.498555 0.249711
+            2.498577 0.249715
         """
         local = self.local.at_reduced_temperature(reduced_temperature)
         assert isinstance(local, AbstractPhaseBiased)
