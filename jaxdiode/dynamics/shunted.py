@@ -76,9 +76,8 @@ class Shunted(AbstractDynamical):
 
     def require_single_valued(self) -> None:
         """Raises ValueError where inductances make the current of one phase several."""
-        if not _checks.all_concrete(self.device):
-            return
-        if int(self.device.status()) == Status.MULTIVALUED:
+        known = self.device.status()  # traced inside a jit, whatever the device is
+        if _checks.is_concrete(known) and int(known) == Status.MULTIVALUED:
             raise ValueError(
                 "device must have one current at each phase to move as one junction, but its "
                 "inductances make I(φ) multivalued: with a shunt on every junction it is the "

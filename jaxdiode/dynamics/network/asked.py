@@ -23,7 +23,10 @@ def require_own_units(device: AbstractNetwork) -> None:
     """Raises ValueError where the drive's frequency is a thousand times off the circuit's rate."""
     if device.drive is None or not _checks.all_concrete(device):
         return
-    rate, frequency = 1 / float(_time_of(device)), float(device.drive.frequency)
+    own = _time_of(device)
+    if not _checks.is_concrete(own):  # inside a jit
+        return
+    rate, frequency = 1 / float(own), float(device.drive.frequency)
     if not _SLOWEST * rate <= frequency <= rate / _SLOWEST:
         raise ValueError(
             f"drive.frequency must be between {_SLOWEST * rate:.3g} and {rate / _SLOWEST:.3g}, "
@@ -35,8 +38,9 @@ def require_own_units(device: AbstractNetwork) -> None:
 def announce_path(device: AbstractNetwork, duration: Scalar) -> None:
     """Of a trajectory; refuses a drive in other units too."""
     require_own_units(device)
-    if _checks.all_concrete((device, duration)):
-        length = float(duration) / float(_time_of(device))
+    own = _time_of(device)
+    if _checks.all_concrete((own, duration)):
+        length = float(duration) / float(own)
         progress.announce(
             "trajectory of a circuit", length * _STEPS * _STEP_COST, "duration", float(duration),
             "shorten duration", depth=5,
@@ -46,8 +50,11 @@ def announce_path(device: AbstractNetwork, duration: Scalar) -> None:
 def announce_ramps(device: AbstractNetwork, gamma: Scalar, rate: Scalar, samples: int) -> None:
     """Of ramps with noise."""
     if _checks.all_concrete((device, gamma, rate)):
-        seconds = float(ramp_seconds(device, gamma, jnp.asarray(rate), samples))
+        seconds = ramp_seconds(device, gamma, jnp.asarray(rate), samples)
+        if not _checks.is_concrete(seconds):  # inside a jit
+            return
         progress.announce(
-            f"switching_currents of {samples} samples of a circuit", seconds, "rate", float(rate),
-            "raise rate (mean currents move with its logarithm) or take fewer samples", depth=5,
+            f"switching_currents of {samples} samples of a circuit", float(seconds), "rate",
+            float(rate), "raise rate (mean currents move with its logarithm) or take fewer samples",
+            depth=5,
         )  # fmt: skip
