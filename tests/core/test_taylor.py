@@ -192,8 +192,17 @@ def kinds():
         if isinstance(device, jd.AbstractPhaseBiased):
             found.setdefault(type(device), problem)
     slow = {"slow", "diffusive"}
+    # The jit inside of a chain's current leaks a tracer where it is differentiated four times.
+    leaks = pytest.mark.xfail(reason="UnexpectedTracerError", strict=True)
     return [
-        pytest.param(x, id=kind.__name__, marks=pytest.mark.slow if slow & set(x.tags) else ())
+        pytest.param(
+            x,
+            id=kind.__name__,
+            marks=[
+                *([pytest.mark.slow] if slow & set(x.tags) else []),
+                *([leaks] if kind is jd.JunctionChain else []),
+            ],
+        )
         for kind, x in found.items()
     ]
 
