@@ -15,7 +15,7 @@ from . import graph as graphs
 from .criteria import CRITERIA
 from .elements import AbstractElement, Capacitor, Inductor, Junction, Resistor
 
-UNSEEN = 1e-6  # 2πL I_c below which no measurement sees an inductance
+_UNSEEN = 1e-6  # 2πL I_c below which no measurement sees an inductance
 
 AnyTerminals = Sequence[str | Mapping[str, float] | Sequence[Sequence[str | float]]]
 
@@ -111,14 +111,21 @@ def warn_of_henries(elements: Mapping[str, AbstractElement]) -> None:
     """Say so where no inductance changes anything: they are then most likely in henries."""
     inductors = [x.inductance for x in elements.values() if isinstance(x, Inductor)]
     relations = [x.relation for x in elements.values() if isinstance(x, Junction)]
-    given = np.array([abs(float(x)) for x in inductors if float(x) != 0])
-    screening = 2 * np.pi * given * sum(float(one.magnitude()) for one in relations)
-    if given.size and np.all((screening > 0) & (screening < UNSEEN)):
+    given = np.array([float(x) for x in inductors])
+    warn_of_no_screening("inductance", given, sum(float(one.magnitude()) for one in relations))
+
+
+def warn_of_no_screening(name: str, inductance: np.ndarray, critical: np.ndarray | float) -> None:
+    """For a function that a constructor calls: `critical` are the currents that flow through."""
+    given = np.abs(inductance)
+    screening = 2 * np.pi * given * critical
+    small = (screening > 0) & (screening < _UNSEEN)
+    if small.any() and not (screening >= _UNSEEN).any():
         warnings.warn(
-            f"inductance {given[0]:.3g} makes 2 pi L I_c = {screening[0]:.1g} only, which changes "
-            "nothing: it is in flux quanta per unit of current (units.inductance converts from "
-            "henries)",
-            stacklevel=5,  # past equinox, to the line that builds it
+            f"{name} {given[small][0]:.3g} makes 2 pi L I_c = {screening[small][0]:.1g} only, "
+            "which changes nothing: it is in flux quanta per unit of current (units.inductance "
+            "converts from henries), or leave it out",
+            stacklevel=6,  # past equinox, to the line that builds it
         )
 
 

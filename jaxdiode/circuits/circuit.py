@@ -12,7 +12,7 @@ from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.parameters import parameter
-from ..core.tables import to_table
+from ..core.tables import argument, to_table
 from ..core.temperature import parts_at_reduced_temperature
 from ..dynamics.drive import AbstractDrive
 from ..dynamics.network.equations import AbstractNetwork, Network
@@ -145,7 +145,7 @@ class Circuit(AbstractNetwork):
         table["elements"] = {name: to_table(x) for name, x in self.elements.items()}
         for name, given in (("mutual", self.mutual), ("sources", self.sources)):
             if given:
-                table[name] = {key: _plain(value) for key, value in given.items()}
+                table[name] = {key: argument(value) for key, value in given.items()}
         if self.drive is not None:
             table["drive"] = to_table(self.drive)
         return {**table, "criterion": self.criterion}
@@ -329,10 +329,3 @@ def _found(circuit: Circuit, criterion: str) -> CriticalCurrents:
 def critical_currents_where(wanted: Bool[Array, ""], circuit: Circuit) -> CriticalCurrents:
     """The largest currents; nothing is searched for where they are not wanted."""
     return critical_currents(circuit.statics(), "largest", wanted)
-
-
-def _plain(value: Array) -> Any:
-    """A number where it says all that the array does."""
-    array = np.asarray(value)
-    plain = array.ndim == 0 and array.dtype == np.float64 and np.isfinite(array)
-    return float(array) if plain else to_table(value)

@@ -148,16 +148,32 @@ def _at_the_best(
     nothing = nothing_settled(statics)
 
     def at_rest():
-        guess, here, first = convex_state(statics, ends, windings, p, bias)
+        found, here, first, _ = _near_its_wells(statics, wells, bias, named, p, nothing)
         _, ahead, second = convex_state(statics, ends, windings, best + 1e-3 * top, bias)
-        found = jax.lax.cond(
-            here < _NEAR, lambda: settle(statics, wells, guess, windings, p, bias), lambda: nothing
-        )
         inside, leaves = (here == 0) & found.good, (here > 0) & (ahead > here)
         return found, first & second & (inside | leaves)
 
     found, known = jax.lax.cond(jnp.isfinite(best), at_rest, lambda: (nothing, jnp.zeros((), bool)))
     return _Start(p, found, jnp.zeros((), bool)), known
+
+
+def _near_its_wells(
+    statics: Statics,
+    wells: Wells,
+    bias: Bias,
+    named: tuple[PerJunction, tuple[PerJunction, PerJunction]],
+    p: Scalar,
+    otherwise: Settled,
+) -> tuple[Settled, Scalar, Bool[Array, ""], State]:
+    """(state, how far the stand-in is outside its wells, whether that is known, the stand-in)."""
+    windings, ends = named
+    guess, outside, solved = convex_state(statics, ends, windings, p, bias)
+    found = jax.lax.cond(
+        solved & (outside < _NEAR),
+        lambda: settle(statics, wells, guess, windings, p, bias),
+        lambda: otherwise,
+    )
+    return found, outside, solved, guess
 
 
 def _of_flux_state(
@@ -182,13 +198,7 @@ def _of_flux_state(
         return top - step * (k.astype(float) + 0.5)
 
     def at_rest(p: Scalar, otherwise: Settled):
-        guess, outside, solved = convex_state(statics, ends, windings, p, bias)
-        found = jax.lax.cond(
-            solved & (outside < _NEAR),
-            lambda: settle(statics, wells, guess, windings, p, bias),
-            lambda: otherwise,
-        )
-        return found, outside, solved, guess
+        return _near_its_wells(statics, wells, bias, named, p, otherwise)
 
     def unfinished(state):
         k, found, *_ = state

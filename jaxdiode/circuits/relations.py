@@ -1,7 +1,7 @@
 """The relations of all junctions of a circuit, evaluated side by side."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -107,25 +107,17 @@ class Relations(eqx.Module):
         walls = self._in_order([padded(f[3]) for f in found])
         return Wells(low, high, count, walls, self.periodic)
 
+    def of_each(self, number: Callable[[Any], Array]) -> PerJunction:
+        """A number of every relation, junction by junction."""
+        return self._in_order([jax.vmap(number)(stacked) for stacked in self.groups])
+
     def largest(self) -> PerJunction:
         """max|I| of every junction, from samples."""
-        parts = []
-        for stacked in self.groups:
-            if isinstance(stacked, LinearLink):
-                parts.append(stacked.critical_current)
-            else:
-                parts.append(jax.vmap(lambda one: jnp.max(jnp.abs(_samples(one)[1])))(stacked))
-        return self._in_order(parts) / self.unit
+        return self.of_each(_largest) / self.unit
 
     def steepest(self) -> PerJunction:
         """max|dI/dθ| of every junction but for jumps, from samples."""
-        parts = []
-        for stacked in self.groups:
-            if isinstance(stacked, LinearLink):
-                parts.append(stacked.critical_current / stacked.critical_phase)
-            else:
-                parts.append(jax.vmap(_steepest)(stacked))
-        return self._in_order(parts) / self.unit
+        return self.of_each(_steepest) / self.unit
 
 
 def alike(devices: Sequence) -> list[list[int]]:
@@ -149,7 +141,15 @@ def side_by_side(devices: Sequence) -> Relations:
     return eqx.tree_at(lambda r: r.unit, plain, jnp.where(unit > 0, unit, 1.0))
 
 
-def _steepest(relation: AbstractPhaseBiased) -> Array:
+def _largest(relation: AbstractPhaseBiased | LinearLink) -> Array:
+    if isinstance(relation, LinearLink):
+        return relation.critical_current
+    return jnp.max(jnp.abs(_samples(relation)[1]))
+
+
+def _steepest(relation: AbstractPhaseBiased | LinearLink) -> Array:
+    if isinstance(relation, LinearLink):
+        return relation.critical_current / relation.critical_phase
     grid, _ = _samples(relation)
     _, slope = jax.jvp(relation.current, (grid,), (jnp.ones_like(grid),))
     return jnp.max(jnp.abs(slope))

@@ -56,7 +56,7 @@ def to_table(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         given = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         if isinstance(value, AbstractParameters):
-            table = {name: _argument(x) for name, x in given.items() if x is not None}
+            table = {name: argument(x) for name, x in given.items() if x is not None}
         else:
             table = {name: to_table(x) for name, x in given.items()}
         return {"type": name_of(type(value)), **table}
@@ -112,7 +112,7 @@ def from_table(table: Any, resolve: Resolve, where: str = "") -> Any:
     return _filled(kind, inner, where)
 
 
-def _argument(value: Any) -> Any:
+def argument(value: Any) -> Any:
     """A constructor's argument: numbers and lists where these say all that the array does."""
     if isinstance(value, jax.Array | np.ndarray):
         array = np.asarray(value)
@@ -120,7 +120,7 @@ def _argument(value: Any) -> Any:
         if array.dtype == np.float64 and plain and np.all(np.isfinite(array)):
             return array.tolist()
     if isinstance(value, tuple):
-        return [_argument(x) for x in value]  # constructors take lists
+        return [argument(x) for x in value]  # constructors take lists
     return to_table(value)
 
 
@@ -177,9 +177,14 @@ def _constructed(kind: type, inner: dict[str, Any], where: str) -> Any:
     others = not set(inner) <= set(inspect.signature(kind).parameters)
     if others and needed <= set(inner) <= set(fields):
         return _filled(kind, inner, where)
+    return made(kind.__name__, kind, inner, where)
+
+
+def made(name: str, maker: Callable, given: Mapping[str, Any], where: str) -> Any:
+    """What a constructor makes of its arguments; its errors say where, if that is known."""
     try:
-        require_arguments(kind.__name__, kind, inner)
-        return with_arrays(kind(**inner))
+        require_arguments(name, maker, given)
+        return with_arrays(maker(**given))
     except ValueError as error:
         if not where:
             raise

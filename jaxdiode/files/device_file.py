@@ -148,7 +148,7 @@ def build(table: Any, where: str = "") -> Any:
         return [build(item, f"{where}.{k}") for k, item in enumerate(table)]
     if not isinstance(table, dict):
         return table
-    from ..core.tables import from_table, require_arguments, with_arrays
+    from ..core.tables import from_table, made
 
     if {"array", "number", "tuple", "dict"} & set(table):
         return from_table(table, resolve, "[device]")
@@ -164,13 +164,8 @@ def build(table: Any, where: str = "") -> Any:
         for k, v in table.items()
         if k != "type"
     }
-    try:
-        require_arguments(str(table["type"]), maker, arguments)
-        return with_arrays(maker(**arguments))
-    except ValueError as error:
-        if not where:
-            raise
-        raise ValueError(f"{error} (in {where.lstrip('.')} of [device])") from error
+    inside = f"{where.lstrip('.')} of [device]" if where else ""
+    return made(str(table["type"]), maker, arguments, inside)
 
 
 def _taking_names(maker: Callable) -> set[str]:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ..circuits.relations import Relations, known_status, side_by_side
@@ -193,7 +192,8 @@ def _is_followed(relation: ChainRelation) -> Bool[Array, ""]:
 def _search(relations: Relations, samples: int) -> tuple[Array, Array, Any, Ties, Falls]:
     """(one carries nothing, status, curve of ground states, ties, falls)."""
     largest = relations.largest()
-    dead = jnp.any(largest <= _NOTHING * _magnitudes(relations))
+    magnitudes = relations.of_each(lambda one: one.magnitude()) / relations.unit
+    dead = jnp.any(largest <= _NOTHING * magnitudes)
     turns = turns_of(relations)
     table = energies(relations, turns, 2 * samples)
     size = min(max(4 * samples, _GRID[0]), _GRID[1])
@@ -257,23 +257,14 @@ def _share(x: Scalar, end: Scalar, first: Scalar, last: Scalar) -> Scalar:
     return jax.lax.fori_loop(0, 10, step, (first_guess, jnp.zeros(()), jnp.ones(())))[0]
 
 
-def _magnitudes(relations: Relations) -> Float[Array, " junctions"]:
-    parts = [jax.vmap(lambda one: one.magnitude())(stacked) for stacked in relations.groups]
-    order = np.argsort(np.concatenate(relations.members))
-    return jnp.concatenate(parts)[order] / relations.unit
-
-
 def _maxima(relations: Relations, sign: float) -> Float[Array, " junctions"]:
     """The largest current of every junction in one direction."""
-    parts = []
-    for stacked in relations.groups:
 
-        def top(one: AbstractPhaseBiased) -> Array:
-            grid = clustered_grid(*one.kinks(), 2 * one.samples_per_period())
-            return grid[jnp.argmax(sign * one.current(grid))]
+    def top(one: AbstractPhaseBiased) -> Array:
+        grid = clustered_grid(*one.kinks(), 2 * one.samples_per_period())
+        return grid[jnp.argmax(sign * one.current(grid))]
 
-        parts.append(jax.vmap(top)(stacked))
-    phase = jnp.concatenate(parts)[np.argsort(np.concatenate(relations.members))]
+    phase = relations.of_each(top)
 
     def step(_: Array, held: tuple[Array, Array]):
         phase, best = held

@@ -168,7 +168,7 @@ class Squid(AbstractPhaseBiased):
             several = self.status() == Status.MULTIVALUED
             held = jax.tree.map(lambda x: jnp.where(several, jax.lax.stop_gradient(x), x), self)
             found = AbstractPhaseBiased.critical_currents(held)
-        return or_of_flux_states(self.circuit(), several, found)
+        return or_of_flux_states(self.circuit, several, found)
 
     def report(self) -> Report:
         found = super().report()

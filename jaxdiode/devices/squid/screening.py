@@ -1,7 +1,6 @@
 """A SQUID whose inductances make several flux states: the circuit that it is."""
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from ... import _checks
 from ..._checks import Numbers
-from ...circuits.checks import UNSEEN
+from ...circuits import checks
 from ...circuits.circuit import Circuit, critical_currents_where
 from ...circuits.elements import AbstractElement, Inductor, Junction
 from ...core.critical import CriticalCurrents
@@ -45,12 +44,12 @@ def as_circuit(
 
 
 def or_of_flux_states(
-    circuit: Circuit, several: Bool[Array, ""], found: CriticalCurrents
+    circuit: Callable[[], Circuit], several: Bool[Array, ""], found: CriticalCurrents
 ) -> CriticalCurrents:
     """The extrema that were found, or the largest currents where there are several flux states."""
     if _checks.is_concrete(several) and not np.any(np.asarray(several)):
         return found
-    other = critical_currents_where(several, circuit)
+    other = critical_currents_where(several, circuit())
     return CriticalCurrents(
         jnp.where(several, other.plus, found.plus),
         jnp.where(several, other.minus, found.minus),
@@ -65,13 +64,7 @@ def warn_of_henries(name: str, inductance: Array, branches: Sequence[AbstractPha
     if not _checks.all_concrete((inductance, branches)):
         return
     critical = np.array([float(branch.magnitude()) for branch in branches])
-    given = np.abs(np.asarray(inductance))
-    screening = 2 * np.pi * given * (critical if given.size == critical.size else critical.sum())
-    small = (screening > 0) & (screening < UNSEEN)
-    if small.any() and not (screening >= UNSEEN).any():
-        warnings.warn(
-            f"{name} {given[small][0]:.3g} makes 2 pi L I_c = {screening[small][0]:.1g} only, "
-            "which changes nothing: it is in flux quanta per unit of current (units.inductance "
-            "converts from henries), or leave it out",
-            stacklevel=5,  # past equinox, to the line that builds it
-        )
+    given = np.asarray(inductance)
+    checks.warn_of_no_screening(
+        name, given, critical if given.size == critical.size else critical.sum()
+    )

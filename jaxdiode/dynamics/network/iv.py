@@ -55,8 +55,8 @@ def network_curve(
     device.require_motion()
     device.between(between)
     checked = checked_times(*times)
-    require_own_units(device)
     if warm is not None:
+        require_own_units(device)
         return noisy_curve(device, bias, warm, checked[:2], between)
     announce_network(device, "iv_curve", 2 * bias.size, checked)
     return curve(device, bias, checked, between)
@@ -79,12 +79,12 @@ def require_longest(most: Scalar, length: Scalar) -> None:
 
 
 @eqx.filter_jit
-def _times_and_rates(device: AbstractNetwork, times: Times) -> tuple[Array, Array, Array]:
-    """(duration in periods, steps per period, unit of rates)."""
+def _periods_and_steps(device: AbstractNetwork, times: Times) -> tuple[Array, Array]:
+    """(duration in periods, steps per period)."""
     network = device.network()
     length, *_ = usual_times(network, *times)
     period = 2 * jnp.pi / network.frequency
-    return length / period, period * _STEPS + _LEAST_STEPS, 1 / network.time
+    return length / period, period * _STEPS + _LEAST_STEPS
 
 
 def announce_network(device: AbstractNetwork, what: str, stays: int, times: Times) -> None:
@@ -92,7 +92,7 @@ def announce_network(device: AbstractNetwork, what: str, stays: int, times: Time
     require_own_units(device)
     if not _checks.all_concrete((device, times)):
         return
-    periods, steps, _ = map(float, _times_and_rates(device, times))
+    periods, steps = map(float, _periods_and_steps(device, times))
     seconds = stays * max(periods, 48.0) * steps * _STEP_COST
     progress.announce(
         f"{what} of a circuit at {stays} points", seconds, "duration",
