@@ -200,10 +200,14 @@ def test_gradient_has_the_structure_of_the_device(problem):
         assert np.isfinite(rows).all()
 
 
+def _squid():
+    return jd.Squid.from_pairs([(100, 100), (30, 50)], (0.2,))
+
+
 def test_grad_of_diode_efficiency_reads_like_the_device():
-    gradient = jax.grad(jax.jit(jd.diode_efficiency))(PROBLEMS[0].build())
+    gradient = jax.grad(jax.jit(jd.diode_efficiency))(_squid())
     assert isinstance(gradient, jd.Squid)
-    assert gradient.flux.shape == (2,)
+    assert gradient.flux.shape == (1,)
     assert gradient.branches[1].second.shape == ()
 
 
@@ -274,7 +278,7 @@ def test_there_is_no_relation_where_a_jump_meets_an_inductance():
 
 
 def test_nan_injected_by_tree_at_is_nonfinite():
-    device = eqx.tree_at(lambda d: d.branches[1].first, PROBLEMS[0].build(), jnp.array(jnp.nan))
+    device = eqx.tree_at(lambda d: d.branches[1].first, _squid(), jnp.array(jnp.nan))
     assert helpers.critical_currents(device).status == jd.Status.NONFINITE
 
 

@@ -92,6 +92,8 @@ def test_what_runs_beside_the_terminals_is_no_switching():
         assert voltage[1 - still] > 0.05
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::jaxdiode.progress.LongRunWarning")
 def test_a_string_of_junctions_switches_at_its_weakest():
     """Its phase rises by many turns in all before that."""
     elements = {f"J{k}": tunnel(str(k + 1), str(k), 1 + 0.01 * k) for k in range(20)}
