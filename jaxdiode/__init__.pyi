@@ -1,5 +1,6 @@
 """All public names, each loaded when it is first used (see `__init__.py`)."""
 
+from . import experiment as experiment
 from . import files as files
 from . import inverse as inverse
 from . import netlists as netlists

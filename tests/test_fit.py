@@ -129,8 +129,12 @@ def test_more_starts_find_the_deeper_minimum():
 
     space = jd.Space(jd.Harmonics([1.0]), {"sine.0": (0.5, 30.0)})
     data = np.sin(11.3 * X)
-    one = jd.fit(model, space, data, sigma=0.1)
+    one = jd.fit(model, space, data, sigma=0.1, starts=1)
     assert one.chi_squared > 10
+    usual = jd.fit(model, space, data, sigma=0.1)
+    assert usual.values[0] == pytest.approx(11.3, abs=1e-6)
+    assert usual.starts == 4
+    assert "of 4 starts came to this minimum" in usual.summary()
     many = jd.fit(model, space, data, sigma=0.1, starts=60, key=jax.random.key(0))
     assert many.values[0] == pytest.approx(11.3, abs=1e-6)
     again = jd.fit(model, space, data, sigma=0.1, starts=60, key=jax.random.key(0))

@@ -38,7 +38,7 @@ def fit(
     coil_range: tuple[float, float] | None = None,
     sigma: float | None = None,
     loss: Loss = "linear",
-    starts: int = 1,
+    starts: int | None = None,
     seed: int = 0,
     force: bool = False,
     cache: Cache = True,
@@ -68,7 +68,8 @@ def fit(
         coil_range: Lowest and highest coil current to fit (default: the file's, else all).
         sigma: Noise of one point; without it, it is estimated from the residuals.
         loss: linear, or soft_l1 / cauchy where the data have outliers.
-        starts: Fits to run; all but the first start from random points in the bounds.
+        starts: Fits to run; all but the first start from random points in the bounds. Without it
+            four where the bounds are finite: from the start and the best of 96 random points.
         seed: Random seed for them.
         force: Overwrite the folder's files.
     """
@@ -82,7 +83,8 @@ def fit(
             )
         if name not in KEYS:
             raise _checks.unknown_name("key of [fit]", name, KEYS)
-    _checks.whole_number("starts", starts)
+    if starts is not None:
+        _checks.whole_number("starts", starts)
     _checks.whole_number("seed", seed, at_least=0)
     measured = read_switching_currents(
         data, coil, plus, minus, unit=table.get("unit") or None,

@@ -127,6 +127,7 @@ def fit_profile(
             along=field,
             prior={"profile": prior if scaled else (prior, FixedMean(level))},
             periods="focusing" if "focusing" in bounds and start is None else (),
+            starts=1,
             progress=progress,
         )
 

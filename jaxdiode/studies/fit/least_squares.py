@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
@@ -12,7 +11,8 @@ from ... import _checks
 from ...numerics.status import Status
 from ...progress import track
 from ..space import Space, random_key
-from . import diagnostics, errors, evidence, periods
+from . import diagnostics, errors, evidence
+from . import starts as starting
 from .data import Rows, flat_like, lay_out, noise_of, require_finite
 from .prediction import Prediction
 from .prior import Given, gathered
@@ -35,7 +35,7 @@ def fit(
     periods: str | Sequence[str] = (),
     prior: Given | None = None,
     loss: Loss = "linear",
-    starts: int = 1,
+    starts: int | None = None,
     key: PRNGKeyArray | int | None = None,
     max_steps: int = 300,
     progress: bool = True,
@@ -85,6 +85,9 @@ def fit(
             scale being σ (estimated by the median absolute deviation when not given).
         starts: fits to run, all but the first from random points (finite bounds and `key`
             needed); the best is returned. Those where the model is NaN are left out and counted.
+            None: where all bounds are finite, four, from the start and from the three most
+            promising of 96 random points; one where a bound is infinite. 1 saves the time where
+            the start is known to be good.
         key: `jax.random.key(seed)`, or the seed.
         max_steps: evaluations allowed to each fit.
 
@@ -108,11 +111,12 @@ def fit(
     """
     if loss not in LOSSES:
         raise _checks.unknown_name("loss", loss, LOSSES)
-    _checks.whole_number("starts", starts)
+    if starts is not None:
+        _checks.whole_number("starts", starts)
     _checks.whole_number("max_steps", max_steps)
-    if starts > 1 and key is None:
+    if starts is not None and starts > 1 and key is None:
         raise ValueError("key must be given when starts > 1, got None")
-    first = _first(space)
+    first = starting.first_start(space)
     predict = Prediction(model, space, arguments)
     rows = lay_out(predict.template, predict.labels, along)
     flat = flat_like(predict.template, data, "data")
@@ -125,42 +129,26 @@ def fit(
             f"for {len(space.names)} parameters"
         )
     problem = Problem(predict, space, flat, sigmas, loss, max_steps, priors)
-    candidates = [first, *_period_starts(space, periods, along, rows, flat)]
+    candidates = [first, *starting.at_periods(space, periods, along, rows, flat)]
     if priors is not None:
         if sigmas is None:
             problem.assumed = np.full_like(flat, diagnostics.guessed_noise(flat, rows))
         evidence.first_weights(problem, first)
     origins = [problem.most_promising(candidates)]
-    if starts > 1:
-        key = random_key(key)
-        origins += [np.asarray(space.sample(k)) for k in jax.random.split(key, starts - 1)]
+    if starts is None and starting.is_bounded(space):
+        chance = random_key(0 if key is None else key)
+        origins += starting.screened(problem, chance, periods, rows, flat)
+    elif starts is not None and starts > 1:
+        origins += starting.drawn(space, random_key(key), starts - 1)
     found: list[Solution] = []
-    for origin in track(origins, "fit", starts, progress):
+    for origin in track(origins, "fit", len(origins), progress):
         if np.all(np.isfinite(problem.residual(origin))):
             found.append(problem.solve(origin, first))
     if not found:
-        raise ValueError(_where_invalid(predict, rows, first, starts))
-    best = evidence.weighed(problem, min(found, key=lambda one: one.cost))
-    best = problem.polish(best)
-    return _result(problem, rows, best, starts, starts - len(found))
-
-
-def _first(space) -> np.ndarray:
-    first = np.asarray(space.values())
-    for name, x, low, high in zip(space.names, first, space.lower, space.upper, strict=True):
-        if not low <= x <= high:
-            raise ValueError(
-                f"{name!r} must start inside its bounds, got {x:g} outside {low:g} to {high:g}"
-            )
-    return first
-
-
-def _period_starts(space, names, along, rows: Rows, flat) -> list[np.ndarray]:
-    if not names:
-        return []
-    if along is None:
-        raise ValueError("along must be given with periods: the axis they are counted on, got None")
-    return periods.period_starts(space, names, rows, flat)
+        raise ValueError(_where_invalid(predict, rows, first, len(origins)))
+    best = problem.polish(evidence.weighed(problem, starting.best(found)))
+    tried = Tried(len(origins), len(origins) - len(found), starting.agreeing(found))
+    return _result(problem, rows, best, tried)
 
 
 def _where_invalid(predict, rows: Rows, first, starts: int) -> str:
@@ -175,7 +163,15 @@ def _where_invalid(predict, rows: Rows, first, starts: int) -> str:
     )
 
 
-def _result(problem: Problem, rows: Rows, best: Solution, starts: int, invalid: int) -> FitResult:
+class Tried(NamedTuple):
+    """Fits that were run, those without a number at their start, those in the best minimum."""
+
+    starts: int
+    invalid: int
+    agreeing: int
+
+
+def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitResult:
     space, values, noise = problem.space, best.values, best.noise
     residual, jacobian = problem.residual(values), problem.jacobian(values)
     flat_slope = ~np.all(np.isfinite(problem.predict(values)[1]), axis=1)
@@ -228,8 +224,9 @@ def _result(problem: Problem, rows: Rows, best: Solution, starts: int, invalid: 
         unmoved=_named(space, still),
         no_slope=tuple(rows.name(k) for k in np.flatnonzero(flat_slope).tolist()),
         stopped_at_edge=best.at_edge,
-        invalid_starts=invalid,
-        starts=starts,
+        invalid_starts=tried.invalid,
+        starts=tried.starts,
+        agreeing_starts=tried.agreeing,
         prior=() if problem.prior is None else problem.prior.described(),
         weights=() if problem.prior is None else tuple(map(float, problem.prior.weights)),
         determined=known.determined,

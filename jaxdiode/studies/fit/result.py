@@ -55,6 +55,7 @@ class FitResult(AbstractResult):
         no_slope: points whose Jacobian is not finite at the solution; they enter no error.
         invalid_starts: starts at which the model was NaN or infinite; they were left out.
         starts: fits that were run.
+        agreeing_starts: how many of them came to this minimum; 0 where that is not known.
         prior: each prior that was used, in words; errors and covariances are then those of the
             posterior, and hold no bias that the prior brings.
         weights: of these, chosen from the data or given.
@@ -98,6 +99,7 @@ class FitResult(AbstractResult):
     stopped_at_edge: bool = eqx.field(static=True, default=False)
     invalid_starts: int = eqx.field(static=True, default=0)
     starts: int = eqx.field(static=True, default=1)
+    agreeing_starts: int = eqx.field(static=True, default=0)
     prior: tuple[str, ...] = eqx.field(static=True, default=())
     weights: tuple[float, ...] = eqx.field(static=True, default=())
     determined: float = eqx.field(static=True, default=float("nan"))
@@ -139,6 +141,7 @@ class FitResult(AbstractResult):
             "warnings": self.warnings,
             "starts": self.starts,
             "invalid_starts": self.invalid_starts,
+            "agreeing_starts": self.agreeing_starts,
         } | ({"prior": self.prior, "determined": self.determined} if self.prior else {})
 
     def plot(self) -> "Figure":
@@ -317,6 +320,8 @@ class FitResult(AbstractResult):
         if self.correlation:
             lags = ", ".join(f"{label} {x:+.2f}" for label, x in self.correlation.items())
             head.append(f"correlation of neighbouring residuals: {lags}")
+        if self.starts > 1 and self.agreeing_starts:
+            head.append(f"{self.agreeing_starts} of {self.starts} starts came to this minimum")
         if self.outliers:
             head.append(f"{self.outliers} points lie beyond 5 σ")
         width = max(28, *(len(name) for name in self.names))

@@ -1,0 +1,10 @@
+"""Names of `jaxdiode.experiment`, each loaded when it is first used."""
+
+from .axis import Axis as Axis
+from .experiment import Experiment as Experiment
+from .observables import AbstractObservable as AbstractObservable
+from .observables import DensityOfStates as DensityOfStates
+from .observables import ShapiroEdges as ShapiroEdges
+from .observables import SwitchingCurrents as SwitchingCurrents
+from .observables import SwitchingHistogram as SwitchingHistogram
+from .observables import VoltageCurve as VoltageCurve

@@ -1,0 +1,101 @@
+"""Where a fit starts: the space's own values, periods of the data, and points drawn at random."""
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray, PyTree
+
+from ..space import Space
+from . import periods as flux_periods
+from .data import Rows
+from .trust_region import Problem, Solution
+
+DRAWN = 96  # points looked at before a multistart
+KEPT = 3  # of them, from which fits start
+_APART = 0.05  # of the box, along some parameter, between two starts
+_AT_PERIODS = 0.75  # of the points take a period that the data show
+_JITTER = 0.5  # resolutions, about such a period
+_SAME = 1e-6  # relative difference of costs of one minimum
+
+
+def first_start(space: Space) -> np.ndarray:
+    """The space's own values.
+
+    Raises:
+        ValueError: one of them lies outside its bounds.
+    """
+    first = np.asarray(space.values())
+    for name, x, low, high in zip(space.names, first, space.lower, space.upper, strict=True):
+        if not low <= x <= high:
+            raise ValueError(
+                f"{name!r} must start inside its bounds, got {x:g} outside {low:g} to {high:g}"
+            )
+    return first
+
+
+def at_periods(space: Space, names, along: PyTree, rows: Rows, flat: np.ndarray):
+    """Starts at the periods that the data show; none where no parameter is said to be one."""
+    if not names:
+        return []
+    if along is None:
+        raise ValueError("along must be given with periods: the axis they are counted on, got None")
+    return flux_periods.period_starts(space, names, rows, flat)
+
+
+def is_bounded(space: Space) -> bool:
+    return bool(np.all(np.isfinite(space.lower)) and np.all(np.isfinite(space.upper)))
+
+
+def drawn(space: Space, key: PRNGKeyArray, count: int) -> list[np.ndarray]:
+    """Random points of the space.
+
+    Raises:
+        ValueError: a bound is infinite.
+    """
+    return [np.asarray(space.sample(k)) for k in jax.random.split(key, count)]
+
+
+def screened(
+    problem: Problem, key: PRNGKeyArray, names, rows: Rows, flat: np.ndarray
+) -> list[np.ndarray]:
+    """The most promising of many random points, apart from each other.
+
+    They are compared by the sum of absolute residuals, to which outliers matter little. Where
+    periods are known from the data, most points take one of them.
+    """
+    space = problem.space
+    points = drawn(space, key, DRAWN)
+    if names:
+        _put_periods(space, points, key, names, rows, flat)
+    costs = [float(np.sum(np.abs(problem.residual(x) / problem.assumed))) for x in points]
+    low, width = np.asarray(space.lower), np.asarray(space.upper - space.lower)
+    chosen: list[np.ndarray] = []
+    for k in np.argsort(np.where(np.isfinite(costs), costs, np.inf)):
+        place = (points[k] - low) / width
+        near = any(np.max(np.abs(place - (x - low) / width)) < _APART for x in chosen)
+        if np.isfinite(costs[k]) and not near and len(chosen) < KEPT:
+            chosen.append(points[k])
+    return chosen
+
+
+def _put_periods(space: Space, points: list[np.ndarray], key, names, rows: Rows, flat) -> None:
+    random = np.random.default_rng(np.asarray(jax.random.key_data(key)).astype(np.uint32).tolist())
+    resolution = 1 / np.ptp(rows.position)
+    for name, peaks in flux_periods.candidates(space, names, rows, flat).items():
+        k = space.names.index(name)
+        for point in points if peaks.size else ():
+            if random.uniform() < _AT_PERIODS:
+                value = random.choice(peaks) + _JITTER * resolution * random.uniform(-1, 1)
+                point[k] = np.clip(value, space.lower[k], space.upper[k])
+
+
+def agreeing(found: list[Solution]) -> int:
+    """How many fits came to the best minimum."""
+    costs = np.array([one.cost for one in found])
+    least = np.min(costs)
+    return int(np.sum(costs <= least * (1 + _SAME) + np.finfo(float).tiny))
+
+
+def best(found: list[Solution]) -> Solution:
+    """The lowest, the first of those that are equal."""
+    least = min(one.cost for one in found)
+    return next(one for one in found if one.cost <= least * (1 + _SAME) + np.finfo(float).tiny)
