@@ -54,6 +54,7 @@ from .dynamics.shunted import Shunted as Shunted
 from .dynamics.steps import shapiro_steps as shapiro_steps
 from .dynamics.switching import switching_currents as switching_currents
 from .dynamics.trajectory import trajectory as trajectory
+from .experiment.guess import guess as guess
 from .files import load as load
 from .files import save as save
 from .gap import bcs_gap as bcs_gap

@@ -2,6 +2,7 @@
 
 from .axis import Axis as Axis
 from .experiment import Experiment as Experiment
+from .guess import guess as guess
 from .observables import AbstractObservable as AbstractObservable
 from .observables import DensityOfStates as DensityOfStates
 from .observables import ShapiroEdges as ShapiroEdges

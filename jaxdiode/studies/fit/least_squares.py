@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
 from ... import _checks
+from ..._checks import Numbers
 from ...numerics.status import Status
 from ...progress import track
 from ..space import Space, random_key
@@ -35,7 +36,7 @@ def fit(
     periods: str | Sequence[str] = (),
     prior: Given | None = None,
     loss: Loss = "linear",
-    starts: int | None = None,
+    starts: int | Numbers | None = None,
     key: PRNGKeyArray | int | None = None,
     max_steps: int = 300,
     progress: bool = True,
@@ -87,7 +88,9 @@ def fit(
             needed); the best is returned. Those where the model is NaN are left out and counted.
             None: where all bounds are finite, four, from the start and from the three most
             promising of 96 random points; one where a bound is infinite. 1 saves the time where
-            the start is known to be good.
+            the start is known to be good. An array (starts, parameters) of values to start from
+            beside the space's own, as `jd.guess` gives them: the most promising three after a
+            few steps go on.
         key: `jax.random.key(seed)`, or the seed.
         max_steps: evaluations allowed to each fit.
 
@@ -111,11 +114,8 @@ def fit(
     """
     if loss not in LOSSES:
         raise _checks.unknown_name("loss", loss, LOSSES)
-    if starts is not None:
-        _checks.whole_number("starts", starts)
+    given = starting.require_starts(space, starts, key)
     _checks.whole_number("max_steps", max_steps)
-    if starts is not None and starts > 1 and key is None:
-        raise ValueError("key must be given when starts > 1, got None")
     first = starting.first_start(space)
     predict = Prediction(model, space, arguments)
     rows = lay_out(predict.template, predict.labels, along)
@@ -138,8 +138,10 @@ def fit(
     if starts is None and starting.is_bounded(space):
         chance = random_key(0 if key is None else key)
         origins += starting.screened(problem, chance, periods, rows, flat)
-    elif starts is not None and starts > 1:
+    elif isinstance(starts, int) and starts > 1:
         origins += starting.drawn(space, random_key(key), starts - 1)
+    elif given:
+        origins += problem.most_promising_of(given, first, starting.KEPT)
     found: list[Solution] = []
     for origin in track(origins, "fit", len(origins), progress):
         if np.all(np.isfinite(problem.residual(origin))):

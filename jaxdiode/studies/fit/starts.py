@@ -4,6 +4,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
+from ... import _checks
 from ..space import Space
 from . import periods as flux_periods
 from .data import Rows
@@ -41,6 +42,32 @@ def at_periods(space: Space, names, along: PyTree, rows: Rows, flat: np.ndarray)
     return flux_periods.period_starts(space, names, rows, flat)
 
 
+def require_starts(space: Space, starts, key) -> list[np.ndarray]:
+    """The starting points that were given, if points were given.
+
+    Raises:
+        ValueError: no whole number and no points of the space, random ones without a key.
+    """
+    if starts is None:
+        return []
+    if isinstance(starts, bool) or np.ndim(starts) == 0:
+        _checks.whole_number("starts", starts)
+        if starts > 1 and key is None:
+            raise ValueError("key must be given when starts > 1, got None")
+        return []
+    points = np.asarray(_checks.real_array("starts", starts, ndim=2))
+    if points.shape[1] != len(space.names):
+        raise ValueError(
+            f"starts must have one column for each of {len(space.names)} parameters, got shape "
+            f"{points.shape}"
+        )
+    low, high = np.asarray(space.lower), np.asarray(space.upper)
+    outside = np.any((points < low) | (points > high), axis=1)
+    if outside.any():
+        raise ValueError(f"starts must lie inside the bounds, row {np.argmax(outside)} does not")
+    return list(points)
+
+
 def is_bounded(space: Space) -> bool:
     return bool(np.all(np.isfinite(space.lower)) and np.all(np.isfinite(space.upper)))
 
@@ -51,7 +78,7 @@ def drawn(space: Space, key: PRNGKeyArray, count: int) -> list[np.ndarray]:
     Raises:
         ValueError: a bound is infinite.
     """
-    return [np.asarray(space.sample(k)) for k in jax.random.split(key, count)]
+    return [np.array(space.sample(k)) for k in jax.random.split(key, count)]
 
 
 def screened(

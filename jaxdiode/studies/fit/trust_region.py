@@ -15,6 +15,7 @@ LOSSES: dict[str, tuple[Callable, Callable]] = {
 }
 _POLISH = 3  # Gauss–Newton steps at the end
 _HEATS = ((4, 4), (8, 1))  # (evaluations given to each period, how many go on)
+_SHORT = 10  # evaluations of a first fit from each of many starts
 _SCALE_ROUNDS = 4  # re-estimates of an unknown noise scale in a robust fit
 _LAST = 8  # evaluations before a stop in which a point where the model is NaN is its cause
 
@@ -83,6 +84,17 @@ class Problem:
             usable = [one.values for one in sorted(tried, key=lambda one: one.cost)[:kept]]
         self.max_steps = longest
         return usable[0]
+
+    def most_promising_of(
+        self, starts: list[np.ndarray], first: np.ndarray, count: int
+    ) -> list[np.ndarray]:
+        """Where the best of short fits from all these starts arrived."""
+        longest = self.max_steps
+        self.max_steps = min(_SHORT, longest)
+        usable = [x for x in starts if np.all(np.isfinite(self.residual(x)))]
+        tried = [self.solve(x, first) for x in usable]
+        self.max_steps = longest
+        return [one.values for one in sorted(tried, key=lambda one: one.cost)[:count]]
 
     def solve(self, start: np.ndarray, first: np.ndarray) -> Solution:
         """One fit; an unknown noise scale is re-estimated between rounds of a robust loss.

@@ -1,0 +1,204 @@
+"""Starting values and bounds of a fit, from the data alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from .. import _checks
+from ..core.device import AbstractDevice, critical_currents
+from ..core.parameters import CURRENT
+from ..core.paths import allowed_range, elements_of, owner_of, replace
+from ..devices.squid import CoilBiasedSquid, Squid
+from ..studies.space import Space
+from .experiment import Experiment
+from .observables import SwitchingCurrents
+from .search import AxisGuess, search, unit_of, value_of
+
+_SMALLEST, _LARGEST = 2e-3, 1.5  # of the largest current: what one junction may carry
+_LARGER = 6.0  # times what the device has, scaled to the data
+_OFFSET = 0.3  # of the largest current: offsets of the bias
+_SCREENING = 1.0  # Φ₀: the largest inductance × the largest current
+_MARGIN = 1e-3  # of a range, kept from its open ends
+
+
+class Guess(NamedTuple):
+    """Where a fit may begin: unpacks as (space, starts).
+
+    Attributes:
+        space: what is fitted, with bounds; its device has the most promising values.
+        starts: values of the space's parameters from which fits should start as well,
+            (starts, parameters), for `fit(starts=…)`.
+    """
+
+    space: Space
+    starts: np.ndarray
+
+
+def guess(
+    device: AbstractDevice,
+    data: Any,
+    *,
+    vary: str | Sequence[str] | None = None,
+    key: PRNGKeyArray | int = 0,
+) -> Guess:
+    """Start values and bounds to fit measured critical currents, from the data alone.
+
+    Of the device only its kind counts: how many branches, which relations. Every parameter in
+    the unit of the currents may go from 0.002 to 1.5 times the largest current measured (or six
+    times what the device has, scaled to the data; an offset of the bias to ±0.3), one with a finite
+    range (a transparency) through all of it, an inductance up to one flux quantum at the largest
+    current. A flux follows the axis: scales reach 1.4 times the fastest period of the data's
+    periodogram, offsets half a slowest period about the field in which I₊ and I₋ mirror each
+    other. What has no scale in the data (a temperature, a gate voltage) stays as it is.
+
+    Starts are the most promising of 1500 random devices at the periods and the symmetry that the
+    data show, each with its currents scaled to them.
+
+    Args:
+        device: a `Squid`, which becomes a `CoilBiasedSquid`; a `CoilBiasedSquid`; or an
+            `Experiment` of `SwitchingCurrents` with one axis, for any other device.
+        data: (x, I₊, I₋), as `jd.read_switching_currents` reads it.
+        vary: names or patterns of what is to be fitted; by default all that has a scale.
+        key: of the random devices, `jax.random.key(seed)` or the seed.
+
+    Raises:
+        ValueError: another device, fewer than 8 points, nothing to be fitted.
+
+    Example:
+        >>> coil = np.linspace(-0.02, 0.02, 81)
+        >>> squid = jd.Squid([jd.TunnelJunction(90), jd.TunnelJunction(60)], flux=[0])
+        >>> exact = jd.CoilBiasedSquid(squid, [65.0], offset=1e-3).switching_currents(coil)
+        >>> kind = jd.Squid([jd.TunnelJunction(1), jd.TunnelJunction(1)], flux=[0])
+        >>> space, starts = jd.guess(kind, (coil, exact.plus, exact.minus))
+        >>> print(*space.names[1:])
+        squid.branches.1.critical_current turns.0 offset
+        >>> found = jd.fit(
+        ...     jd.CoilBiasedSquid.switching_currents, space, exact, arguments=[coil], along=coil,
+        ...     starts=starts, progress=False,
+        ... )
+        >>> print(*(f"{x:.3f}" for x in sorted(np.abs(found.values))))
+        0.001 60.000 65.000 90.000
+    """
+    x, plus, minus = _columns(data)
+    size = float(np.max(np.abs([plus, minus])))
+    setup = _scaled(_with_axis(device, x), size)
+    axes = AxisGuess.of(setup, x, plus, minus)
+    bounds: dict[str, tuple[float, float]] = {}
+    for name in elements_of(setup):
+        found = axes.bounds.get(name) or _range_of(setup, name, size)
+        if found is not None:
+            bounds[name] = found
+    if vary is not None:
+        bounds = _chosen(setup, bounds, vary)
+    if not bounds:
+        raise ValueError(f"device must have parameters that the data can tell, got {setup!r}")
+    space = Space(_inside(setup, bounds), bounds)
+    starts = search(space, axes, (x, plus, minus), key)
+    return Guess(Space(space.insert(jnp.asarray(starts[0])), bounds), starts)
+
+
+def _columns(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    try:
+        x, plus, minus = data
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"data must be (x, I₊, I₋), three columns, got {type(data).__name__}"
+        ) from error
+    columns = {"x": x, "plus": plus, "minus": minus}
+    arrays = [np.asarray(_checks.real_array(k, v, ndim=1)) for k, v in columns.items()]
+    sizes = [a.size for a in arrays]
+    if len(set(sizes)) > 1:
+        raise ValueError(f"data must be three columns of one length, got {sizes}")
+    if sizes[0] < 8 or np.ptp(arrays[0]) == 0:
+        raise ValueError(f"data must hold 8 points or more along an axis, got {sizes[0]}")
+    if not np.any(arrays[1]) and not np.any(arrays[2]):
+        raise ValueError("data must hold currents, all of them are zero")
+    return arrays[0], arrays[1], arrays[2]
+
+
+def _with_axis(device: AbstractDevice, x: np.ndarray) -> CoilBiasedSquid | Experiment:
+    """The device in a coil or in its experiment."""
+    if isinstance(device, Squid):
+        return CoilBiasedSquid(device, jnp.ones(device.flux.size) / np.ptp(x))
+    if isinstance(device, CoilBiasedSquid):
+        return device
+    if isinstance(device, Experiment):
+        if not isinstance(device.observable, SwitchingCurrents):
+            raise ValueError(
+                "device must be an Experiment of SwitchingCurrents to be guessed at, got one of "
+                f"{type(device.observable).__name__}; give bounds"
+            )
+        if len(device.axes) != 1:
+            raise ValueError(f"device must have one axis to be guessed at, got {len(device.axes)}")
+        return device
+    raise ValueError(
+        "device must be a Squid, a CoilBiasedSquid or an Experiment with one axis, got "
+        f"{type(device).__name__}"
+    )
+
+
+def _scaled(setup, size: float):
+    """Currents of the device such that its largest critical current is that of the data."""
+    bare = setup.squid if isinstance(setup, CoilBiasedSquid) else setup.device
+    found = jax.device_get(critical_currents(bare))
+    own = np.max(np.abs([found.plus, found.minus]))
+    names = [name for name in elements_of(setup) if unit_of(setup, name) == CURRENT]
+    names = [name for name in names if not name.startswith("observable.")]
+    if not (np.isfinite(own) and own > 0):
+        own = max((abs(value_of(setup, name)) for name in names), default=1.0) or 1.0
+    values = {name: value_of(setup, name) * size / own for name in names}
+    return replace(setup, values) if values else setup
+
+
+def _range_of(setup, name: str, size: float) -> tuple[float, float] | None:
+    """Bounds of a parameter by its unit and its range; None where the data have no scale for it."""
+    if name in _operating(setup):
+        return None
+    low, high = allowed_range(*owner_of(setup, name))
+    unit = unit_of(setup, name)
+    if unit == CURRENT:
+        if name.startswith("observable."):
+            return -_OFFSET * size, _OFFSET * size
+        most = max(_LARGEST * size, _LARGER * abs(value_of(setup, name)))
+        start = _SMALLEST * size if low >= 0 else -most
+        return max(start, low), min(most, high)
+    if unit == f"Φ₀/{CURRENT}":
+        return max(0.0, low), min(_SCREENING / size, high)
+    if np.isfinite(low) and np.isfinite(high):
+        margin = _MARGIN * (high - low)
+        return low + margin, high - margin
+    return None
+
+
+def _operating(setup) -> tuple[str, ...]:
+    """What the axis sets: no parameter of a fit."""
+    if isinstance(setup, CoilBiasedSquid):
+        return ("coil_current", *(f"squid.flux.{k}" for k in range(setup.squid.flux.size)))
+    (name, axis), *_ = setup.axes.items()
+    return (f"axes.{name}.value", *(f"device.{path}" for path in axis.parameters))
+
+
+def _inside(setup, bounds: Mapping[str, tuple[float, float]]):
+    """The setup with every varied parameter inside its bounds, else in their middle."""
+    outside = {
+        name: 0.5 * (low + high)
+        for name, (low, high) in bounds.items()
+        if not low < value_of(setup, name) < high
+    }
+    return replace(setup, outside) if outside else setup
+
+
+def _chosen(setup, bounds, vary) -> dict[str, tuple[float, float]]:
+    from ..core.paths import match_names
+
+    known = elements_of(setup)
+    patterns = (vary,) if isinstance(vary, str) else tuple(vary)
+    names = [name for pattern in patterns for name in match_names(known, pattern)]
+    for name in names:
+        if name not in bounds:
+            raise ValueError(f"vary must name what the data have a scale for, got {name!r}")
+    return {name: pair for name, pair in bounds.items() if name in names}

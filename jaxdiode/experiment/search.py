@@ -1,0 +1,210 @@
+"""The most promising of many random devices: where fits of critical currents should begin."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from ..core.critical import CriticalCurrents
+from ..core.parameters import CURRENT
+from ..core.paths import declaration, elements_of, owner_of
+from ..devices.squid import CoilBiasedSquid
+from ..studies.fit.periods import peaks
+from ..studies.space import Space, random_key
+from .axis import Axis
+from .experiment import Experiment
+
+_DRAWN, _KEPT = 1500, 12
+_AT_ONCE = 100
+_POINTS = 48  # of the axis that random devices are compared at
+_FASTEST = 1.4  # times the fastest period of the data
+_INFORMED = 0.8  # of the draws take what the data show
+_JITTER = 0.4  # resolutions of the axis, about a period
+_NARROW = 0.05  # periods, about a symmetry
+_APART = 0.03  # of the box, along some parameter, between two starts
+_SPREAD = 1.0  # of the logarithm of a current
+
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+class AxisGuess(NamedTuple):
+    """What the data show of scales and offsets of a flux axis.
+
+    Attributes:
+        scales, offsets: names of the parameters.
+        bounds: {name: (lower, upper)} of them.
+        lines: periods per unit of the axis, strongest first.
+        symmetry: the field about which I₊ and I₋ mirror each other.
+        resolution: 1/(length of the axis).
+    """
+
+    scales: tuple[str, ...]
+    offsets: tuple[str, ...]
+    bounds: dict[str, tuple[float, float]]
+    lines: np.ndarray
+    symmetry: float
+    resolution: float
+
+    @classmethod
+    def of(cls, setup: CoilBiasedSquid | Experiment, x, plus, minus) -> "AxisGuess":
+        scales, offsets = _names(setup)
+        resolution = 1 / np.ptp(x)
+        if not scales:
+            return cls((), (), {}, np.zeros(0), 0.0, resolution)
+        lines = peaks([x, x], [plus, minus], 0.0, np.inf)
+        if not lines.size:
+            lines = np.array([resolution])
+        fastest, slowest = float(np.max(lines)), float(np.min(lines))
+        centre = symmetry(x, plus, minus, slowest)
+        several = len(scales) > 1
+        low = -_FASTEST * fastest if several else 0.3 * slowest
+        bounds = {name: (low, _FASTEST * fastest) for name in scales}
+        bounds |= {name: (centre - 0.6 / slowest, centre + 0.6 / slowest) for name in offsets}
+        return cls(scales, offsets, bounds, lines, centre, resolution)
+
+
+def _names(setup: CoilBiasedSquid | Experiment) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Scales and offsets of what oscillates along the axis."""
+    if isinstance(setup, CoilBiasedSquid):
+        scales = tuple(f"turns.{k}" for k in range(setup.turns.size))
+        if setup.offset.ndim == 0:
+            return scales, ("offset",)
+        return scales, tuple(f"offset.{k}" for k in range(setup.offset.size))
+    ((name, axis),) = setup.axes.items()
+    if not _is_flux(axis):
+        return (), ()
+    scales = tuple(f"axes.{name}.scale.{k}" for k in range(axis.scale.size))
+    return scales, (f"axes.{name}.offset",)
+
+
+def _is_flux(axis: Axis) -> bool:
+    return all("flux" in path for path in axis.parameters)
+
+
+def symmetry(x, plus, minus, frequency: float) -> float:
+    """The field x₀ about which I₊(x₀ + b) = I₋(x₀ − b) holds best, near the middle.
+
+    So it is in a device of junctions without a diode effect of their own, by time reversal.
+    """
+    order = np.argsort(x, kind="stable")
+    x, plus, minus = x[order], plus[order], minus[order]
+    middle = 0.5 * (x[0] + x[-1])
+    reach = min(0.5 / frequency, 0.25 * np.ptp(x))
+    places = np.linspace(middle - reach, middle + reach, 401)
+
+    def mismatch(place: float) -> float:
+        mirrored = np.interp(2 * place - x, x, minus, left=np.nan, right=np.nan)
+        difference = plus - mirrored
+        return float(np.nanvar(difference)) if np.sum(np.isfinite(difference)) > 4 else np.inf
+
+    return float(places[np.argmin([mismatch(place) for place in places])])
+
+
+def search(space: Space, axes: AxisGuess, data: Columns, key: PRNGKeyArray | int) -> np.ndarray:
+    """The most promising starts, best first, (starts, parameters)."""
+    seed = np.asarray(jax.random.key_data(random_key(key))).astype(np.uint32).tolist()
+    random = np.random.default_rng(seed)
+    few = np.unique(np.linspace(0, data[0].size - 1, _POINTS).astype(int))
+    x, plus, minus = (column[few] for column in data)
+    points = np.array([_drawn(space, axes, random) for _ in range(_DRAWN)])
+    points[0] = np.asarray(space.values())
+    points, cost = _compared(space, points, x, plus, minus)
+    low, width = np.asarray(space.lower), np.asarray(space.upper - space.lower)
+    chosen: list[int] = []
+    for k in np.argsort(cost):
+        place = (points[k] - low) / width
+        near = any(np.max(np.abs(place - (points[i] - low) / width)) < _APART for i in chosen)
+        if np.isfinite(cost[k]) and not near and len(chosen) < _KEPT:
+            chosen.append(int(k))
+    return points[chosen] if chosen else np.asarray(space.values())[None]
+
+
+def _compared(space: Space, points: np.ndarray, x, plus, minus) -> tuple[np.ndarray, np.ndarray]:
+    """The points with their currents scaled to the data, and Σ|misfit| of each."""
+    units = [unit_of(space.device, name) for name in space.names]
+    power = np.array([{CURRENT: 1.0, f"Φ₀/{CURRENT}": -1.0}.get(unit, 0.0) for unit in units])
+    low, high = np.asarray(space.lower), np.asarray(space.upper)
+
+    found = []
+    for begin in range(0, len(points), _AT_ONCE):
+        factor, cost = map(
+            np.asarray, _misfit(space, points[begin : begin + _AT_ONCE], x, plus, minus)
+        )
+        found.append((factor, cost))
+    factor, cost = (np.concatenate(part) for part in zip(*found, strict=True))
+    good = np.isfinite(factor) & (factor > 0)
+    factor = np.where(good, factor, 1.0)
+    return np.clip(points * factor[:, None] ** power, low, high), np.where(good, cost, np.inf)
+
+
+@eqx.filter_jit
+def _misfit(space: Space, values, x, plus, minus) -> tuple[jax.Array, jax.Array]:
+    """Factor of the currents that fits best, and Σ|misfit| with it."""
+    measured = jnp.concatenate([plus, minus])
+
+    def one(value):
+        found = predicted(space.insert(value), x)
+        both = jnp.concatenate([found.plus, found.minus])
+        factor = jnp.sum(both * measured) / jnp.sum(both**2)
+        return factor, jnp.sum(jnp.abs(factor * both - measured))
+
+    return jax.vmap(one)(values)
+
+
+def predicted(setup: CoilBiasedSquid | Experiment, x) -> CriticalCurrents:
+    if isinstance(setup, CoilBiasedSquid):
+        return setup.switching_currents(x)
+    ((name, _),) = setup.axes.items()
+    return setup.predict({name: x})
+
+
+def _drawn(space: Space, axes: AxisGuess, random: np.random.Generator) -> np.ndarray:
+    """One random device at periods and symmetries of the data, most of the time."""
+    values = []
+    scale = 0.0
+    first = np.asarray(space.values())
+    for name, x, low, high in zip(space.names, first, space.lower, space.upper, strict=True):
+        low, high = float(low), float(high)
+        informed = random.uniform() < _INFORMED
+        if name in axes.scales:
+            value = _period(axes, random) if informed else random.uniform(low, high)
+            if low >= 0:
+                value = abs(value)
+            scale = scale or value
+        elif name in axes.offsets:
+            period = 1 / max(abs(scale or axes.lines[0]), axes.resolution)
+            jitter = random.normal() * _NARROW * period
+            half = random.integers(-1, 2) * 0.5 * period
+            value = axes.symmetry + half + jitter if informed else random.uniform(low, high)
+        elif unit_of(space.device, name) == CURRENT and low > 0:
+            value = x * np.exp(_SPREAD * random.normal())
+        elif unit_of(space.device, name) == f"Φ₀/{CURRENT}":
+            value = high * random.uniform() ** 3
+        else:
+            value = random.uniform(low, high)
+        values.append(np.clip(value, low, high))
+    return np.array(values)
+
+
+def _period(axes: AxisGuess, random: np.random.Generator) -> float:
+    """A line of the data, a difference of two, or a slow loop; of either sign."""
+    kind = random.uniform()
+    line = random.choice(axes.lines)
+    if kind < 0.25:
+        line = line - random.choice(axes.lines)
+    elif kind < 0.4:
+        line = random.uniform(0, 1.5) * axes.resolution
+    line += _JITTER * axes.resolution * random.uniform(-1, 1)
+    return float(line * random.choice([-1.0, 1.0]))
+
+
+def value_of(setup, name: str) -> float:
+    leaf, index = elements_of(setup)[name]
+    return float(np.ravel(jax.tree.leaves(setup)[leaf])[index])
+
+
+def unit_of(setup, name: str) -> str:
+    return declaration(*owner_of(setup, name)).unit
