@@ -62,7 +62,8 @@ def guess(
         device: a `Squid`, which becomes a `CoilBiasedSquid`; a `CoilBiasedSquid`; or an
             `Experiment` of `SwitchingCurrents` with one axis, for any other device.
         data: (x, I₊, I₋), as `jd.read_switching_currents` reads it.
-        vary: names or patterns of what is to be fitted; by default all that has a scale.
+        vary: names or patterns of what is to be fitted; by default all that has a scale but
+            for an offset of the bias current.
         key: of the random devices, `jax.random.key(seed)` or the seed.
 
     Raises:
@@ -90,7 +91,7 @@ def guess(
     bounds: dict[str, tuple[float, float]] = {}
     for name in elements_of(setup):
         found = axes.bounds.get(name) or _range_of(setup, name, size)
-        if found is not None:
+        if found is not None and (vary is not None or not name.endswith("current_offset")):
             bounds[name] = found
     if vary is not None:
         bounds = _chosen(setup, bounds, vary)
@@ -147,7 +148,7 @@ def _scaled(setup, size: float):
     found = jax.device_get(critical_currents(bare))
     own = np.max(np.abs([found.plus, found.minus]))
     names = [name for name in elements_of(setup) if unit_of(setup, name) == CURRENT]
-    names = [name for name in names if not name.startswith("observable.")]
+    names = [name for name in names if not name.endswith("current_offset")]
     if not (np.isfinite(own) and own > 0):
         own = max((abs(value_of(setup, name)) for name in names), default=1.0) or 1.0
     values = {name: value_of(setup, name) * size / own for name in names}
@@ -161,7 +162,7 @@ def _range_of(setup, name: str, size: float) -> tuple[float, float] | None:
     low, high = allowed_range(*owner_of(setup, name))
     unit = unit_of(setup, name)
     if unit == CURRENT:
-        if name.startswith("observable."):
+        if name.endswith("current_offset"):
             return -_OFFSET * size, _OFFSET * size
         most = max(_LARGEST * size, _LARGER * abs(value_of(setup, name)))
         start = _SMALLEST * size if low >= 0 else -most

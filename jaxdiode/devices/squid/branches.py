@@ -67,3 +67,13 @@ def junction_phase(branch, inductance, phase):
         return root + 2 * jnp.pi * turns
 
     return jax.vmap(solve)(phase.ravel()).reshape(phase.shape)
+
+
+def kinks_seen(branch, inductance: Inductance) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+    """A branch's kinks in the total phase: through its inductance they lie elsewhere, sharper."""
+    position, width = branch.kinks()
+    if inductance is None:
+        return position, width
+    seen = partial(total_phase, args=(branch, inductance))
+    position, slope = jax.vmap(partial(value_and_slope, seen))(position)
+    return position, width * jnp.clip(slope, 1e-6, 1.0)

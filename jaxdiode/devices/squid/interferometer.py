@@ -29,9 +29,8 @@ from ...core.parameters import parameter
 from ...core.report import Report
 from ...core.temperature import parts_at_reduced_temperature
 from ...junctions import SeriesJunctions
-from ...numerics.roots import value_and_slope
 from ...numerics.status import Status
-from .branches import branch_current, junction_phase, steepest_fall, total_phase
+from .branches import branch_current, junction_phase, kinks_seen, steepest_fall
 from .crossing import both_directions
 from .screening import as_circuit, or_of_flux_states, warn_of_henries
 
@@ -187,12 +186,8 @@ class Squid(AbstractPhaseBiased):
     def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         phases, widths = [], []
         for k, branch in enumerate(self.branches):
-            position, width = branch.kinks()
-            if self.inductance is not None:
-                # Seen through its inductance a kink lies elsewhere and is sharper.
-                seen = partial(total_phase, args=(branch, self.inductance[k]))
-                position, slope = jax.vmap(partial(value_and_slope, seen))(position)
-                width = width * jnp.clip(slope, 1e-6, 1.0)
+            inductance = None if self.inductance is None else self.inductance[k]
+            position, width = kinks_seen(branch, inductance)
             phases.append(position - self._offsets()[k])
             widths.append(width)
         return jnp.concatenate(phases), jnp.concatenate(widths)
@@ -253,6 +248,8 @@ class CoilBiasedSquid(AbstractCurrentBiased):
         coil_current: x at which the device is operated, a parameter for `sweep` and `maximise`.
         mutual_inductance: M_k (Φ₀ per unit of current, see `units.inductance`) between the bias
             line and each loop, or None.
+        current_offset: b, the current that flows when the source says 0: `switching_currents` are
+            then I₊ + b and I₋ − b, as the source shows them.
 
     Raises:
         ValueError: wrong lengths, non-finite numbers.
@@ -275,6 +272,7 @@ class CoilBiasedSquid(AbstractCurrentBiased):
     mutual_inductance: Float[Array, " loops"] | None = parameter(
         unit="Φ₀/current", label="mutual inductance with the bias line"
     )
+    current_offset: Float[Array, ""] = parameter(unit="current", label="offset of the bias")
 
     at_reduced_temperature = parts_at_reduced_temperature
 
@@ -286,6 +284,7 @@ class CoilBiasedSquid(AbstractCurrentBiased):
         offset: Numbers = 0.0,
         coil_current: Numbers = 0.0,
         mutual_inductance: Numbers | None = None,
+        current_offset: Numbers = 0.0,
         self_flux: Numbers | None = None,
     ):
         if self_flux is not None:
@@ -306,6 +305,7 @@ class CoilBiasedSquid(AbstractCurrentBiased):
                 f"offset must be one number or one per loop ({loops}), got {self.offset.shape}"
             )
         self.coil_current = self.checked("coil_current", coil_current)
+        self.current_offset = self.checked("current_offset", current_offset)
         self.mutual_inductance = None
         if mutual_inductance is not None:
             mutual = self.checked("mutual_inductance", mutual_inductance)
@@ -314,13 +314,9 @@ class CoilBiasedSquid(AbstractCurrentBiased):
             warn_of_henries("mutual_inductance", mutual, squid.branches)
 
     def measured(self, calibration: Mapping[str, Any]) -> "CoilBiasedSquid":
-        """The same with what is given of turns, offset and mutual_inductance."""
-        known = {
-            "turns": self.turns,
-            "offset": self.offset,
-            "mutual_inductance": self.mutual_inductance,
-            **calibration,
-        }
+        """The same with what is given of turns, offset, mutual_inductance and current_offset."""
+        names = ("turns", "offset", "mutual_inductance", "current_offset")
+        known = {name: getattr(self, name) for name in names} | dict(calibration)
         return CoilBiasedSquid(self.squid, **known)
 
     def at(self, coil_current: Numbers, bias_current: Numbers = 0.0) -> Squid:
@@ -338,9 +334,11 @@ class CoilBiasedSquid(AbstractCurrentBiased):
         return _at_coil(self, self.coil_current)
 
     def switching_currents(self, coil_current: Numbers) -> CriticalCurrents:
-        """I₊ and I₋ against coil current: arrays of its length. The model for `fit`."""
+        """I₊ + b and I₋ − b against coil current: arrays of its length. The model for `fit`."""
         coil = _checks.real_array("coil_current", coil_current, ndim=1)
-        return jax.vmap(partial(_at_coil, self))(coil)
+        found = jax.vmap(partial(_at_coil, self))(coil)
+        b = self.current_offset
+        return eqx.tree_at(lambda x: (x.plus, x.minus), found, (found.plus + b, found.minus - b))
 
 
 def _at_coil(device: CoilBiasedSquid, coil: Float[Array, ""]) -> CriticalCurrents:

@@ -220,6 +220,11 @@ def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitRe
             for label, row in zip(rows.labels, rows.sorted_rows(), strict=True)
             if label in correlation
         ),
+        row_means=tuple(
+            float(np.mean(residual[row]))
+            for label, row in zip(rows.labels, rows.sorted_rows(), strict=True)
+            if label in correlation
+        ),
         at_bound=_named(space, gap <= _ON_BOUND * scale),
         unseen=_named(space, curvature.idle if prior is None else ~np.any(jacobian, axis=0)),
         indistinct=tuple(_combination(space, d) for d in curvature.directions),

@@ -10,17 +10,10 @@ from ...core.device import AbstractDevice
 from ...core.paths import unit_of
 from ...core.results import AbstractResult
 from ...numerics.status import Status
+from . import verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_CORRELATED = 4.0  # standard deviations of a lag-1 correlation that are no chance
-_CHANCE = 1e-6  # Ljung–Box probability that is none; few points make small ones too common
-_FEW = 40  # independent points of a row below which a long-run variance is 20 % too small or more
-_FAST = 5.0  # points; a line below is a missed signal, above what any smooth misfit looks like
-_ROUGH = 1.5  # rms over noise from differences that says the model misses something
-_POOR = 0.5  # share of variance below which a fit explains too little
-_APART = 4.0  # robust standard errors between the halves of the data
 
 
 class FitResult(AbstractResult):
@@ -91,6 +84,7 @@ class FitResult(AbstractResult):
     successive_noise: float = eqx.field(static=True, default=float("nan"))
     explained: float = eqx.field(static=True, default=float("nan"))
     row_lengths: tuple[int, ...] = eqx.field(static=True, default=())
+    row_means: tuple[float, ...] = eqx.field(static=True, default=())
     at_bound: tuple[str, ...] = eqx.field(static=True, default=())
     unseen: tuple[str, ...] = eqx.field(static=True, default=())
     indistinct: tuple[str, ...] = eqx.field(static=True, default=())
@@ -125,6 +119,7 @@ class FitResult(AbstractResult):
             "successive_noise": self.successive_noise,
             "explained": self.explained,
             "correlation": self.correlation,
+            "means": self.means,
             "chance": self.chance,
             "halves": dict(zip(self.names, self.halves, strict=True)),
             "chi_squared_per_degree": self.chi_squared,
@@ -158,6 +153,11 @@ class FitResult(AbstractResult):
     @property
     def robust_errors(self) -> np.ndarray:
         return _roots(self.robust_covariance)
+
+    @property
+    def means(self) -> dict[str, float]:
+        """{row: mean of its residuals}, of the rows in `correlation`."""
+        return dict(zip(self.correlation, self.row_means, strict=False))
 
     @property
     def rms(self) -> float:
@@ -212,92 +212,7 @@ class FitResult(AbstractResult):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the residuals and the search say against taking the result at its word."""
-        return (*self._of_quality(), *self._of_correlations(), *self._of_parameters())
-
-    def _of_quality(self) -> list[str]:
-        found = []
-        if self.stopped_at_edge:
-            found.append("stopped where the model is NaN or infinite a step further")
-        elif not self.converged:
-            found.append("NOT converged")
-        if self.explained < _POOR:
-            found.append(
-                f"the model explains only {self.explained:.0%} of the variance: another start, "
-                "other bounds or another model?"
-            )
-        if self.rms > _ROUGH * self.successive_noise:
-            ratio = self.rms / self.successive_noise
-            found.append(
-                f"the rms is {ratio:.3g} times the noise from successive differences: the model "
-                "misses something (or sits in a wrong minimum)"
-            )
-        if self.sigma_known and self.chi_squared > 1 + 5 * np.sqrt(2 / self.degrees_of_freedom):
-            found.append(
-                f"χ² is {self.chi_squared:.3g} per degree of freedom: σ is too small or the model "
-                "misses something"
-            )
-        return found
-
-    def _of_correlations(self) -> list[str]:
-        found = []
-        worst = [
-            label
-            for (label, lag_one), length in zip(
-                self.correlation.items(), self.row_lengths, strict=True
-            )
-            if abs(lag_one) * np.sqrt(length) > _CORRELATED or self.chance[label] < _CHANCE
-        ]
-        if worst:
-            found.append(
-                f"residuals are correlated along {', '.join(worst)}: the model misses something, "
-                "and plain errors do not hold; quote the larger of the two"
-            )
-        fast = [
-            f"{label} {self.period[label]:.2g}" for label in worst if self.period[label] < _FAST
-        ]
-        if fast:
-            found.append(f"a period is left in the residuals, in points: {', '.join(fast)}")
-        left = [
-            length * (1 - lag_one) / (1 + lag_one)
-            for lag_one, length in zip(self.correlation.values(), self.row_lengths, strict=True)
-            if lag_one > 0
-        ]
-        if left and min(left) < _FEW:
-            found.append(
-                f"a row holds no more than about {max(min(left), 1):.0f} independent points, its "
-                "residuals are correlated that far: robust errors are then too small as well, by "
-                f"{'a fifth or more' if min(left) > _FEW / 3 else 'half or more'}"
-            )
-        if np.any(self.halves > _APART):
-            k = int(np.nanargmax(self.halves))
-            found.append(
-                f"the halves of the data disagree by {self.halves[k]:.2g} robust errors in "
-                f"{self.names[k]}"
-            )
-        return found
-
-    def _of_parameters(self) -> list[str]:
-        found = []
-        if self.at_bound:
-            found.append(
-                f"on a bound: {', '.join(self.at_bound)}; errors are those of free parameters"
-            )
-        if self.unseen:
-            found.append(f"the data do not see {', '.join(self.unseen)}")
-        found += [f"the data do not see {combination}" for combination in self.indistinct]
-        if self.unmoved:
-            found.append(f"did not move from the start: {', '.join(self.unmoved)}")
-        if self.no_slope:
-            found.append(
-                f"{len(self.no_slope)} points have no slope there and enter no error: "
-                f"{', '.join(self.no_slope[:6])}" + (", …" if len(self.no_slope) > 6 else "")
-            )
-        if self.invalid_starts:
-            found.append(
-                f"{self.invalid_starts} of {self.starts} starts left out: "
-                "the model is NaN or infinite there"
-            )
-        return found
+        return verdict.warnings(self)
 
     def summary(self, unit: str = "") -> str:
         """A table to print: the fit's quality, values ± plain and robust errors, warnings."""
@@ -318,7 +233,10 @@ class FitResult(AbstractResult):
                 f"noise σ = {sigma:.4g} (given), χ² per degree of freedom {self.chi_squared:.3g}"
             )
         if self.correlation:
-            lags = ", ".join(f"{label} {x:+.2f}" for label, x in self.correlation.items())
+            lags = ", ".join(
+                f"{label} {x:+.2f} (errors × {verdict.factor_of_errors(x):.2f})"
+                for label, x in self.correlation.items()
+            )
             head.append(f"correlation of neighbouring residuals: {lags}")
         if self.starts > 1 and self.agreeing_starts:
             head.append(f"{self.agreeing_starts} of {self.starts} starts came to this minimum")

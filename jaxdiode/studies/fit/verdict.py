@@ -1,0 +1,127 @@
+"""What speaks against taking a fit at its word."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .result import FitResult
+
+_CORRELATED = 4.0  # standard deviations of a lag-1 correlation that are no chance
+_CHANCE = 1e-6  # Ljung–Box probability that is none; few points make small ones too common
+_FEW = 40  # independent points of a row below which a long-run variance is 20 % too small or more
+_FAST = 5.0  # points; a line below is a missed signal, above what any smooth misfit looks like
+_ROUGH = 1.5  # rms over noise from differences that says the model misses something
+_POOR = 0.5  # share of variance below which a fit explains too little
+_APART = 4.0  # robust standard errors between the halves of the data
+_OFF = 5.0  # standard errors of the mean residual of a row that are no chance
+
+
+def warnings(fit: "FitResult") -> tuple[str, ...]:
+    """What the residuals and the search say against the result."""
+    return (*_of_quality(fit), *_of_means(fit), *_of_correlations(fit), *_of_parameters(fit))
+
+
+def factor_of_errors(lag_one: float) -> float:
+    """√((1 + ρ)/(1 − ρ)): how much correlated neighbours widen the error of a mean."""
+    rho = min(max(lag_one, 0.0), 0.97)
+    return float(np.sqrt((1 + rho) / (1 - rho)))
+
+
+def _of_means(fit: "FitResult") -> list[str]:
+    """Rows whose residuals do not average to zero; opposite ones are an offset of the bias."""
+    off = {
+        label: mean
+        for (label, mean), length in zip(fit.means.items(), fit.row_lengths, strict=True)
+        if abs(mean) * np.sqrt(length) > _OFF * fit.rms * factor_of_errors(fit.correlation[label])
+    }
+    if not off:
+        return []
+    told = ", ".join(f"{mean:+.3g} in {label}" for label, mean in off.items())
+    text = f"residuals do not average to zero (model − data): {told}"
+    if set(off) == {"plus", "minus"} and off["plus"] * off["minus"] < 0:
+        offset = (off["minus"] - off["plus"]) / 2
+        text += f"; an offset of the bias current of {offset:.3g} would do that: current_offset"
+    return [text]
+
+
+def _of_quality(fit: "FitResult") -> list[str]:
+    found = []
+    if fit.stopped_at_edge:
+        found.append("stopped where the model is NaN or infinite a step further")
+    elif not fit.converged:
+        found.append("NOT converged")
+    if fit.explained < _POOR:
+        found.append(
+            f"the model explains only {fit.explained:.0%} of the variance: another start, "
+            "other bounds or another model?"
+        )
+    if fit.rms > _ROUGH * fit.successive_noise:
+        ratio = fit.rms / fit.successive_noise
+        found.append(
+            f"the rms is {ratio:.3g} times the noise from successive differences: the model "
+            "misses something (or sits in a wrong minimum)"
+        )
+    if fit.sigma_known and fit.chi_squared > 1 + 5 * np.sqrt(2 / fit.degrees_of_freedom):
+        found.append(
+            f"χ² is {fit.chi_squared:.3g} per degree of freedom: σ is too small or the model "
+            "misses something"
+        )
+    return found
+
+
+def _of_correlations(fit: "FitResult") -> list[str]:
+    found = []
+    worst = [
+        label
+        for (label, lag_one), length in zip(fit.correlation.items(), fit.row_lengths, strict=True)
+        if abs(lag_one) * np.sqrt(length) > _CORRELATED or fit.chance[label] < _CHANCE
+    ]
+    if worst:
+        found.append(
+            f"residuals are correlated along {', '.join(worst)}: the model misses something, "
+            "and plain errors do not hold; quote the larger of the two"
+        )
+    fast = [f"{label} {fit.period[label]:.2g}" for label in worst if fit.period[label] < _FAST]
+    if fast:
+        found.append(f"a period is left in the residuals, in points: {', '.join(fast)}")
+    left = [
+        length * (1 - lag_one) / (1 + lag_one)
+        for lag_one, length in zip(fit.correlation.values(), fit.row_lengths, strict=True)
+        if lag_one > 0
+    ]
+    if left and min(left) < _FEW:
+        found.append(
+            f"a row holds no more than about {max(min(left), 1):.0f} independent points, its "
+            "residuals are correlated that far: robust errors are then too small as well, by "
+            f"{'a fifth or more' if min(left) > _FEW / 3 else 'half or more'}"
+        )
+    if np.any(fit.halves > _APART):
+        k = int(np.nanargmax(fit.halves))
+        found.append(
+            f"the halves of the data disagree by {fit.halves[k]:.2g} robust errors in "
+            f"{fit.names[k]}"
+        )
+    return found
+
+
+def _of_parameters(fit: "FitResult") -> list[str]:
+    found = []
+    if fit.at_bound:
+        found.append(f"on a bound: {', '.join(fit.at_bound)}; errors are those of free parameters")
+    if fit.unseen:
+        found.append(f"the data do not see {', '.join(fit.unseen)}")
+    found += [f"the data do not see {combination}" for combination in fit.indistinct]
+    if fit.unmoved:
+        found.append(f"did not move from the start: {', '.join(fit.unmoved)}")
+    if fit.no_slope:
+        found.append(
+            f"{len(fit.no_slope)} points have no slope there and enter no error: "
+            f"{', '.join(fit.no_slope[:6])}" + (", …" if len(fit.no_slope) > 6 else "")
+        )
+    if fit.invalid_starts:
+        found.append(
+            f"{fit.invalid_starts} of {fit.starts} starts left out: "
+            "the model is NaN or infinite there"
+        )
+    return found
