@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _plain_checks as _checks
 from ..files import device_file
-from ..measurement import read_switching_currents, require_turns
+from . import fitting
 from .common import (
     Cache,
     DataFile,
@@ -20,10 +20,6 @@ from .common import (
 )
 
 Loss = Literal["linear", "soft_l1", "cauchy"]  # as `fit.Loss`, which needs JAX
-CALIBRATION = ("turns", "offset", "mutual_inductance")
-KEYS = (
-    "turns", "offset", "mutual_inductance", "sigma", "bounds", "ties", "coil_range", "coil_unit",
-)  # fmt: skip
 
 
 def fit(
@@ -43,21 +39,29 @@ def fit(
     force: bool = False,
     cache: Cache = True,
 ) -> None:
-    """Fit measured switching currents against coil current, with error bars.
+    """Fit a device to measured data, with error bars.
 
     Errors robust to correlated residuals stand beside the plain ones, and warnings say what the
-    model misses. The fit also starts from the flux periods that the data show by themselves.
+    model misses. Without bounds in the file's [fit] section, start values and bounds are guessed
+    from the data: a file with a [device] alone will do for a SQUID, whose numbers count for
+    nothing then.
 
-    The file's [fit] section gives the starting coil calibration and the bounds; parameter
-    names begin with `squid.`, `turns`, `offset` or `mutual_inductance`. Currents whose columns name
-    a unit are converted to the file's `unit`, coil currents to the `coil_unit` of [fit].
+    [fit] of a SQUID: the coil calibration to start from (turns, offset, mutual_inductance,
+    current_offset) and bounds; names begin with `squid.` or are those. Of any other device:
+    axes.B = { parameters = "flux", scale = 65 } says which column drives which parameter, and
+    names begin with `device.`, `axes.` or `observable.`. observable = { type = "VoltageCurve",
+    noise = 1, resistance = 50 } (or SwitchingHistogram, ShapiroEdges, DensityOfStates) says
+    what was measured instead of critical currents.
+
+    Currents whose columns name a unit are converted to the file's `unit`, coil currents to the
+    `coil_unit` of [fit].
 
     Example: jaxdiode fit device.toml measured.csv --loss soft_l1
 
     Args:
-        device: TOML file with [device] (a Squid) and [fit], or JSON with a device (a Squid in
-            the flux of a coil, as fits give it) and such a section.
-        data: CSV or tab-separated file with columns for coil current, I+ and I-.
+        device: TOML file with [device] and maybe [fit], or JSON with a device and such a section.
+        data: CSV or tab-separated file with columns for coil current, I+ and I-, or those of the
+            observable.
         out: Folder for figures and the JSON.
         coil: Name of the coil-current column (usual names are found).
         plus: Name of the I+ column.
@@ -75,52 +79,51 @@ def fit(
     """
     table = device_file.read(device)
     options = table.get("fit", {})
-    for name in options:
-        if name == "self_flux":
-            raise ValueError(
-                "self_flux of [fit] must be left out: give the branches an inductance in [device], "
-                "or the bias line a mutual_inductance in [fit]"
-            )
-        if name not in KEYS:
-            raise _checks.unknown_name("key of [fit]", name, KEYS)
+    fitting.require_keys(options)
     if starts is not None:
         _checks.whole_number("starts", starts)
     _checks.whole_number("seed", seed, at_least=0)
-    measured = read_switching_currents(
-        data, coil, plus, minus, unit=table.get("unit") or None,
-        coil_unit=options.get("coil_unit"), signed=signed, drop_missing=drop_missing,
-    )  # fmt: skip
-    x, up, down = _within(coil_range or options.get("coil_range"), *measured)
-    require_turns(x, options.get("turns", ()))
+    currents = fitting.kind_of(options) == "SwitchingCurrents"
+    if currents:
+        names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range)
+        measured, kept = fitting.read_currents(data, table, names)
     check_folder(out, force)
     start_jax(cache)
-    import jax
-
-    from .. import plot
     from ..files import save
     from ..studies.fit import fit as fit_model
-    from ..studies.space import Space
 
-    made = device_file.device(table)
-    start = made.measured({name: options[name] for name in CALIBRATION if name in options})
-    if "bounds" not in options:
-        raise ValueError("[fit] needs 'bounds'; `jaxdiode new` writes an example")
-    varied = Space(start, options["bounds"], options.get("ties", ()))
-    noise = options.get("sigma") if sigma is None else sigma
+    if currents:
+        task = fitting.of_currents(table, measured, kept, seed)
+    else:
+        task = fitting.of_observable(data, table, None)
+    noise = options.get("sigma", task.sigma) if sigma is None else sigma
     found = fit_model(
-        _switching_currents, varied, (up, down), noise, arguments=[x], along=x,
-        periods=[name for name in varied.names if name.startswith("turns")],
-        loss=loss, starts=starts, key=seed,
+        task.model, task.space, task.data, noise, arguments=task.arguments, along=task.along,
+        periods=task.periods, loss=loss, starts=task.starts if starts is None else starts,
+        key=seed,
     )  # fmt: skip
     folder, unit = make_folder(out), device_file.unit(table)
     save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
-    say(f"read {measured.describe()}")
-    if x.size < measured.coil.size:
-        say(f"fitted {x.size} of them, from {x[0]:g} to {x[-1]:g}")
+    for line in task.said:
+        say(line)
     say(found.summary(unit))
+    _draw(folder, task, found, unit)
+    finish(out)
+
+
+def _draw(folder: Path, task: fitting.Task, found: Any, unit: str) -> None:
+    import jax
+
+    from .. import plot
+
+    plot.correlations(found.names, found.values, found.covariance).savefig(
+        folder / "parameters.png"
+    )
+    if task.measured is None:
+        return
+    (x, up, down), label = task.measured
     fine = np.linspace(x[0], x[-1], 600)
-    curve = jax.device_get(jax.jit(lambda squid: squid.switching_currents(fine))(found.device))
-    label = f"coil current ({measured.coil_unit})" if measured.coil_unit else "coil current"
+    curve = jax.device_get(jax.jit(lambda setup: setup.switching_currents(fine))(found.device))
     missed = np.split(-found.residuals, 2)  # measured − fitted
     spread = np.split(found.sigma, 2)
     plot.critical_currents_along(
@@ -129,30 +132,3 @@ def fit(
         sigma=(spread[0], spread[1]) if found.sigma_known else None,
         title=f"rms {found.rms:.3g}, {found.explained:.1%} of the variance",
     ).savefig(folder / "fit.png")  # fmt: skip
-    plot.correlations(found.names, found.values, found.covariance).savefig(
-        folder / "parameters.png"
-    )
-    finish(out)
-
-
-def _switching_currents(squid, coil_current):
-    return squid.switching_currents(coil_current)
-
-
-def _within(limits: Any, x: np.ndarray, up: np.ndarray, down: np.ndarray):
-    """The rows of a measurement whose coil current lies between two limits, to rounding."""
-    if limits is None:
-        return x, up, down
-    try:
-        low, high = (float(limit) for limit in limits)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"coil_range must be (lowest, highest), got {limits!r}") from error
-    if not low < high:
-        raise ValueError(f"coil_range must be (lowest, highest), got {low:g} and {high:g}")
-    slack = 1e-9 * (high - low)
-    kept = (x >= low - slack) & (x <= high + slack)
-    if not kept.any():
-        raise ValueError(
-            f"coil_range must hold some of the data, {x[0]:g} to {x[-1]:g}, got {low:g} to {high:g}"
-        )
-    return x[kept], up[kept], down[kept]

@@ -9,3 +9,5 @@ from .observables import ShapiroEdges as ShapiroEdges
 from .observables import SwitchingCurrents as SwitchingCurrents
 from .observables import SwitchingHistogram as SwitchingHistogram
 from .observables import VoltageCurve as VoltageCurve
+from .reading import Reading as Reading
+from .reading import read_observable as read_observable

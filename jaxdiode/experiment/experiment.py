@@ -141,6 +141,20 @@ class Experiment(AbstractDevice):
 
         return jax.vmap(one)(arrays)
 
+    def switching_currents(self, x: Numbers) -> CriticalCurrents:
+        """The observable along the one axis, as `CoilBiasedSquid.switching_currents`.
+
+        Raises:
+            ValueError: several axes or none, another observable.
+        """
+        if len(self.axes) != 1 or not isinstance(self.observable, SwitchingCurrents):
+            raise ValueError(
+                "switching_currents(x) needs one axis and SwitchingCurrents, got "
+                f"{len(self.axes)} axes and {type(self.observable).__name__}; use predict"
+            )
+        ((name, _),) = self.axes.items()
+        return self.predict({name: x})
+
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         """Those of the device at the operating point of the axes, without offset of the bias."""
         return critical_currents(self.at(), criterion)

@@ -1,6 +1,6 @@
 """The most promising of many random devices: where fits of critical currents should begin."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..core.critical import CriticalCurrents
 from ..core.parameters import CURRENT
 from ..core.paths import declaration, elements_of, owner_of
 from ..devices.squid import CoilBiasedSquid
@@ -26,6 +25,7 @@ _JITTER = 0.4  # resolutions of the axis, about a period
 _NARROW = 0.05  # periods, about a symmetry
 _APART = 0.03  # of the box, along some parameter, between two starts
 _SPREAD = 1.0  # of the logarithm of a current
+_SCREENING = 0.08  # of the largest inductance: most I(φ) have one value there, which is quick
 
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -146,19 +146,13 @@ def _misfit(space: Space, values, x, plus, minus) -> tuple[jax.Array, jax.Array]
     measured = jnp.concatenate([plus, minus])
 
     def one(value):
-        found = predicted(space.insert(value), x)
+        setup: Any = space.insert(value)
+        found = setup.switching_currents(x)
         both = jnp.concatenate([found.plus, found.minus])
         factor = jnp.sum(both * measured) / jnp.sum(both**2)
         return factor, jnp.sum(jnp.abs(factor * both - measured))
 
     return jax.vmap(one)(values)
-
-
-def predicted(setup: CoilBiasedSquid | Experiment, x) -> CriticalCurrents:
-    if isinstance(setup, CoilBiasedSquid):
-        return setup.switching_currents(x)
-    ((name, _),) = setup.axes.items()
-    return setup.predict({name: x})
 
 
 def _drawn(space: Space, axes: AxisGuess, random: np.random.Generator) -> np.ndarray:
@@ -182,7 +176,7 @@ def _drawn(space: Space, axes: AxisGuess, random: np.random.Generator) -> np.nda
         elif unit_of(space.device, name) == CURRENT and low > 0:
             value = x * np.exp(_SPREAD * random.normal())
         elif unit_of(space.device, name) == f"Φ₀/{CURRENT}":
-            value = high * random.uniform() ** 3
+            value = _SCREENING * high * random.uniform() ** 2
         else:
             value = random.uniform(low, high)
         values.append(np.clip(value, low, high))

@@ -1,0 +1,205 @@
+"""What `jaxdiode fit` fits: device, data and space from a device file and a data file."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .. import _plain_checks as _checks
+from ..files import device_file
+from ..measurement import read_switching_currents, require_turns
+
+if TYPE_CHECKING:
+    from ..studies.space import Space
+
+CALIBRATION = ("turns", "offset", "mutual_inductance", "current_offset")
+KEYS = (
+    *CALIBRATION, "sigma", "bounds", "ties", "coil_range", "coil_unit", "axes", "observable",
+    "columns", "vary", "bins",
+)  # fmt: skip
+
+
+class Columns(NamedTuple):
+    """How the command line names the columns of a table of critical currents."""
+
+    coil: str | None
+    plus: str | None
+    minus: str | None
+    signed: bool | None
+    drop_missing: bool
+    coil_range: tuple[float, float] | None
+
+
+class Task(NamedTuple):
+    """A fit that is ready to run.
+
+    Attributes:
+        model, space, data, arguments, along, periods, starts: as `jd.fit` takes them.
+        sigma: noise, where the observable knows it.
+        said: what was read and guessed, lines to print.
+        measured: (x, I₊, I₋) and the label of x, of critical currents along an axis.
+    """
+
+    model: Callable
+    space: "Space"
+    data: Any
+    arguments: list
+    along: Any
+    periods: list[str]
+    starts: Any
+    sigma: float | None
+    said: list[str]
+    measured: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], str] | None
+
+
+def require_keys(options: dict[str, Any]) -> None:
+    """Refuse what no [fit] holds."""
+    for name in options:
+        if name == "self_flux":
+            raise ValueError(
+                "self_flux of [fit] must be left out: give the branches an inductance in [device], "
+                "or the bias line a mutual_inductance in [fit]"
+            )
+        if name not in KEYS:
+            raise _checks.unknown_name("key of [fit]", name, KEYS)
+    if "axes" in options and any(name in options for name in CALIBRATION):
+        both = ", ".join(name for name in CALIBRATION if name in options)
+        raise ValueError(
+            f"[fit] must have axes or {both}, which are those of a flux coil, not both"
+        )
+    if options.get("observable") is not None and not isinstance(options["observable"], dict):
+        raise ValueError(
+            'observable of [fit] must be a table such as { type = "VoltageCurve", noise = 0.1 }, '
+            f"got {options['observable']!r}"
+        )
+
+
+def kind_of(options: dict[str, Any]) -> str:
+    """The observable's name."""
+    return str(options.get("observable", {}).get("type", "SwitchingCurrents"))
+
+
+def read_currents(path: Path, table: dict[str, Any], columns: Columns):
+    """Measured critical currents of the fitted range, with the file's own range and units."""
+    options = table.get("fit", {})
+    named = dict(options.get("columns", {}))
+    axis = next(iter(options.get("axes", {})), None)
+    measured = read_switching_currents(
+        path,
+        columns.coil or named.get("coil") or axis,
+        columns.plus or named.get("plus"),
+        columns.minus or named.get("minus"),
+        unit=table.get("unit") or None,
+        coil_unit=options.get("coil_unit"),
+        signed=columns.signed,
+        drop_missing=columns.drop_missing,
+    )
+    kept = _within(columns.coil_range or options.get("coil_range"), *measured)
+    require_turns(kept[0], options.get("turns", ()))
+    return measured, kept
+
+
+def of_currents(table: dict[str, Any], measured, kept, seed: int) -> Task:
+    """Critical currents along one axis: of a SQUID in a coil, or of any device by [fit] axes."""
+    from ..studies.space import Space
+
+    x, up, down = kept
+    options = table.get("fit", {})
+    setup = _setup(table, options)
+    said = [f"read {measured.describe()}"]
+    if x.size < measured.coil.size:
+        said.append(f"fitted {x.size} of them, from {x[0]:g} to {x[-1]:g}")
+    label = f"coil current ({measured.coil_unit})" if measured.coil_unit else "coil current"
+    starts = None
+    if "bounds" in options:
+        space = Space(setup, options["bounds"], options.get("ties", ()))
+        periods = [name for name in space.names if name.startswith("turns")]
+    else:
+        from ..experiment import guess
+
+        if options.get("ties"):
+            raise ValueError("ties of [fit] need bounds, got none")
+        space, starts = guess(setup, kept, vary=options.get("vary"), key=seed)
+        periods = []
+        bounds = (f"{name} {low:.4g} to {high:.4g}" for name, (low, high) in space.bounds.items())
+        said.append(f"bounds guessed from the data: {', '.join(bounds)}")
+    return Task(
+        _switching_currents, space, (up, down), [x], x, periods, starts, None, said,
+        ((x, up, down), label),
+    )  # fmt: skip
+
+
+def of_observable(path: Path, table: dict[str, Any], bins: int | None) -> Task:
+    """Any other observable by [fit] observable."""
+    from ..experiment import Experiment, read_observable
+    from ..studies.space import Space
+
+    options = table.get("fit", {})
+    given = dict(options["observable"])
+    kind = given.pop("type", "SwitchingCurrents")
+    axes = device_file.build(_typed(options.get("axes", {})))
+    read = read_observable(
+        path, kind, given, axes=tuple(axes), columns=options.get("columns"),
+        unit=device_file.unit(table), bins=bins or options.get("bins", 40),
+    )  # fmt: skip
+    setup = Experiment(device_file.device(table), axes, read.observable)
+    if "bounds" not in options:
+        raise ValueError(
+            f"[fit] needs 'bounds' for {kind}; the data show starts of critical currents only"
+        )
+    space = Space(setup, options["bounds"], options.get("ties", ()))
+    columns = [read.columns] if read.columns else []
+    return Task(
+        Experiment.predict, space, read.data, columns, read.along, [], None, read.sigma,
+        [f"read {read.text}"], None,
+    )  # fmt: skip
+
+
+def _setup(table: dict[str, Any], options: dict[str, Any]) -> Any:
+    """The device as it was measured."""
+    made = device_file.device(table)
+    if "axes" in options or "observable" in options:
+        from ..experiment import Experiment
+
+        axes = device_file.build(_typed(options.get("axes", {})))
+        given = dict(options.get("observable", {}))
+        given.setdefault("type", "SwitchingCurrents")
+        return Experiment(made, axes, device_file.build(given))
+    calibration = {name: options[name] for name in CALIBRATION if name in options}
+    if "bounds" in options or calibration:
+        return made.measured(calibration)
+    return made
+
+
+def _typed(axes: Any) -> dict[str, Any]:
+    """Axes of a file, whose type goes without saying."""
+    if not isinstance(axes, dict) or not all(isinstance(x, dict) for x in axes.values()):
+        raise ValueError(
+            'axes of [fit] must be tables such as coil = { parameters = "flux", scale = 65 }, '
+            f"got {axes!r}"
+        )
+    return {"dict": {name: {"type": "Axis", **axis} for name, axis in axes.items()}}
+
+
+def _switching_currents(setup, x):
+    return setup.switching_currents(x)
+
+
+def _within(limits: Sequence | None, x: np.ndarray, up: np.ndarray, down: np.ndarray):
+    """The rows of a measurement whose coil current lies between two limits, to rounding."""
+    if limits is None:
+        return x, up, down
+    try:
+        low, high = (float(limit) for limit in limits)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"coil_range must be (lowest, highest), got {limits!r}") from error
+    if not low < high:
+        raise ValueError(f"coil_range must be (lowest, highest), got {low:g} and {high:g}")
+    slack = 1e-9 * (high - low)
+    kept = (x >= low - slack) & (x <= high + slack)
+    if not kept.any():
+        raise ValueError(
+            f"coil_range must hold some of the data, {x[0]:g} to {x[-1]:g}, got {low:g} to {high:g}"
+        )
+    return x[kept], up[kept], down[kept]

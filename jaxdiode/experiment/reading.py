@@ -1,0 +1,158 @@
+"""A measurement in a text file, as an observable predicts it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import PyTree
+
+from .. import _checks
+from ..measurement.columns import find_columns, split_unit, unit_ratio
+from ..measurement.table import Table, read_table
+from .observables import (
+    AbstractObservable,
+    DensityOfStates,
+    ShapiroEdges,
+    SwitchingHistogram,
+    VoltageCurve,
+)
+
+_BINS = 40
+
+
+class Reading(NamedTuple):
+    """What a fit needs of a file.
+
+    Attributes:
+        observable: with its abscissa from the file.
+        data: as the observable predicts it.
+        sigma: where the observable knows the noise, else None.
+        columns: {axis: values}, for `Experiment.predict`.
+        along: the axis on which neighbouring residuals are neighbours.
+        text: what was read, in a line.
+    """
+
+    observable: AbstractObservable
+    data: PyTree
+    sigma: float | None
+    columns: dict[str, np.ndarray]
+    along: np.ndarray | None
+    text: str
+
+
+def read_observable(
+    path: str | Path,
+    kind: str,
+    options: Mapping[str, Any],
+    *,
+    axes: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+    unit: str = "",
+    bins: int = _BINS,
+) -> Reading:
+    """Columns of a text file for one of `VoltageCurve`, `SwitchingHistogram`, `ShapiroEdges`,
+    `DensityOfStates`.
+
+    Currents whose columns name a unit are converted to `unit`. Without `columns` a column has the
+    name of its role: "current" and "voltage"; "plus" and "minus", an event in each row; for every
+    order n "lower n" and "upper n"; "energy" and "density"; and the names of the axes.
+
+    Args:
+        kind: name of the observable.
+        options: its other arguments.
+        axes: columns that are axes (of `ShapiroEdges`).
+        columns: {role: header}, where names differ.
+        unit: of the device's currents.
+        bins: of a histogram, equal ones from the lowest event to the highest.
+
+    Raises:
+        ValueError: no such file, columns missing or not finite, units that do not go together.
+    """
+    readers = {
+        "VoltageCurve": _voltage_curve,
+        "SwitchingHistogram": _histogram,
+        "ShapiroEdges": _shapiro,
+        "DensityOfStates": _density,
+    }
+    if kind not in readers:
+        raise _checks.unknown_name("observable", kind, ("SwitchingCurrents", *readers))
+    if axes and kind != "ShapiroEdges":
+        raise ValueError(
+            f"axes must be left out for {kind}, one curve at fixed settings is read, got "
+            f"{', '.join(axes)}"
+        )
+    table = read_table(path)
+    take = _Columns(table, dict(columns or {}), unit)
+    return readers[kind](take, dict(options), tuple(axes), bins)
+
+
+class _Columns:
+    """Columns of a table by their roles."""
+
+    def __init__(self, table: Table, named: dict[str, str], unit: str):
+        self.table, self.named, self.unit = table, named, unit
+        self.read: list[str] = []
+
+    def __call__(self, role: str, *, current: bool = False) -> np.ndarray:
+        """One column, finite; currents in the device's unit."""
+        name = self.named.get(role, role)
+        k = find_columns(self.table.path, self.table.header, {role: name})[role]
+        values = np.asarray(self.table.column(k), float)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            lines = ", ".join(str(self.table.lines[i]) for i in bad[:8])
+            raise ValueError(
+                f"data file {str(self.table.path)!r} must hold finite numbers only, column "
+                f"{self.table.header[k]!r} has none in line {lines}"
+            )
+        own = split_unit(self.table.header[k])[1]
+        if current and own and self.unit:
+            values = values * unit_ratio(own, self.unit)
+        self.read.append(f"{role} from {self.table.header[k]!r}")
+        return values
+
+    def text(self) -> str:
+        return f"{len(self.table.rows)} rows: {', '.join(self.read)}"
+
+
+def _voltage_curve(take: _Columns, options, axes, bins) -> Reading:
+    current, voltage = take("current", current=True), take("voltage")
+    order = np.argsort(current, kind="stable")
+    observable = VoltageCurve(current[order], **options)
+    return Reading(observable, voltage[order], None, {}, current[order], take.text())
+
+
+def _histogram(take: _Columns, options, axes, bins) -> Reading:
+    _checks.whole_number("bins", bins)
+    plus, minus = (np.abs(take(role, current=True)) for role in ("plus", "minus"))
+    both = np.concatenate([plus, minus])
+    low, high = float(np.min(both)), float(np.max(both))
+    margin = 0.02 * (high - low)
+    edges = np.linspace(low - margin, high + margin, bins + 1)
+    observable = SwitchingHistogram(edges, ramps=plus.size, **options)
+    return Reading(observable, observable.data(plus, minus), 1.0, {}, None, take.text())
+
+
+def _shapiro(take: _Columns, options, axes, bins) -> Reading:
+    if "orders" not in options:
+        raise ValueError("ShapiroEdges needs 'orders', the steps whose edges were measured")
+    observable = ShapiroEdges(**options)
+    columns = {name: take(name) for name in axes}
+    edges = [
+        np.stack([take(f"{side} {_spelled(n)}", current=True) for n in observable.orders], axis=-1)
+        for side in ("lower", "upper")
+    ]
+    data = tuple(edges) if axes else tuple(edge[0] for edge in edges)
+    return Reading(observable, data, None, columns, None, take.text())
+
+
+def _spelled(order: Any) -> str:
+    return "/".join(map(str, order)) if isinstance(order, tuple) else str(order)
+
+
+def _density(take: _Columns, options, axes, bins) -> Reading:
+    energy, density = take("energy"), take("density")
+    order = np.argsort(energy, kind="stable")
+    observable = DensityOfStates(energy[order], **options)
+    return Reading(observable, density[order], None, {}, energy[order], take.text())
