@@ -9,7 +9,7 @@ from .._checks import Numbers
 
 _ALL = 12  # pairs of zeros up to which every choice of them is tried, beyond it one or two
 _ROUNDING = 1e-9  # of the mean, for |P| and for a density of zero
-_SAME = 1e-6  # of the mean, for two profiles
+_SAME = 1e-3  # of the mean, for two profiles: a multiple zero is not known better
 
 
 def twins(density: Numbers) -> np.ndarray:

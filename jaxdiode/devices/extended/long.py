@@ -85,7 +85,8 @@ class LongJunction(AbstractCurrentBiased):
 
     Args:
         local: relation i(φ), any phase-biased device; its largest current is that of the junction.
-        length: ℓ > 0.
+        length: ℓ > 0; below about 0.01 it is the short `ExtendedJunction`, and the collocation may
+            not converge.
         flux: f = Φ/Φ₀, of the field from outside.
         profile: of j_c, as of an `ExtendedJunction`: "uniform", "edges", a smooth function of x/L,
             or numbers ≥ 0 in any unit, which `interpolation` joins; only its shape matters.

@@ -18,6 +18,7 @@ from ...numerics.status import Status
 
 MOST = 256  # harmonics that turns of a width of 0.2 need, with room for half of it
 _OVERSAMPLING = 4
+_ROUNDING = 100.0  # as by quadrature, totals 1e-11 of the local current count as none
 _TAIL = 1e-11  # of all harmonics, that those left out may be
 _TURNING = 12.0  # below it j_l by quadrature, above it by its recurrence, stable for l < 12
 _WHERE, _WEIGHT = np.polynomial.legendre.leggauss(24)
@@ -86,7 +87,7 @@ def through_profile(
     code = jnp.where(unresolved, Status.NOT_RESOLVED, own).astype(jnp.int32)
     coefficients = found[: count + 1].at[0].multiply(0.5)
     seen = coefficients * transform(series, flux * jnp.arange(count + 1, dtype=float))
-    largest = jnp.maximum(local.magnitude(), jnp.sum(size))
+    largest = _ROUNDING * jnp.maximum(local.magnitude(), jnp.sum(size))
     # No ladders lead to turns here, which are wider than 28 over the number of harmonics.
     least = min(max(count, 64), 128)
     return SpectralRelation(
