@@ -21,7 +21,7 @@ from .search import AxisGuess, search, unit_of, value_of
 _SMALLEST, _LARGEST = 2e-3, 1.5  # of the largest current: what one junction may carry
 _LARGER = 6.0  # times what the device has, scaled to the data
 _OFFSET = 0.3  # of the largest current: offsets of the bias
-_SCREENING = 1.0  # Φ₀: the largest inductance × the largest current
+_SCREENING = 0.12  # Φ₀: the largest inductance × the largest current; one flux state, mostly
 _MARGIN = 1e-3  # of a range, kept from its open ends
 
 
@@ -50,17 +50,18 @@ def guess(
     Of the device only its kind counts: how many branches, which relations. Every parameter in
     the unit of the currents may go from 0.002 to 1.5 times the largest current measured (or six
     times what the device has, scaled to the data; an offset of the bias to ±0.3), one with a finite
-    range (a transparency) through all of it, an inductance up to one flux quantum at the largest
-    current. A flux follows the axis: scales reach 1.4 times the fastest period of the data's
-    periodogram, offsets half a slowest period about the field in which I₊ and I₋ mirror each
-    other. What has no scale in the data (a temperature, a gate voltage) stays as it is.
+    range (a transparency) through all of it, an inductance up to 0.12 flux quanta at the
+    largest current (give bounds where screening makes several flux states). A flux follows the
+    axis: scales reach 1.4 times the fastest period of the data's periodogram, offsets half a
+    slowest period about the field in which I₊ and I₋ mirror each other. What has no scale in the data (a temperature, a gate voltage) stays as it is.
 
     Starts are the most promising of 1500 random devices at the periods and the symmetry that the
     data show, each with its currents scaled to them.
 
     Args:
-        device: a `Squid`, which becomes a `CoilBiasedSquid`; a `CoilBiasedSquid`; or an
-            `Experiment` of `SwitchingCurrents` with one axis, for any other device.
+        device: a `Squid`, which becomes a `CoilBiasedSquid` with an offset for each loop; a
+            `CoilBiasedSquid`; or an `Experiment` of `SwitchingCurrents` with one axis, for any
+            other device.
         data: (x, I₊, I₋), as `jd.read_switching_currents` reads it.
         vary: names or patterns of what is to be fitted; by default all that has a scale but
             for an offset of the bias current.
@@ -124,7 +125,9 @@ def _columns(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _with_axis(device: AbstractDevice, x: np.ndarray) -> CoilBiasedSquid | Experiment:
     """The device in a coil or in its experiment."""
     if isinstance(device, Squid):
-        return CoilBiasedSquid(device, jnp.ones(device.flux.size) / np.ptp(x))
+        loops = device.flux.size  # with a phase of its own each, as trapped flux gives it
+        offset = np.mean(x) * (jnp.ones(loops) if loops > 1 else jnp.ones(()))
+        return CoilBiasedSquid(device, jnp.ones(loops) / np.ptp(x), offset=offset)
     if isinstance(device, CoilBiasedSquid):
         return device
     if isinstance(device, Experiment):

@@ -10,22 +10,23 @@ from jaxtyping import PRNGKeyArray
 
 from ..core.parameters import CURRENT
 from ..core.paths import declaration, elements_of, owner_of
-from ..devices.squid import CoilBiasedSquid
+from ..devices.squid import CoilBiasedSquid, Squid
 from ..studies.fit.periods import peaks
 from ..studies.space import Space, random_key
 from .axis import Axis
 from .experiment import Experiment
 
-_DRAWN, _KEPT = 1500, 12
+_DRAWN, _KEPT = 1500, 9
 _AT_ONCE = 100
 _POINTS = 48  # of the axis that random devices are compared at
+_INDUCTANCES = tuple(f"{kind}inductance.{k}" for kind in ("", "mutual_") for k in range(40))
 _FASTEST = 1.4  # times the fastest period of the data
 _INFORMED = 0.8  # of the draws take what the data show
 _JITTER = 0.4  # resolutions of the axis, about a period
 _NARROW = 0.05  # periods, about a symmetry
 _APART = 0.03  # of the box, along some parameter, between two starts
 _SPREAD = 1.0  # of the logarithm of a current
-_SCREENING = 0.08  # of the largest inductance: most I(φ) have one value there, which is quick
+_SCREENING = 0.3  # of the largest inductance
 
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -54,7 +55,7 @@ class AxisGuess(NamedTuple):
         resolution = 1 / np.ptp(x)
         if not scales:
             return cls((), (), {}, np.zeros(0), 0.0, resolution)
-        lines = peaks([x, x], [plus, minus], 0.0, np.inf)
+        lines = peaks([x, x], [plus, minus], 0.0, 0.5 / _step(x))
         if not lines.size:
             lines = np.array([resolution])
         fastest, slowest = float(np.max(lines)), float(np.min(lines))
@@ -62,8 +63,19 @@ class AxisGuess(NamedTuple):
         several = len(scales) > 1
         low = -_FASTEST * fastest if several else 0.3 * slowest
         bounds = {name: (low, _FASTEST * fastest) for name in scales}
-        bounds |= {name: (centre - 0.6 / slowest, centre + 0.6 / slowest) for name in offsets}
+        # A loop may be slower than the axis is long, and its phase then lies anywhere.
+        reach = 1 / resolution if several else 0.6 / slowest
+        bounds |= {name: (centre - reach, centre + reach) for name in offsets}
         return cls(scales, offsets, bounds, lines, centre, resolution)
+
+
+def _step(x: np.ndarray) -> float:
+    """A step of the axis where it is coarse, so that no alias counts as a line.
+
+    Positions that differ by rounding are one.
+    """
+    places = np.unique(np.round((x - np.min(x)) / np.ptp(x), 6))
+    return float(np.quantile(np.diff(places), 0.9) * np.ptp(x))
 
 
 def _names(setup: CoilBiasedSquid | Experiment) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -123,21 +135,36 @@ def search(space: Space, axes: AxisGuess, data: Columns, key: PRNGKeyArray | int
 
 
 def _compared(space: Space, points: np.ndarray, x, plus, minus) -> tuple[np.ndarray, np.ndarray]:
-    """The points with their currents scaled to the data, and Σ|misfit| of each."""
+    """The points with their currents scaled to the data, and Σ|misfit| of each.
+
+    Without the inductances: they are corrections, and devices without them are quick.
+    """
     units = [unit_of(space.device, name) for name in space.names]
     power = np.array([{CURRENT: 1.0, f"Φ₀/{CURRENT}": -1.0}.get(unit, 0.0) for unit in units])
     low, high = np.asarray(space.lower), np.asarray(space.upper)
-
+    bare = _without_inductance(space)
+    used = [space.names.index(name) for name in bare.names]
     found = []
     for begin in range(0, len(points), _AT_ONCE):
-        factor, cost = map(
-            np.asarray, _misfit(space, points[begin : begin + _AT_ONCE], x, plus, minus)
-        )
-        found.append((factor, cost))
+        values = points[begin : begin + _AT_ONCE, used]
+        found.append(tuple(map(np.asarray, _misfit(bare, values, x, plus, minus))))
     factor, cost = (np.concatenate(part) for part in zip(*found, strict=True))
     good = np.isfinite(factor) & (factor > 0)
     factor = np.where(good, factor, 1.0)
     return np.clip(points * factor[:, None] ** power, low, high), np.where(good, cost, np.inf)
+
+
+def _without_inductance(space: Space) -> Space:
+    """The same space of a SQUID without inductances; of other devices as it is."""
+    setup = space.device
+    bounds = {n: b for n, b in space.bounds.items() if not n.endswith(_INDUCTANCES)}
+    if not isinstance(setup, CoilBiasedSquid) or len(bounds) == len(space.names) or not bounds:
+        return space
+    squid = Squid(setup.squid.branches, setup.squid.flux)
+    offset = setup.current_offset
+    return Space(
+        CoilBiasedSquid(squid, setup.turns, offset=setup.offset, current_offset=offset), bounds
+    )
 
 
 @eqx.filter_jit
@@ -157,30 +184,36 @@ def _misfit(space: Space, values, x, plus, minus) -> tuple[jax.Array, jax.Array]
 
 def _drawn(space: Space, axes: AxisGuess, random: np.random.Generator) -> np.ndarray:
     """One random device at periods and symmetries of the data, most of the time."""
-    values = []
-    scale = 0.0
-    first = np.asarray(space.values())
-    for name, x, low, high in zip(space.names, first, space.lower, space.upper, strict=True):
-        low, high = float(low), float(high)
-        informed = random.uniform() < _INFORMED
+    values = np.array(first := np.asarray(space.values()))
+    low, high = np.asarray(space.lower), np.asarray(space.upper)
+    uniform = random.uniform(low, high)
+    informed = random.uniform(size=low.size) < _INFORMED
+    scales = []
+    for k, name in enumerate(space.names):
+        unit = unit_of(space.device, name)
         if name in axes.scales:
-            value = _period(axes, random) if informed else random.uniform(low, high)
-            if low >= 0:
-                value = abs(value)
-            scale = scale or value
+            values[k] = _period(axes, random) if informed[k] else uniform[k]
+            values[k] = abs(values[k]) if low[k] >= 0 else values[k]
+            scales.append(values[k])
         elif name in axes.offsets:
-            period = 1 / max(abs(scale or axes.lines[0]), axes.resolution)
-            jitter = random.normal() * _NARROW * period
-            half = random.integers(-1, 2) * 0.5 * period
-            value = axes.symmetry + half + jitter if informed else random.uniform(low, high)
-        elif unit_of(space.device, name) == CURRENT and low > 0:
-            value = x * np.exp(_SPREAD * random.normal())
-        elif unit_of(space.device, name) == f"Φ₀/{CURRENT}":
-            value = _SCREENING * high * random.uniform() ** 2
+            values[k] = uniform[k] if not informed[k] else _offset(axes, scales, name, random)
+        elif unit == CURRENT and low[k] > 0:
+            values[k] = first[k] * np.exp(_SPREAD * random.normal())
+        elif unit == f"Φ₀/{CURRENT}":
+            values[k] = _SCREENING * high[k] * random.uniform() ** 2
         else:
-            value = random.uniform(low, high)
-        values.append(np.clip(value, low, high))
-    return np.array(values)
+            values[k] = uniform[k]
+    return np.clip(values, low, high)
+
+
+def _offset(axes: AxisGuess, scales: list[float], name: str, random: np.random.Generator) -> float:
+    """The symmetry of the data or half a period from it; of several loops anywhere in a period."""
+    own = axes.offsets.index(name) if len(axes.offsets) == len(scales) else 0
+    period = 1 / max(abs(scales[own] if scales else axes.lines[0]), 0.5 * axes.resolution)
+    if len(axes.scales) > 1 and random.uniform() < 0.7:
+        return axes.symmetry + period * random.uniform(-0.5, 0.5)
+    half = random.integers(-1, 2) * 0.5 * period
+    return axes.symmetry + half + random.normal() * _NARROW * period
 
 
 def _period(axes: AxisGuess, random: np.random.Generator) -> float:

@@ -77,10 +77,10 @@ class ExtendedJunction(AbstractPhaseBiased):
     width and shrink towards it, and split at the steps of p, so that I(φ) is good to 1e-11 of the
     local current for turns of any width, jumps included, and for as many harmonics as the local
     device's `samples_per_period` says. (The spline of a `TabulatedRelation` bends at its points:
-    there it is the error of the table, 1e-6 of it for 33 points, that counts.) A turn that a device of your own does not declare by
+    there it is good to 1e-6 for 33 points.) A turn that a device of your own does not declare by
     `kinks()` is not seen: ask for more `nodes` and compare. It costs 20 ms a device on one core,
-    harmonics 0.3 ms. Thin banks have fixed panels: there
-    turns narrower than 0.1 are NOT_RESOLVED too.
+    harmonics 0.3 ms. Thin banks have fixed panels: there turns narrower than 0.1 are NOT_RESOLVED
+    too.
 
     Raises:
         ValueError: no phase-biased device, a profile below zero, of the wrong length or sharper

@@ -65,7 +65,8 @@ def require_starts(space: Space, starts, key) -> list[np.ndarray]:
     outside = np.any((points < low) | (points > high), axis=1)
     if outside.any():
         raise ValueError(f"starts must lie inside the bounds, row {np.argmax(outside)} does not")
-    return list(points)
+    first = np.asarray(space.values())
+    return [point for point in points if not np.array_equal(point, first)]
 
 
 def is_bounded(space: Space) -> bool:
