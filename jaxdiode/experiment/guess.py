@@ -52,8 +52,9 @@ def guess(
     times what the device has, scaled to the data; an offset of the bias to ±0.3), one with a finite
     range (a transparency) through all of it, an inductance up to 0.12 flux quanta at the
     largest current (give bounds where screening makes several flux states). A flux follows the
-    axis: scales reach 1.4 times the fastest period of the data's periodogram, offsets half a
-    slowest period about the field in which I₊ and I₋ mirror each other. What has no scale in the data (a temperature, a gate voltage) stays as it is.
+    axis: scales reach 1.4 times the fastest period of the data's periodogram (4 times for other
+    devices than a SQUID), offsets half a slowest period about the field in which I₊ and I₋ mirror
+    each other. What has no scale in the data (a temperature, a gate voltage) stays as it is.
 
     Starts are the most promising of 1500 random devices at the periods and the symmetry that the
     data show, each with its currents scaled to them.
@@ -201,8 +202,10 @@ def _chosen(setup, bounds, vary) -> dict[str, tuple[float, float]]:
 
     known = elements_of(setup)
     patterns = (vary,) if isinstance(vary, str) else tuple(vary)
-    names = [name for pattern in patterns for name in match_names(known, pattern)]
-    for name in names:
-        if name not in bounds:
-            raise ValueError(f"vary must name what the data have a scale for, got {name!r}")
+    names = set()
+    for pattern in patterns:
+        fitted = [name for name in match_names(known, pattern) if name in bounds]
+        if not fitted:
+            raise ValueError(f"vary must name what the data have a scale for, got {pattern!r}")
+        names.update(fitted)
     return {name: pair for name, pair in bounds.items() if name in names}

@@ -21,6 +21,7 @@ _AT_ONCE = 100
 _POINTS = 48  # of the axis that random devices are compared at
 _INDUCTANCES = tuple(f"{kind}inductance.{k}" for kind in ("", "mutual_") for k in range(40))
 _FASTEST = 1.4  # times the fastest period of the data
+_HIDDEN = 4.0  # the same of devices other than a SQUID
 _INFORMED = 0.8  # of the draws take what the data show
 _JITTER = 0.4  # resolutions of the axis, about a period
 _NARROW = 0.05  # periods, about a symmetry
@@ -61,8 +62,10 @@ class AxisGuess(NamedTuple):
         fastest, slowest = float(np.max(lines)), float(np.min(lines))
         centre = symmetry(x, plus, minus, slowest)
         several = len(scales) > 1
-        low = -_FASTEST * fastest if several else 0.3 * slowest
-        bounds = {name: (low, _FASTEST * fastest) for name in scales}
+        # The central maximum of a Fraunhofer pattern hides its period.
+        high = (_FASTEST if isinstance(setup, CoilBiasedSquid) else _HIDDEN) * fastest
+        low = -high if several else 0.3 * slowest
+        bounds = {name: (low, high) for name in scales}
         # A loop may be slower than the axis is long, and its phase then lies anywhere.
         reach = 1 / resolution if several else 0.6 / slowest
         bounds |= {name: (centre - reach, centre + reach) for name in offsets}
@@ -220,7 +223,9 @@ def _period(axes: AxisGuess, random: np.random.Generator) -> float:
     """A line of the data, a difference of two, or a slow loop; of either sign."""
     kind = random.uniform()
     line = random.choice(axes.lines)
-    if kind < 0.25:
+    if len(axes.scales) == 1 and kind < 0.4:
+        line *= random.uniform(1, _HIDDEN)
+    elif kind < 0.25:
         line = line - random.choice(axes.lines)
     elif kind < 0.4:
         line = random.uniform(0, 1.5) * axes.resolution

@@ -43,6 +43,22 @@ def lag_one(residual: np.ndarray, rows: Rows) -> dict[str, float]:
     return found
 
 
+def factor_of_errors(lag_one: float) -> float:
+    """√((1 + ρ)/(1 − ρ)): how much correlated neighbours widen the error of a mean."""
+    rho = min(max(lag_one, 0.0), 0.97)
+    return float(np.sqrt((1 + rho) / (1 - rho)))
+
+
+def mean_and_error(own: np.ndarray) -> tuple[float, float]:
+    """Mean of a row of residuals and its standard error, correlations of neighbours included."""
+    mean = float(np.mean(own))
+    rest = own - mean
+    power = float(rest @ rest)
+    rho = float(rest[1:] @ rest[:-1]) / power if power > 0 else 0.0
+    error = np.sqrt(power / max(own.size - 1, 1) / own.size) * factor_of_errors(rho)
+    return mean, float(error)
+
+
 def chance(residual: np.ndarray, rows: Rows) -> dict[str, float]:
     """{row: probability that independent noise is as correlated} of every row in `lag_one`.
 

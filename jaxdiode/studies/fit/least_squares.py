@@ -221,7 +221,7 @@ def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitRe
             if label in correlation
         ),
         row_means=tuple(
-            float(np.mean(residual[row]))
+            diagnostics.mean_and_error(residual[row])
             for label, row in zip(rows.labels, rows.sorted_rows(), strict=True)
             if label in correlation
         ),

@@ -11,6 +11,7 @@ from ...core.paths import unit_of
 from ...core.results import AbstractResult
 from ...numerics.status import Status
 from . import verdict
+from .diagnostics import factor_of_errors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,7 +85,7 @@ class FitResult(AbstractResult):
     successive_noise: float = eqx.field(static=True, default=float("nan"))
     explained: float = eqx.field(static=True, default=float("nan"))
     row_lengths: tuple[int, ...] = eqx.field(static=True, default=())
-    row_means: tuple[float, ...] = eqx.field(static=True, default=())
+    row_means: tuple[tuple[float, float], ...] = eqx.field(static=True, default=())
     at_bound: tuple[str, ...] = eqx.field(static=True, default=())
     unseen: tuple[str, ...] = eqx.field(static=True, default=())
     indistinct: tuple[str, ...] = eqx.field(static=True, default=())
@@ -155,8 +156,8 @@ class FitResult(AbstractResult):
         return _roots(self.robust_covariance)
 
     @property
-    def means(self) -> dict[str, float]:
-        """{row: mean of its residuals}, of the rows in `correlation`."""
+    def means(self) -> dict[str, tuple[float, float]]:
+        """{row: (mean of its residuals, its standard error)}, of the rows in `correlation`."""
         return dict(zip(self.correlation, self.row_means, strict=False))
 
     @property
@@ -234,7 +235,7 @@ class FitResult(AbstractResult):
             )
         if self.correlation:
             lags = ", ".join(
-                f"{label} {x:+.2f} (errors × {verdict.factor_of_errors(x):.2f})"
+                f"{label} {x:+.2f} (errors × {factor_of_errors(x):.2f})"
                 for label, x in self.correlation.items()
             )
             head.append(f"correlation of neighbouring residuals: {lags}")

@@ -22,19 +22,9 @@ def warnings(fit: "FitResult") -> tuple[str, ...]:
     return (*_of_quality(fit), *_of_means(fit), *_of_correlations(fit), *_of_parameters(fit))
 
 
-def factor_of_errors(lag_one: float) -> float:
-    """√((1 + ρ)/(1 − ρ)): how much correlated neighbours widen the error of a mean."""
-    rho = min(max(lag_one, 0.0), 0.97)
-    return float(np.sqrt((1 + rho) / (1 - rho)))
-
-
 def _of_means(fit: "FitResult") -> list[str]:
     """Rows whose residuals do not average to zero; opposite ones are an offset of the bias."""
-    off = {
-        label: mean
-        for (label, mean), length in zip(fit.means.items(), fit.row_lengths, strict=True)
-        if abs(mean) * np.sqrt(length) > _OFF * fit.rms * factor_of_errors(fit.correlation[label])
-    }
+    off = {label: mean for label, (mean, error) in fit.means.items() if abs(mean) > _OFF * error}
     if not off:
         return []
     told = ", ".join(f"{mean:+.3g} in {label}" for label, mean in off.items())

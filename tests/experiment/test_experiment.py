@@ -1,0 +1,295 @@
+"""Devices in experiments: axes that drive parameters, observables, saved and used by every verb."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxdiode as jd
+from jaxdiode.experiment import (
+    Axis,
+    DensityOfStates,
+    Experiment,
+    ShapiroEdges,
+    SwitchingCurrents,
+    SwitchingHistogram,
+    VoltageCurve,
+)
+
+FIELD = np.linspace(-1.2, 1.3, 13)
+
+
+def squid():
+    return jd.Squid([jd.TunnelJunction(90), jd.AndreevModes(80, [0.9])], flux=[0])
+
+
+def test_a_coil_is_that_of_a_coil_biased_squid():
+    coil = jd.CoilBiasedSquid(squid(), [0.7], offset=0.1, current_offset=3.0)
+    setup = Experiment(squid(), {"B": Axis("flux", 0.7, offset=0.1)}, SwitchingCurrents(3.0))
+    one, other = coil.switching_currents(FIELD), setup.switching_currents(FIELD)
+    np.testing.assert_allclose(other.plus, one.plus, rtol=1e-13)
+    np.testing.assert_allclose(other.minus, one.minus, rtol=1e-13)
+    assert np.array_equal(setup.predict({"B": FIELD}).plus, other.plus)
+
+
+def test_two_axes_drive_parameters_of_their_own():
+    axes = {"B": Axis("flux", 2.0, offset=0.3), "T": Axis("reduced_temperature", 1 / 1.2)}
+    setup = Experiment(squid(), axes)
+    found = setup.predict({"B": [0.35, 0.4], "T": [0.0, 0.6]})
+    for k, (b, t) in enumerate([(0.35, 0.0), (0.4, 0.6)]):
+        device = jd.replace(squid(), {"flux": 2 * (b - 0.3)}).at_reduced_temperature(t / 1.2)
+        assert float(found.plus[k]) == pytest.approx(float(jd.critical_currents(device).plus))
+
+
+def test_it_is_operated_at_the_values_of_its_axes():
+    setup = Experiment(squid(), {"B": Axis("flux", 2.0, value=0.12)})
+    at = jd.critical_currents(jd.replace(squid(), {"flux": 0.24}))
+    assert float(jd.critical_currents(setup).plus) == pytest.approx(float(at.plus))
+    space = jd.Space(setup, {"axes.B.value": (0.0, 0.5)})
+    found = jd.maximise(
+        jd.diode_efficiency, space, key=0, starts=8, steps=60, polish=40, progress=False
+    )
+    direct = jd.Space(squid(), {"flux": (0.0, 1.0)})
+    known = jd.maximise(
+        jd.diode_efficiency, direct, key=0, starts=8, steps=60, polish=40, progress=False
+    )
+    assert found.value == pytest.approx(known.value, abs=1e-6)
+    swept = jd.sweep(jd.diode_efficiency, setup, {"axes.B.value": np.linspace(0, 0.5, 5)})
+    assert all(np.isfinite(swept[name]).all() for name in swept.data_vars)
+
+
+def test_what_is_driven_out_of_its_range_is_no_number():
+    modes = jd.AndreevModes(80, [0.9])
+    setup = Experiment(modes, {"g": Axis("transparency", 1.0)})
+    found = setup.predict({"g": [0.5, 1.2]})
+    assert np.isfinite(found.plus[0])
+    assert np.isnan(found.plus[1])
+    assert int(found.status[1]) == jd.Status.NONFINITE
+
+
+@pytest.mark.parametrize("suffix", [".json", ".toml"])
+def test_it_is_saved_and_comes_back(tmp_path, suffix):
+    edges = np.linspace(60, 95, 8)
+    observables = [
+        SwitchingCurrents(2.5),
+        VoltageCurve([1.0, 2.0], noise=0.1, resistance=3.0, lead_resistance=0.2),
+        SwitchingHistogram(edges, noise=2.0, rate=1e-3, ramps=50, damping=0.4),
+        ShapiroEdges([1, (1, 2)], current_offset=0.2),
+        DensityOfStates([0.1, 0.5], broadening=0.02, layer="left"),
+    ]
+    for observable in observables:
+        setup = Experiment(squid(), {"B": Axis("flux", 0.7, value=0.3)}, observable)
+        jd.save(tmp_path / f"setup{suffix}", setup)
+        back = jd.load(tmp_path / f"setup{suffix}")
+        assert jax.tree.structure(back) == jax.tree.structure(setup)
+        for one, other in zip(jax.tree.leaves(back), jax.tree.leaves(setup), strict=True):
+            assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_units_of_currents_do_not_matter(unit):
+    def setup(first, offset):
+        device = jd.Squid([jd.TunnelJunction(first), jd.TunnelJunction(60 * unit)], flux=[0])
+        return Experiment(device, {"B": Axis("flux", 1.0)}, SwitchingCurrents(offset))
+
+    data = setup(90 * unit, 4 * unit).switching_currents(FIELD)
+    bounds = {"device.branches.0": (40 * unit, 200 * unit)}
+    bounds["observable.current_offset"] = (-20 * unit, 20 * unit)
+    space = jd.Space(setup(70 * unit, 0.0), bounds)
+    found = jd.fit(
+        Experiment.predict, space, data, arguments=[{"B": FIELD}], along=FIELD, starts=1,
+        progress=False,
+    )  # fmt: skip
+    np.testing.assert_allclose(found.values / unit, [90, 4], rtol=1e-8)
+
+
+def test_a_forgotten_offset_of_the_bias_is_named():
+    true = jd.CoilBiasedSquid(squid(), [0.7], current_offset=5.0)
+    x = np.linspace(-2, 2, 101)
+    exact = true.switching_currents(x)
+    random = np.random.default_rng(1)
+    data = [np.asarray(y) + random.normal(0, 1, x.size) for y in (exact.plus, exact.minus)]
+    start = jd.CoilBiasedSquid(squid(), [0.7])
+    bounds = {"squid.branches": (0, 1e3), "turns": (0.6, 0.8), "offset": (-0.2, 0.2)}
+    bounds = {"squid.branches.0": (10, 300), "squid.branches.1.amplitude": (10, 300)} | {
+        name: bounds[name] for name in ("turns", "offset")
+    }
+    model = jd.CoilBiasedSquid.switching_currents
+    options = {"arguments": [x], "along": x, "starts": 1, "progress": False}
+    found = jd.fit(model, jd.Space(start, bounds), data, 1.0, **options)
+    (warning,) = (text for text in found.warnings if "average to zero" in text)
+    assert "current_offset" in warning
+    assert found.means["minus"][0] - found.means["plus"][0] == pytest.approx(10, abs=1)
+    free = jd.Space(start, bounds | {"current_offset": (-50, 50)})
+    better = jd.fit(model, free, data, 1.0, **options)
+    assert better.parameters["current_offset"][0] == pytest.approx(5, abs=0.5)
+    assert not [text for text in better.warnings if "average to zero" in text]
+
+
+ERRORS = {
+    "no such parameter": (lambda: Experiment(squid(), {"B": Axis("flvx")}), "unknown parameter"),
+    "driven twice": (
+        lambda: Experiment(squid(), {"B": Axis("flux"), "C": Axis("flux.0")}),
+        "must drive each parameter once, 'flux.0' follows 'B' and 'C'",
+    ),
+    "scales": (
+        lambda: Experiment(squid(), {"B": Axis("flux", [1.0, 2.0])}),
+        "scale must be one number or 1, one for each of flux.0, got 2",
+    ),
+    "dot": (lambda: Experiment(squid(), {"B.x": Axis("flux")}), "must hold no dot"),
+    "device": (lambda: Experiment(3.0), "must be a jaxdiode device"),
+    "observable": (lambda: Experiment(squid(), observable=3.0), "must be one of"),
+    "edges": (
+        lambda: SwitchingHistogram([1.0, 0.5], noise=1, rate=1, ramps=3), "edges must increase",
+    ),
+    "noise": (lambda: VoltageCurve([1.0], noise=0.0, resistance=1), "noise must be positive"),
+    "lengths": (
+        lambda: Experiment(squid(), {"B": Axis("flux"), "T": Axis("reduced_temperature")}).predict(
+            {"B": [0.0, 1.0], "T": [0.1]}
+        ),
+        "must have one length",
+    ),
+    "axis": (
+        lambda: Experiment(squid(), {"B": Axis("flux")}).predict({"A": [0.0]}), "unknown axis 'A'",
+    ),
+    "missing": (
+        lambda: Experiment(squid(), {"B": Axis("flux")}).predict({}) and None, "",
+    ),
+    "shapiro": (lambda: ShapiroEdges([1]).of(squid()), "needs a Shunted device"),
+    "curve": (
+        lambda: VoltageCurve([1.0], noise=1, resistance=1).of(
+            jd.Shunted(squid(), drive=jd.Drive(0.5, 1.0))
+        ),
+        "needs a phase-biased device",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("case", [name for name in ERRORS if name != "missing"])
+def test_errors(case):
+    make, message = ERRORS[case]
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_column_of_every_axis_is_needed():
+    setup = Experiment(squid(), {"B": Axis("flux"), "T": Axis("reduced_temperature")})
+    with pytest.raises(ValueError, match="T is missing"):
+        setup.predict({"B": [0.1, 0.2]})
+    with pytest.raises(ValueError, match="needs one axis"):
+        setup.switching_currents([0.1])
+
+
+# ---- The other observables recover what made the data
+
+
+def coverage(run, count, seed):
+    """Share of parameters whose 68 % interval holds the truth."""
+    random = np.random.default_rng(seed)
+    held = [run(random) for _ in range(count)]
+    return np.mean(held, axis=0)
+
+
+def inside(found, truth):
+    low, high = found.interval(0.68).T
+    return (low <= truth) & (truth <= high)
+
+
+@pytest.mark.slow
+def test_currents_and_voltages_recover_the_junction():
+    bias = np.linspace(-2.5, 2.5, 61)
+    truth = np.array([1.0, 0.3, 0.08, 2.0])
+
+    def setup(values):
+        first, second, noise, resistance = values
+        device = jd.Harmonics([first, 0.0], [0.0, second])
+        return Experiment(device, observable=VoltageCurve(bias, noise=noise, resistance=resistance))
+
+    exact = np.asarray(setup(truth).predict())
+    bounds = {
+        "device.sine.0": (0.5, 2), "device.cosine.1": (0, 1), "observable.noise": (0.02, 0.3),
+        "observable.resistance": (1, 4),
+    }  # fmt: skip
+    space = jd.Space(setup([0.9, 0.2, 0.1, 1.8]), bounds)
+
+    def run(random):
+        data = exact + random.normal(0, 0.02, bias.size)
+        found = jd.fit(Experiment.predict, space, data, 0.02, starts=1, progress=False)
+        return inside(found, truth)
+
+    share = coverage(run, 100, 3)
+    print("\ncurrent-voltage curve", share)
+    assert np.all(share >= 0.55)
+    assert 0.60 <= np.mean(share) <= 0.76
+
+
+@pytest.mark.slow
+def test_histograms_recover_the_junction():
+    ramps, truth = 2000, np.array([1.0, 0.02])
+    edges = np.linspace(0.5, 1.05, 45)
+
+    def setup(values):
+        observed = SwitchingHistogram(edges, noise=values[1], rate=1e-4, ramps=ramps)
+        return Experiment(jd.TunnelJunction(values[0]), observable=observed)
+
+    known = setup(truth)
+    shares = [(np.asarray(x) / 2) ** 2 - 0.375 for x in known.predict()]
+    middle = (edges[1:] + edges[:-1]) / 2
+    bounds = {"device.critical_current": (0.8, 1.2), "observable.noise": (0.005, 0.06)}
+    space = jd.Space(setup([0.97, 0.025]), bounds)
+
+    def run(random):
+        events = [random.choice(middle, ramps, p=np.maximum(x, 0) / np.sum(x)) for x in shares]
+        data = known.observable.data(*events)
+        found = jd.fit(Experiment.predict, space, data, 1.0, starts=1, progress=False)
+        return inside(found, truth)
+
+    share = coverage(run, 100, 5)
+    print("\nhistograms", share)
+    assert np.all(share >= 0.55)
+    assert 0.58 <= np.mean(share) <= 0.78
+
+
+@pytest.mark.slow
+def test_shapiro_edges_recover_the_junction():
+    amplitudes = np.linspace(0.3, 2.0, 9)
+    truth = np.array([1.0, 0.25, 1.3])
+
+    def setup(values):
+        first, second, scale = values
+        driven = jd.Shunted(jd.Harmonics([first, 0.0], [0.0, second]), drive=jd.Drive(0.6, 1.0))
+        axes = {"power": Axis("drive.amplitude", scale)}
+        return Experiment(driven, axes, ShapiroEdges([0, 1]))
+
+    columns = {"power": amplitudes}
+    exact = jax.tree.map(np.asarray, setup(truth).predict(columns))
+    bounds = {
+        "device.device.sine.0": (0.7, 1.4), "device.device.cosine.1": (0.05, 0.6),
+        "axes.power.scale.0": (1.0, 1.7),
+    }  # fmt: skip
+    space = jd.Space(setup([0.95, 0.3, 1.25]), bounds)
+
+    def run(random):
+        data = jax.tree.map(lambda x: x + random.normal(0, 0.01, x.shape), exact)
+        found = jd.fit(
+            Experiment.predict, space, data, 0.01, arguments=[columns], starts=1, progress=False
+        )
+        return inside(found, np.array([1.0, 0.25, 1.3]))
+
+    share = coverage(run, 100, 7)
+    print("\nShapiro edges", share)
+    assert np.all(share >= 0.55)
+    assert 0.58 <= np.mean(share) <= 0.78
+
+
+def test_a_prediction_is_differentiable():
+    setup = Experiment(squid(), {"B": Axis("flux", 0.7)})
+
+    def total(scale):
+        moved = jd.replace(setup, {"axes.B.scale": scale})
+        return jnp.sum(moved.predict({"B": FIELD}).plus)
+
+    step = 1e-6
+    difference = (total(0.7 + step) - total(0.7 - step)) / (2 * step)
+    assert float(jax.grad(total)(0.7)) == pytest.approx(float(difference), rel=1e-6)

@@ -1,0 +1,136 @@
+"""Bounds and starts from the data alone."""
+
+import jax
+import numpy as np
+import pytest
+
+import jaxdiode as jd
+from jaxdiode.experiment import Axis, Experiment
+from jaxdiode.experiment.search import symmetry
+
+MODEL = jd.CoilBiasedSquid.switching_currents
+
+
+def simulated(random, branches, points=101):
+    """A SQUID of transparent junctions, its coil, and its noisy critical currents."""
+    current = random.uniform(20, 200, branches)
+    transparency = random.uniform(0.3, 0.95, branches)
+    span = random.uniform(2, 6)
+    turns = random.uniform(0.5, 1.5, branches - 1)
+    x = np.linspace(-0.5, 0.5, points) * span + random.uniform(-0.3, 0.3)
+    modes = [jd.AndreevModes(2 * i / t, [t]) for i, t in zip(current, transparency, strict=True)]
+    squid = jd.Squid(modes, flux=[0.0] * (branches - 1))
+    true = jd.CoilBiasedSquid(squid, turns, offset=random.uniform(-0.2, 0.2))
+    found = true.switching_currents(x)
+    exact = np.stack([found.plus, found.minus])
+    sigma = random.uniform(0.01, 0.05) * np.mean(exact[0])
+    return x, exact, exact + random.normal(0, sigma, exact.shape), sigma
+
+
+def kind(branches):
+    return jd.Squid([jd.AndreevModes(1, [0.6])] * branches, flux=[0.0] * (branches - 1))
+
+
+def reaches_the_optimum(random, branches):
+    x, exact, data, sigma = simulated(random, branches)
+    space, starts = jd.guess(kind(branches), (x, *data))
+    found = jd.fit(
+        MODEL, space, tuple(data), sigma, arguments=[x], along=x, starts=starts, progress=False
+    )
+    noise = np.sqrt(np.mean((data - exact) ** 2))
+    return found.rms < 1.005 * noise
+
+
+def test_a_squid_is_found_without_any_start():
+    assert reaches_the_optimum(np.random.default_rng(3), 2)
+
+
+@pytest.mark.slow
+def test_nearly_every_squid_is_found():
+    """Fifty of two branches and fifty of three, noise of 1 to 5 %."""
+    random = np.random.default_rng(7)
+    reached = [reaches_the_optimum(random, 2 + k % 2) for k in range(100)]
+    print("\nreached", np.sum(reached[::2]), np.sum(reached[1::2]))
+    assert np.sum(reached) >= 95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_units_do_not_matter(unit):
+    x, _, data, _ = simulated(np.random.default_rng(4), 2)
+    one, starts = jd.guess(kind(2), (x, *data))
+    other, scaled = jd.guess(kind(2), (x, *(unit * data)))
+    factor = np.array([unit if "amplitude" in name else 1.0 for name in one.names])
+    np.testing.assert_allclose(other.lower, factor * one.lower, rtol=1e-12)
+    np.testing.assert_allclose(other.upper, factor * one.upper, rtol=1e-12)
+    np.testing.assert_allclose(scaled, factor * starts, rtol=1e-6)
+    coil, currents = jd.guess(kind(2), (1e-6 * x, *data))
+    assert np.asarray(coil.upper)[-2] == pytest.approx(1e6 * float(one.upper[-2]), rel=1e-6)
+    assert currents.shape[1] == len(one.names)
+
+
+def test_the_symmetry_of_the_data():
+    x = np.linspace(-1, 1.4, 121)
+    squid = jd.Squid([jd.TunnelJunction(90), jd.AndreevModes(80, [0.9])], flux=[0])
+    found = jd.CoilBiasedSquid(squid, [1.3], offset=0.17).switching_currents(x)
+    place = symmetry(x, np.asarray(found.plus), np.asarray(found.minus), 1.3)
+    nearest = 0.17 + np.arange(-4, 5) * 0.5 / 1.3
+    assert np.min(np.abs(place - nearest)) < 0.01
+
+
+def test_any_device_by_its_axis():
+    """A junction in a field, its flux driven by an axis of its own name."""
+    true = Experiment(
+        jd.ExtendedJunction(jd.TunnelJunction(50.0), "uniform", 0.0), {"B": Axis("flux", 0.9)}
+    )
+    x = np.linspace(-3, 3, 61)
+    exact = true.switching_currents(x)
+    unknown = Experiment(
+        jd.ExtendedJunction(jd.TunnelJunction(1.0), "uniform", 0.0), {"B": Axis("flux", 1.0)}
+    )
+    space, starts = jd.guess(unknown, (x, exact.plus, exact.minus), vary=["device.local", "axes"])
+    assert space.names[0] == "device.local.critical_current"
+    found = jd.fit(
+        Experiment.switching_currents, space, exact, arguments=[x], along=x, starts=starts,
+        progress=False,
+    )  # fmt: skip
+    assert found.values[0] == pytest.approx(50, rel=1e-6)
+    assert found.parameters["axes.B.scale.0"][0] == pytest.approx(0.9, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_starts_lie_inside_and_differ():
+    x, _, data, _ = simulated(np.random.default_rng(5), 2)
+    space, starts = jd.guess(kind(2), (x, *data), key=jax.random.key(3))
+    assert np.all(starts >= np.asarray(space.lower)) & np.all(starts <= np.asarray(space.upper))
+    assert len(np.unique(starts, axis=0)) == len(starts) > 3
+    np.testing.assert_array_equal(starts[0], space.values())
+    again = jd.guess(kind(2), (x, *data), key=3)
+    np.testing.assert_array_equal(again.starts, starts)
+
+
+X = np.linspace(0, 1, 20)
+ERRORS = {
+    "three columns": (lambda: jd.guess(kind(2), (X, X)), "three columns"),
+    "few": (lambda: jd.guess(kind(2), (X[:5], X[:5], X[:5])), "8 points or more"),
+    "one place": (lambda: jd.guess(kind(2), (0 * X, X, X)), "along an axis"),
+    "zero": (lambda: jd.guess(kind(2), (X, 0 * X, 0 * X)), "all of them are zero"),
+    "lengths": (lambda: jd.guess(kind(2), (X, X[:9], X)), "one length"),
+    "device": (lambda: jd.guess(jd.TunnelJunction(1.0), (X, X, X)), "must be a Squid"),
+    "vary": (lambda: jd.guess(kind(2), (X, X, X), vary="coil_current"), "have a scale for"),
+    "starts": (
+        lambda: jd.fit(
+            lambda d: d.current(X), jd.Space(jd.TunnelJunction(1.0), {"critical_current": (0, 2)}),
+            X, starts=[[3.0]],
+        ),
+        "row 0 does not",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors(case):
+    make, message = ERRORS[case]
+    with pytest.raises(ValueError, match=message):
+        make()
