@@ -3,6 +3,7 @@
 from . import experiment as experiment
 from . import files as files
 from . import inverse as inverse
+from . import lab as lab
 from . import netlists as netlists
 from . import plot as plot
 from . import results as results

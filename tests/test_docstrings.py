@@ -15,7 +15,7 @@ import jaxdiode as jd
 
 PACKAGE = Path(jd.__file__).parent
 SYSTEMS = ("andreev", "kapitza", "usadel", "wire")
-PURPOSES = ("files", "inverse", "netlists", "plot", "results", "units")
+PURPOSES = ("files", "inverse", "lab", "netlists", "plot", "results", "units")
 
 # Three seconds and more, almost all of it compilation; two thirds of the time of all examples.
 # What they show has tests of its own: these run with the README, by `make documents`.

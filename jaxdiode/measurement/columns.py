@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import _plain_checks
 
-_PREFIX = {"": 0, "k": 3, "m": -3, "u": -6, "μ": -6, "n": -9, "p": -12, "f": -15}
+_PREFIX = {"": 0, "G": 9, "M": 6, "k": 3, "m": -3, "u": -6, "μ": -6, "n": -9, "p": -12, "f": -15}
 _BASE = ("A", "T", "G", "Oe", "V", "Wb", "Φ0", "phi0", "Phi0")
 _SCALED = rf"(?:[kmuμnpf]?(?:{'|'.join(_BASE)}))"
 _UNIT = rf"{_SCALED}|a\.\s?u\.|arb\. ?u(?:nits|\.)|%|rad|deg"
@@ -14,6 +14,17 @@ _WITH_UNIT = re.compile(
     rf"(?P<name>.+?)(?:\s*\(\s*(?P<round>{_UNIT})\s*\)|\s*\[\s*(?P<square>{_UNIT})\s*\]"
     rf"|\s*/\s*(?P<slash>{_SCALED})|[_ ](?P<end>[kmuμnpf](?:A|T)))",
 )
+# Quantities beside currents and fields: a mark such as "(s)" is a unit there, but not of a current.
+_MORE = ("Ohm", "ohm", "Ω", "Hz", "K", "W", "S", "s", "m", "eV", "J", "Pa", "bar")
+_PREFIXED = rf"[GMkmuμnpf]?(?:{'|'.join(_BASE + _MORE)})"
+_ANY_UNIT = rf"{_UNIT}|{_PREFIXED}|{_PREFIXED}/{_PREFIXED}|dBm?|°C|Torr|\d?e(?:\^?2)/h|1|V\^2/Hz"
+_WITH_ANY_UNIT = re.compile(
+    rf"(?P<name>.+?)(?:\s*\(\s*(?P<round>{_ANY_UNIT})\s*\)|\s*\[\s*(?P<square>{_ANY_UNIT})\s*\]"
+    rf"|\s*/\s*(?P<slash>{_SCALED})|\s+/\s+(?P<apart>{_PREFIXED})"
+    rf"|[_ ](?P<end>[kmuμnpf](?:A|T|V|K|W)|[GMkm]?(?:Ohm|Hz)))",
+)
+
+_SAME = {"phi0": "Φ0", "Phi0": "Φ0", "ohm": "Ohm", "Ω": "Ohm", "G": "T"}  # a gauss is 1e-4 T
 
 _CURRENT = r"(i|ic|isw|is|switching|switchingcurrent|crit|critcurrent|criticalcurrent)"
 _USUAL = {
@@ -60,9 +71,12 @@ def find_columns(path: Path, header: list[str], named: dict[str, str | None]) ->
     return {role: found[role] for role in roles}
 
 
-def split_unit(name: str) -> tuple[str, str]:
-    """A column's name and the unit it carries: "plus (nA)", "plus / nA", "plus_nA"; "" if none."""
-    match = _WITH_UNIT.fullmatch(_plain(name))
+def split_unit(name: str, *, of_any: bool = False) -> tuple[str, str]:
+    """A column's name and the unit it carries: "plus (nA)", "plus / nA", "plus_nA"; "" if none.
+
+    Units are those of currents, fields and fluxes, or of any quantity a laboratory measures.
+    """
+    match = (_WITH_ANY_UNIT if of_any else _WITH_UNIT).fullmatch(_plain(name))
     if not match:
         return name, ""
     unit = next(v for k, v in match.groupdict().items() if k != "name" and v is not None)
@@ -86,19 +100,25 @@ def unit_ratio(unit: str, wanted: str) -> float:
 
 def _scale(unit: str) -> tuple[int, str | None]:
     plain = _plain(unit)
-    for base in _BASE:
+    for base in _BASE + _MORE:
         if plain.endswith(base) and plain[: -len(base)] in _PREFIX:
-            return _PREFIX[plain[: -len(base)]], base.replace("phi", "Φ").replace("Phi", "Φ")
+            power = _PREFIX[plain[: -len(base)]] - (4 if base == "G" else 0)
+            return power, _SAME.get(base, base)
     return 0, None
+
+
+def matching(header: list[str], name: str, *, of_any: bool = False):
+    """Columns that `name` may mean: letter by letter, loosely, and without their units."""
+    yield [k for k, h in enumerate(header) if h == name]
+    yield [k for k, h in enumerate(header) if _loose(h) == _loose(name)]
+    bare = [split_unit(h, of_any=of_any)[0] for h in header]
+    yield [k for k, h in enumerate(bare) if _loose(h) == _loose(name)]
 
 
 def _named(path, header, role, name) -> int:
     if not isinstance(name, str):
         raise ValueError(f"{role} must be the name of a column, got {name!r}")
-    exact = [k for k, h in enumerate(header) if h == name]
-    loose = [k for k, h in enumerate(header) if _loose(h) == _loose(name)]
-    bare = [k for k, h in enumerate(header) if _loose(split_unit(h)[0]) == _loose(name)]
-    for matches in (exact, loose, bare):
+    for matches in matching(header, name):
         if len(matches) > 1:
             raise _several(path, header, role, matches, f"{name!r} fits")
         if matches:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-_COMMENT = re.compile(r"\s*(#|%|//)")
-_COMMA_NUMBER = re.compile(r"\s*[-+−]?\d*,\d+([eE][-+]?\d+)?\s*")
-_DELIMITERS = ("\t", ";", ",")
+COMMENT = re.compile(r"\s*(#|%|//)")
+COMMA_NUMBER = re.compile(r"\s*[-+−]?\d*,\d+([eE][-+]?\d+)?\s*")
+DELIMITERS = ("\t", ";", ",")
 _LOOKED_AT = 30  # lines that decide the delimiter
 
 
@@ -39,15 +39,15 @@ def read_table(path: str | Path) -> Table:
     path = Path(path)
     text = _text(path)
     lines = [(i, line) for i, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if line.strip()]
-    body = [(i, line) for i, line in lines if not _COMMENT.match(line)]
+    body = [(i, line) for i, line in lines if not COMMENT.match(line)]
     if not body:
         raise ValueError(f"data file {str(path)!r} must hold a table, it has no line of data")
     delimiter = _delimiter([line for _, line in body[:_LOOKED_AT]])
-    rows = _parse(path, body, delimiter)
+    rows = parse_rows(path, body, delimiter)
     comma = _has_decimal_commas(rows, delimiter)
 
     def number(cell: str) -> float:
-        return _number(cell.replace(",", ".") if comma else cell)
+        return plain_number(cell.replace(",", ".") if comma else cell)
 
     header = [name.strip() for name in rows[0][1]]
     if all(math.isfinite(number(name)) for name in header):
@@ -69,29 +69,50 @@ def read_table(path: str | Path) -> Table:
 
 
 def _text(path: Path) -> str:
+    raw = read_bytes(path)
+    text = raw.decode(encoding_of(path, raw), "strict")
+    if "\0" in text:
+        raise _no_text(path)
+    return text
+
+
+def read_bytes(path: Path, size: int = -1) -> bytes:
+    """The first `size` bytes of a file, all without it.
+
+    Raises:
+        ValueError: no such file, or it cannot be read.
+    """
     if not path.exists():
         raise ValueError(f"data file must exist, got {str(path)!r}")
     if not path.is_file():
         raise ValueError(f"data file must be a file, {str(path)!r} is none")
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(size)
     except OSError as error:
         raise ValueError(f"data file {str(path)!r} cannot be read: {error.strerror}") from error
+
+
+def encoding_of(path: Path, raw: bytes, *, whole: bool = True) -> str:
+    """Which encoding a text has; `raw` may end within a character unless it is the whole file."""
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     # What is no UTF-8 is the µ of a spreadsheet's one-byte code page.
     for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252"):
         try:
-            text = raw.decode(encoding)
+            codecs.getincrementaldecoder(encoding)().decode(raw, whole)
         except UnicodeDecodeError:
             continue
-        if "\0" not in text:
-            return text
-    raise ValueError(
+        return encoding
+    raise _no_text(path)
+
+
+def _no_text(path: Path) -> ValueError:
+    return ValueError(
         f"data file {str(path)!r} must be text (UTF-8, or UTF-16 with its byte order mark)"
     )
 
 
-def _parse(path: Path | None, body, delimiter) -> list[tuple[int, list[str]]]:
+def parse_rows(path: Path | None, body, delimiter) -> list[tuple[int, list[str]]]:
     """Rows with the number of the line each ends in; blank rows are left out."""
     if delimiter is None:
         return [(i, line.split()) for i, line in body]
@@ -108,13 +129,13 @@ def _delimiter(lines: list[str]) -> str | None:
 
     def fit(delimiter):
         try:
-            rows = _parse(None, list(enumerate(lines)), delimiter)
+            rows = parse_rows(None, list(enumerate(lines)), delimiter)
         except ValueError:
             return (0, 0)
         width = len(rows[0][1]) if rows else 0
         return (sum(len(row) == width for _, row in rows), width) if width > 1 else (0, 0)
 
-    best = max(_DELIMITERS, key=fit)
+    best = max(DELIMITERS, key=fit)
     if fit(best) == (0, 0):
         return None if len(lines[0].split()) > 1 else ","
     return best
@@ -123,8 +144,8 @@ def _delimiter(lines: list[str]) -> str | None:
 def _has_decimal_commas(rows, delimiter) -> bool:
     """Whether a comma is the decimal point; beside a dot it marks thousands."""
     cells = [cell for _, row in rows[1:] for cell in row]
-    commas = any(map(_COMMA_NUMBER.fullmatch, cells))
-    dots = any("." in cell and math.isfinite(_number(cell)) for cell in cells)
+    commas = any(map(COMMA_NUMBER.fullmatch, cells))
+    dots = any("." in cell and math.isfinite(plain_number(cell)) for cell in cells)
     return delimiter != "," and commas and not dots
 
 
@@ -132,13 +153,13 @@ def _header_in_comment(lines, first, delimiter, width, number) -> list[str] | No
     above = [line for i, line in lines if i < first]
     if not above:
         return None
-    names = _parse(None, [(0, _COMMENT.sub("", above[-1], count=1))], delimiter)
+    names = parse_rows(None, [(0, COMMENT.sub("", above[-1], count=1))], delimiter)
     header = [name.strip() for name in names[0][1]] if names else []
     named = len(header) == width and not any(math.isfinite(number(name)) for name in header)
     return header if named else None
 
 
-def _number(cell: str) -> float:
+def plain_number(cell: str) -> float:
     """A number in plain writing; NaN for all else, underscores between digits included."""
     try:
         return math.nan if "_" in cell else float(cell.replace("−", "-"))
