@@ -18,6 +18,9 @@ from .dynamics.switching import SwitchingCurrents as SwitchingCurrents
 from .dynamics.trajectory import Trajectory as Trajectory
 from .dynamics.voltage_curve import IVCurve as IVCurve
 from .inverse.result import ProfileFit as ProfileFit
+from .lab.extract_result import ExtractedCurrents as ExtractedCurrents
+from .lab.histograms import CurrentHistograms as CurrentHistograms
+from .lab.period import FluxPeriod as FluxPeriod
 from .measurement import MeasuredCurrents as MeasuredCurrents
 from .studies.design import DesignResult as DesignResult
 from .studies.fit import FitResult as FitResult

@@ -1,4 +1,4 @@
-"""Measurements of acquisition programs as labelled datasets. Nothing that reads needs JAX."""
+"""Measurements of the laboratory: files of acquisition programs, critical currents of raw maps."""
 
 import lazy_loader
 

@@ -38,6 +38,10 @@ class Status(enum.IntEnum):
     NOT_RESOLVED = 18
     METASTABLE_STATES = 19
     NO_PERIODIC_ENERGY = 20
+    NOT_SWITCHED = 21
+    NOT_SWEPT = 22
+    TOO_FEW_POINTS = 23
+    BELOW_THRESHOLD = 24
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -123,5 +127,20 @@ _TEXT = {
     Status.NO_PERIODIC_ENERGY: (
         "a junction of the chain carries a mean current over its period: it has no energy that "
         "inner phases could minimise"
+    ),
+    Status.NOT_SWITCHED: (
+        "the measured voltage does not cross the threshold up to the end of the range of currents"
+    ),
+    Status.NOT_SWEPT: (
+        "the measured bias does not show this edge: it never had this sign, or passed here on the "
+        "other way (of a junction that latches, a sweep shows switching outward and retrapping "
+        "inward)"
+    ),
+    Status.TOO_FEW_POINTS: (
+        "fewer than three known points on the zero-voltage plateau: finer steps of the bias?"
+    ),
+    Status.BELOW_THRESHOLD: (
+        "the normal state alone reaches the threshold at this current: an edge, if there is one, "
+        "is below it"
     ),
 }

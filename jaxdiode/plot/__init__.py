@@ -23,6 +23,8 @@ from .field import efficiency_map as efficiency_map
 from .field import fraunhofer_map as fraunhofer_map
 from .field import polar as polar
 from .fraunhofer import fraunhofer as fraunhofer
+from .lab import extracted as extracted
+from .lab import flux_period as flux_period
 from .maps import shapiro_map as shapiro_map
 from .parameters import correlations as correlations
 from .parameters import errors as errors

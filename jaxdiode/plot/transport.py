@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..devices.wire.tdgl import WireSimulation
     from ..dynamics.switching import SwitchingCurrents
     from ..dynamics.voltage_curve import IVCurve
+    from ..lab.histograms import CurrentHistograms
     from ..thermal.histogram import SwitchingDistribution
 
 _MOST_STEPS = 60
@@ -158,7 +159,7 @@ def slips(
 
 
 def switching_histogram(
-    found: "SwitchingCurrents",
+    found: "SwitchingCurrents | CurrentHistograms",
     *,
     theory: "SwitchingDistribution | None" = None,
     bins: int = 40,

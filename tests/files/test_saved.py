@@ -90,6 +90,20 @@ TRIODE = jd.Circuit(
 )
 SIX = jd.usadel.SixHarmonicModel(0.2, 0.1, together=0.3)
 
+
+def _extracted():
+    """A map with one curve that does not switch."""
+    current, field = np.linspace(-2, 2, 101), np.linspace(0, 3, 16)
+    limit = 1 + 0.2 * np.cos(2 * np.pi * field)[:, None]
+    voltage = np.where(np.abs(current) > limit, current, 0.0)
+    voltage[5] = 0.0
+    map = xarray.Dataset(
+        {"V": (("B", "I"), voltage, {"units": "mV"})},
+        {"B": ("B", field, {"units": "mT"}), "I": ("I", current, {"units": "nA"})},
+    )
+    return jd.lab.switching_currents(map, hysteretic=False)
+
+
 RESULTS = {
     "critical currents": lambda: jd.critical_currents(SQUID),
     "of lanes": lambda: jax.vmap(lambda f: jd.critical_currents(jd.replace(SQUID, {"flux": f})))(
@@ -129,6 +143,9 @@ RESULTS = {
     ),
     "fit": _fit,
     "design": _design,
+    "extracted currents": _extracted,
+    "current histograms": lambda: jd.lab.histograms(_extracted(), "B"),
+    "flux period": lambda: jd.lab.flux_period(_extracted()),
 }
 
 

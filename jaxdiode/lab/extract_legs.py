@@ -1,0 +1,257 @@
+"""Edges of all curves of one way of the bias, and what all ways say together."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..numerics.status import Status
+from .edges import crossings
+from .extract_choice import Leg
+from .extract_plateau import LEAST_POINTS, Plateaus, baseline, intercepts, plateaus, sides
+
+_POINTS = 1 << 20  # samples that are worked on at once
+_NOISES = 6.0
+_VOLTAGE_SHARE, _RESISTANCE_SHARE = 0.05, 2 / 3  # of R_n I_c and of R_n: the threshold
+_WHITE = 0.85  # from this share on noise counts as white
+_ENOUGH = 20  # samples that tell the noise of one curve from that of the map
+_LOWEST = 0.1  # quantile of the slopes, and share of R_n around it, that count as the leads'
+_LOW = 1.25  # thresholds: less normal-state voltage at an edge is none of the edge's
+_RESISTIVE = 0.5  # of the threshold, by the slope at zero bias alone
+
+
+class Scale(NamedTuple):
+    """What is common to a map: medians over its curves with an edge.
+
+    Attributes:
+        series, series_error: resistance of the leads.
+        noise: standard deviation of one sample.
+        white: share of it that neighbours do not have in common.
+        normal: resistance beyond the edges, leads taken off.
+        current: a typical edge.
+    """
+
+    series: float
+    series_error: float
+    noise: float
+    white: float
+    normal: float
+    current: float
+
+    @classmethod
+    def of(cls, flat: list[Plateaus], leads: float | None) -> "Scale":
+        slope, error, noise, white, normal, edge = (
+            np.concatenate(x) for x in zip(*map(_of_one, flat), strict=True)
+        )
+        known = np.isfinite(slope) & np.isfinite(normal)
+        ended = known & np.isfinite(edge)
+        known = ended if ended.any() else known
+        if not known.any():
+            return cls(leads or 0.0, 0.0, 0.0, 1.0, np.nan, np.nan)
+        slope, error, noise, white, normal = (
+            x[known] for x in (slope, error, noise, white, normal)
+        )
+        rise = float(np.median(normal - slope))
+        if leads is None:
+            lowest = np.quantile(slope, _LOWEST, method="lower") + _LOWEST * abs(rise)
+            near = slope <= lowest + 2 * error
+            weight = 1 / (error[near] ** 2 + (1e-6 * abs(rise)) ** 2 + np.finfo(float).tiny)
+            series = float(np.sum(weight * slope[near]) / np.sum(weight))
+            spread = float(1 / np.sqrt(np.sum(weight)))
+        else:
+            series, spread = float(leads), 0.0
+        typical = float(np.median(edge[known])) if ended.any() else np.nan
+        whole = float(np.median(noise))
+        share = float(np.median(white)) / whole if whole > 0 else 1.0
+        share = share if share < _WHITE else 1.0
+        return cls(series, spread, whole, share, float(np.median(normal)) - series, typical)
+
+    def threshold(self, odd: bool) -> float:
+        """The default."""
+        share = _VOLTAGE_SHARE * self.current if odd else _RESISTANCE_SHARE
+        return float(np.nanmax([_NOISES * self.noise, share * self.normal, np.finfo(float).tiny]))
+
+
+class Edges(NamedTuple):
+    """Of one way: plus and minus first.
+
+    Attributes:
+        values: position, noise, step and spread, (2, 4, rows).
+        statuses: (2, rows).
+        jumps: whether the voltage jumps to the normal state in one step, 1 or 0, else NaN.
+        offset, offset_error: of the bias, by the asymptotes.
+    """
+
+    values: np.ndarray
+    statuses: np.ndarray
+    jumps: np.ndarray
+    offset: np.ndarray
+    offset_error: np.ndarray
+
+
+def leg_plateaus(leg: Leg, odd: bool) -> Plateaus:
+    made = [plateaus(sides(part, leg.current, odd), odd) for _, part in _chunks(leg)]
+    return Plateaus(*(np.concatenate(x, axis=-1) for x in zip(*made, strict=True)))
+
+
+def leg_edges(leg: Leg, flat: Plateaus, scale: Scale, threshold: float, odd: bool) -> Edges:
+    made = []
+    for rows, part in _chunks(leg):
+        own = Plateaus(*(x[..., rows] for x in flat))
+        made.append(_edges(part, leg.current, own, scale, threshold, odd))
+    return Edges(*(np.concatenate(x, axis=-1) for x in zip(*made, strict=True)))
+
+
+def by_role(legs: list[Leg], read: list[Edges]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values (4 edges, 4, rows), statuses and the jumps of outward ways; the first known counts."""
+    count = read[0].statuses.shape[-1]
+    values = np.full((4, 4, count), np.nan)
+    statuses = np.full((4, count), Status.NOT_SWEPT, np.int32)
+    jumps = np.full((len(legs), count), np.nan)
+    for leg, found, jump in zip(legs, read, jumps, strict=True):
+        for k, role in enumerate((0, 3) if leg.direction > 0 else (2, 1)):
+            state, unknown = found.statuses[k], statuses[role] != Status.CONVERGED
+            better = unknown & ((state == Status.CONVERGED) | (statuses[role] == Status.NOT_SWEPT))
+            values[role] = np.where(better, found.values[k], values[role])
+            statuses[role] = np.where(better, state, statuses[role])
+            if role < 2:
+                jump[:] = found.jumps[k]
+    return values, statuses, jumps
+
+
+def latched(jumps: np.ndarray) -> bool:
+    """Whether most curves jump."""
+    known = jumps[np.isfinite(jumps)]
+    return known.size > 0 and float(np.mean(known)) > 0.5
+
+
+def one_way(values: np.ndarray, statuses: np.ndarray, latches: bool) -> list[str]:
+    """Where the bias went one way only, the edge on the way back stands for the other, or not.
+
+    Changes the arrays; the notes that it gives back say so.
+    """
+    lacking = [
+        role for role in (0, 1)
+        if (statuses[role] == Status.NOT_SWEPT).all() and np.isfinite(values[role + 2, 0]).any()
+    ]  # fmt: skip
+    if not lacking:
+        return []
+    (role,) = lacking[:1]
+    name = "+-"[role]
+    if latches:
+        return [
+            f"the bias went one way only and the junction latches: I_r{name} is its retrapping "
+            f"current, I{name} and eta are not known (hysteretic=False takes it for I{name})"
+        ]
+    for k in lacking:
+        values[k], statuses[k] = values[k + 2], statuses[k + 2]
+    other = 1 - role
+    larger = values[role, 0] - values[other, 0] > 3 * np.hypot(values[role, 1], values[role, 2])
+    smaller = values[other, 0] - values[role, 0] > 3 * np.hypot(values[role, 1], values[role, 2])
+    notes = []
+    if np.sum(larger) > 2 * np.sum(smaller) and np.sum(larger) > 1:
+        way = "up" if role == 0 else "down"
+        notes = [
+            f"in {np.sum(larger)} curves the edge on the way to zero is the larger one, which no "
+            f"hysteresis gives: a diode, or the bias went the other way (direction={way!r})"
+        ]
+    return [
+        *notes,
+        f"the bias went one way only: I{name} is where the voltage vanishes on the way to zero, "
+        "the switching current only without hysteresis; with it, eta is no diode effect",
+    ]
+
+
+def _of_one(flat: Plateaus):
+    """Leads' resistance, its error, noise (white, too), normal state and a typical edge."""
+    ends = np.isfinite(flat.edges)
+    edge = np.where(ends, flat.edges, 0).sum(axis=0) / np.where(
+        ends.any(axis=0), ends.sum(axis=0), np.nan
+    )
+    return flat.zero, flat.zero_error, flat.noise, flat.white, flat.normal, edge
+
+
+def _chunks(leg: Leg) -> Iterator[tuple[slice, np.ndarray]]:
+    rows = max(1, _POINTS // leg.current.size)
+    for start in range(0, len(leg.values), rows):
+        part = slice(start, start + rows)
+        yield part, leg.values[part]
+
+
+def _edges(
+    values: np.ndarray, current: np.ndarray, flat: Plateaus, scale: Scale, threshold: float,
+    odd: bool,
+) -> Edges:  # fmt: skip
+    count = np.maximum(flat.count, 1)
+    own = np.where(np.isfinite(flat.noise), flat.noise, scale.noise)
+    noise = np.sqrt((count * own**2 + _ENOUGH * scale.noise**2) / (count + _ENOUGH))
+    typical = np.where(np.isfinite(flat.edges), flat.edges, 0).max(axis=0)
+    at = typical if odd else 1.0
+    common = noise * np.sqrt(1 - scale.white**2)  # no crossing of several averages it
+    memory = 2 - np.sqrt(1 + 3 * scale.white**2)  # of noise with an exponential correlation
+    apart = np.maximum(count * (1 - memory) / (1 + memory), 1.0)
+    shift = np.sqrt(noise**2 / apart + (scale.series_error * at) ** 2 + common**2)
+    found, lines, held = [], [], np.zeros(len(values), int)
+    both = sides(values, current, odd)
+    for side, sign in zip(both, (1, -1), strict=True):
+        if side.values.shape[1] < 2:
+            found.append(None)
+            continue
+        line = (
+            baseline(side.bias, flat.bias, flat.value, scale.series, sign) if odd else scale.series
+        )
+        rest = side._replace(values=side.values - line)
+        own = crossings(rest.bias, rest.values, threshold, scale.white * noise, shift)
+        held = held + own.last + 1
+        found.append((own, rest))
+        lines.append(intercepts(rest))
+    made, statuses, jumps = [], [], []
+    for pair in found:
+        if pair is None:
+            made.append(np.full((4, len(values)), np.nan))
+            statuses.append(np.full(len(values), Status.NOT_SWEPT, np.int32))
+            jumps.append(np.full(len(values), np.nan))
+            continue
+        own, rest = pair
+        state = _status(own.position, rest.values, flat, scale, threshold, held, odd)
+        made.append(np.where(state == Status.CONVERGED, np.array(own[:4]), np.nan))
+        statuses.append(state)
+        jumps.append(_jumps(own.last, rest, scale, state) if odd else np.full(len(values), np.nan))
+    offset = _offset(lines) if odd and len(lines) == 2 else np.full((2, len(values)), np.nan)
+    offset[1] += np.abs(made[0][0] ** 2 - made[1][0] ** 2) / (2 * np.max(np.abs(current)))
+    return Edges(np.array(made), np.array(statuses), np.array(jumps), *offset)
+
+
+def _status(position, values, flat: Plateaus, scale: Scale, threshold, held, odd: bool):
+    """Why an edge is not known."""
+    some = np.isfinite(values).sum(axis=1) > 1  # zero bias belongs to both sides
+    known = np.isfinite(position)
+    own = flat.zero - scale.series
+    carried = own * (position if odd else 1.0) > _RESISTIVE * threshold
+    clear = own > 2 * np.hypot(flat.zero_error, scale.series_error)
+    resistive = known & ((carried & clear) | (values[:, 0] >= threshold))
+    low = known & (position * scale.normal < _LOW * threshold) if odd else np.zeros_like(known)
+    few = (flat.count < LEAST_POINTS) | (known & (held < LEAST_POINTS))
+    state = np.where(known, Status.CONVERGED, Status.NOT_SWITCHED)
+    state = np.where(low, Status.BELOW_THRESHOLD, state)
+    state = np.where(few, Status.TOO_FEW_POINTS, state)
+    state = np.where(resistive, Status.NO_ZERO_VOLTAGE_STATE, state)
+    return np.where(some, state, Status.NOT_SWEPT).astype(np.int32)
+
+
+def _jumps(last, rest, scale: Scale, state) -> np.ndarray:
+    """Whether the first sample beyond is nearer to the normal state than √(I² − I_c²) can be."""
+    every = np.arange(len(last))
+    bias = np.broadcast_to(rest.bias, rest.values.shape)
+    ahead = np.minimum(last + 1, bias.shape[1] - 1)
+    before, after = bias[every, last], bias[every, ahead]
+    share = rest.values[every, ahead] / (scale.normal * after)
+    smooth = np.sqrt(np.maximum(1 - (before / after) ** 2, 0.0))
+    known = (state == Status.CONVERGED) & np.isfinite(share)
+    return np.where(known, share > (1 + smooth) / 2, np.nan)
+
+
+def _offset(lines) -> np.ndarray:
+    (plus, plus_error, up), (minus, minus_error, down) = lines
+    total = np.where(up + down > 0, up + down, np.nan)
+    return np.array([(minus - plus) / total, np.hypot(plus_error, minus_error) / total])
