@@ -50,12 +50,16 @@ class Plateaus(NamedTuple):
     edges: np.ndarray
 
 
+_ZERO = 1e-9  # of the largest bias: no bias
+
+
 def sides(values: np.ndarray, current: np.ndarray, odd: bool) -> tuple[Side, Side]:
     """Both directions of rows over an increasing current; voltages (odd) change sign with it."""
     made = []
+    zero = _ZERO * np.max(np.abs(current))  # rounding of a grid must not choose a side
     for sign in (1, -1):
-        columns = np.flatnonzero(sign * current >= 0)[::sign]
-        bias = sign * current[columns][None]
+        columns = np.flatnonzero(sign * current >= -zero)[::sign]
+        bias = np.maximum(sign * current[columns], 0.0)[None]
         part = sign * values[:, columns] if odd else values[:, columns]
         missing = ~np.isfinite(part)
         if missing.any():
