@@ -104,6 +104,7 @@ def test_currents_of_the_sheet():
     helpers.assert_close(currents(1.0, 1.2, 0.1, phase), expected, absolute=1e-10)
 
 
+@pytest.mark.slow
 def test_slopes_of_the_sheet():
     def pair(x):
         found = jd.critical_currents(junction(*x))
@@ -147,6 +148,7 @@ def test_the_mean_current_vanishes():
         helpers.assert_close(mean(junction(tau, d, temperature)), 0.0, absolute=1e-12)
 
 
+@pytest.mark.slow
 def test_second_derivatives_at_transparency_one():
     """A level in closed form must change with τ as the sum does, on both sides of where it ends."""
     phase = jnp.array(1.2)
@@ -168,6 +170,7 @@ def test_second_derivatives_at_transparency_one():
         helpers.assert_close(hessian(jnp.asarray(at))[k], expected, absolute=1e-6)
 
 
+@pytest.mark.slow
 def test_all_angles():
     """2D, τ = 1, T = 0: I₊ = √(1−d²) + d/2, I₋ = 1 − d/2, η = t(1−t), t = tan(½ arcsin d)."""
     for d in (0.3, 0.8):
@@ -209,6 +212,7 @@ def test_at_the_edge_of_the_gap():
     assert (status == jd.Status.CONVERGED).all()
 
 
+@pytest.mark.slow
 def test_at_reduced_temperatures():
     """Amplitude, gap and d = ħv_F q/2Δ follow the gap; from T_c on nothing flows."""
     cold = jd.BallisticJunction(3.0, 0.95, momentum=0.5)

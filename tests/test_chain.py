@@ -49,6 +49,7 @@ FALLING = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specs", [UNLIKE, FALLING], ids=["jumps", "falls"])
 def test_currents_of_the_ground_state(specs):
     found, status = curve(device(specs), jnp.asarray(PHASES))
@@ -57,6 +58,7 @@ def test_currents_of_the_ground_state(specs):
     helpers.assert_close(found, expected, absolute=1e-10 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_three_equal_junctions():
     """I = sin(φ/3) up to π, where it jumps."""
     chain = jd.JunctionChain([1.0, 1.0, 1.0])
@@ -95,6 +97,7 @@ def test_two_harmonics_are_two_sinusoidal_junctions(second):
     helpers.assert_close(found, expected, absolute=1e-15 / (second - 1) + 1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specs", [UNLIKE, FALLING], ids=["jumps", "falls"])
 def test_slopes_by_every_parameter(specs):
     """Of I(φ) at one phase and of both critical currents, by central differences."""
@@ -129,6 +132,7 @@ def test_what_a_chain_refuses():
         jd.SeriesJunctions(inside, 2.0)
 
 
+@pytest.mark.slow
 def test_nothing_flows_through_a_dead_junction():
     found = jd.critical_currents(jd.JunctionChain([1.0, 0.0, jd.AndreevModes(2.0, 0.5)]))
     assert found.status == jd.Status.NO_SUPERCURRENT
@@ -144,12 +148,14 @@ class Leaking(jd.AbstractPhaseBiased):
         return jnp.sin(phase) + self.size
 
 
+@pytest.mark.slow
 def test_a_mean_current_has_no_energy():
     found = jd.critical_currents(jd.JunctionChain([Leaking(jnp.array(0.1)), 2.0]))
     assert found.status == jd.Status.NO_PERIODIC_ENERGY
     assert np.isnan(found.plus)
 
 
+@pytest.mark.slow
 def test_a_shift_of_one_junction_shifts_the_relation():
     plain = device(FALLING)
     shifted = device((("shifted", FALLING[0], 0.7), *FALLING[1:]))

@@ -51,6 +51,7 @@ def columns(path):
     return np.genfromtxt(path, delimiter=",", names=True, deletechars="")
 
 
+@pytest.mark.slow
 def test_shapiro(run, tmp_path):
     """Edges of shared/physics/dynamics.md; a device that was saved does as well."""
     said = run("shapiro", DRIVEN, "--orders", "0", "1", "-1")

@@ -89,6 +89,7 @@ for command, answer in {WITHOUT_JAX!r}.items():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_its_programs(tmp_path):
     """The cache fills once, the answers agree, and `--no-cache` and JAX's own variables hold."""
     folder = tmp_path / "cache"

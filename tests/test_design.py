@@ -42,6 +42,7 @@ def found(harmonics):
     return jd.maximise(jd.diode_efficiency, harmonics, key=KEY, **SMALL)
 
 
+@pytest.mark.slow
 def test_tie_of_two_peaks(found):
     assert found.value >= 1 / 3 - 1e-5
     assert found.value <= 1 / 3 + 1e-10
@@ -85,6 +86,7 @@ def hill(device):
     return jnp.where(device.b > 0.7, jnp.nan, -((device.b - 0.5) ** 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("starts", [1, 5, 12])
 def test_nan_lanes_are_left_behind(harmonics, starts):
     """Also: any number of starts will do, not only multiples of four."""

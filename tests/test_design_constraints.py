@@ -63,6 +63,7 @@ class Valley(jd.AbstractPhaseBiased):
         return jnp.sin(phase)
 
 
+@pytest.mark.slow
 def test_two_constraints_in_a_bent_valley_against_slsqp():
     def depth(d):
         a, b, c, e = d.x
@@ -86,6 +87,7 @@ def test_two_constraints_in_a_bent_valley_against_slsqp():
     assert np.max(np.abs(found.constraints)) < 1e-13
 
 
+@pytest.mark.slow
 def test_on_a_ridge():
     """η = ∓1/3 lies on a tie of two maxima: here with the first harmonic held by a constraint."""
     space = jd.Space(

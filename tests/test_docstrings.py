@@ -15,16 +15,22 @@ import jaxdiode as jd
 
 PACKAGE = Path(jd.__file__).parent
 SYSTEMS = ("andreev", "kapitza", "usadel", "wire")
-PURPOSES = ("files", "inverse", "lab", "netlists", "plot", "results", "units")
+PURPOSES = (
+    "experiment", "files", "inverse", "lab", "netlists", "plot", "results", "units",
+)  # fmt: skip
 
 # Three seconds and more, almost all of it compilation; two thirds of the time of all examples.
 # What they show has tests of its own: these run with the README, by `make documents`.
 LONG = {
-    "CircuitScale.shunted", "DiffusiveJunction", "Shunted", "SpinActiveJunction",
+    "BallisticJunction", "Circuit", "CircuitScale.shunted", "DiffusiveJunction", "JunctionChain",
+    "KapitzaJunction", "LongJunction", "LongJunction.states", "PhaseSlipWire", "Shunted",
+    "SpinActiveJunction",
     "critical_contour", "escape_rate", "iv_curve", "maximise", "plot.critical_contour",
     "plot.rectification", "plot.shapiro_map",
     "plot.slips", "plot.steps", "plot.threshold_curves", "results.CriticalContour",
     "results.RetrappingCurrents", "results.ShapiroSteps", "results.ThresholdCurves",
+    "guess", "experiment.guess", "kapitza.CircuitScale.shunted", "plot.torus", "results.IVCurve",
+    "results.LongStates", "usadel.PhaseTorus",
     "retrapping_currents", "shapiro_steps", "switching_distribution", "threshold_curves",
     "wire.valley_beta",
 }  # fmt: skip

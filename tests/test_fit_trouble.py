@@ -36,6 +36,7 @@ def loops(squid, flux):
     return jax.vmap(at)(flux)
 
 
+@pytest.mark.slow
 def test_an_invalid_random_start_is_left_out():
     """Junctions of 1 and 0.7, inductances 0 to 0.4: SciPy refused the first NaN of six starts."""
     flux = np.linspace(0.05, 0.95, 12)

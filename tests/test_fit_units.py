@@ -128,6 +128,7 @@ def design():
     return designed(1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [1e-9, 1e9])
 def test_a_design_in_any_unit(unit, design):
     """Adam compares gradients with an absolute 1e-8: amperes climbed another way."""

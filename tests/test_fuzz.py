@@ -180,6 +180,7 @@ def check_partial_sweeps(folder, seeds, own, foreign, truth):
     assert not failures, "\n".join(f"seed {seed}: {what}" for seed, what in failures)
 
 
+@pytest.mark.slow
 def test_a_hundred_partial_sweeps(tmp_path, unfinished):
     check_partial_sweeps(tmp_path, FEW, *unfinished)
 

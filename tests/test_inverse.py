@@ -233,6 +233,7 @@ def test_no_start_fits(small):
     assert str(caught[0].message) == found.notes[0]
 
 
+@pytest.mark.slow
 def test_boxes_too_wide_for_the_data_are_noticed():
     """A bump narrower than a box, in noise that shows it: χ² is more than 3σ too large."""
     relation = two_harmonics

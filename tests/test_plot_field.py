@@ -75,6 +75,7 @@ def test_the_difference_of_both_currents(unit):
     assert not several.axes[0].lines[0].get_ydata().any()
 
 
+@pytest.mark.slow
 def test_the_map_of_resistances():
     fluxes, currents = np.array([0.0, 0.5, 1.0]), np.linspace(-1.5, 1.5, 7)
     junction = jd.ExtendedJunction(jd.TunnelJunction(1.0))
@@ -88,6 +89,7 @@ def test_the_map_of_resistances():
     helpers.assert_close(lower, -upper, absolute=1e-10)
 
 
+@pytest.mark.slow
 def test_fluxes_beyond_what_the_device_resolves():
     """Figures ask for the nodes that their axes need; a sweep leaves the device as it is."""
     short = jd.ExtendedJunction(jd.AndreevModes(1.0, 0.99), [0.4, 1.6], 0.3)

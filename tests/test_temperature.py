@@ -72,6 +72,7 @@ def test_circuits_pass_it_on():
     helpers.assert_close(found.minus, expected.minus, absolute=1e-11)
 
 
+@pytest.mark.slow
 def test_a_long_junction_gets_shorter():
     """ℓ = L/λ_J and λ_J ∝ 1/√j_c."""
     cold = jd.LongJunction(jd.TunnelJunction(2.0), 2.0, 0.7, feed="right", points=40)
@@ -98,6 +99,7 @@ def test_relations_are_not_cooled_again():
         relation.at_reduced_temperature(0.5)
 
 
+@pytest.mark.slow
 def test_reports_and_flux_states_of_a_screened_loop():
     loop = jd.Squid([jd.TunnelJunction(1.0), jd.TunnelJunction(1.0)], 0.3, inductance=[1.0, 0.0])
     warm = jd.TemperatureScaledJunction(loop, 0.5)

@@ -73,6 +73,7 @@ def test_a_ray_is_a_shared_terminal_or_an_injected_current():
     np.testing.assert_allclose(beside.current[:, 1], 0.3, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_reversed_currents_and_fluxes_and_other_units():
     def one(flux, control, scale):
         parts = {
@@ -130,6 +131,7 @@ def test_gradients():
             )
 
 
+@pytest.mark.slow
 def test_an_origin_outside_of_the_set():
     """At I_B = .9, f = .2 the set lies at negative I_A: its far edge shows, the rest is NaN."""
     found = contours([0.2], [[0.0, np.pi / 2, np.pi]], (0.0, 0.9))

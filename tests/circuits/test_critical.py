@@ -45,6 +45,7 @@ def columns(rows):
     return (np.array([row[k] for row in rows], float) for k in range(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", ["largest", "ramp", "first"])
 def test_two_junctions(criterion):
     """Tables a and b of the sheet."""
@@ -62,6 +63,7 @@ def test_two_junctions(criterion):
     np.testing.assert_array_equal(status, np.where(crossing, tied, Status.CONVERGED))
 
 
+@pytest.mark.slow
 def test_the_largest_of_random_squids_is_that_of_an_exhaustive_search():
     rng = np.random.default_rng(3)
     critical = rng.uniform(0.2, 1.5, (40, 2))
@@ -73,6 +75,7 @@ def test_the_largest_of_random_squids_is_that_of_an_exhaustive_search():
     np.testing.assert_allclose(np.stack([plus, minus], 1), expected, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_gradients():
     """Of the sheet for b1, and every parameter of a bi-SQUID against differences."""
 
@@ -116,6 +119,7 @@ def test_networks_with_mutual_inductance():
     np.testing.assert_allclose([found.plus, found.minus], [1.78284215, 1.80807441], atol=PRINTED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", ["largest", "ramp"])
 def test_bi_squids(criterion):
     """Where both criteria differ although nothing has inertia."""
@@ -188,6 +192,7 @@ def test_triode_with_inductors():
     np.testing.assert_allclose([plus, minus], expected, atol=PRINTED)
 
 
+@pytest.mark.slow
 def test_a_window_of_currents_without_zero():
     """At I_B = .9 both ends are negative: the pair keeps its signs, and no ramp starts at zero."""
     circuit = networks.triode(0.9, 0.2)
@@ -202,6 +207,7 @@ def test_a_window_of_currents_without_zero():
     assert np.isnan(ramp.plus)
 
 
+@pytest.mark.slow
 def test_narrow_windows_of_flux_states():
     """Near half a flux quantum tips of lobes hold stable states over parts of the range.
 
@@ -241,6 +247,7 @@ def test_multivalued_branches(critical, inductance, flux, plus, minus, first):
     np.testing.assert_allclose(early.minus, first, atol=PRINTED)
 
 
+@pytest.mark.slow
 def test_a_pair_is_two_junctions_and_a_node():
     """Unequal, nearly equal, and balanced, where the relation of the pair jumps."""
 
@@ -285,6 +292,7 @@ def test_linear_links():
         np.testing.assert_allclose([plus[k], minus[k]], [high.max(), -low.min()], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_other_units():
     scale = np.array([1.0, 1e-9, 1e9])
     critical, inductance = np.outer(scale, [1.3, 0.7]), np.outer(1 / scale, [0.75, 0.75])
@@ -294,6 +302,7 @@ def test_other_units():
             np.testing.assert_allclose(current / scale, current[0], rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_a_ramp_depends_on_the_shunts_but_not_on_their_unit():
     """Also a resistor in two parts; nodes without superconductor carry no current to the ground."""
     elements = networks.bi_squid(0.2, 0.15).elements
@@ -328,6 +337,7 @@ def test_several_islands():
         jd.critical_currents(circuit, "ramp")
 
 
+@pytest.mark.slow
 def test_inductances_and_fluxes_may_be_large():
     """Fluxoid states by the hundred, and 2πLI of 300 radians: against the exhaustive search."""
     rows = [
@@ -344,6 +354,7 @@ def test_inductances_and_fluxes_may_be_large():
     np.testing.assert_allclose(np.stack([plus, minus], 1)[known], expected[known], atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", ["largest", "first"])
 def test_periodic_in_every_flux(criterion):
     flux = np.array([0.1, 1.1, 8.1, 20.1])
@@ -361,6 +372,7 @@ def test_a_wire_around_the_junction_carries_any_current():
         jd.critical_currents(circuit)
 
 
+@pytest.mark.slow
 def test_an_inductance_in_series_changes_nothing():
     def behind(lead):
         elements = networks.squid((1, 0.5), (0.25, 0.25), 0.3).elements

@@ -127,6 +127,7 @@ def test_nanowires():
     np.testing.assert_allclose([currents.plus, currents.minus], expected, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_narrow_windows_of_stable_states():
     """Control currents leave some flux states stable between close currents of A only."""
     rng = np.random.default_rng(0)

@@ -12,6 +12,7 @@ from tests.circuits.test_motion import B3, in_units, resistive
 from tests.helpers import slow
 
 
+@pytest.mark.slow
 def test_a_ramp_ends_where_no_state_catches_the_phase():
     """Fold currents of shared/physics/circuits.md, b: −1.32216837 is the first one only."""
     light, heavy = (
@@ -51,6 +52,7 @@ def test_noisy_ramps_of_a_screened_squid_switch_below_their_folds():
     assert np.all(found.status == 0)
 
 
+@pytest.mark.slow
 def test_map_of_a_junction_is_that_of_the_shunted_one():
     drive = jd.Drive(0.7, 1.0)
     biases, powers = [0.2, 0.8, 1.6], [-20.0, 0.0]
@@ -66,6 +68,7 @@ def test_map_of_a_junction_is_that_of_the_shunted_one():
         found.steps()
 
 
+@pytest.mark.slow
 def test_driven_circuits_are_saved_and_loaded(tmp_path):
     squid = with_shunts(
         networks.squid((1.0, 0.5), (0.25, 0.25), 0.3),
@@ -92,6 +95,7 @@ def test_a_driven_gate_of_a_triode():
         assert {name: float(x) for name, x in into.items() if x} == {node: 1.0}
 
 
+@pytest.mark.slow
 def test_one_curve_per_flux_under_vmap():
     def voltage(flux):
         squid = with_shunts(networks.squid((1.0, 0.5), (0.25, 0.25), flux))
@@ -101,6 +105,7 @@ def test_one_curve_per_flux_under_vmap():
     assert jax.vmap(voltage)(fluxes) == pytest.approx(np.array([voltage(f) for f in fluxes]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frequency", [0.05, 0.3])
 def test_a_square_wave_drives_nodes_that_jump_with_it(frequency):
     """The node between the inductors is algebraic; quasi-static pulses are counted whole."""

@@ -50,6 +50,7 @@ def test_folds_of_a_junction_beside_a_link():
     assert folds.stable.all()
 
 
+@pytest.mark.slow
 def test_states_and_folds_with_injected_currents():
     """Currents of the nodes add up; the outermost stable folds are the critical currents."""
     circuit = networks.triode(0.3, 0.2)

@@ -42,6 +42,7 @@ SQUID_VOLTAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", SQUID_VOLTAGES)
 def test_squid_with_capacitance_has_the_sheets_voltages(flux):
     squid = with_shunts(networks.squid((1.0, 1.0), (0.25, 0.25), flux), capacitance=0.5)
@@ -52,6 +53,7 @@ def test_squid_with_capacitance_has_the_sheets_voltages(flux):
     assert np.all(curve.status == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("capacitance", "runs"), [(None, False), (10.0, False), (30.0, True)])
 def test_past_its_first_fold_a_squid_is_caught_unless_it_is_heavy(capacitance, runs):
     squid = with_shunts(networks.squid(*B3, 0.24), capacitance=capacitance)
@@ -69,6 +71,7 @@ RECTIFIED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("branches", "amplitude", "frequency", "slips"), RECTIFIED)
 def test_a_screened_diode_rectifies_whole_slips(branches, amplitude, frequency, slips):
     drive = jd.Drive(frequency, 1.0, phase=-np.pi / 2)
@@ -98,6 +101,7 @@ def test_single_junction_is_exact():
     assert heavy == pytest.approx(np.asarray(shunted.up) / 2, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_shapiro_steps_of_a_circuit_end_where_the_sheet_says():
     """Edges of i₀ at Ω = i₁ = 1: n = 0 up to .78268372838, n = 1 from exactly 1."""
     driven = resistive(drive=jd.Drive(1.0, 1.0))
@@ -119,6 +123,7 @@ def _split(parts):
     return jd.Circuit(kept | pieces, ("in", "0"))
 
 
+@pytest.mark.slow
 def test_a_divided_inductor_changes_nothing():
     voltages = [np.asarray(jd.iv_curve(_split(k), [1.9, 2.2]).up) for k in (1, 2, 3)]
     for voltage in voltages[1:]:
@@ -139,6 +144,7 @@ SINGULAR = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SINGULAR)
 def test_nodes_without_impedance_move_as_their_neighbours_let_them(name):
     """A voltage from the critical current of the sheet on, and the energy is balanced."""
@@ -173,6 +179,7 @@ def _stored(circuit, path, k):
     return through @ matrix @ through / 2 + most @ (1 - np.cos(np.asarray(path.phase)[k]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 def test_units_of_current_change_nothing(factor):
     squid = with_shunts(networks.squid(*B3, 0.24), capacitance=2.0)
@@ -183,6 +190,7 @@ def test_units_of_current_change_nothing(factor):
     assert np.asarray(curve.up) / factor == pytest.approx(same, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_large_currents_see_the_resistors_alone():
     circuit = with_shunts(networks.squid(*B1, 0.3))
     assert float(jd.iv_curve(circuit, [200.0]).up[0]) == pytest.approx(100.0, rel=1e-4)
@@ -195,6 +203,7 @@ THERMAL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("relation", "noise", "known"), THERMAL)
 def test_thermal_voltages_within_four_standard_errors(relation, noise, known):
     kind = None if relation is None else jd.Harmonics([1.0, 0.0], [0.0, 0.5])
@@ -219,6 +228,7 @@ def _shared():
     )
 
 
+@pytest.mark.slow
 def test_noise_of_a_shared_resistor_is_correlated():
     """⟨ξξᵀ⟩ = 2γG with −1/R between its nodes; and every inductor has 2πL⟨I²⟩ = γ."""
     circuit = _shared()

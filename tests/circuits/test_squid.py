@@ -15,6 +15,7 @@ def squid(inductance, flux=0.1):
     return jd.Squid(branches, flux=[flux], inductance=[inductance, inductance])
 
 
+@pytest.mark.slow
 def test_across_the_single_valued_limit():
     """The same program for both sides, against an exhaustive search; gradients too."""
     inductance = jnp.array([0.02, 0.08, 0.13, 0.3, 0.75])  # 2πL·1.3 = 1 at .122
@@ -36,6 +37,7 @@ def test_across_the_single_valued_limit():
         np.testing.assert_allclose(slope, difference, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_eager_and_compiled_are_one():
     device = squid(0.75)
     eager, compiled = jd.critical_currents(device), jax.jit(jd.critical_currents)(device)

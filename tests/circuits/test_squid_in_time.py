@@ -46,6 +46,7 @@ def test_circuit_units():
         jd.CircuitScale(1e-6, 1e-15, resistance=10).in_circuit_units(resistance=20)
 
 
+@pytest.mark.slow
 def test_shunts_of_a_squid():
     """An unscreened SQUID with a shunt each is one junction with all of them in parallel."""
     squid = jd.Squid([jd.TunnelJunction(1.0), jd.TunnelJunction(0.6)], flux=[0.3])

@@ -45,6 +45,7 @@ def test_every_fold_of_a_squid():
     assert found.label == "flux offset, elements.L1.offset"
 
 
+@pytest.mark.slow
 def test_against_a_control_current():
     """Also where the window does not contain zero, and where there is none."""
     control = np.array([-0.95, -0.54, -0.3, -0.19, -0.17, 0.05, 0.3, 0.55, 0.9, 1.25])
@@ -62,6 +63,7 @@ def test_against_a_control_current():
         assert found.status[-1] == Status.NO_ZERO_VOLTAGE_STATE
 
 
+@pytest.mark.slow
 def test_no_value_compiles_anything():
     of_b3(FLUX[:2])
     compiled = []

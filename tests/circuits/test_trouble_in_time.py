@@ -13,6 +13,7 @@ def tunnel(start, end, current, resistance=1.0, **settings):
     return jd.Junction(start, end, jd.TunnelJunction(current), resistance=resistance, **settings)
 
 
+@pytest.mark.slow
 def test_a_slow_filter_is_not_said_to_have_settled():
     """No current flows into the capacitor: V(x) = V(in) = 1.732…, after a million of times."""
     circuit = jd.Circuit(
@@ -32,6 +33,7 @@ def test_a_slow_filter_is_not_said_to_have_settled():
     assert int(warm.status[0]) == Status.NOT_CONVERGED
 
 
+@pytest.mark.slow
 def test_a_slow_coil_is_not_said_to_have_settled():
     """V = √(I_J² − 1) with half of the current in the coil's resistor, in the end: .75 at I = 2."""
     circuit = jd.Circuit(

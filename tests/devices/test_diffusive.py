@@ -71,6 +71,7 @@ PHASES = np.array([0.4, 1.2, 2.0, 2.8])
 # ---- Limits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.1, 0.5])
 def test_short_junction_is_that_of_kulik_and_omelyanchuk(temperature):
     """Left: D/L² is 6e6 T_c, and a sum over frequencies good to 1e-5."""
@@ -98,6 +99,7 @@ def test_long_wire():
     helpers.assert_close(found / expected, np.sin(PHASES), absolute=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ratio", [0.5, 3.0])
 def test_tunnelling_interfaces_are_those_of_kupriyanov_and_lukichev(ratio):
     """r = R_B/R_N of one interface; channels of T = 1e-6 leave as much."""
@@ -111,6 +113,7 @@ def test_tunnelling_interfaces_are_those_of_kupriyanov_and_lukichev(ratio):
     helpers.assert_close(found, expected, absolute=1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", [0.0, 1.0, 4.0, 10.0])
 def test_weak_ferromagnet_between_tunnelling_interfaces(field):
     """F is linear in 1/r; what is left is relatively of second order. h = 4 is a π junction."""

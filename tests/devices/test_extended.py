@@ -69,6 +69,7 @@ def test_table(name):
     helpers.assert_close(found.efficiency, efficiency, absolute=1.1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("local", "profile", "flux", "largest"),
     [
@@ -97,6 +98,7 @@ def test_slopes_against_flux():
     helpers.assert_close(found, [-1.3235736893561, -0.9288923408899], absolute=1e-11)
 
 
+@pytest.mark.slow
 def test_quadrature_and_harmonics_agree():
     """Two routes that share the profile's coefficients only; the second follows any turn."""
     for local, profile, flux in ((PAIR, lopsided, 1.7), (AM9, TILTED, -2.4)):
@@ -106,6 +108,7 @@ def test_quadrature_and_harmonics_agree():
         helpers.assert_close(one.minus, two.minus, absolute=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transparency", [0.99, 0.9999])
 def test_sharp_relations_against_harmonics(transparency):
     """Turns 0.1 and 0.01 wide, across a profile of straight lines, at several flux quanta."""
@@ -127,6 +130,7 @@ def _jumping(phase, flux, steps):
     return np.sum(share * np.diff(primitive)) / (2 * np.pi * flux)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", [0.4, 2.3])
 def test_jump_by_its_primitive(flux):
     """Corners where the jump passes an edge or a step: the extremum sits on one."""
@@ -185,6 +189,7 @@ CUMULANTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("profile", "word", "third"), CUMULANTS)
 def test_third_cumulant(profile, word, third):
     device = jd.ExtendedJunction(PAIR, profile, interpolation=word)
@@ -221,6 +226,7 @@ def test_cubic_law_of_a_strong_second_harmonic():
         assert abs(found.efficiency / law - 1) < error
 
 
+@pytest.mark.slow
 def test_no_flux_is_the_local_device():
     for local in (PAIR, jd.AndreevModes(1.0, 1.0), jd.Harmonics([1.0, 0.3], [0.2])):
         device = jd.ExtendedJunction(local, [1.0, 2.0, 5.0])
@@ -289,6 +295,7 @@ def test_in_field_and_focusing():
 # ---- Thin banks
 
 
+@pytest.mark.slow
 def test_a_field_that_turns():
     """What goes through the junction is f cos θ, what shifts phases B cos of the local angle."""
 
@@ -324,6 +331,7 @@ def test_phase_along_a_thin_strip():
     helpers.assert_close(strip_phase(0.5), 7 * 1.2020569031595942854 / np.pi**3, absolute=1e-15)
 
 
+@pytest.mark.slow
 def test_thin_banks():
     """Signed I_c(b), and its zeros, of a sine: I at φ = π/2."""
     device = jd.ExtendedJunction(jd.TunnelJunction(1.0), banks="thin", largest_flux=7)
@@ -370,6 +378,7 @@ def test_refused(arguments, message):
 # ---- The figure
 
 
+@pytest.mark.slow
 def test_figure():
     odd = jd.plot.fraunhofer(jd.ExtendedJunction(AM9, "edges"), np.linspace(0.1, 2.9, 15))
     assert np.all(odd.axes[1].lines[0].get_ydata() == 0)

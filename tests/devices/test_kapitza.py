@@ -579,6 +579,7 @@ def test_supercurrent_is_that_of_the_equation():
     assert np.abs(static).max() <= device.static_critical_current()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damping", "frequency"), [(0.1, 1e-6), (1e-6, 1.0), (np.nan, 1.0)])
 def test_what_no_ramp_can_reach_is_flagged_at_once(damping, frequency):
     """Holds of 10⁷ steps and more, or of NaN steps: no loop may begin."""

@@ -210,6 +210,7 @@ def test_trajectory_from_a_given_start():
 BIASES = np.linspace(0.25, 3.0, 12)
 
 
+@pytest.mark.slow
 def test_steps_of_the_drive():
     """Locked voltages are Ω to rounding over a range of biases; zero voltage is zero."""
     found = jd.iv_curve(junction(1.0, 3.0), BIASES, duration=500.0)

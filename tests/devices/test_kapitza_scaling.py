@@ -40,6 +40,7 @@ def assert_scaled(found, expected, unit, relative=1e-12):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=3)
 @example(factor=1e-9, a1=1.0, omega=1.0)
 @example(factor=1e9, a1=1.0, omega=3.0)
@@ -67,6 +68,7 @@ def test_limits_and_critical_currents(factor, a1, omega):
         assert_scaled(np.asarray(b.sine), np.asarray(a.sine), factor)
 
 
+@pytest.mark.slow
 @settings(max_examples=6)
 @example(factor=1e-9, a1=0.0)
 @example(factor=1e9, a1=1.0)

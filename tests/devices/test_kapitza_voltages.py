@@ -142,6 +142,7 @@ def test_locked_states_are_exact():
         assert jd.iv_curve(driven(0.5, 1.0, 2.5), [current]).up[0] == voltage
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("device", "current"), [((0.5, 3.0, 1.0), 2.2), ((0.5, 1.0, 2.5), -1.7), ((2.0, 1.0, 0.5), 2.0)]
 )
@@ -155,6 +156,7 @@ def test_regular_motion(device, current):
     assert abs(found.up[0] - expected) <= 3 * found.up_error[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("current", [-0.7, -0.5])
 def test_chaos_has_an_honest_error(current):
     found = jd.iv_curve(driven(0.5, 1.0, 2.5), [current])

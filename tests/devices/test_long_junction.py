@@ -30,6 +30,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]:g} {row[1]:g}")
 def test_table(row):
     length, flux, uniform, edges, plus, minus = row
@@ -45,6 +46,7 @@ def test_the_one_vortex_state_carries_the_largest_current():
     assert junction(10.0, 0.8, feed="right").states().vortices[0] == 1
 
 
+@pytest.mark.slow
 def test_without_field():
     known = {2.0: (0.9891054617, 0.8656258426), 5.0: (0.7571155171, 0.3998545883)}
     for length, (edges, right) in known.items():
@@ -54,6 +56,7 @@ def test_without_field():
             assert float(found.minus) == pytest.approx(current, abs=2e-10)
 
 
+@pytest.mark.slow
 def test_a_short_one_has_the_fraunhofer_pattern():
     """To corrections of the order of ℓ²."""
     for flux in (0.3, 0.8, 1.4):
@@ -74,6 +77,7 @@ def test_symmetries():
     assert abs(float(even.efficiency)) < 1e-11
 
 
+@pytest.mark.slow
 def test_gradients():
     """d(I₊/ℓ)/df of the sheet, and of all parameters against differences."""
     mixed = {"feed": (0.4, 0.15, 0.45)}
@@ -97,6 +101,7 @@ def test_gradients():
         assert float(slope[k]) == pytest.approx(float(ends[0] - ends[1]) / (2 * step), abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_no_static_state_carries_more(seed):
     rng = np.random.default_rng(seed)
@@ -155,6 +160,7 @@ RAMPED = [
 ]
 
 
+@pytest.mark.slow
 def test_ramps_in_time():
     """The one of ℓ = 10 falls at .1497 and is caught with a vortex."""
     for length, flux, feed, plus, minus in RAMPED:
@@ -179,6 +185,7 @@ def test_random_ramps_in_time(seed):
         assert float(found.current[k]) == pytest.approx(known, abs=5e-6)
 
 
+@pytest.mark.slow
 def test_no_ramp_passes_a_static_state():
     """Two searches that know nothing of each other: equal where all shares push one way."""
     rng = np.random.default_rng(3)
@@ -196,6 +203,7 @@ def test_no_ramp_passes_a_static_state():
             assert np.asarray(ramp.current) == pytest.approx(np.asarray(largest.current), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_ramp_may_end_lower_where_a_share_is_negative():
     """Finite differences of long_ramp.critical_current, and shooting for the largest."""
     length, flux, feed = 3.4, -1.6, (2.8, 0.1, -1.9)
@@ -208,6 +216,7 @@ def test_a_ramp_may_end_lower_where_a_share_is_negative():
     assert float(largest.current[1]) > 4 * float(ramp.current[1])
 
 
+@pytest.mark.slow
 def test_ramps_of_short_ones_and_symmetries():
     for flux in (0.3, 0.8, 1.4):
         found = junction(0.1, flux, criterion="ramp", points=40).critical_currents()
@@ -219,6 +228,7 @@ def test_ramps_of_short_ones_and_symmetries():
     assert np.asarray(one) == pytest.approx(np.asarray(turned)[::-1], abs=1e-10)
 
 
+@pytest.mark.slow
 def test_ramps_under_transformations():
     """Gradient of the sheet, several fluxes side by side, any unit of current."""
     mixed = junction(5.0, 0.5, feed=(0.4, 0.15, 0.45), criterion="ramp")
@@ -234,6 +244,7 @@ def test_ramps_under_transformations():
     assert np.asarray(found) == pytest.approx([0.6336340362, 0.2834648996], abs=2e-10)
 
 
+@pytest.mark.slow
 def test_states_of_the_same_energy():
     """sin φ − .8 sin 2φ rests at ±φ₀; that matters only where a share is negative."""
     for feed, status in (
@@ -245,6 +256,7 @@ def test_states_of_the_same_energy():
         assert np.all(np.isfinite(np.asarray(found.current)))
 
 
+@pytest.mark.slow
 def test_profiles_with_steps():
     """Finite differences of long_ramp.critical_current."""
     known = [
@@ -260,6 +272,7 @@ def test_profiles_with_steps():
         assert np.asarray(found.current) == pytest.approx((plus, minus), abs=3e-6)
 
 
+@pytest.mark.slow
 def test_profiles_in_words():
     """Only the shape matters, and equal shapes give equal currents."""
     settings = {"feed": "right", "points": 40}
@@ -305,6 +318,7 @@ def test_local_relations():
     assert np.all(np.asarray(few.states("ramp").status) == jd.Status.NOT_RESOLVED)
 
 
+@pytest.mark.slow
 def test_very_short_ones():
     for flux in (0.3, -1.3, 10.3):
         found = junction(1e-3, flux, feed="right", points=66).states()

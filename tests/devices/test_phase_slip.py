@@ -283,6 +283,7 @@ SHEET = {  # criterion: per regime, (+, −)
 LAST_PLACE = {"onset": 1e-11, "flip": 1e-8, "flip_voltage": 1e-8}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHEET)
 def test_limits_of_the_sheet(limits, name):
     for p, row in zip(REGIMES, SHEET[name], strict=True):
@@ -526,6 +527,7 @@ def _near_flip(p, factor):
     return p, factor * expected_limits(p)["flip"][0]
 
 
+@pytest.mark.slow
 def test_gradients_of_the_voltage():
     """Generic, and 1e-6 below the flip, where dV/dj falls to 0."""
     pairs = [(SCALED, 1.1), (THREE, 0.8), _near_flip(TWO, 1 - 1e-6)]
@@ -799,6 +801,7 @@ def test_impossible_wires_are_refused(build, message):
 # ---- Where strong back-action and normal wires are found out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("zero", "coupling", "alpha"), [(0.02, 0.25, -1e-3), (0.01, 0.25, -0.01), (0.05, 200.0, -1.0)]
 )

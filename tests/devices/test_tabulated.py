@@ -27,6 +27,7 @@ def table_of(device, rows):
     return jd.TabulatedRelation(phase, current)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("transparency", "rows", "error"),
     [(0.9, 64, 1e-6), (0.9, 128, 1e-7), (0.999, 256, 5e-7), (0.999, 512, 6e-8)],
@@ -111,6 +112,7 @@ def test_a_jump_where_the_table_ends():
     helpers.assert_close(table.current(jnp.array(2.0)), np.sin(1.0), absolute=1e-5)
 
 
+@pytest.mark.slow
 def test_corners():
     """|cos(φ/2)| − ½ has one at π: split there it is smooth."""
     phase = np.linspace(0, TURN, 33)
@@ -129,6 +131,7 @@ def test_corners():
     helpers.assert_close([found.plus, found.minus], 0.5, absolute=1e-11)
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_the_spline():
     """dI₊/d(entry) = the spline's cardinal function where the maximum is (envelope)."""
     device = two_branches(0.9)
@@ -149,6 +152,7 @@ def _doppler(phase, momentum):
     return np.sin(phase) + 0.4 * momentum * np.sin(2 * phase + momentum**2) * np.exp(-momentum)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("values", "error"), [(9, 2e-4), (17, 2e-5)])
 def test_parameter(values, error):
     phase, axis = np.linspace(0, TURN, 129), np.linspace(0, 1.2, values)
@@ -175,6 +179,7 @@ def test_parameter(values, error):
     assert np.isnan(outside.plus)
 
 
+@pytest.mark.slow
 def test_as_local_relation_and_through_files(tmp_path):
     _, phase, current = jumping(128)
     junction = jd.ExtendedJunction(jd.TabulatedRelation(phase, current), [0.4, 1.6], 0.7)
@@ -237,6 +242,7 @@ def test_refused(arguments, message):
         jd.TabulatedRelation(**({"phase": PHASE, "current": SINE} | arguments))
 
 
+@pytest.mark.slow
 def test_too_few_rows_to_be_halved():
     with pytest.raises(ValueError, match="more rows to be halved, got 5"):
         jd.TabulatedRelation(PHASE[::2], SINE[::2]).error_estimate()

@@ -179,6 +179,7 @@ def test_normal_ends_forbid_short_wires(excess, superconducts):
         np.testing.assert_allclose(found.mean_voltage, 0.01, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_superconducting_ends_carry_a_current_or_slip():
     """Resting: div j_s = 0, one current everywhere. Slipping: whole turns between the banks."""
     common = dict(ends="superconducting", gamma=5.0, spacing=0.25, frames=401)
@@ -196,6 +197,7 @@ def test_superconducting_ends_carry_a_current_or_slip():
     np.testing.assert_allclose(slips.slip_rate, rate, rtol=0.02)
 
 
+@pytest.mark.slow
 def test_benchmark_value():
     """h = .1, 400 time units, the window in which the note's explicit runs have .32746."""
     found = simulate_wire(0.5, 5.8, **(SLIPS | dict(spacing=0.1, duration=400.0)))

@@ -55,6 +55,7 @@ def test_more_phases_change_nothing_else():
     assert (fine.phases, fine.terms, fine.tail) == (64, 12, 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @given(changes=NUMBERS)
 def test_what_is_left_out_is_the_junctions_own(kind, changes):

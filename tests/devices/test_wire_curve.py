@@ -104,6 +104,7 @@ def test_both_sweeps_are_the_quasi_static_ones(p):
     np.testing.assert_array_equal(curve.status, np.full(curve.current.size, Status.CONVERGED))
 
 
+@pytest.mark.slow
 def test_the_sweeps_differ_where_the_valley_has_flipped():
     """Regime II flips at j = 1.53 and not on the way back: at −1 and 1 both valleys are seen."""
     curve = jd.iv_curve(wire(TWO), [-1.0, 1.0, 1.7])
@@ -111,6 +112,7 @@ def test_the_sweeps_differ_where_the_valley_has_flipped():
     np.testing.assert_allclose(curve.down, [-0.94863637, 1.0, 1.7], atol=1e-8)
 
 
+@pytest.mark.slow
 def test_hysteresis_between_retrapping_and_onset():
     """Of the sheet: Regime I with c₁ = .1, the direction that strengthens the polarisation."""
     retrap, onset = 0.101477346, 0.10178738043
@@ -163,6 +165,7 @@ def test_units_of_current(factor):
     np.testing.assert_array_equal(other.status, one.status)
 
 
+@pytest.mark.slow
 def test_lanes_and_gradients():
     """Lanes are single wires; gradients against differences of the reference's curve."""
     j = jnp.asarray([-0.9, 0.5, 1.1])
@@ -188,6 +191,7 @@ def test_lanes_and_gradients():
     np.testing.assert_allclose(by_parameters[0, 2], expected, atol=1e-6 * largest)
 
 
+@pytest.mark.slow
 def test_what_is_not_known_is_nan():
     """Parameters and currents that are NaN inside a program: never a voltage of 0."""
     j = jnp.asarray([0.2, 0.9])

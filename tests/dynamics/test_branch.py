@@ -80,6 +80,7 @@ def _direct(device, direction):
     return direction * size * found.fold.parameter, found.proven
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(1.0, 3.0), (3.0, 4.0), (2.0, 2.0, 1.0), (8.0, 5.0)])
 def test_a_proven_fold_is_the_first_of_the_branch(arguments):
     device = junction(*arguments)
@@ -91,6 +92,7 @@ def test_a_proven_fold_is_the_first_of_the_branch(arguments):
         np.testing.assert_allclose(current, expected, atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("beta", "omega", "a1"),
     [(0.11, 1.29, 0.63), (0.12, 0.6, 1.035), (0.08, 0.84, 0.17), (0.34, 1.82, 0.925)],
@@ -103,6 +105,7 @@ def test_without_a_zero_voltage_state_nothing_is_proven():
     assert not _direct(junction(3.0, 2.0), jnp.ones(()))[1]
 
 
+@pytest.mark.slow
 def test_an_adiabatic_ramp_of_independent_code_ends_at_a_proven_fold():
     """A coarse ramp is thrown onto another orbit here, past 1.5754; the adiabatic one is not.
 

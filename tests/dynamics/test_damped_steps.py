@@ -30,6 +30,7 @@ def driven(device, damping, frequency, amplitude, phase=0.0):
     return jd.Shunted(device, damping=damping, drive=drive)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EDGES)
 def test_edges_of_the_sheet(name):
     *arguments, expected = EDGES[name]
@@ -42,6 +43,7 @@ def test_edges_of_the_sheet(name):
     np.testing.assert_allclose([-critical.minus, critical.plus], edges[0], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_gradients_of_the_sheet():
     """D2, β = .5: ∂a₁, ∂Ω, ∂β of both upper edges."""
 

@@ -135,6 +135,7 @@ def test_trajectory():
     np.testing.assert_allclose(found.velocity, rate(np.asarray(found.time), expected), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_underdamped_devices_move_too():
     """A shunted tunnel junction is the undriven junction of the Kapitza diode."""
     bias = [0.2, 0.9, 1.2]

@@ -97,6 +97,7 @@ def test_quasi_static_in_closed_form():
         np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_quasi_static_of_several_tones():
     """Of each amplitude the largest |a_k|; a bias; the sine's V = √(i² − 1)."""
     drive = Drive(0.1, [1.0, 0.6, 0.3], phase=[0.0, 1.0, 2.0])
@@ -122,6 +123,7 @@ def test_onset_is_linear():
     assert np.all(np.abs(found / law - 1) < 1.5 * np.sqrt(excess) + 1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("amplitude", "period", "slips"), [(1.2, 60, 3), (1.2, 20, 1), (1.0, 40, 1)]
 )
@@ -177,6 +179,7 @@ def test_units(scale):
     np.testing.assert_allclose(found.quasi_static / scale, unit, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_without_drive_and_off_the_steps():
     """Amplitude 0 is the I–V curve; far above it the phase runs freely, with an error."""
     found = jd.rectified_voltage(driven(0.1), [0.0, 0.01, 0.8, 1.2], bias=1.6, duration=200.0)
@@ -188,6 +191,7 @@ def test_without_drive_and_off_the_steps():
     np.testing.assert_allclose(found.voltage[3], 1.25, rtol=1e-13)  # locked, 25/2
 
 
+@pytest.mark.slow
 def test_capacitance():
     """The same as an I–V curve at that bias; no quasi-static curve, which hysteresis splits."""
     found = jd.rectified_voltage(

@@ -27,6 +27,7 @@ def mean_voltage(damping, frequency, amplitude, bias, periods, settle):
     return (path.y[0, 1] - path.y[0, 0]) / (ends[1] - ends[0])
 
 
+@pytest.mark.slow
 def test_small_damping():
     """At β = .02 a phase turns by 15 to 65 radians in a plasma time."""
     driven = jd.Shunted(SINE, 0.02, drive=jd.Drive(1.0, 0.3))
@@ -48,6 +49,7 @@ def test_strong_slow_drive():
     assert float(curve.up[0]) == pytest.approx(wanted, abs=float(curve.up_error[0]) + 1e-3)
 
 
+@pytest.mark.slow
 def test_jumps_do_not_lock_falsely():
     """A balanced pair at i = 1.95: 1.56672(9) by turns in 4000 periods of 512 to 16384 steps.
 

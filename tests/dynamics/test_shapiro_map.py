@@ -35,6 +35,7 @@ def sine():
     return jd.shapiro_map(driven, np.linspace(-0.4, 2.2, 14), [-10.0, 0.0, 8.0])
 
 
+@pytest.mark.slow
 def test_rotation_numbers_of_a_sine(sine):
     """Off the steps V = (Ω/π) arccos(tr/2) up to its branch; on them V = nΩ exactly."""
     frequency = 0.8
@@ -75,6 +76,7 @@ def test_on_its_exact_steps():
     np.testing.assert_allclose(along.upper[0], edges[1, :2], atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damping", [None, 0.7])
 def test_rows_are_curves(damping):
     """Every row is the curve of the drive at its power."""
@@ -108,6 +110,7 @@ def test_hysteresis():
     assert down.voltage[0, 1] > 2
 
 
+@pytest.mark.slow
 def test_sharp_turns_are_in_the_error():
     """The jump of a balanced pair is crossed without locating it: two steps tell the error."""
     pair = jd.SeriesJunctions(1.0, 1.0)

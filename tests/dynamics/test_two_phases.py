@@ -70,6 +70,7 @@ def scipy_phases(device, bias, times, start, drive=lambda t: 1.0):
     return found.y[:2].T
 
 
+@pytest.mark.slow
 def test_trajectory_uncoupled():
     found = jd.trajectory(two(), 1.6, duration=60.0, samples=121)
     assert found.phase.shape == found.velocity.shape == (121, 2)
@@ -87,6 +88,7 @@ def test_trajectory_coupled(bias):
     np.testing.assert_allclose(found.phase, expected, rtol=0, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_ramp_uncoupled_ends_with_the_first_junction():
     found = jd.switching_currents(two())
     alone = [jd.switching_currents(one(k)) for k in (0, 1)]
@@ -113,6 +115,7 @@ def test_ramp_coupled(sign):
         assert gone == leaves
 
 
+@pytest.mark.slow
 def test_voltages_uncoupled():
     """Locked ones exactly, others within both errors."""
     biases = np.array([-1.9, 0.3, 1.2, 1.6, 2.2])
@@ -163,6 +166,7 @@ def test_without_drive():
         assert np.all(np.abs(getattr(found, name) - want) <= 3 * errors + 1e-9)
 
 
+@pytest.mark.slow
 def test_ramp_without_drive():
     """Ends at the critical current of both, √2."""
     ramp = jd.switching_currents(two(drives=(0.0, 0.0), frequency=None))
@@ -178,6 +182,7 @@ def test_noise_of_vanishing_strength_switches_at_the_ramp():
         np.testing.assert_allclose(*getattr(found, name), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_noise_uncoupled_is_that_of_two_junctions():
     """Each sample ends with the first of two: means of 64 samples within four standard errors."""
     options = {"noise": 0.01, "rate": 5e-3, "samples": 64}

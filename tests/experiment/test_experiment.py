@@ -41,6 +41,7 @@ def test_two_axes_drive_parameters_of_their_own():
         assert float(found.plus[k]) == pytest.approx(float(jd.critical_currents(device).plus))
 
 
+@pytest.mark.slow
 def test_it_is_operated_at_the_values_of_its_axes():
     setup = Experiment(squid(), {"B": Axis("flux", 2.0, value=0.12)})
     at = jd.critical_currents(jd.replace(squid(), {"flux": 0.24}))

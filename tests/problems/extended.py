@@ -50,7 +50,7 @@ PROBLEMS = [
     ),
     exact(
         name="extended ballistic mode",
-        tags={"jump", "time-reversal"},
+        tags={"jump", "time-reversal", "slow"},
         build=lambda: jd.ExtendedJunction(jd.AndreevModes(3.0, 1.0), flux=0.3, largest_flux=1),
         plus=3 * _fraunhofer(0.3),
         minus=3 * _fraunhofer(0.3),

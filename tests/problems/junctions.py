@@ -316,7 +316,7 @@ def _weakest(device):
 _CHAINS = [
     exact(
         name="three unlike junctions in series",
-        tags={"smooth"},
+        tags={"smooth", "slow"},
         build=lambda: jd.JunctionChain(
             [jd.Harmonics([0.5, 0.1], [0.0, 0.08]), 1.5, jd.AndreevModes(3.0, 0.9)]
         ),

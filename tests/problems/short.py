@@ -211,7 +211,7 @@ def _loop_at_a_temperature(device):
 
 _AT_A_TEMPERATURE = Problem(
     name="loop at T_c/2",
-    tags={"smooth", "thermal"},
+    tags={"smooth", "thermal", "slow"},
     build=lambda: jd.TemperatureScaledJunction(
         jd.Squid([jd.AndreevModes(40.0, [0.9, 0.5]), jd.TunnelJunction(30.0)], flux=0.25),
         0.6,

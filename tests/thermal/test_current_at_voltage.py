@@ -64,6 +64,7 @@ def test_scales(factor):
     assert other.minus / factor == pytest.approx(float(one.minus), rel=1e-11)
 
 
+@pytest.mark.slow
 def test_derivatives_jit_and_vmap():
     def both(x):
         diode = jd.Harmonics([1.0, 0.0], jnp.stack([jnp.zeros(()), x[0]]))

@@ -65,6 +65,7 @@ def test_cusp():
         assert abs(float(one.rate) - rate) < 3 * error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1, -1])
 def test_formulas_by_independent_quadrature(sign):
     """Both directions, each against its own flipped relation on a dense grid."""

@@ -81,6 +81,7 @@ def test_sine_in_closed_form():
         np.testing.assert_allclose(found.voltage, expected, rtol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "value", "current", "noise", "expected"),
     [

@@ -11,7 +11,7 @@ from ... import _checks
 from ..._checks import Numbers
 from ...numerics.status import Status
 from ...progress import track
-from ..space import Space, random_key
+from ..space import Space
 from . import diagnostics, errors, evidence
 from . import starts as starting
 from .data import Rows, flat_like, lay_out, noise_of, require_finite
@@ -135,21 +135,16 @@ def fit(
             problem.assumed = np.full_like(flat, diagnostics.guessed_noise(flat, rows))
         evidence.first_weights(problem, first)
     origins = [problem.most_promising(candidates)]
-    if starts is None and starting.is_bounded(space):
-        chance = random_key(0 if key is None else key)
-        origins += starting.screened(problem, chance, periods, rows, flat)
-    elif isinstance(starts, int) and starts > 1:
-        origins += starting.drawn(space, random_key(key), starts - 1)
-    elif given:
-        origins += problem.most_promising_of(given, first, starting.KEPT)
+    origins += starting.others(problem, starts, given, key, periods, rows)
     found: list[Solution] = []
     for origin in track(origins, "fit", len(origins), progress):
         if np.all(np.isfinite(problem.residual(origin))):
             found.append(problem.solve(origin, first))
     if not found:
         raise ValueError(_where_invalid(predict, rows, first, len(origins)))
-    best = problem.polish(evidence.weighed(problem, starting.best(found)))
-    tried = Tried(len(origins), len(origins) - len(found), starting.agreeing(found))
+    best, agreeing = starting.best(problem, found)
+    best = problem.polish(evidence.weighed(problem, best))
+    tried = Tried(len(origins), len(origins) - len(found), agreeing)
     return _result(problem, rows, best, tried)
 
 

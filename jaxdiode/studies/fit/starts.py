@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
 from ... import _checks
-from ..space import Space
+from ..space import Space, random_key
 from . import periods as flux_periods
 from .data import Rows
 from .trust_region import Problem, Solution
@@ -69,10 +69,6 @@ def require_starts(space: Space, starts, key) -> list[np.ndarray]:
     return [point for point in points if not np.array_equal(point, first)]
 
 
-def is_bounded(space: Space) -> bool:
-    return bool(np.all(np.isfinite(space.lower)) and np.all(np.isfinite(space.upper)))
-
-
 def drawn(space: Space, key: PRNGKeyArray, count: int) -> list[np.ndarray]:
     """Random points of the space.
 
@@ -80,6 +76,20 @@ def drawn(space: Space, key: PRNGKeyArray, count: int) -> list[np.ndarray]:
         ValueError: a bound is infinite.
     """
     return [np.array(space.sample(k)) for k in jax.random.split(key, count)]
+
+
+def others(
+    problem: Problem, starts, given: list[np.ndarray], key, periods, rows: Rows
+) -> list[np.ndarray]:
+    """The starts beside the first, as `fit` describes its argument `starts`."""
+    space, first = problem.space, np.asarray(problem.space.values())
+    if starts is None:
+        bounded = np.all(np.isfinite(space.lower)) and np.all(np.isfinite(space.upper))
+        chance = random_key(0 if key is None else key)
+        return screened(problem, chance, periods, rows, problem.data) if bounded else []
+    if np.ndim(starts) == 0:
+        return drawn(space, random_key(key), starts - 1) if starts > 1 else []
+    return problem.most_promising_of(given, first, KEPT)
 
 
 def screened(
@@ -116,14 +126,8 @@ def _put_periods(space: Space, points: list[np.ndarray], key, names, rows: Rows,
                 point[k] = np.clip(value, space.lower[k], space.upper[k])
 
 
-def agreeing(found: list[Solution]) -> int:
-    """How many fits came to the best minimum."""
-    costs = np.array([one.cost for one in found])
-    least = np.min(costs)
-    return int(np.sum(costs <= least * (1 + _SAME) + np.finfo(float).tiny))
-
-
-def best(found: list[Solution]) -> Solution:
-    """The lowest, the first of those that are equal."""
-    least = min(one.cost for one in found)
-    return next(one for one in found if one.cost <= least * (1 + _SAME) + np.finfo(float).tiny)
+def best(problem: Problem, found: list[Solution]) -> tuple[Solution, int]:
+    """The lowest, the first of those that are equal, and how many are."""
+    misfits = np.array([problem.misfit(one) for one in found])
+    equal = misfits <= np.min(misfits) * (1 + _SAME) + np.finfo(float).tiny
+    return found[int(np.argmax(equal))], int(np.sum(equal))

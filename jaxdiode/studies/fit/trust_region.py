@@ -42,6 +42,16 @@ class Problem:
         self.prior = prior
         self.assumed = np.ones_like(data) if sigma is None else sigma
 
+    def misfit(self, found: Solution) -> float:
+        """What the best of several fits has least of: a cost, of noises that differ if need be.
+
+        A robust loss without known σ has a noise of its own in every fit, and the likelihood
+        s^N e^(cost) tells them apart.
+        """
+        if self.sigma is not None or self.loss == "linear":
+            return found.cost
+        return float(np.mean(found.noise) * np.exp(min(found.cost / self.data.size, 500.0)))
+
     def residual(self, values) -> np.ndarray:
         return self.predict(values)[0] - self.data
 
@@ -81,7 +91,7 @@ class Problem:
         for steps, kept in _HEATS:
             self.max_steps = min(steps, longest)
             tried = [self.solve(candidate, candidates[0]) for candidate in usable]
-            usable = [one.values for one in sorted(tried, key=lambda one: one.cost)[:kept]]
+            usable = [one.values for one in sorted(tried, key=self.misfit)[:kept]]
         self.max_steps = longest
         return usable[0]
 
@@ -94,7 +104,7 @@ class Problem:
         usable = [x for x in starts if np.all(np.isfinite(self.residual(x)))]
         tried = [self.solve(x, first) for x in usable]
         self.max_steps = longest
-        return [one.values for one in sorted(tried, key=lambda one: one.cost)[:count]]
+        return [one.values for one in sorted(tried, key=self.misfit)[:count]]
 
     def solve(self, start: np.ndarray, first: np.ndarray) -> Solution:
         """One fit; an unknown noise scale is re-estimated between rounds of a robust loss.
