@@ -80,6 +80,7 @@ from .progress import LongRunWarning as LongRunWarning
 from .studies.design import maximise as maximise
 from .studies.design import random_search as random_search
 from .studies.fit import fit as fit
+from .studies.posterior import sample_posterior as sample_posterior
 from .studies.space import Space as Space
 from .studies.sweep import sweep as sweep
 from .thermal.criterion import current_at_voltage as current_at_voltage

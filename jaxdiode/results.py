@@ -24,6 +24,7 @@ from .lab.period import FluxPeriod as FluxPeriod
 from .measurement import MeasuredCurrents as MeasuredCurrents
 from .studies.design import DesignResult as DesignResult
 from .studies.fit import FitResult as FitResult
+from .studies.posterior import Posterior as Posterior
 from .thermal.escape import EscapeRate as EscapeRate
 from .thermal.histogram import SwitchingDistribution as SwitchingDistribution
 from .thermal.iv import ThermalIV as ThermalIV

@@ -52,7 +52,10 @@ FREE_INSIDE = {
 NO_PHYSICS = {"studies"}
 PHYSICS = {"gates", "gap", "junctions", "devices", "dynamics", "thermal", "circuits", "netlists"}
 
-HEAVY = {"matplotlib", "xarray", "scipy", "tqdm", "tyro", "diffrax", "h5netcdf", "h5py"}
+HEAVY = {
+    "matplotlib", "xarray", "scipy", "tqdm", "tyro", "diffrax", "h5netcdf", "h5py",
+    "blackjax", "arviz",
+}  # fmt: skip
 
 
 def sources():

@@ -325,7 +325,7 @@ def test_every_key_of_every_example_is_accepted(system):
     )
     fitted = re.sub(r"^# (\[fit\]|turns|offset|sigma|bounds|ties)", r"\1", text, flags=re.M)
     section = device_file.tomllib.loads(fitted).get("fit", {})
-    assert set(section) <= set(sys.modules["jaxdiode.cli.fit"].KEYS)
+    assert set(section) <= set(sys.modules["jaxdiode.cli.fitting"].KEYS)
     assert bool(section) == (system == "squid")
 
 
@@ -516,8 +516,31 @@ def test_refusals(refuse, write, tmp_path, case):
 
 CSV = "coil,plus,minus\n0,5,5\n0.1,4.9,4.9\n0.2,4.5,4.5\n0.3,4,4\n"
 REFUSED_FITS = {
-    "no fit": (SINGLE, CSV, r"\[fit\] needs 'turns'"),
-    "no bounds": (SINGLE + "[fit]\nturns = [1]", CSV, r"\[fit\] needs 'bounds'"),
+    "no fit": (SINGLE, CSV, "data must hold 8 points or more along an axis, got 4"),
+    "no bounds": (SINGLE + "[fit]\nturns = [1]", CSV, "data must hold 8 points or more"),
+    "ties alone": (SINGLE + '[fit]\nties = ["turns"]', CSV, r"ties of \[fit\] need bounds"),
+    "axes": (SINGLE + "[fit]\naxes = 3", CSV, r"axes of \[fit\] must be tables such as"),
+    "axes and turns": (
+        SINGLE + '[fit]\nturns = [1]\naxes.coil = { parameters = "flux" }',
+        CSV,
+        "not both",
+    ),
+    "observable": (SINGLE + "[fit]\nobservable = 3", CSV, "must be a table such as"),
+    "unknown observable": (
+        SINGLE + '[fit]\nobservable = { type = "Voltage" }',
+        CSV,
+        "unknown observable 'Voltage'",
+    ),
+    "observable alone": (
+        SINGLE + '[fit]\nobservable = { type = "VoltageCurve", noise = 1, resistance = 2 }',
+        "current,voltage\n0,0\n1,1\n2,2\n",
+        r"\[fit\] needs 'bounds' for VoltageCurve",
+    ),
+    "column": (
+        SINGLE + '[fit]\nobservable = { type = "VoltageCurve", noise = 1, resistance = 2 }',
+        "I,V\n0,0\n1,1\n",
+        "column",
+    ),
     "fit key": (
         FIT.replace("sigma", "sigmas"),
         CSV,

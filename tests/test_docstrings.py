@@ -26,13 +26,14 @@ LONG = {
     "KapitzaJunction", "LongJunction", "LongJunction.states", "PhaseSlipWire", "Shunted",
     "SpinActiveJunction",
     "critical_contour", "escape_rate", "iv_curve", "maximise", "plot.critical_contour",
-    "plot.rectification", "plot.shapiro_map",
+    "plot.posterior", "plot.posterior_predictive", "plot.rectification", "plot.shapiro_map",
     "plot.slips", "plot.steps", "plot.threshold_curves", "results.CriticalContour",
+    "results.Posterior", "results.Posterior.predict",
     "results.RetrappingCurrents", "results.ShapiroSteps", "results.ThresholdCurves",
     "guess", "experiment.guess", "kapitza.CircuitScale.shunted", "plot.torus", "results.IVCurve",
     "results.LongStates", "usadel.PhaseTorus",
-    "retrapping_currents", "shapiro_steps", "switching_distribution", "threshold_curves",
-    "wire.valley_beta",
+    "retrapping_currents", "sample_posterior", "shapiro_steps", "switching_distribution",
+    "threshold_curves", "wire.valley_beta",
 }  # fmt: skip
 HOW = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

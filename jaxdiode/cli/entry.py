@@ -14,6 +14,7 @@ from .fit import fit
 from .iv import iv
 from .new import new
 from .parse import parse
+from .posterior import posterior
 from .rectify import rectify
 from .shapiro import shapiro
 from .sweep import sweep
@@ -29,6 +30,7 @@ COMMANDS = {
     "switching": switching,
     "design": design,
     "fit": fit,
+    "posterior": posterior,
     "sweep": sweep,
 }
 
@@ -65,7 +67,7 @@ def main() -> None:
 
 
 def _refuse(error: Exception) -> NoReturn:
-    if isinstance(error, ValueError | OSError):
+    if isinstance(error, ValueError | OSError | ImportError):
         text = _line(error)
     elif isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
         text = "there is not enough memory: take fewer points or starts, or a smaller chunk"

@@ -78,24 +78,18 @@ def fit(
         force: Overwrite the folder's files.
     """
     table = device_file.read(device)
-    options = table.get("fit", {})
-    fitting.require_keys(options)
     if starts is not None:
         _checks.whole_number("starts", starts)
     _checks.whole_number("seed", seed, at_least=0)
-    currents = fitting.kind_of(options) == "SwitchingCurrents"
-    if currents:
-        names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range)
-        measured, kept = fitting.read_currents(data, table, names)
+    names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range)
+    currents = fitting.read(data, table, names)
     check_folder(out, force)
     start_jax(cache)
     from ..files import save
     from ..studies.fit import fit as fit_model
 
-    if currents:
-        task = fitting.of_currents(table, measured, kept, seed)
-    else:
-        task = fitting.of_observable(data, table, None)
+    task = fitting.prepare(data, table, currents, seed)
+    options = table.get("fit", {})
     noise = options.get("sigma", task.sigma) if sigma is None else sigma
     found = fit_model(
         task.model, task.space, task.data, noise, arguments=task.arguments, along=task.along,

@@ -53,6 +53,22 @@ class Task(NamedTuple):
     measured: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], str] | None
 
 
+def read(path: Path, table: dict[str, Any], columns: Columns) -> Any:
+    """Critical currents read before JAX is needed, checked; None for another observable."""
+    options = table.get("fit", {})
+    require_keys(options)
+    if kind_of(options) != "SwitchingCurrents":
+        return None
+    return read_currents(path, table, columns)
+
+
+def prepare(path: Path, table: dict[str, Any], currents: Any, seed: int) -> Task:
+    """The task of a device file and a data file; `currents` as `read` gave them."""
+    if currents is None:
+        return of_observable(path, table, None)
+    return of_currents(table, *currents, seed)
+
+
 def require_keys(options: dict[str, Any]) -> None:
     """Refuse what no [fit] holds."""
     for name in options:

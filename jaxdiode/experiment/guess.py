@@ -86,6 +86,7 @@ def guess(
         >>> print(*(f"{x:.3f}" for x in sorted(np.abs(found.values))))
         0.001 60.000 65.000 90.000
     """
+    _require_kind(device)
     x, plus, minus = _columns(data)
     size = float(np.max(np.abs([plus, minus])))
     setup = _scaled(_with_axis(device, x), size)
@@ -123,14 +124,7 @@ def _columns(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return arrays[0], arrays[1], arrays[2]
 
 
-def _with_axis(device: AbstractDevice, x: np.ndarray) -> CoilBiasedSquid | Experiment:
-    """The device in a coil or in its experiment."""
-    if isinstance(device, Squid):
-        loops = device.flux.size  # with a phase of its own each, as trapped flux gives it
-        offset = np.mean(x) * (jnp.ones(loops) if loops > 1 else jnp.ones(()))
-        return CoilBiasedSquid(device, jnp.ones(loops) / np.ptp(x), offset=offset)
-    if isinstance(device, CoilBiasedSquid):
-        return device
+def _require_kind(device: AbstractDevice) -> None:
     if isinstance(device, Experiment):
         if not isinstance(device.observable, SwitchingCurrents):
             raise ValueError(
@@ -139,11 +133,20 @@ def _with_axis(device: AbstractDevice, x: np.ndarray) -> CoilBiasedSquid | Exper
             )
         if len(device.axes) != 1:
             raise ValueError(f"device must have one axis to be guessed at, got {len(device.axes)}")
+    elif not isinstance(device, Squid | CoilBiasedSquid):
+        raise ValueError(
+            "device must be a Squid, a CoilBiasedSquid or an Experiment with one axis, got "
+            f"{type(device).__name__}"
+        )
+
+
+def _with_axis(device: Any, x: np.ndarray) -> CoilBiasedSquid | Experiment:
+    """The device in a coil or in its experiment."""
+    if not isinstance(device, Squid):
         return device
-    raise ValueError(
-        "device must be a Squid, a CoilBiasedSquid or an Experiment with one axis, got "
-        f"{type(device).__name__}"
-    )
+    loops = device.flux.size  # with a phase of its own each, as trapped flux gives it
+    offset = np.mean(x) * (jnp.ones(loops) if loops > 1 else jnp.ones(()))
+    return CoilBiasedSquid(device, jnp.ones(loops) / np.ptp(x), offset=offset)
 
 
 def _scaled(setup, size: float):

@@ -13,6 +13,7 @@ _CORE = (
     "dynamics.shunted.ScaledRelation",
     "junctions.resistive.DiffusiveContactRelation",
     "junctions.chain_relation.ChainRelation",
+    "studies.posterior.noise.Noise",
 )
 
 

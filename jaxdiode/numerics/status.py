@@ -42,6 +42,8 @@ class Status(enum.IntEnum):
     NOT_SWEPT = 22
     TOO_FEW_POINTS = 23
     BELOW_THRESHOLD = 24
+    CHAINS_NOT_MIXED = 25
+    POSTERIOR_AT_BOUND = 26
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -142,5 +144,12 @@ _TEXT = {
     Status.BELOW_THRESHOLD: (
         "the normal state alone reaches the threshold at this current: an edge, if there is one, "
         "is below it"
+    ),
+    Status.CHAINS_NOT_MIXED: (
+        "chains of a posterior do not agree (R-hat above 1.01): they stay in different modes, or "
+        "need more draws (the values are those of all draws)"
+    ),
+    Status.POSTERIOR_AT_BOUND: (
+        "the posterior is piled up on a bound, which decides there (the values are those inside)"
     ),
 }

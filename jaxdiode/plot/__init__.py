@@ -28,6 +28,8 @@ from .lab import flux_period as flux_period
 from .maps import shapiro_map as shapiro_map
 from .parameters import correlations as correlations
 from .parameters import errors as errors
+from .posterior import posterior as posterior
+from .posterior import posterior_predictive as posterior_predictive
 from .profile import profile as profile
 from .rectification import rectification as rectification
 from .rectification import rectifier as rectifier

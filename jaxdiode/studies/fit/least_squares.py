@@ -141,14 +141,15 @@ def fit(
         if np.all(np.isfinite(problem.residual(origin))):
             found.append(problem.solve(origin, first))
     if not found:
-        raise ValueError(_where_invalid(predict, rows, first, len(origins)))
+        raise ValueError(where_invalid(predict, rows, first, len(origins)))
     best, agreeing = starting.best(problem, found)
     best = problem.polish(evidence.weighed(problem, best))
     tried = Tried(len(origins), len(origins) - len(found), agreeing)
     return _result(problem, rows, best, tried)
 
 
-def _where_invalid(predict, rows: Rows, first, starts: int) -> str:
+def where_invalid(predict, rows: Rows, first, starts: int) -> str:
+    """The sentence for a model that is NaN at a start, with the points where it is."""
     value, _, status = predict(first)
     bad = np.flatnonzero(~np.isfinite(value))
     codes = sorted({int(code) for code in status[bad]} - {int(Status.CONVERGED)})

@@ -78,15 +78,9 @@ def _compile(place, arrays, size: int) -> _Compiled:
         model, space, arguments = place(dynamic)
 
         def flat(x):
-            found = model(space.insert(x), *arguments)
-            status, noted["labels"] = None, None
-            if isinstance(found, CriticalCurrents):
-                noted["labels"] = ("plus", "minus")
-                status = jnp.concatenate([jnp.ravel(found.status)] * 2)
-                found = found.plus, found.minus
-            noted["template"] = jax.tree.map(_shape, found)
-            value = jnp.concatenate([jnp.ravel(a).astype(float) for a in jax.tree.leaves(found)])
-            status = jnp.zeros(value.size, jnp.int32) if status is None else status
+            value, status, noted["template"], noted["labels"] = flattened(
+                model(space.insert(x), *arguments)
+            )
             return value, (value, status)
 
         jacobian, (value, status) = jax.jacfwd(flat, has_aux=True)(values)
@@ -111,6 +105,19 @@ def _compile(place, arrays, size: int) -> _Compiled:
         return executable(constants, *arrays, values)
 
     return _Compiled(run, noted["template"], noted["labels"])
+
+
+def flattened(found: PyTree):
+    """A prediction as (vector, status code of each point, shapes, names of its leaves or None)."""
+    status, labels = None, None
+    if isinstance(found, CriticalCurrents):
+        labels = ("plus", "minus")
+        status = jnp.concatenate([jnp.ravel(found.status)] * 2)
+        found = found.plus, found.minus
+    template = jax.tree.map(_shape, found)
+    value = jnp.concatenate([jnp.ravel(a).astype(float) for a in jax.tree.leaves(found)])
+    status = jnp.zeros(value.size, jnp.int32) if status is None else status
+    return value, status, template, labels
 
 
 def _shape(leaf):

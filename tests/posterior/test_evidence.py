@@ -1,0 +1,117 @@
+"""The evidence of linear models with normal priors, which is a Gaussian of the data themselves."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+import jaxdiode as jd
+from jaxdiode.inverse import Normal
+
+pytest.importorskip("blackjax")
+
+X = np.linspace(-1.0, 2.0, 25)
+SIGMA, WIDTH = 0.2, 1.0
+Y = 1.3 * np.sin(X) + SIGMA * np.random.default_rng(4).normal(size=X.size)
+INF = np.inf
+
+
+def model(device):
+    return device.current(jnp.asarray(X))
+
+
+def sample(harmonics, space=None, **options):
+    """One harmonic or two: the question whether a second is there."""
+    device = jd.Harmonics([0.5] * harmonics)
+    space = space or jd.Space(device, {"sine": (-INF, INF)})
+    given = dict(
+        method="smc",
+        chains=4,
+        draws=1000,
+        key=2,
+        prior={"sine": Normal(0.0, WIDTH)},
+        progress=False,
+    )
+    return jd.sample_posterior(model, space, Y, SIGMA, **(given | options))
+
+
+def exact(harmonics):
+    design = np.sin(np.outer(X, np.arange(1, harmonics + 1)))
+    covariance = SIGMA**2 * np.eye(X.size) + WIDTH**2 * design @ design.T
+    return stats.multivariate_normal(cov=covariance).logpdf(Y)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return {n: sample(n) for n in (1, 2)}
+
+
+@pytest.mark.parametrize("harmonics", [1, 2])
+def test_evidence(found, harmonics):
+    one = found[harmonics]
+    print(f"\nln evidence {one.log_evidence:.3f} ± {one.log_evidence_error:.3f}, "
+          f"exact {exact(harmonics):.3f}")  # fmt: skip
+    assert one.log_evidence_error < 0.15
+    off = abs(one.log_evidence - exact(harmonics))
+    assert off < 4 * max(one.log_evidence_error, 0.02)
+
+
+def test_which_model(found):
+    """Occam: the second harmonic explains nothing, and costs what its prior is wide."""
+    ratio = found[1].log_evidence - found[2].log_evidence
+    assert ratio == pytest.approx(exact(1) - exact(2), abs=0.3)
+    assert ratio > 0.5
+
+
+def test_particles_are_draws(found):
+    one = found[2]
+    design = np.sin(np.outer(X, [1, 2]))
+    covariance = np.linalg.inv(design.T @ design / SIGMA**2 + np.eye(2) / WIDTH**2)
+    mean = covariance @ design.T @ Y / SIGMA**2
+    deviation = np.sqrt(np.diag(covariance))
+    assert np.allclose(one.mean, mean, atol=0.2 * deviation.max())
+    assert np.allclose(one.deviation, deviation, rtol=0.12)
+    assert one.temperatures[-1] == 1
+    assert "ln evidence" in one.summary()
+    values = one.samples[1, 5]
+    expected = stats.norm(0, SIGMA).logpdf(Y - design @ values).sum()
+    assert one.log_likelihood[1, 5] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_prior_of_rows_is_normalised():
+    """The same normal prior as a function of its parameters: inside wide bounds, the same."""
+
+    def rows(values):
+        return values / WIDTH
+
+    space = jd.Space(jd.Harmonics([0.5]), {"sine": (-20.0, 20.0)})
+    one = sample(1, space, prior={"sine": rows})
+    assert one.log_evidence == pytest.approx(exact(1), abs=0.3)
+
+
+def test_both_modes_are_found():
+    """A square does not know the sign: half of the particles in each mode, and no ordering."""
+
+    def square(device):
+        return device.sine[:1] ** 2 + jnp.zeros(3)
+
+    space = jd.Space(jd.Harmonics([1.0, 0.0]), {"sine.0": (-3.0, 3.0)})
+    one = jd.sample_posterior(
+        square, space, np.ones(3), 0.1, method="smc", draws=300, key=0, progress=False
+    )
+    share = np.mean(one.samples > 0, axis=(1, 2))
+    assert np.all((share > 0.3) & (share < 0.7))
+
+
+def test_nothing_of_the_likelihood_is_left():
+    space = jd.Space(jd.Harmonics([0.5]), {"sine": (-1.0, 1.0)})
+
+    def model(device):
+        return jnp.where(jnp.abs(device.sine[0] - 0.5) < 1e-9, 1.0, jnp.nan) * device.current(
+            jnp.asarray(X)
+        )
+
+    with pytest.raises(ValueError, match="the prior must leave something of the likelihood"):
+        jd.sample_posterior(
+            model, space, Y, SIGMA, method="smc", chains=1, draws=50, key=0, progress=False
+        )
