@@ -57,7 +57,7 @@ def read(path: Path, table: dict[str, Any], columns: Columns) -> Any:
     """Critical currents read before JAX is needed, checked; None for another observable."""
     options = table.get("fit", {})
     require_keys(options)
-    if kind_of(options) != "SwitchingCurrents":
+    if kind_of(options) != "ObservedCurrents":
         return None
     return read_currents(path, table, columns)
 
@@ -66,7 +66,8 @@ def prepare(path: Path, table: dict[str, Any], currents: Any, seed: int) -> Task
     """The task of a device file and a data file; `currents` as `read` gave them."""
     if currents is None:
         return of_observable(path, table, None)
-    return of_currents(table, *currents, seed)
+    measured, kept = currents
+    return of_currents(table, measured, kept, seed)
 
 
 def require_keys(options: dict[str, Any]) -> None:
@@ -79,6 +80,8 @@ def require_keys(options: dict[str, Any]) -> None:
             )
         if name not in KEYS:
             raise _checks.unknown_name("key of [fit]", name, KEYS)
+    if "axes" in options:
+        _typed(options["axes"])
     if "axes" in options and any(name in options for name in CALIBRATION):
         both = ", ".join(name for name in CALIBRATION if name in options)
         raise ValueError(
@@ -93,7 +96,7 @@ def require_keys(options: dict[str, Any]) -> None:
 
 def kind_of(options: dict[str, Any]) -> str:
     """The observable's name."""
-    return str(options.get("observable", {}).get("type", "SwitchingCurrents"))
+    return str(options.get("observable", {}).get("type", "ObservedCurrents"))
 
 
 def read_currents(path: Path, table: dict[str, Any], columns: Columns):
@@ -153,7 +156,7 @@ def of_observable(path: Path, table: dict[str, Any], bins: int | None) -> Task:
 
     options = table.get("fit", {})
     given = dict(options["observable"])
-    kind = given.pop("type", "SwitchingCurrents")
+    kind = given.pop("type", "ObservedCurrents")
     axes = device_file.build(_typed(options.get("axes", {})))
     read = read_observable(
         path, kind, given, axes=tuple(axes), columns=options.get("columns"),
@@ -180,7 +183,7 @@ def _setup(table: dict[str, Any], options: dict[str, Any]) -> Any:
 
         axes = device_file.build(_typed(options.get("axes", {})))
         given = dict(options.get("observable", {}))
-        given.setdefault("type", "SwitchingCurrents")
+        given.setdefault("type", "ObservedCurrents")
         return Experiment(made, axes, device_file.build(given))
     calibration = {name: options[name] for name in CALIBRATION if name in options}
     if "bounds" in options or calibration:

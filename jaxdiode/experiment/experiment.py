@@ -13,7 +13,7 @@ from ..core.critical import CriticalCurrents
 from ..core.device import AbstractDevice, critical_currents
 from ..core.paths import allowed_range, elements_of, match_names, owner_of, with_values
 from .axis import Axis
-from .observables import AbstractObservable, SwitchingCurrents
+from .observables import AbstractObservable, ObservedCurrents
 
 TEMPERATURE = "reduced_temperature"
 
@@ -66,7 +66,7 @@ class Experiment(AbstractDevice):
             raise ValueError(f"axes must be {{name of a column: Axis}}, got {axes!r}")
         if observable is not None and not isinstance(observable, AbstractObservable):
             raise ValueError(
-                "observable must be one of jaxdiode.experiment, such as SwitchingCurrents(), got "
+                "observable must be one of jaxdiode.experiment, such as ObservedCurrents(), got "
                 f"{observable!r}"
             )
         self.device = device
@@ -91,7 +91,7 @@ class Experiment(AbstractDevice):
                     )
                 driven[member] = name
             self.axes[name] = axis.of(members)
-        self.observable = SwitchingCurrents() if observable is None else observable
+        self.observable = ObservedCurrents() if observable is None else observable
 
     def at(self, values: Mapping[str, Numbers] | None = None) -> AbstractDevice:
         """The device at one point of the axes; those not named are at their own `value`.
@@ -147,9 +147,9 @@ class Experiment(AbstractDevice):
         Raises:
             ValueError: several axes or none, another observable.
         """
-        if len(self.axes) != 1 or not isinstance(self.observable, SwitchingCurrents):
+        if len(self.axes) != 1 or not isinstance(self.observable, ObservedCurrents):
             raise ValueError(
-                "switching_currents(x) needs one axis and SwitchingCurrents, got "
+                "switching_currents(x) needs one axis and ObservedCurrents, got "
                 f"{len(self.axes)} axes and {type(self.observable).__name__}; use predict"
             )
         ((name, _),) = self.axes.items()

@@ -15,7 +15,7 @@ from ..core.paths import allowed_range, elements_of, owner_of, replace
 from ..devices.squid import CoilBiasedSquid, Squid
 from ..studies.space import Space
 from .experiment import Experiment
-from .observables import SwitchingCurrents
+from .observables import ObservedCurrents
 from .search import AxisGuess, search, unit_of, value_of
 
 _SMALLEST, _LARGEST = 2e-3, 1.5  # of the largest current: what one junction may carry
@@ -61,7 +61,7 @@ def guess(
 
     Args:
         device: a `Squid`, which becomes a `CoilBiasedSquid` with an offset for each loop; a
-            `CoilBiasedSquid`; or an `Experiment` of `SwitchingCurrents` with one axis, for any
+            `CoilBiasedSquid`; or an `Experiment` of `ObservedCurrents` with one axis, for any
             other device.
         data: (x, I₊, I₋), as `jd.read_switching_currents` reads it.
         vary: names or patterns of what is to be fitted; by default all that has a scale but
@@ -126,9 +126,9 @@ def _columns(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _require_kind(device: AbstractDevice) -> None:
     if isinstance(device, Experiment):
-        if not isinstance(device.observable, SwitchingCurrents):
+        if not isinstance(device.observable, ObservedCurrents):
             raise ValueError(
-                "device must be an Experiment of SwitchingCurrents to be guessed at, got one of "
+                "device must be an Experiment of ObservedCurrents to be guessed at, got one of "
                 f"{type(device.observable).__name__}; give bounds"
             )
         if len(device.axes) != 1:

@@ -37,7 +37,7 @@ class AbstractObservable(AbstractParameters):
         """The prediction for one device: arrays, or `CriticalCurrents`."""
 
 
-class SwitchingCurrents(AbstractObservable):
+class ObservedCurrents(AbstractObservable):
     """Critical currents as a source with an offset b shows them: I₊ + b and I₋ − b.
 
     Args:
@@ -46,7 +46,7 @@ class SwitchingCurrents(AbstractObservable):
         criterion: of `jd.critical_currents`, for devices that have several.
 
     Example:
-        >>> found = jd.experiment.SwitchingCurrents(2.0).of(jd.TunnelJunction(90))
+        >>> found = jd.experiment.ObservedCurrents(2.0).of(jd.TunnelJunction(90))
         >>> print(found.plus, found.minus)
         92.0 88.0
     """
@@ -74,7 +74,7 @@ class VoltageCurve(AbstractObservable):
         noise: γ = 2ek_BT/ħ > 0 in that unit.
         resistance: R of the junction, volts per that unit (whatever the voltage's unit).
         lead_resistance: R_s ≥ 0 in series; 0 for four leads.
-        current_offset: b, as `SwitchingCurrents` has it.
+        current_offset: b, as `ObservedCurrents` has it.
         voltage_offset: V₀, of the amplifier.
 
     Example:
@@ -132,7 +132,7 @@ class SwitchingHistogram(AbstractObservable):
         rate: of the ramp, di/dt > 0.
         ramps: how many switching events each direction has.
         damping: β, or None without capacitance.
-        current_offset: b, as `SwitchingCurrents` has it.
+        current_offset: b, as `ObservedCurrents` has it.
 
     Example:
         >>> edges = np.linspace(0.7, 0.95, 6)
@@ -213,7 +213,7 @@ class ShapiroEdges(AbstractObservable):
 
     Args:
         orders: n or (n, m) of each step.
-        current_offset: b, as `SwitchingCurrents` has it; signed biases become i + b.
+        current_offset: b, as `ObservedCurrents` has it; signed biases become i + b.
 
     Example:
         >>> driven = jd.Shunted(jd.TunnelJunction(1.0), drive=jd.Drive(0.5, 1.0))

@@ -76,7 +76,7 @@ def read_observable(
         "DensityOfStates": _density,
     }
     if kind not in readers:
-        raise _checks.unknown_name("observable", kind, ("SwitchingCurrents", *readers))
+        raise _checks.unknown_name("observable", kind, ("ObservedCurrents", *readers))
     if axes and kind != "ShapiroEdges":
         raise ValueError(
             f"axes must be left out for {kind}, one curve at fixed settings is read, got "

@@ -10,8 +10,8 @@ from jaxdiode.experiment import (
     Axis,
     DensityOfStates,
     Experiment,
+    ObservedCurrents,
     ShapiroEdges,
-    SwitchingCurrents,
     SwitchingHistogram,
     VoltageCurve,
 )
@@ -25,7 +25,7 @@ def squid():
 
 def test_a_coil_is_that_of_a_coil_biased_squid():
     coil = jd.CoilBiasedSquid(squid(), [0.7], offset=0.1, current_offset=3.0)
-    setup = Experiment(squid(), {"B": Axis("flux", 0.7, offset=0.1)}, SwitchingCurrents(3.0))
+    setup = Experiment(squid(), {"B": Axis("flux", 0.7, offset=0.1)}, ObservedCurrents(3.0))
     one, other = coil.switching_currents(FIELD), setup.switching_currents(FIELD)
     np.testing.assert_allclose(other.plus, one.plus, rtol=1e-13)
     np.testing.assert_allclose(other.minus, one.minus, rtol=1e-13)
@@ -72,7 +72,7 @@ def test_what_is_driven_out_of_its_range_is_no_number():
 def test_it_is_saved_and_comes_back(tmp_path, suffix):
     edges = np.linspace(60, 95, 8)
     observables = [
-        SwitchingCurrents(2.5),
+        ObservedCurrents(2.5),
         VoltageCurve([1.0, 2.0], noise=0.1, resistance=3.0, lead_resistance=0.2),
         SwitchingHistogram(edges, noise=2.0, rate=1e-3, ramps=50, damping=0.4),
         ShapiroEdges([1, (1, 2)], current_offset=0.2),
@@ -91,7 +91,7 @@ def test_it_is_saved_and_comes_back(tmp_path, suffix):
 def test_units_of_currents_do_not_matter(unit):
     def setup(first, offset):
         device = jd.Squid([jd.TunnelJunction(first), jd.TunnelJunction(60 * unit)], flux=[0])
-        return Experiment(device, {"B": Axis("flux", 1.0)}, SwitchingCurrents(offset))
+        return Experiment(device, {"B": Axis("flux", 1.0)}, ObservedCurrents(offset))
 
     data = setup(90 * unit, 4 * unit).switching_currents(FIELD)
     bounds = {"device.branches.0": (40 * unit, 200 * unit)}

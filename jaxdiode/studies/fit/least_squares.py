@@ -1,7 +1,7 @@
 """The verb: least squares over a `Space`, and what is said about the solution."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -189,7 +189,6 @@ def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitRe
         freedom = residual.size - known.determined
     gap = np.minimum(values - problem.low, problem.high - values)
     still = np.abs(values - best.start) <= 1e-6 * np.maximum(np.abs(values), np.abs(best.start))
-    correlation = diagnostics.lag_one(residual, rows)
     return FitResult(
         device=space.insert(jnp.asarray(values)),
         names=space.names,
@@ -206,21 +205,7 @@ def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitRe
         lag=known.lag,
         successive_noise=diagnostics.successive_noise(problem.data, residual, rows),
         explained=diagnostics.share_explained(problem.data, residual, noise, rows),
-        correlation=correlation,
-        chance=diagnostics.chance(residual, rows),
-        period={
-            label: diagnostics.strongest_period(residual, rows, label) for label in correlation
-        },
-        row_lengths=tuple(
-            int(row.size)
-            for label, row in zip(rows.labels, rows.sorted_rows(), strict=True)
-            if label in correlation
-        ),
-        row_means=tuple(
-            diagnostics.mean_and_error(residual[row])
-            for label, row in zip(rows.labels, rows.sorted_rows(), strict=True)
-            if label in correlation
-        ),
+        **_of_rows(residual, rows),
         at_bound=_named(space, gap <= _ON_BOUND * scale),
         unseen=_named(space, curvature.idle if prior is None else ~np.any(jacobian, axis=0)),
         indistinct=tuple(_combination(space, d) for d in curvature.directions),
@@ -234,6 +219,23 @@ def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitRe
         weights=() if problem.prior is None else tuple(map(float, problem.prior.weights)),
         determined=known.determined,
     )
+
+
+def _of_rows(residual: np.ndarray, rows: Rows) -> dict[str, Any]:
+    """What the residuals of every row show, of those long enough."""
+    correlation = diagnostics.lag_one(residual, rows)
+    own = {
+        label: residual[row]
+        for label, row in zip(rows.labels, rows.sorted_rows(), strict=True)
+        if label in correlation
+    }
+    return {
+        "correlation": correlation,
+        "chance": diagnostics.chance(residual, rows),
+        "period": {x: diagnostics.strongest_period(residual, rows, x) for x in correlation},
+        "row_lengths": tuple(int(values.size) for values in own.values()),
+        "row_means": tuple(diagnostics.mean_and_error(values) for values in own.values()),
+    }
 
 
 class _Uncertainty(NamedTuple):
