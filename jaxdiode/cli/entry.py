@@ -10,6 +10,7 @@ from .cache import is_about_the_cache
 from .demo import demo
 from .design import design
 from .evaluate import evaluate
+from .extract import extract
 from .fit import fit
 from .iv import iv
 from .new import new
@@ -29,6 +30,7 @@ COMMANDS = {
     "rectify": rectify,
     "switching": switching,
     "design": design,
+    "extract": extract,
     "fit": fit,
     "posterior": posterior,
     "sweep": sweep,

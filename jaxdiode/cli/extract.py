@@ -1,0 +1,89 @@
+"""`jaxdiode extract`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import tyro
+
+from .common import check_folder, finish, make_folder, say
+
+MapFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MAP")]
+Way = Literal["up", "down"]
+
+
+def extract(
+    data: MapFile,
+    out: Path = Path("jaxdiode-extract"),
+    current: str | None = None,
+    voltage: str | None = None,
+    resistance: str | None = None,
+    axes: tuple[str, ...] = (),
+    threshold: float | None = None,
+    series_resistance: float | None = None,
+    current_offset: float | None = None,
+    direction: Way | None = None,
+    run: int | None = None,
+    force: bool = False,
+) -> None:
+    """Critical currents, retrapping currents and diode efficiency of a measured map, with errors.
+
+    Reads files of QCoDeS, Labber, spyview (.mtx), netCDF and text of any kind, finds the edges of
+    every V(I) or dV/dI, and writes them as JSON, as a table that `jaxdiode fit` takes, and as a
+    figure over the map. What was guessed is printed, with the option that decides.
+
+    Example: jaxdiode extract map.mtx --direction up
+
+    Args:
+        data: file of the acquisition program.
+        out: Folder for the table, the JSON and the figure.
+        current: Axis of the bias current (found by its unit or name).
+        voltage: Variable that holds V(I).
+        resistance: Variable that holds dV/dI, used if there is no voltage.
+        axes: Names of the swept columns of a text file.
+        threshold: Of the edges, above the zero-voltage line, in the variable's unit.
+        series_resistance: Of the leads; 0 for four-terminal data.
+        current_offset: To take off the bias, in its unit; nothing is taken off by itself.
+        direction: Of the bias where it went one way and the file holds it the other way round.
+        run: Of a QCoDeS database or a Labber file (default: the last).
+        force: Overwrite the folder's files.
+    """
+    from .. import lab
+
+    dataset = lab.read(data, axes=axes or None, run=run)
+    say(lab.describe(dataset))
+    check_folder(out, force)
+    from ..files import save
+
+    found = lab.switching_currents(
+        dataset, current=current, voltage=voltage, resistance=resistance, threshold=threshold,
+        series_resistance=series_resistance, direction=direction,
+        current_offset=0.0 if current_offset is None else current_offset,
+    )  # fmt: skip
+    folder = make_folder(out)
+    save(folder / "result.json", found)
+    say(found.summary())
+    _write(folder / "currents.csv", found)
+    found.plot(dataset).savefig(folder / "map.png")
+    finish(out)
+
+
+def _write(path: Path, found) -> None:
+    """A table of the axes, I₊, I₋ and η with their errors, that `jaxdiode fit` reads."""
+    axes = {name: np.asarray(values) for name, values in found.axes.items()}
+    grids = np.meshgrid(*axes.values(), indexing="ij") if axes else []
+    unit = f" ({found.unit})" if found.unit else ""
+    columns = {}
+    for name, grid in zip(axes, grids, strict=True):
+        own = found.axis_units.get(name, "")
+        columns[f"{name} ({own})" if own else name] = grid.ravel()
+    table = found.as_dict()
+    for name in ("plus", "minus"):
+        columns[f"{name}{unit}"] = np.ravel(table[name])
+        columns[f"{name}_error{unit}"] = np.ravel(table[f"{name}_total_error"])
+    columns["efficiency"] = np.ravel(table["efficiency"])
+    columns["efficiency_error"] = np.ravel(table["efficiency_error"])
+    lines = [",".join(f'"{x}"' if "," in x else x for x in columns)]
+    rows = zip(*(np.atleast_1d(c) for c in columns.values()), strict=True)
+    lines += [",".join(str(x) for x in row) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

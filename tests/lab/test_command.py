@@ -1,0 +1,83 @@
+"""`jaxdiode extract`: from a file to currents, a table that `fit` takes, and a figure."""
+
+import csv
+import sys
+
+import numpy as np
+import pytest
+
+from jaxdiode.__main__ import main
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    def call(*words):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["jaxdiode", *words])
+        try:
+            main()
+        except SystemExit as error:
+            return error.code or 0, capsys.readouterr()
+        return 0, capsys.readouterr()
+
+    return call
+
+
+def write(path, scale=1.0):
+    field, bias = np.linspace(-1, 1, 9), scale * np.linspace(-2, 2, 201)
+    limit = scale * (1 + 0.2 * np.sin(3 * field[:, None]) * np.sign(bias))
+    voltage = np.sign(bias) * np.sqrt(np.maximum(bias**2 - limit**2, 0))
+    voltage += 1e-3 * scale * np.random.default_rng(0).normal(size=voltage.shape)
+    rows = [(b, i, v) for b, line in zip(field, voltage, strict=True)
+            for i, v in zip(bias, line, strict=True)]  # fmt: skip
+    np.savetxt(path, rows, header="B (mT)\tI (nA)\tV (uV)", delimiter="\t")
+    return field, scale * (1 + 0.2 * np.sin(3 * field)), scale * (1 - 0.2 * np.sin(3 * field))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9, 1e9])
+def test_a_map_becomes_a_table(run, tmp_path, scale):
+    field, plus, minus = write(tmp_path / "map.dat", scale)
+    code, said = run("extract", "map.dat")
+    assert code == 0, said.err
+    assert "B: 9 points" in said.out
+    assert "significant" in said.out
+    with open(tmp_path / "jaxdiode-extract/currents.csv") as file:
+        rows = list(csv.DictReader(file))
+    table = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    np.testing.assert_allclose(table["B (mT)"], field, rtol=1e-12)
+    for name, truth in (("plus", plus), ("minus", minus)):
+        off = table[f"{name} (nA)"] - truth
+        assert np.all(np.abs(off) < 5 * table[f"{name}_error (nA)"] + 0.02 * scale)
+    for name in ("map.png", "result.json"):
+        assert (tmp_path / "jaxdiode-extract" / name).stat().st_size > 1000
+    coil, up, down = __import__("jaxdiode").read_switching_currents(
+        tmp_path / "jaxdiode-extract/currents.csv"
+    )
+    np.testing.assert_array_equal(up, table["plus (nA)"])
+    assert down.size == coil.size == 9
+
+
+def test_the_measured_map(run, shared):
+    path = shared / "data/nanowire_maps/fig1.mtx"
+    code, said = run("extract", str(path), "--direction", "up")
+    assert code == 0, said.err
+    assert "I+    0.055781 to 1.8184 nA in 21 of 106 curves" in said.out
+
+
+ERRORS = {
+    "no file": (("extract", "none.dat"), "none.dat"),
+    "threshold": (("extract", "map.dat", "--threshold", "-1"), "threshold must be a positive number, got -1"),
+    "beyond": (("extract", "map.dat", "--threshold", "1e9"), "threshold"),
+    "axis": (("extract", "map.dat", "--current", "X"), "X"),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors(run, tmp_path, case):
+    write(tmp_path / "map.dat")
+    words, message = ERRORS[case]
+    code, said = run(*words)
+    assert code == 2
+    assert message in said.err
+    assert said.err.startswith("jaxdiode: error: ")
+    assert len(said.err.strip().splitlines()) == 1
