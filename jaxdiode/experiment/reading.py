@@ -31,6 +31,12 @@ class Reading(NamedTuple):
         columns: {axis: values}, for `Experiment.predict`.
         along: the axis on which neighbouring residuals are neighbours.
         text: what was read, in a line.
+
+    Example:
+        >>> np.savetxt("dos.csv", [[0.1, 0.9], [0.2, 1.1]], delimiter=",", header="energy,density")
+        >>> found = jd.experiment.read_observable("dos.csv", "DensityOfStates", {"broadening": 0.1})
+        >>> print(found.text, found.along, found.data)
+        2 rows: energy from 'energy', density from 'density' [0.1 0.2] [0.9 1.1]
     """
 
     observable: AbstractObservable
@@ -68,6 +74,16 @@ def read_observable(
 
     Raises:
         ValueError: no such file, columns missing or not finite, units that do not go together.
+
+    Example:
+        >>> rows = [["I (uA)", "V (uV)"], [1, 0.1], [2, 3.5], [3, 5.6]]
+        >>> np.savetxt("iv.csv", rows, fmt="%s", delimiter=",")
+        >>> read = jd.experiment.read_observable(
+        ...     "iv.csv", "VoltageCurve", {"noise": 50.0, "resistance": 2e-3}, unit="nA",
+        ...     columns={"current": "I", "voltage": "V"},
+        ... )
+        >>> print(read.observable.current, read.data)
+        [1000. 2000. 3000.] [0.1 3.5 5.6]
     """
     readers = {
         "VoltageCurve": _voltage_curve,
