@@ -106,7 +106,7 @@ def read_currents(path: Path, table: dict[str, Any], columns: Columns):
     axis = next(iter(options.get("axes", {})), None)
     measured = read_switching_currents(
         path,
-        columns.coil or named.get("coil") or axis,
+        columns.coil or named.get("coil") or named.get(axis) or axis,
         columns.plus or named.get("plus"),
         columns.minus or named.get("minus"),
         unit=table.get("unit") or None,
@@ -162,7 +162,11 @@ def of_observable(path: Path, table: dict[str, Any], bins: int | None) -> Task:
         path, kind, given, axes=tuple(axes), columns=options.get("columns"),
         unit=device_file.unit(table), bins=bins or options.get("bins", 40),
     )  # fmt: skip
-    setup = Experiment(device_file.device(table), axes, read.observable)
+    made = device_file.device(table)
+    if isinstance(made, Experiment):  # what a fit found
+        setup = Experiment(made.device, made.axes, read.observable)
+    else:
+        setup = Experiment(made, axes, read.observable)
     if "bounds" not in options:
         raise ValueError(
             f"[fit] needs 'bounds' for {kind}; the data show starts of critical currents only"
@@ -181,6 +185,8 @@ def _setup(table: dict[str, Any], options: dict[str, Any]) -> Any:
     if "axes" in options or "observable" in options:
         from ..experiment import Experiment
 
+        if isinstance(made, Experiment):  # what a fit found: its axes are the fitted ones
+            return made
         axes = device_file.build(_typed(options.get("axes", {})))
         given = dict(options.get("observable", {}))
         given.setdefault("type", "ObservedCurrents")

@@ -45,7 +45,8 @@ class Axis(AbstractParameters):
         offset: Numbers = 0.0,
         value: Numbers = 0.0,
     ):
-        names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
+        several = isinstance(parameters, Sequence) and not isinstance(parameters, str)
+        names = tuple(parameters) if several else (parameters,)
         if not names or not all(isinstance(name, str) and name for name in names):
             raise ValueError(f"parameters must be paths of parameters, got {parameters!r}")
         self.parameters = names
@@ -58,7 +59,7 @@ class Axis(AbstractParameters):
 
     def driven(self, x: Numbers) -> Float[Array, " parameters"]:
         """The parameters at one x."""
-        return self.scale * (jnp.asarray(x, float) - self.offset)
+        return self.scale * (_checks.real_array("x", x, ndim=0) - self.offset)
 
     def of(self, names: Sequence[str]) -> "Axis":
         """The same for these parameters, each with a scale of its own.

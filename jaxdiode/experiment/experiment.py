@@ -111,7 +111,9 @@ class Experiment(AbstractDevice):
                 number = jnp.where((number >= low) & (number <= high), number, jnp.nan)
                 device = with_values(device, [(known[member],)], [number])
         if temperature is not None:
-            device = device.at_reduced_temperature(jnp.maximum(temperature, 0.0))
+            device = device.at_reduced_temperature(
+                jnp.where(temperature >= 0, temperature, jnp.nan)
+            )
         return device
 
     def predict(self, columns: Mapping[str, Numbers] | None = None) -> PyTree:
@@ -121,7 +123,7 @@ class Experiment(AbstractDevice):
             columns: {axis: values}, arrays of one length, one for each axis.
 
         Returns:
-            what the observable gives, with the length of the columns as its first axis; without
+            what the observable gives, with the length of the columns as its last axis; without
             axes that of the device as it is.
 
         Raises:
@@ -139,7 +141,7 @@ class Experiment(AbstractDevice):
         def one(point: dict[str, Float[Array, ""]]) -> PyTree:
             return self.observable.of(self.at(point))
 
-        return jax.vmap(one)(arrays)
+        return jax.vmap(one, out_axes=-1)(arrays)
 
     def switching_currents(self, x: Numbers) -> CriticalCurrents:
         """The observable along the one axis, as `CoilBiasedSquid.switching_currents`.

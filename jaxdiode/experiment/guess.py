@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 from .. import _checks
 from ..core.device import AbstractDevice, critical_currents
 from ..core.parameters import CURRENT
-from ..core.paths import allowed_range, elements_of, owner_of, replace
+from ..core.paths import allowed_range, elements_of, match_names, owner_of, replace
 from ..devices.squid import CoilBiasedSquid, Squid
 from ..studies.space import Space
 from .experiment import Experiment
@@ -89,7 +89,9 @@ def guess(
     _require_kind(device)
     x, plus, minus = _columns(data)
     size = float(np.max(np.abs([plus, minus])))
-    setup = _scaled(_with_axis(device, x), size)
+    setup = _with_axis(device, x)
+    if vary is None or _varies_all_currents(setup, vary):
+        setup = _scaled(setup, size)
     axes = AxisGuess.of(setup, x, plus, minus)
     bounds: dict[str, tuple[float, float]] = {}
     for name in elements_of(setup):
@@ -200,9 +202,16 @@ def _inside(setup, bounds: Mapping[str, tuple[float, float]]):
     return replace(setup, outside) if outside else setup
 
 
-def _chosen(setup, bounds, vary) -> dict[str, tuple[float, float]]:
-    from ..core.paths import match_names
+def _varies_all_currents(setup, vary) -> bool:
+    """Whether no current is fixed: then all of them follow the data's size."""
+    known = elements_of(setup)
+    patterns = (vary,) if isinstance(vary, str) else tuple(vary)
+    free = {name for pattern in patterns for name in match_names(known, pattern)}
+    currents = [n for n in known if unit_of(setup, n) == CURRENT]
+    return all(n in free for n in currents if not n.endswith("current_offset"))
 
+
+def _chosen(setup, bounds, vary) -> dict[str, tuple[float, float]]:
     known = elements_of(setup)
     patterns = (vary,) if isinstance(vary, str) else tuple(vary)
     names = set()

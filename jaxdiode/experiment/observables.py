@@ -226,6 +226,8 @@ class ShapiroEdges(AbstractObservable):
     orders: tuple = eqx.field(static=True)
 
     def __init__(self, orders: Sequence, current_offset: Numbers = 0.0):
+        if isinstance(orders, str) or not isinstance(orders, Sequence) or not len(orders):
+            raise ValueError(f"orders must be a list such as [0, 1, (1, 2)], got {orders!r}")
         self.orders = tuple(tuple(n) if isinstance(n, Sequence) else n for n in orders)
         self.current_offset = self.checked("current_offset", current_offset)
 

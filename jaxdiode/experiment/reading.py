@@ -8,7 +8,9 @@ import numpy as np
 from jaxtyping import PyTree
 
 from .. import _checks
+from ..core.tables import made
 from ..measurement.columns import find_columns, split_unit, unit_ratio
+from ..measurement.missing import missing_values
 from ..measurement.table import Table, read_table
 from .observables import (
     AbstractObservable,
@@ -115,12 +117,13 @@ class _Columns:
         name = self.named.get(role, role)
         k = find_columns(self.table.path, self.table.header, {role: name})[role]
         values = np.asarray(self.table.column(k), float)
-        bad = np.flatnonzero(~np.isfinite(values))
+        bad = np.flatnonzero(missing_values(values))
         if bad.size:
             lines = ", ".join(str(self.table.lines[i]) for i in bad[:8])
             raise ValueError(
                 f"data file {str(self.table.path)!r} must hold finite numbers only, column "
-                f"{self.table.header[k]!r} has none in line {lines}"
+                f"{self.table.header[k]!r} has none (or one that stands for a missing one) in line "
+                f"{lines}"
             )
         own = split_unit(self.table.header[k])[1]
         if current and own and self.unit:
@@ -132,10 +135,20 @@ class _Columns:
         return f"{len(self.table.rows)} rows: {', '.join(self.read)}"
 
 
+def _made(kind: type, options: dict[str, Any], **read: Any) -> Any:
+    """An observable of its options and of what the file gives."""
+    for name in read:
+        if name in options:
+            raise ValueError(
+                f"{name} of {kind.__name__} must be left out: it is read from the file"
+            )
+    return made(kind.__name__, kind, {**options, **read}, "")
+
+
 def _voltage_curve(take: _Columns, options, axes, bins) -> Reading:
     current, voltage = take("current", current=True), take("voltage")
     order = np.argsort(current, kind="stable")
-    observable = VoltageCurve(current[order], **options)
+    observable = _made(VoltageCurve, options, current=current[order])
     return Reading(observable, voltage[order], None, {}, current[order], take.text())
 
 
@@ -146,21 +159,27 @@ def _histogram(take: _Columns, options, axes, bins) -> Reading:
     low, high = float(np.min(both)), float(np.max(both))
     margin = 0.02 * (high - low)
     edges = np.linspace(low - margin, high + margin, bins + 1)
-    observable = SwitchingHistogram(edges, ramps=plus.size, **options)
+    observable = _made(SwitchingHistogram, options, edges=edges, ramps=plus.size)
     return Reading(observable, observable.data(plus, minus), 1.0, {}, None, take.text())
 
 
 def _shapiro(take: _Columns, options, axes, bins) -> Reading:
     if "orders" not in options:
         raise ValueError("ShapiroEdges needs 'orders', the steps whose edges were measured")
-    observable = ShapiroEdges(**options)
+    observable = _made(ShapiroEdges, options)
     columns = {name: take(name) for name in axes}
     edges = [
-        np.stack([take(f"{side} {_spelled(n)}", current=True) for n in observable.orders], axis=-1)
+        np.stack([take(f"{side} {_spelled(n)}", current=True) for n in observable.orders])
         for side in ("lower", "upper")
     ]
-    data = tuple(edges) if axes else tuple(edge[0] for edge in edges)
-    return Reading(observable, data, None, columns, None, take.text())
+    if not axes and edges[0].shape[1] != 1:
+        raise ValueError(
+            f"data file {str(take.table.path)!r} must hold one row without axes, got "
+            f"{edges[0].shape[1]}: say which column drives what by axes"
+        )
+    data = tuple(edges) if axes else tuple(edge[:, 0] for edge in edges)
+    along = columns[axes[0]] if axes else None
+    return Reading(observable, data, None, columns, along, take.text())
 
 
 def _spelled(order: Any) -> str:
@@ -170,5 +189,5 @@ def _spelled(order: Any) -> str:
 def _density(take: _Columns, options, axes, bins) -> Reading:
     energy, density = take("energy"), take("density")
     order = np.argsort(energy, kind="stable")
-    observable = DensityOfStates(energy[order], **options)
+    observable = _made(DensityOfStates, options, energy=energy[order])
     return Reading(observable, density[order], None, {}, energy[order], take.text())

@@ -64,7 +64,7 @@ class AxisGuess(NamedTuple):
         several = len(scales) > 1
         # The central maximum of a Fraunhofer pattern hides its period.
         high = (_FASTEST if isinstance(setup, CoilBiasedSquid) else _HIDDEN) * fastest
-        low = -high if several else 0.3 * slowest
+        low = -high  # a coil may be reversed, which unlike junctions show
         bounds = {name: (low, high) for name in scales}
         # A loop may be slower than the axis is long, and its phase then lies anywhere.
         reach = 1 / resolution if several else 0.6 / slowest
@@ -147,10 +147,13 @@ def _compared(space: Space, points: np.ndarray, x, plus, minus) -> tuple[np.ndar
     low, high = np.asarray(space.lower), np.asarray(space.upper)
     bare = _without_inductance(space)
     used = [space.names.index(name) for name in bare.names]
+    all_names = elements_of(bare.device)
+    every = [n for n in all_names if unit_of(bare.device, n) == CURRENT]
+    scalable = all(n in bare.names for n in every if not n.endswith("current_offset"))
     found = []
     for begin in range(0, len(points), _AT_ONCE):
         values = points[begin : begin + _AT_ONCE, used]
-        found.append(tuple(map(np.asarray, _misfit(bare, values, x, plus, minus))))
+        found.append(tuple(map(np.asarray, _misfit(bare, values, x, plus, minus, scalable))))
     factor, cost = (np.concatenate(part) for part in zip(*found, strict=True))
     good = np.isfinite(factor) & (factor > 0)
     factor = np.where(good, factor, 1.0)
@@ -171,7 +174,7 @@ def _without_inductance(space: Space) -> Space:
 
 
 @eqx.filter_jit
-def _misfit(space: Space, values, x, plus, minus) -> tuple[jax.Array, jax.Array]:
+def _misfit(space: Space, values, x, plus, minus, scalable: bool) -> tuple[jax.Array, jax.Array]:
     """Factor of the currents that fits best, and Σ|misfit| with it."""
     measured = jnp.concatenate([plus, minus])
 
@@ -179,7 +182,7 @@ def _misfit(space: Space, values, x, plus, minus) -> tuple[jax.Array, jax.Array]
         setup: Any = space.insert(value)
         found = setup.switching_currents(x)
         both = jnp.concatenate([found.plus, found.minus])
-        factor = jnp.sum(both * measured) / jnp.sum(both**2)
+        factor = jnp.sum(both * measured) / jnp.sum(both**2) if scalable else jnp.ones(())
         return factor, jnp.sum(jnp.abs(factor * both - measured))
 
     return jax.vmap(one)(values)

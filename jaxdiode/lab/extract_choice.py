@@ -12,7 +12,7 @@ from ..measurement.columns import split_unit, unit_ratio
 if TYPE_CHECKING:
     from xarray import Dataset
 
-SWEEP, POINT = "sweep", "point"
+SWEEP, POINT, DIRECTION = "sweep", "point", "direction"
 _DIRECTIONS = {"up": 1, "down": -1}
 _MOST_LEGS = 8
 
@@ -78,6 +78,17 @@ def curves(
         )
     bias = _bias(dataset, current, voltage or resistance)
     along = dataset[bias].dims[0]
+    if along == POINT:
+        apart = [
+            str(n)
+            for n, x in dataset.coords.items()
+            if n != bias and x.dims == (POINT,) and np.unique(x.values).size > 1
+        ]
+        if apart:
+            raise ValueError(
+                f"dataset must be a grid over {_list(apart)}, its points are scattered: select one "
+                "curve, or interpolate them"
+            )
     name, quantity = _quantity(dataset, along, bias, voltage, resistance)
     array = dataset[name]
     if np.iscomplexobj(array.values):
@@ -89,7 +100,14 @@ def curves(
     shape = tuple(array.sizes[d] for d in others)
     rows = max(1, int(np.prod(shape)))
     parts = np.asarray(array.values, float).reshape(-1, rows, way.size)
+    if direction is not None and (sweep or DIRECTION in dataset.coords):
+        raise ValueError(
+            f"direction must be left out where the dataset says it, by {sweep or DIRECTION!r}, got "
+            f"{direction!r}"
+        )
     labels = _labels(dataset, len(parts)) if sweep else [_DIRECTIONS.get(direction or "", 0)]
+    if not sweep and DIRECTION in dataset.coords:
+        parts, labels = _by_line(dataset, parts[0], others)
     legs = [
         leg
         for label, part in zip(labels, parts, strict=True)
@@ -198,13 +216,39 @@ def _coordinate(dataset: "Dataset", name: str) -> np.ndarray | tuple[str, ...]:
 
 
 def _labels(dataset: "Dataset", count: int) -> list[int]:
-    labels = [str(x) for x in dataset[SWEEP].values] if SWEEP in dataset.coords else []
+    named = SWEEP
+    if DIRECTION in dataset.coords and dataset[DIRECTION].dims == (SWEEP,):
+        named = DIRECTION
+    labels = [str(x) for x in dataset[named].values] if named in dataset.coords else []
     if len(labels) != count or not set(labels) <= set(_DIRECTIONS):
         raise ValueError(
             f"the dimension 'sweep' must be labelled 'up' or 'down' (of the bias), got "
             f"{_list(labels) or 'no labels'}"
         )
     return [_DIRECTIONS[x] for x in labels]
+
+
+def _by_line(
+    dataset: "Dataset", rows: np.ndarray, others: list[str]
+) -> tuple[np.ndarray, list[int]]:
+    """Rows of one way each, as lines that go up and down in turn: NaN in the other's place."""
+    way = dataset[DIRECTION]
+    if not set(map(str, way.dims)) <= set(others):
+        raise ValueError(
+            f"'direction' must lie along the map's other axes ({_list(others) or 'none'}), got "
+            f"{way.dims}"
+        )
+    sizes = {d: dataset.sizes[d] for d in others}
+    words = np.broadcast_to(
+        way.transpose(*(d for d in others if d in way.dims)).values.reshape(
+            [sizes[d] if d in way.dims else 1 for d in others]
+        ),
+        tuple(sizes.values()),
+    ).ravel()
+    return (
+        np.stack([np.where((words == word)[:, None], rows, np.nan) for word in _DIRECTIONS]),
+        list(_DIRECTIONS.values()),
+    )
 
 
 def _legs(values: np.ndarray, way: np.ndarray, label: int, name: str) -> list[Leg]:

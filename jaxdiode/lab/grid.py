@@ -157,7 +157,8 @@ def _with_directions(base: Grid, names, ids) -> Grid:
         return base
     fast, new, found = _lines(base, names, ids)
     up = found.up[new]
-    if found.number.max() > 0 or up.all() or not up.any():
+    down = base.coords[names[fast]][0] > base.coords[names[fast]][-1]
+    if found.number.max() > 0 or (not up.any() if down else up.all()):
         return base
     assert base.shape is not None
     others = [k for k in range(len(names)) if k != fast]

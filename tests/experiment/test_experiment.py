@@ -68,6 +68,53 @@ def test_what_is_driven_out_of_its_range_is_no_number():
     assert int(found.status[1]) == jd.Status.NONFINITE
 
 
+def test_temperatures_below_zero_are_none():
+    found = Experiment(squid(), {"T": Axis("reduced_temperature")}).predict({"T": [-0.1, 0.0]})
+    assert np.isnan(found.plus[0])
+    assert np.isfinite(found.plus[1])
+
+
+def test_robust_errors_of_steps_along_an_axis():
+    """The scanned axis is the last one, along which residuals are neighbours."""
+    power = np.linspace(0.4, 1.6, 8)
+    driven = jd.Shunted(jd.TunnelJunction(1.0), drive=jd.Drive(0.6, 1.0))
+    setup = Experiment(driven, {"power": Axis("drive.amplitude", 1.1)}, ShapiroEdges([0]))
+    lower, upper = setup.predict({"power": power})
+    assert lower.shape == upper.shape == (1, 8)
+    random = np.random.default_rng(0)
+    data = tuple(np.asarray(x) + random.normal(0, 0.01, x.shape) for x in (lower, upper))
+    space = jd.Space(setup, {"device.device.critical_current": (0.5, 2.0)})
+    found = jd.fit(
+        Experiment.predict, space, data, arguments=[{"power": power}], along=power, starts=1,
+        progress=False,
+    )  # fmt: skip
+    assert found.robust_errors[0] > 0.2 * found.errors[0]
+
+
+def test_tied_parameters_have_one_prior():
+    device = jd.Squid([jd.TunnelJunction(90), jd.TunnelJunction(90)], flux=[0.1])
+    space = jd.Space(device, {"branches": (10, 400)}, ties=["branches"])
+    known = jd.inverse.Normal(90, 5)
+    one, both = (
+        jd.fit(
+            jd.critical_currents, space, (170.0, 170.0), sigma=20.0, prior={name: known},
+            starts=1, progress=False,
+        )
+        for name in ("branches.0", "branches")
+    )  # fmt: skip
+    assert both.errors == pytest.approx(one.errors, rel=1e-9)
+
+
+def test_a_robust_loss_prefers_what_is_exact():
+    x = np.linspace(0, 3, 40)
+    space = jd.Space(jd.Harmonics([1.0]), {"sine.0": (0.5, 30.0)})
+    found = jd.fit(
+        lambda device: jnp.sin(device.sine[0] * x), space, np.sin(11.3 * x), loss="soft_l1",
+        starts=40, key=0, progress=False,
+    )  # fmt: skip
+    assert found.values[0] == pytest.approx(11.3, abs=1e-6)
+
+
 @pytest.mark.parametrize("suffix", [".json", ".toml"])
 def test_it_is_saved_and_comes_back(tmp_path, suffix):
     edges = np.linspace(60, 95, 8)

@@ -95,7 +95,17 @@ def test_any_device_by_its_axis():
         progress=False,
     )  # fmt: skip
     assert found.values[0] == pytest.approx(50, rel=1e-6)
-    assert found.parameters["axes.B.scale.0"][0] == pytest.approx(0.9, rel=1e-6)
+    assert abs(found.parameters["axes.B.scale.0"][0]) == pytest.approx(0.9, rel=1e-6)
+
+
+def test_a_reversed_coil_and_currents_that_are_known():
+    x = np.linspace(-0.02, 0.02, 81)
+    squid = jd.Squid([jd.TunnelJunction(120), jd.AndreevModes(40, 0.95)], flux=[0])
+    exact = jd.CoilBiasedSquid(squid, [-65.0], offset=0.002).switching_currents(x)
+    space, starts = jd.guess(squid, (x, exact.plus, exact.minus), vary=["turns", "offset"])
+    assert float(space.device.squid.branches[0].critical_current) == 120
+    found = jd.fit(MODEL, space, exact, arguments=[x], along=x, starts=starts, progress=False)
+    assert found.values[0] == pytest.approx(-65, rel=1e-6)
 
 
 @pytest.mark.slow

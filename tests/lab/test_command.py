@@ -66,7 +66,10 @@ def test_the_measured_map(run, shared):
 
 ERRORS = {
     "no file": (("extract", "none.dat"), "none.dat"),
-    "threshold": (("extract", "map.dat", "--threshold", "-1"), "threshold must be a positive number, got -1"),
+    "threshold": (
+        ("extract", "map.dat", "--threshold", "-1"),
+        "threshold must be a positive number, got -1",
+    ),
     "beyond": (("extract", "map.dat", "--threshold", "1e9"), "threshold"),
     "axis": (("extract", "map.dat", "--current", "X"), "X"),
 }

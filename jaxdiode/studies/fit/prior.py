@@ -208,10 +208,20 @@ def gathered(space: Space, given: Given | None) -> Prior | None:
             if weight == 0:
                 continue
             what = getattr(member, "__name__", type(member).__name__)
-            term = Term(f"{what} of {pattern}", _program(member), weight, fixed, chosen)
+            own = slice(None)
+            if isinstance(member, Normal | LogNormal):  # tied parameters are one
+                own = _different(chosen)
+            term = Term(f"{what} of {pattern}", _program(member), weight, fixed[own], chosen[own])
             _require_rows(term, pattern, np.asarray(space.values()))
             terms.append(term)
     return Prior(tuple(terms)) if terms else None
+
+
+def _different(chosen: np.ndarray) -> np.ndarray:
+    """The first member of every tie, and all that are fixed."""
+    first = {int(np.argmax(row)): k for k, row in reversed(list(enumerate(chosen))) if row.any()}
+    fixed = [k for k, row in enumerate(chosen) if not row.any()]
+    return np.array(sorted([*first.values(), *fixed]), int)
 
 
 def selection(space: Space, pattern: str) -> tuple[np.ndarray, np.ndarray]:

@@ -50,6 +50,8 @@ class Problem:
         """
         if self.sigma is not None or self.loss == "linear":
             return found.cost
+        if not np.any(self.residual(found.values)):
+            return 0.0
         return float(np.mean(found.noise) * np.exp(min(found.cost / self.data.size, 500.0)))
 
     def residual(self, values) -> np.ndarray:

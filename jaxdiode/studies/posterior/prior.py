@@ -48,8 +48,8 @@ def sorted_out(space: Space, given: Given | None) -> tuple[Bells, tuple[Term, ..
 def _as_bells(space: Space, pattern: str, member: Normal | LogNormal, bells: Bells) -> bool:
     """Whether every parameter named has no bell yet and stands alone; then it gets one."""
     chosen = selection(space, pattern)[1]
-    fitted = [int(np.argmax(row)) for row in chosen if np.any(row)]
-    if len(set(fitted)) < len(fitted) or set(fitted) & set(bells):
+    fitted = list(dict.fromkeys(int(np.argmax(row)) for row in chosen if np.any(row)))
+    if set(fitted) & set(bells):
         return False
     normal = isinstance(member, Normal)
     location = float(member.mean) if normal else float(np.log(member.median))
