@@ -45,8 +45,10 @@ class Axis(AbstractParameters):
         offset: Numbers = 0.0,
         value: Numbers = 0.0,
     ):
-        several = isinstance(parameters, Sequence) and not isinstance(parameters, str)
-        names = tuple(parameters) if several else (parameters,)
+        if isinstance(parameters, str) or not isinstance(parameters, Sequence):
+            names: tuple = (parameters,)
+        else:
+            names = tuple(parameters)
         if not names or not all(isinstance(name, str) and name for name in names):
             raise ValueError(f"parameters must be paths of parameters, got {parameters!r}")
         self.parameters = names
