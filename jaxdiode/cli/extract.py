@@ -48,12 +48,12 @@ def extract(
         run: Of a QCoDeS database or a Labber file (default: the last).
         force: Overwrite the folder's files.
     """
+    check_folder(out, force)
     from .. import lab
+    from ..files import save
 
     dataset = lab.read(data, axes=axes or None, run=run)
     say(lab.describe(dataset))
-    check_folder(out, force)
-    from ..files import save
 
     found = lab.switching_currents(
         dataset, current=current, voltage=voltage, resistance=resistance, threshold=threshold,

@@ -86,16 +86,9 @@ def fit(
     check_folder(out, force)
     start_jax(cache)
     from ..files import save
-    from ..studies.fit import fit as fit_model
 
     task = fitting.prepare(data, table, currents, seed)
-    options = table.get("fit", {})
-    noise = options.get("sigma", task.sigma) if sigma is None else sigma
-    found = fit_model(
-        task.model, task.space, task.data, noise, arguments=task.arguments, along=task.along,
-        periods=task.periods, loss=loss, starts=task.starts if starts is None else starts,
-        key=seed,
-    )  # fmt: skip
+    found, _ = fitting.best_fit(task, table.get("fit", {}), sigma, starts, seed, loss)
     folder, unit = make_folder(out), device_file.unit(table)
     save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
     for line in task.said:

@@ -11,6 +11,7 @@ from ..files import device_file
 from ..measurement import read_switching_currents, require_turns
 
 if TYPE_CHECKING:
+    from ..studies.fit import FitResult
     from ..studies.space import Space
 
 CALIBRATION = ("turns", "offset", "mutual_inductance", "current_offset")
@@ -65,9 +66,25 @@ def read(path: Path, table: dict[str, Any], columns: Columns) -> Any:
 def prepare(path: Path, table: dict[str, Any], currents: Any, seed: int) -> Task:
     """The task of a device file and a data file; `currents` as `read` gave them."""
     if currents is None:
-        return of_observable(path, table, None)
+        return of_observable(path, table)
     measured, kept = currents
     return of_currents(table, measured, kept, seed)
+
+
+def best_fit(
+    task: Task, options: dict[str, Any], sigma: float | None, starts: int | None, seed: int,
+    loss: Any = "linear",
+) -> "tuple[FitResult, float | None]":  # fmt: skip
+    """The fit of a task, and the noise that it was told: the command line's or the file's."""
+    from ..studies.fit import fit
+
+    noise = options.get("sigma", task.sigma) if sigma is None else sigma
+    found = fit(
+        task.model, task.space, task.data, noise, arguments=task.arguments, along=task.along,
+        periods=task.periods, loss=loss, starts=task.starts if starts is None else starts,
+        key=seed,
+    )  # fmt: skip
+    return found, noise
 
 
 def require_keys(options: dict[str, Any]) -> None:
@@ -149,18 +166,18 @@ def of_currents(table: dict[str, Any], measured, kept, seed: int) -> Task:
     )  # fmt: skip
 
 
-def of_observable(path: Path, table: dict[str, Any], bins: int | None) -> Task:
+def of_observable(path: Path, table: dict[str, Any]) -> Task:
     """Any other observable by [fit] observable."""
     from ..experiment import Experiment, read_observable
     from ..studies.space import Space
 
     options = table.get("fit", {})
-    given = dict(options["observable"])
-    kind = given.pop("type", "ObservedCurrents")
-    axes = device_file.build(_typed(options.get("axes", {})))
+    kind, axes = kind_of(options), _axes(options)
+    given = {name: x for name, x in options["observable"].items() if name != "type"}
+    bins = {"bins": options["bins"]} if "bins" in options else {}
     read = read_observable(
         path, kind, given, axes=tuple(axes), columns=options.get("columns"),
-        unit=device_file.unit(table), bins=bins or options.get("bins", 40),
+        unit=device_file.unit(table), **bins,
     )  # fmt: skip
     made = device_file.device(table)
     if isinstance(made, Experiment):  # what a fit found
@@ -187,14 +204,17 @@ def _setup(table: dict[str, Any], options: dict[str, Any]) -> Any:
 
         if isinstance(made, Experiment):  # what a fit found: its axes are the fitted ones
             return made
-        axes = device_file.build(_typed(options.get("axes", {})))
-        given = dict(options.get("observable", {}))
-        given.setdefault("type", "ObservedCurrents")
-        return Experiment(made, axes, device_file.build(given))
+        observable = {**options.get("observable", {}), "type": kind_of(options)}
+        return Experiment(made, _axes(options), device_file.build(observable))
     calibration = {name: options[name] for name in CALIBRATION if name in options}
     if "bounds" in options or calibration:
         return made.measured(calibration)
     return made
+
+
+def _axes(options: dict[str, Any]) -> dict[str, Any]:
+    """The axes of [fit], made."""
+    return device_file.build(_typed(options.get("axes", {})))
 
 
 def _typed(axes: Any) -> dict[str, Any]:

@@ -80,16 +80,11 @@ def posterior(
     start_jax(cache)
     from .. import plot
     from ..files import save
-    from ..studies.fit import fit
     from ..studies.posterior import require_blackjax, sample_posterior
 
     require_blackjax()
     task = fitting.prepare(data, table, currents, seed)
-    known = table.get("fit", {}).get("sigma", task.sigma) if sigma is None else sigma
-    best = fit(
-        task.model, task.space, task.data, known, arguments=task.arguments, along=task.along,
-        periods=task.periods, starts=task.starts if starts is None else starts, key=seed,
-    )  # fmt: skip
+    best, known = fitting.best_fit(task, table.get("fit", {}), sigma, starts, seed)
     found = sample_posterior(
         task.model, task.space, task.data, known, arguments=task.arguments, along=task.along,
         noise=noise, correlated=correlated, start=best, chains=chains, warmup=warmup, draws=draws,

@@ -11,12 +11,12 @@ from jaxtyping import PRNGKeyArray
 from .. import _checks
 from ..core.device import AbstractDevice, critical_currents
 from ..core.parameters import CURRENT
-from ..core.paths import allowed_range, elements_of, match_names, owner_of, replace
+from ..core.paths import allowed_range, elements_of, match_names, owner_of, replace, unit_of
 from ..devices.squid import CoilBiasedSquid, Squid
 from ..studies.space import Space
 from .experiment import Experiment
 from .observables import ObservedCurrents
-from .search import AxisGuess, search, unit_of, value_of
+from .search import PER_CURRENT, AxisGuess, currents_of, search, values_of
 
 _SMALLEST, _LARGEST = 2e-3, 1.5  # of the largest current: what one junction may carry
 _LARGER = 6.0  # times what the device has, scaled to the data
@@ -90,16 +90,17 @@ def guess(
     x, plus, minus = _columns(data)
     size = float(np.max(np.abs([plus, minus])))
     setup = _with_axis(device, x)
-    if vary is None or _varies_all_currents(setup, vary):
+    named = None if vary is None else _named(setup, vary)
+    if named is None or set(currents_of(setup)) <= {n for names in named.values() for n in names}:
         setup = _scaled(setup, size)
     axes = AxisGuess.of(setup, x, plus, minus)
     bounds: dict[str, tuple[float, float]] = {}
-    for name in elements_of(setup):
-        found = axes.bounds.get(name) or _range_of(setup, name, size)
+    for name, value in values_of(setup).items():
+        found = axes.bounds.get(name) or _range_of(setup, name, value, size)
         if found is not None and (vary is not None or not name.endswith("current_offset")):
             bounds[name] = found
-    if vary is not None:
-        bounds = _chosen(setup, bounds, vary)
+    if named is not None:
+        bounds = _chosen(bounds, named)
     if not bounds:
         raise ValueError(f"device must have parameters that the data can tell, got {setup!r}")
     space = Space(_inside(setup, bounds), bounds)
@@ -156,27 +157,27 @@ def _scaled(setup, size: float):
     bare = setup.squid if isinstance(setup, CoilBiasedSquid) else setup.device
     found = jax.device_get(critical_currents(bare))
     own = np.max(np.abs([found.plus, found.minus]))
-    names = [name for name in elements_of(setup) if unit_of(setup, name) == CURRENT]
-    names = [name for name in names if not name.endswith("current_offset")]
+    values = values_of(setup)
+    currents = {name: values[name] for name in currents_of(setup)}
     if not (np.isfinite(own) and own > 0):
-        own = max((abs(value_of(setup, name)) for name in names), default=1.0) or 1.0
-    values = {name: value_of(setup, name) * size / own for name in names}
-    return replace(setup, values) if values else setup
+        own = max(map(abs, currents.values()), default=1.0) or 1.0
+    scaled = {name: value * size / own for name, value in currents.items()}
+    return replace(setup, scaled) if scaled else setup
 
 
-def _range_of(setup, name: str, size: float) -> tuple[float, float] | None:
+def _range_of(setup, name: str, value: float, size: float) -> tuple[float, float] | None:
     """Bounds of a parameter by its unit and its range; None where the data have no scale for it."""
     if name in _operating(setup):
         return None
     low, high = allowed_range(*owner_of(setup, name))
-    unit = unit_of(setup, name)
+    unit = unit_of(setup, name, CURRENT)
     if unit == CURRENT:
         if name.endswith("current_offset"):
             return -_OFFSET * size, _OFFSET * size
-        most = max(_LARGEST * size, _LARGER * abs(value_of(setup, name)))
+        most = max(_LARGEST * size, _LARGER * abs(value))
         start = _SMALLEST * size if low >= 0 else -most
         return max(start, low), min(most, high)
-    if unit == f"Φ₀/{CURRENT}":
+    if unit == PER_CURRENT:
         return max(0.0, low), min(_SCREENING / size, high)
     if np.isfinite(low) and np.isfinite(high):
         margin = _MARGIN * (high - low)
@@ -194,30 +195,26 @@ def _operating(setup) -> tuple[str, ...]:
 
 def _inside(setup, bounds: Mapping[str, tuple[float, float]]):
     """The setup with every varied parameter inside its bounds, else in their middle."""
+    values = values_of(setup)
     outside = {
         name: 0.5 * (low + high)
         for name, (low, high) in bounds.items()
-        if not low < value_of(setup, name) < high
+        if not low < values[name] < high
     }
     return replace(setup, outside) if outside else setup
 
 
-def _varies_all_currents(setup, vary) -> bool:
-    """Whether no current is fixed: then all of them follow the data's size."""
+def _named(setup, vary: str | Sequence[str]) -> dict[str, list[str]]:
+    """{pattern: the parameters that it names}."""
     known = elements_of(setup)
     patterns = (vary,) if isinstance(vary, str) else tuple(vary)
-    free = {name for pattern in patterns for name in match_names(known, pattern)}
-    currents = [n for n in known if unit_of(setup, n) == CURRENT]
-    return all(n in free for n in currents if not n.endswith("current_offset"))
+    return {pattern: match_names(known, pattern) for pattern in patterns}
 
 
-def _chosen(setup, bounds, vary) -> dict[str, tuple[float, float]]:
-    known = elements_of(setup)
-    patterns = (vary,) if isinstance(vary, str) else tuple(vary)
-    names = set()
-    for pattern in patterns:
-        fitted = [name for name in match_names(known, pattern) if name in bounds]
-        if not fitted:
+def _chosen(bounds, named: Mapping[str, list[str]]) -> dict[str, tuple[float, float]]:
+    """Bounds of what is named."""
+    for pattern, names in named.items():
+        if not any(name in bounds for name in names):
             raise ValueError(f"vary must name what the data have a scale for, got {pattern!r}")
-        names.update(fitted)
-    return {name: pair for name, pair in bounds.items() if name in names}
+    wanted = {name for names in named.values() for name in names}
+    return {name: pair for name, pair in bounds.items() if name in wanted}

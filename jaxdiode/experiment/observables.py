@@ -112,7 +112,6 @@ class VoltageCurve(AbstractObservable):
     def of(self, device: AbstractDevice) -> Float[Array, " points"]:
         if not isinstance(device, AbstractPhaseBiased):
             raise ValueError(f"VoltageCurve needs a phase-biased device, got {_named(device)}")
-        # As under jit, where the number of panels cannot follow the noise.
         bias = self.current - self.current_offset
         warm = thermal_iv(device, bias, noise=self.noise)
         lead = self.lead_resistance * self.current

@@ -8,18 +8,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from ..core.device import AbstractDevice
 from ..core.parameters import CURRENT
-from ..core.paths import declaration, elements_of, owner_of
+from ..core.paths import elements_of, unit_of
 from ..devices.squid import CoilBiasedSquid, Squid
 from ..studies.fit.periods import peaks
-from ..studies.space import Space, random_key
+from ..studies.fit.starts import apart
+from ..studies.space import Space, numpy_generator, random_key
 from .axis import Axis
 from .experiment import Experiment
 
+PER_CURRENT = f"Φ₀/{CURRENT}"  # unit of an inductance
 _DRAWN, _KEPT = 1500, 9
 _AT_ONCE = 100
 _POINTS = 48  # of the axis that random devices are compared at
-_INDUCTANCES = tuple(f"{kind}inductance.{k}" for kind in ("", "mutual_") for k in range(40))
 _FASTEST = 1.4  # times the fastest period of the data
 _HIDDEN = 4.0  # the same of devices other than a SQUID
 _INFORMED = 0.8  # of the draws take what the data show
@@ -120,21 +122,15 @@ def symmetry(x, plus, minus, frequency: float) -> float:
 
 def search(space: Space, axes: AxisGuess, data: Columns, key: PRNGKeyArray | int) -> np.ndarray:
     """The most promising starts, best first, (starts, parameters)."""
-    seed = np.asarray(jax.random.key_data(random_key(key))).astype(np.uint32).tolist()
-    random = np.random.default_rng(seed)
+    random = numpy_generator(random_key(key))
     few = np.unique(np.linspace(0, data[0].size - 1, _POINTS).astype(int))
     x, plus, minus = (column[few] for column in data)
-    points = np.array([_drawn(space, axes, random) for _ in range(_DRAWN)])
-    points[0] = np.asarray(space.values())
+    own = np.asarray(space.values())
+    points = _drawn(space, axes, own, random)
+    points[0] = own
     points, cost = _compared(space, points, x, plus, minus)
-    low, width = np.asarray(space.lower), np.asarray(space.upper - space.lower)
-    chosen: list[int] = []
-    for k in np.argsort(cost):
-        place = (points[k] - low) / width
-        near = any(np.max(np.abs(place - (points[i] - low) / width)) < _APART for i in chosen)
-        if np.isfinite(cost[k]) and not near and len(chosen) < _KEPT:
-            chosen.append(int(k))
-    return points[chosen] if chosen else np.asarray(space.values())[None]
+    chosen = apart(space, points, cost, _APART, _KEPT)
+    return np.array(chosen) if chosen else own[None]
 
 
 def _compared(space: Space, points: np.ndarray, x, plus, minus) -> tuple[np.ndarray, np.ndarray]:
@@ -142,14 +138,12 @@ def _compared(space: Space, points: np.ndarray, x, plus, minus) -> tuple[np.ndar
 
     Without the inductances: they are corrections, and devices without them are quick.
     """
-    units = [unit_of(space.device, name) for name in space.names]
-    power = np.array([{CURRENT: 1.0, f"Φ₀/{CURRENT}": -1.0}.get(unit, 0.0) for unit in units])
+    units = _units(space)
+    power = np.array([{CURRENT: 1.0, PER_CURRENT: -1.0}.get(unit, 0.0) for unit in units])
     low, high = np.asarray(space.lower), np.asarray(space.upper)
     bare = _without_inductance(space)
     used = [space.names.index(name) for name in bare.names]
-    all_names = elements_of(bare.device)
-    every = [n for n in all_names if unit_of(bare.device, n) == CURRENT]
-    scalable = all(n in bare.names for n in every if not n.endswith("current_offset"))
+    scalable = set(currents_of(bare.device)) <= set(bare.names)
     found = []
     for begin in range(0, len(points), _AT_ONCE):
         values = points[begin : begin + _AT_ONCE, used]
@@ -163,7 +157,11 @@ def _compared(space: Space, points: np.ndarray, x, plus, minus) -> tuple[np.ndar
 def _without_inductance(space: Space) -> Space:
     """The same space of a SQUID without inductances; of other devices as it is."""
     setup = space.device
-    bounds = {n: b for n, b in space.bounds.items() if not n.endswith(_INDUCTANCES)}
+    bounds = {
+        name: pair
+        for name, pair in space.bounds.items()
+        if not name.rpartition(".")[0].endswith("inductance")
+    }
     if not isinstance(setup, CoilBiasedSquid) or len(bounds) == len(space.names) or not bounds:
         return space
     squid = Squid(setup.squid.branches, setup.squid.flux)
@@ -188,28 +186,32 @@ def _misfit(space: Space, values, x, plus, minus, scalable: bool) -> tuple[jax.A
     return jax.vmap(one)(values)
 
 
-def _drawn(space: Space, axes: AxisGuess, random: np.random.Generator) -> np.ndarray:
-    """One random device at periods and symmetries of the data, most of the time."""
-    values = np.array(first := np.asarray(space.values()))
+def _drawn(
+    space: Space, axes: AxisGuess, own: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """Random devices at periods and symmetries of the data, most of the time."""
+    units = _units(space)
     low, high = np.asarray(space.lower), np.asarray(space.upper)
-    uniform = random.uniform(low, high)
-    informed = random.uniform(size=low.size) < _INFORMED
-    scales = []
-    for k, name in enumerate(space.names):
-        unit = unit_of(space.device, name)
-        if name in axes.scales:
-            values[k] = _period(axes, random) if informed[k] else uniform[k]
-            values[k] = abs(values[k]) if low[k] >= 0 else values[k]
-            scales.append(values[k])
-        elif name in axes.offsets:
-            values[k] = uniform[k] if not informed[k] else _offset(axes, scales, name, random)
-        elif unit == CURRENT and low[k] > 0:
-            values[k] = first[k] * np.exp(_SPREAD * random.normal())
-        elif unit == f"Φ₀/{CURRENT}":
-            values[k] = _SCREENING * high[k] * random.uniform() ** 2
-        else:
-            values[k] = uniform[k]
-    return np.clip(values, low, high)
+
+    def one() -> np.ndarray:
+        values, scales = own.copy(), []
+        uniform = random.uniform(low, high)
+        informed = random.uniform(size=low.size) < _INFORMED
+        for k, (name, unit) in enumerate(zip(space.names, units, strict=True)):
+            if name in axes.scales:
+                values[k] = _period(axes, random) if informed[k] else uniform[k]
+                scales.append(values[k])
+            elif name in axes.offsets:
+                values[k] = _offset(axes, scales, name, random) if informed[k] else uniform[k]
+            elif unit == CURRENT and low[k] > 0:
+                values[k] = own[k] * np.exp(_SPREAD * random.normal())
+            elif unit == PER_CURRENT:
+                values[k] = _SCREENING * high[k] * random.uniform() ** 2
+            else:
+                values[k] = uniform[k]
+        return np.clip(values, low, high)
+
+    return np.array([one() for _ in range(_DRAWN)])
 
 
 def _offset(axes: AxisGuess, scales: list[float], name: str, random: np.random.Generator) -> float:
@@ -236,10 +238,17 @@ def _period(axes: AxisGuess, random: np.random.Generator) -> float:
     return float(line * random.choice([-1.0, 1.0]))
 
 
-def value_of(setup, name: str) -> float:
-    leaf, index = elements_of(setup)[name]
-    return float(np.ravel(jax.tree.leaves(setup)[leaf])[index])
+def _units(space: Space) -> list[str]:
+    return [unit_of(space.device, name, CURRENT) for name in space.names]
 
 
-def unit_of(setup, name: str) -> str:
-    return declaration(*owner_of(setup, name)).unit
+def currents_of(setup: AbstractDevice) -> list[str]:
+    """Parameters in the unit of the currents, but for offsets of the bias."""
+    names = (name for name in elements_of(setup) if not name.endswith("current_offset"))
+    return [name for name in names if unit_of(setup, name, CURRENT) == CURRENT]
+
+
+def values_of(setup: AbstractDevice) -> dict[str, float]:
+    leaves = jax.tree.leaves(setup)
+    at = elements_of(setup).items()
+    return {name: float(np.ravel(leaves[leaf])[index]) for name, (leaf, index) in at}

@@ -240,6 +240,11 @@ def random_key(key: PRNGKeyArray | int | None) -> PRNGKeyArray:
     raise ValueError(f"key must be jax.random.key(seed) or a whole number, got {key!r}")
 
 
+def numpy_generator(key: PRNGKeyArray) -> np.random.Generator:
+    """NumPy's random numbers of a key."""
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)).astype(np.uint32).tolist())
+
+
 def _identity(x):
     return x
 

@@ -116,7 +116,7 @@ def fit(
         raise _checks.unknown_name("loss", loss, LOSSES)
     given = starting.require_starts(space, starts, key)
     _checks.whole_number("max_steps", max_steps)
-    first = starting.first_start(space)
+    first = starting.require_inside(space, np.asarray(space.values()))
     predict = Prediction(model, space, arguments)
     rows = lay_out(predict.template, predict.labels, along)
     flat = flat_like(predict.template, data, "data")

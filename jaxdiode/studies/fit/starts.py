@@ -1,36 +1,38 @@
 """Where a fit starts: the space's own values, periods of the data, and points drawn at random."""
 
+from collections.abc import Sequence
+
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
 from ... import _checks
-from ..space import Space, random_key
+from ..space import Space, numpy_generator, random_key
 from . import periods as flux_periods
 from .data import Rows
 from .trust_region import Problem, Solution
 
 DRAWN = 96  # points looked at before a multistart
 KEPT = 3  # of them, from which fits start
+_SHORT = 10  # evaluations of a first fit from each of the starts that are given
 _APART = 0.05  # of the box, along some parameter, between two starts
 _AT_PERIODS = 0.75  # of the points take a period that the data show
 _JITTER = 0.5  # resolutions, about such a period
 _SAME = 1e-6  # relative difference of costs of one minimum
 
 
-def first_start(space: Space) -> np.ndarray:
-    """The space's own values.
+def require_inside(space: Space, values: np.ndarray) -> np.ndarray:
+    """The values, to start from.
 
     Raises:
         ValueError: one of them lies outside its bounds.
     """
-    first = np.asarray(space.values())
-    for name, x, low, high in zip(space.names, first, space.lower, space.upper, strict=True):
+    for name, x, low, high in zip(space.names, values, space.lower, space.upper, strict=True):
         if not low <= x <= high:
             raise ValueError(
                 f"{name!r} must start inside its bounds, got {x:g} outside {low:g} to {high:g}"
             )
-    return first
+    return values
 
 
 def at_periods(space: Space, names, along: PyTree, rows: Rows, flat: np.ndarray):
@@ -86,15 +88,13 @@ def others(
     if starts is None:
         bounded = np.all(np.isfinite(space.lower)) and np.all(np.isfinite(space.upper))
         chance = random_key(0 if key is None else key)
-        return screened(problem, chance, periods, rows, problem.data) if bounded else []
+        return screened(problem, chance, periods, rows) if bounded else []
     if np.ndim(starts) == 0:
         return drawn(space, random_key(key), starts - 1) if starts > 1 else []
-    return problem.most_promising_of(given, first, KEPT)
+    return problem.short_fits(problem.usable(given), first, _SHORT, KEPT)
 
 
-def screened(
-    problem: Problem, key: PRNGKeyArray, names, rows: Rows, flat: np.ndarray
-) -> list[np.ndarray]:
+def screened(problem: Problem, key: PRNGKeyArray, names, rows: Rows) -> list[np.ndarray]:
     """The most promising of many random points, apart from each other.
 
     They are compared by the sum of absolute residuals, to which outliers matter little. Where
@@ -103,22 +103,30 @@ def screened(
     space = problem.space
     points = drawn(space, key, DRAWN)
     if names:
-        _put_periods(space, points, key, names, rows, flat)
-    costs = [float(np.sum(np.abs(problem.residual(x) / problem.assumed))) for x in points]
+        _put_periods(problem, points, key, names, rows)
+    costs = [np.sum(np.abs(problem.residual(x) / problem.assumed)) for x in points]
+    return apart(space, points, np.array(costs), _APART, KEPT)
+
+
+def apart(
+    space: Space, points: Sequence[np.ndarray] | np.ndarray, costs: np.ndarray, least: float,
+    most: int,
+) -> list[np.ndarray]:  # fmt: skip
+    """At most so many points of the least finite cost, each `least` of the box from the others."""
     low, width = np.asarray(space.lower), np.asarray(space.upper - space.lower)
-    chosen: list[np.ndarray] = []
+    places = (np.asarray(points) - low) / width
+    chosen: list[int] = []
     for k in np.argsort(np.where(np.isfinite(costs), costs, np.inf)):
-        place = (points[k] - low) / width
-        near = any(np.max(np.abs(place - (x - low) / width)) < _APART for x in chosen)
-        if np.isfinite(costs[k]) and not near and len(chosen) < KEPT:
-            chosen.append(points[k])
-    return chosen
+        near = any(np.max(np.abs(places[k] - places[i])) < least for i in chosen)
+        if np.isfinite(costs[k]) and not near and len(chosen) < most:
+            chosen.append(int(k))
+    return [points[k] for k in chosen]
 
 
-def _put_periods(space: Space, points: list[np.ndarray], key, names, rows: Rows, flat) -> None:
-    random = np.random.default_rng(np.asarray(jax.random.key_data(key)).astype(np.uint32).tolist())
+def _put_periods(problem: Problem, points: list[np.ndarray], key, names, rows: Rows) -> None:
+    space, random = problem.space, numpy_generator(key)
     resolution = 1 / np.ptp(rows.position)
-    for name, peaks in flux_periods.candidates(space, names, rows, flat).items():
+    for name, peaks in flux_periods.candidates(space, names, rows, problem.data).items():
         k = space.names.index(name)
         for point in points if peaks.size else ():
             if random.uniform() < _AT_PERIODS:

@@ -15,7 +15,6 @@ LOSSES: dict[str, tuple[Callable, Callable]] = {
 }
 _POLISH = 3  # Gauss–Newton steps at the end
 _HEATS = ((4, 4), (8, 1))  # (evaluations given to each period, how many go on)
-_SHORT = 10  # evaluations of a first fit from each of many starts
 _SCALE_ROUNDS = 4  # re-estimates of an unknown noise scale in a robust fit
 _LAST = 8  # evaluations before a stop in which a point where the model is NaN is its cause
 
@@ -86,27 +85,26 @@ class Problem:
 
     def most_promising(self, candidates: list[np.ndarray]) -> np.ndarray:
         """Where the best of some short fits arrived, most of them stopped early."""
-        usable = [c for c in candidates if np.all(np.isfinite(self.residual(c)))]
+        usable = self.usable(candidates)
         if len(candidates) == 1 or not usable:
             return candidates[0]
-        longest = self.max_steps
         for steps, kept in _HEATS:
-            self.max_steps = min(steps, longest)
-            tried = [self.solve(candidate, candidates[0]) for candidate in usable]
-            usable = [one.values for one in sorted(tried, key=self.misfit)[:kept]]
-        self.max_steps = longest
+            usable = self.short_fits(usable, candidates[0], steps, kept)
         return usable[0]
 
-    def most_promising_of(
-        self, starts: list[np.ndarray], first: np.ndarray, count: int
+    def usable(self, starts: list[np.ndarray]) -> list[np.ndarray]:
+        """Those where the model is finite."""
+        return [start for start in starts if np.all(np.isfinite(self.residual(start)))]
+
+    def short_fits(
+        self, starts: list[np.ndarray], first: np.ndarray, steps: int, kept: int
     ) -> list[np.ndarray]:
         """Where the best of short fits from all these starts arrived."""
         longest = self.max_steps
-        self.max_steps = min(_SHORT, longest)
-        usable = [x for x in starts if np.all(np.isfinite(self.residual(x)))]
-        tried = [self.solve(x, first) for x in usable]
+        self.max_steps = min(steps, longest)
+        tried = [self.solve(start, first) for start in starts]
         self.max_steps = longest
-        return [one.values for one in sorted(tried, key=self.misfit)[:count]]
+        return [one.values for one in sorted(tried, key=self.misfit)[:kept]]
 
     def solve(self, start: np.ndarray, first: np.ndarray) -> Solution:
         """One fit; an unknown noise scale is re-estimated between rounds of a robust loss.

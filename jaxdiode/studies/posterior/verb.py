@@ -16,6 +16,7 @@ from ..fit.data import Rows, flat_like, lay_out, noise_of, require_finite
 from ..fit.least_squares import where_invalid
 from ..fit.prediction import Prediction
 from ..fit.prior import Given
+from ..fit.starts import require_inside
 from ..space import Space, random_key
 from . import mixing, nuts, smc, starts, symmetry
 from .box import boxed
@@ -201,12 +202,7 @@ def _start(space: Space, start: FitResult | AbstractDevice | None) -> np.ndarray
         values = np.asarray(space.values(start))
     else:
         raise ValueError(f"start must be a fit or a device, got {type(start).__name__}")
-    for name, x, low, high in zip(space.names, values, space.lower, space.upper, strict=True):
-        if not low <= x <= high:
-            raise ValueError(
-                f"{name!r} must start inside its bounds, got {x:g} outside {low:g} to {high:g}"
-            )
-    return values
+    return require_inside(space, values)
 
 
 def _density(
