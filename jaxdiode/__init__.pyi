@@ -7,6 +7,7 @@ from . import lab as lab
 from . import netlists as netlists
 from . import plot as plot
 from . import results as results
+from . import tolerance as tolerance
 from . import units as units
 from .circuits.circuit import Circuit as Circuit
 from .circuits.contour import critical_contour as critical_contour
@@ -81,6 +82,8 @@ from .studies.design import maximise as maximise
 from .studies.design import random_search as random_search
 from .studies.fit import fit as fit
 from .studies.posterior import sample_posterior as sample_posterior
+from .studies.robust import Spread as Spread
+from .studies.robust import robust as robust
 from .studies.space import Space as Space
 from .studies.sweep import sweep as sweep
 from .thermal.criterion import current_at_voltage as current_at_voltage

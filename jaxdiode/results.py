@@ -25,6 +25,8 @@ from .measurement import MeasuredCurrents as MeasuredCurrents
 from .studies.design import DesignResult as DesignResult
 from .studies.fit import FitResult as FitResult
 from .studies.posterior import Posterior as Posterior
+from .studies.robust.result import SpreadComparison as SpreadComparison
+from .studies.robust.result import SpreadStatistics as SpreadStatistics
 from .thermal.escape import EscapeRate as EscapeRate
 from .thermal.histogram import SwitchingDistribution as SwitchingDistribution
 from .thermal.iv import ThermalIV as ThermalIV

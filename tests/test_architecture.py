@@ -23,7 +23,7 @@ LAYERS = [
     ["gates", "gap"],
     ["junctions"],
     ["devices", "studies", "netlists"],
-    ["inverse", "experiment", "lab"],
+    ["inverse", "experiment", "lab", "tolerance"],
     ["plot", "files"],
     ["results"],
     ["demo"],

@@ -16,7 +16,7 @@ import jaxdiode as jd
 PACKAGE = Path(jd.__file__).parent
 SYSTEMS = ("andreev", "kapitza", "usadel", "wire")
 PURPOSES = (
-    "experiment", "files", "inverse", "lab", "netlists", "plot", "results", "units",
+    "experiment", "files", "inverse", "lab", "netlists", "plot", "results", "tolerance", "units",
 )  # fmt: skip
 
 # Three seconds and more, almost all of it compilation; two thirds of the time of all examples.
@@ -31,7 +31,8 @@ LONG = {
     "results.Posterior", "results.Posterior.predict",
     "results.RetrappingCurrents", "results.ShapiroSteps", "results.ThresholdCurves",
     "guess", "experiment.guess", "kapitza.CircuitScale.shunted", "plot.torus", "results.IVCurve",
-    "results.LongStates", "usadel.PhaseTorus",
+    "results.LongStates", "results.SpreadStatistics", "robust", "usadel.PhaseTorus",
+    "plot.scattered", "tolerance.RobustObjective.statistics", "tolerance.RobustObjective.compare",
     "retrapping_currents", "sample_posterior", "shapiro_steps", "switching_distribution",
     "threshold_curves", "wire.valley_beta",
 }  # fmt: skip

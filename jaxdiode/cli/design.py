@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from .. import _plain_checks as _checks
 from ..files import device_file
+from . import robust
 from .common import (
     Cache,
     Count,
@@ -78,12 +79,13 @@ def design(
     compare: bool = True,
     objective: _Objective | None = None,
     seed: Count = None,
+    spread: bool = False,
     force: bool = False,
     cache: Cache = True,
 ) -> None:
     """Find the device with the largest diode efficiency inside the file's [bounds].
 
-    The file's [design] may set ties and every option but out, force and cache.
+    The file's [design] may set ties and every option but out, spread, force and cache.
 
     Example: jaxdiode design device.toml --starts 256
 
@@ -101,6 +103,10 @@ def design(
             minus-eta, a diode the other way, or spin-eta, of the spin current (diffusive
             junctions).
         seed: Random seed (default: the file's, else 0).
+        spread: Also design for the scatter of fabrication that [spread] describes, such as
+            branches = "5 %", flux = 0.01: the statistic that [robust] names (risk = "mean",
+            "quantile", "cvar" or "yield", with level or threshold; retune = ["flux"] for what
+            is set anew for every device).
         force: Overwrite the folder's files.
     """
     table = device_file.read(device)
@@ -108,6 +114,8 @@ def design(
              "compare": None if compare else False, "objective": objective,
              "seed": seed}  # fmt: skip
     options = _options(table.get("design", {}), given)
+    if spread:
+        robust.require_sections(table)
     check_folder(out, force)
     start_jax(cache)
     import jax
@@ -121,14 +129,23 @@ def design(
     function = OBJECTIVES[options["objective"]]
     key, other = jax.random.split(jax.random.key(options["seed"]))
     counts = {name: options[name] for name in ("starts", "steps", "polish", "rounds")}
+    scattered = robust.objective(table, function, options["seed"]) if spread else None
     found = maximise(function, varied, key=key, **counts)
     unit, rest = device_file.unit(table), device_file.sections(table)
     say(found.summary(unit))
     searches = {"gradient": found}
     folder = make_folder(out)
+    if scattered is not None:
+        nominal, seed = found, int(options["seed"])
+        found = robust.design(table, scattered, varied, nominal, seed)
+        say(found.summary(unit))
+        label = options["objective"]
+        robust.report(scattered, found, nominal, folder, label, seed, unit=unit, sections=rest)
     save(folder / "result.json", found, unit=unit, sections=rest)
     if options["compare"]:
-        chance = random_search(function, varied, key=other, samples=found.evaluations)
+        chance = random_search(
+            function, varied, key=other, samples=searches["gradient"].evaluations
+        )
         searches["Monte Carlo"] = chance
         save(folder / "monte_carlo.json", chance, unit=unit, sections=rest)
         say(f"Monte Carlo at the same cost: {chance.value:.6f}")

@@ -24,7 +24,17 @@ _DEEPEST = 30  # tables and lists inside each other
 _LARGEST = 1e300
 _MOST_POINTS = 10**7  # of one axis
 
-SECTIONS = ("unit", "device", *circuit.SECTIONS, "bounds", "design", "sweep", "fit")
+SECTIONS = (
+    "unit",
+    "device",
+    *circuit.SECTIONS,
+    "bounds",
+    "design",
+    "spread",
+    "robust",
+    "sweep",
+    "fit",
+)
 _ALONE = ("unit", "device", *circuit.SECTIONS)  # a result has them in its device
 
 

@@ -35,6 +35,7 @@ from .rectification import rectification as rectification
 from .rectification import rectifier as rectifier
 from .relation import current_phase as current_phase
 from .results import values as values
+from .robust import scattered as scattered
 from .studies import dataset as dataset
 from .studies import search as search
 from .trajectory import circuit_trajectory as circuit_trajectory

@@ -119,6 +119,16 @@ def random_starts(space: Space, key: PRNGKeyArray, batches: int, lanes: int) -> 
     return list(_random_starts(space, jax.random.split(key, (batches, lanes))))
 
 
+def begun_at(space: Space, points: list[Points], values: list[Array]) -> list[Points]:
+    """The starts with these values in place of the first of them."""
+    lanes = points[0].shape[0]
+    points = list(points)
+    for i, given in enumerate(values):
+        at = points[i // lanes]
+        points[i // lanes] = at.at[i % lanes].set(space.unbounded(given))
+    return points
+
+
 def ascend(
     problem: Problem,
     points: list[Points],

@@ -18,6 +18,7 @@ from ..numerics.status import Status
 from ..progress import track
 from . import climbs
 from .climbs import GRADIENT_COST, Climb, Objective
+from .robust.objective import RobustObjective
 from .space import Space, random_key
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def maximise(
     polish: int = 600,
     rounds: int = 3,
     optimiser: optax.GradientTransformation | None = None,
+    initial: AbstractDevice | Sequence[AbstractDevice] = (),
     progress: bool = True,
 ) -> DesignResult:
     """Maximise objective(device) over a `Space`: optax ascent, then BFGS on the best few.
@@ -140,11 +142,13 @@ def maximise(
         optimiser: any optax transformation in its place.
         polish: evaluations of each BFGS climb; 0 leaves the phase out.
         rounds: times the climbs are started anew around the best of them.
+        initial: devices to start from, such as the best of another objective, in place of as many
+            of the random starts; at most `starts`, and only their parameters in `space` count.
         progress: show a bar when stderr is a terminal.
 
     Raises:
         ValueError: infinite bounds, non-positive counts, an objective that is no scalar or
-            that is NaN at every start.
+            that is NaN at every start, initial devices beyond the bounds.
 
     Example:
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
@@ -173,6 +177,8 @@ def maximise(
     for name, number in (("polish", polish), ("rounds", rounds)):
         _checks.whole_number(name, number, at_least=0)
     functions = (objective, *_functions(subject_to))
+    if isinstance(objective, RobustObjective):
+        objective.spread.require_free([*space.names, *(n for tie in space.ties for n in tie)])
     own = optimiser is None
     if optimiser is None:
         optimiser = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
@@ -181,6 +187,7 @@ def maximise(
     start_key, polish_key = jax.random.split(random_key(key))
     space.sample(start_key)  # raises where a bound is infinite
     points = climbs.random_starts(space, start_key, batches, lanes)
+    points = climbs.begun_at(space, points, _initial(space, initial, starts))
     problem = climbs.Problem(functions, space, jnp.ones(len(functions)))
     problem = climbs.in_typical_units(problem, points)
     found, history = climbs.ascend(problem, points, optimiser, steps, own=own, progress=progress)
@@ -206,6 +213,30 @@ def _functions(subject_to: Any) -> tuple[Objective, ...]:
                 f"subject_to must be a function of a device or a list of them, got {function!r}"
             )
     return several
+
+
+def _initial(space: Space, given: Any, starts: int) -> list[Array]:
+    """Values of the devices to start from, inside the bounds."""
+    found = []
+    several = [given] if isinstance(given, AbstractDevice) else list(given)
+    if len(several) > starts:
+        raise ValueError(f"initial must be at most as many devices as starts, {starts}, "
+                         f"got {len(several)}")  # fmt: skip
+    for device in several:
+        if jax.tree.structure(device) != jax.tree.structure(space.device):
+            raise ValueError(
+                "initial must be devices like that of the space, with the same parts and as many, "
+                f"got a {type(device).__name__}"
+            )
+        values = space.values(device)
+        outside = (values < space.lower) | (values > space.upper)
+        for name, value, out in zip(space.names, values, outside, strict=True):
+            if out:
+                low, high = space.bounds[name]
+                raise ValueError(f"initial must lie within the bounds of {name!r}, "
+                                 f"{low:g} to {high:g}, got {float(value):g}")  # fmt: skip
+        found.append(values)
+    return found
 
 
 def _best_of(
