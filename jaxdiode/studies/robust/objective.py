@@ -1,18 +1,18 @@
 """Objectives of scattered devices: a statistic over what fabrication makes of a design."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ... import _checks
 from ...core.device import AbstractDevice
 from . import retune as tuning
-from .spread import Spread
+from .spread import Placement, Spread
 from .statistics import Risk, of_sample, require_risk
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class RobustObjective:
         >>> spread = jd.Spread({"critical_current": "10 %"})
         >>> worst = jd.robust(lambda junction: junction.critical_current, spread, risk="cvar")
         >>> print(f"{worst(jd.TunnelJunction(100.0)):.1f}")
-        84.1
+        84.0
     """
 
     def __init__(
@@ -66,17 +66,11 @@ class RobustObjective:
         self, device: AbstractDevice, numbers: Float[Array, "devices numbers"]
     ) -> Float[Array, " devices"]:
         """The objective of devices with these random numbers; NaN of those that failed."""
-        moved = tuning.knobs(device, self.retune)
-
-        @jax.checkpoint  # a sample's intermediate values would not fit beside those of all others
-        def one(row: Float[Array, " numbers"]) -> Float[Array, ""]:
-            other, valid = self.spread.device(device, row)
-            value = tuning.largest(self.objective, other, moved)
-            if getattr(value, "shape", None) != ():
-                raise ValueError(f"objective must return one number per device, got {value}")
-            return jnp.where(valid & jnp.isfinite(value), value, jnp.nan)
-
-        return jax.lax.map(one, numbers, batch_size=self.batch)
+        placement, moved = self.spread.place(device), tuning.knobs(device, self.retune)
+        scattered = jnp.ones(len(numbers), bool)
+        return sampled(
+            self.objective, placement, moved, device, numbers, scattered, batch=self.batch
+        )
 
     def statistics(
         self,
@@ -220,6 +214,24 @@ def robust(
 
 
 @eqx.filter_jit
-def sampled(robustness: RobustObjective, device: AbstractDevice, numbers: Any) -> Array:
-    """The values of many devices, compiled."""
-    return robustness.values_at(device, numbers)
+def sampled(
+    objective: Objective,
+    placement: Placement,
+    moved: tuple[tuning.Knob, ...],
+    device: AbstractDevice,
+    numbers: Float[Array, "devices numbers"],
+    scattered: Bool[Array, " devices"],
+    *,
+    batch: int,
+) -> Float[Array, " devices"]:
+    """The values of devices that scatter, and of the design itself; one program for any scatter."""
+
+    @jax.checkpoint  # a sample's intermediate values would not fit beside those of all others
+    def one(row: tuple[Array, Array]) -> Float[Array, ""]:
+        other, valid = placement.device(device, *row)
+        value = tuning.largest(objective, other, moved)
+        if getattr(value, "shape", None) != ():
+            raise ValueError(f"objective must return one number per device, got {value}")
+        return jnp.where(valid & jnp.isfinite(value), value, jnp.nan)
+
+    return jax.lax.map(one, (numbers, scattered), batch_size=batch)

@@ -2,8 +2,9 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,13 +29,13 @@ _CORNERS = 16  # at most, of the cube around it
 _BALANCING = 300  # steps to the mixture of their slopes
 
 
-class Knob(NamedTuple):
+class Knob(eqx.Module):
     """Parameters that are moved together, by at most `reach` to both sides."""
 
-    targets: tuple[Target, ...]
-    reach: float
-    lowest: tuple[float, ...]
-    highest: tuple[float, ...]
+    targets: tuple[Target, ...] = eqx.field(static=True)
+    reach: Float[np.ndarray | Array, ""]
+    lowest: Float[np.ndarray | Array, " parameters"]
+    highest: Float[np.ndarray | Array, " parameters"]
 
 
 def reaches(retune: Any, spread: Spread) -> dict[str, float]:
@@ -79,8 +80,8 @@ def knobs(device: AbstractDevice, retune: Mapping[str, float]) -> tuple[Knob, ..
         if twice := seen & set(names):
             raise ValueError(f"retune must name each parameter once, {min(twice)!r} came twice")
         seen |= set(names)
-        low, high = zip(*(allowed_range(*owner_of(device, name)) for name in names), strict=True)
-        found.append(Knob(tuple(elements[name] for name in names), reach, low, high))
+        low, high = np.array([allowed_range(*owner_of(device, name)) for name in names], float).T
+        found.append(Knob(tuple(elements[name] for name in names), np.asarray(reach), low, high))
     return tuple(found)
 
 
@@ -221,7 +222,7 @@ def _moved(device: AbstractDevice, moved: tuple[Knob, ...], shares: Array) -> Ab
     leaves = jax.tree.leaves(device)
     targets, values = [], []
     for knob, share in zip(moved, shares, strict=True):
-        for (leaf, i), low, high in zip(knob.targets, knob.lowest, knob.highest, strict=True):
-            targets.append(((leaf, i),))
-            values.append(jnp.clip(jnp.ravel(leaves[leaf])[i] + knob.reach * share, low, high))
+        present = jnp.stack([jnp.ravel(leaves[leaf])[i] for leaf, i in knob.targets])
+        targets += [(target,) for target in knob.targets]
+        values += list(jnp.clip(present + knob.reach * share, knob.lowest, knob.highest))
     return with_values(device, targets, values)

@@ -1,12 +1,13 @@
 """How fabricated devices scatter around the one that was drawn: distributions of parameters."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ... import _checks
 from ...core.device import AbstractDevice
@@ -19,16 +20,38 @@ Device = TypeVar("Device", bound=AbstractDevice)
 _TOLERANCE = 1e-10  # of an eigenvalue that is zero but for rounding
 
 
-class Placement(NamedTuple):
-    """Where the random numbers of a spread go in one device."""
+class Placement(eqx.Module):
+    """Where the random numbers of a spread go in one device.
 
-    names: tuple[str, ...]
-    targets: tuple[tuple[Target, ...], ...]
-    logarithms: np.ndarray  # (names, numbers): standard deviations of ln x
-    shifts: np.ndarray  # (names, numbers): of x
-    drop: np.ndarray  # (names,): what keeps the mean, in ln x
-    lowest: np.ndarray
-    highest: np.ndarray
+    Attributes:
+        targets: of the parameters that scatter.
+        drawn: the numbers are values of parameters, not standard normal.
+        logarithms, shifts: (parameters, numbers), standard deviations of ln x and of x.
+        drop: what keeps the mean, in ln x.
+        lowest, highest: what the parameters may be.
+    """
+
+    targets: tuple[tuple[Target, ...], ...] = eqx.field(static=True)
+    drawn: bool = eqx.field(static=True)
+    logarithms: Float[np.ndarray | Array, "parameters numbers"]
+    shifts: Float[np.ndarray | Array, "parameters numbers"]
+    drop: Float[np.ndarray | Array, " parameters"]
+    lowest: Float[np.ndarray | Array, " parameters"]
+    highest: Float[np.ndarray | Array, " parameters"]
+
+    def device(
+        self, device: Device, numbers: Float[Array, " numbers"], scattered: Bool[Array, ""]
+    ) -> tuple[Device, Bool[Array, ""]]:
+        """The device that these numbers make, and whether it is one that can be; else itself."""
+        leaves = jax.tree.leaves(device)
+        present = jnp.stack([jnp.ravel(leaves[leaf])[i] for ((leaf, i),) in self.targets])
+        if self.drawn:
+            moved = self.shifts @ numbers
+        else:
+            moved = present * jnp.exp(self.logarithms @ numbers - self.drop) + self.shifts @ numbers
+        moved = jnp.where(scattered, moved, present)
+        kept = jnp.clip(moved, self.lowest, self.highest)
+        return with_values(device, self.targets, kept), jnp.all((kept == moved) | ~scattered)
 
 
 class Spread:
@@ -172,17 +195,7 @@ class Spread:
         A number that would leave the range of its parameter, such as a transparency above 1, stays
         at the end of the range, and the answer is False. By JAX functions throughout.
         """
-        where = self.place(device)
-        leaves = jax.tree.leaves(device)
-        numbers = jnp.asarray(numbers, float)
-        if self.posterior is not None:
-            moved = numbers[np.argmax(where.shifts, axis=1)]
-        else:
-            present = jnp.stack([jnp.ravel(leaves[leaf])[i] for ((leaf, i),) in where.targets])
-            factors = jnp.exp(where.logarithms @ numbers - where.drop)
-            moved = present * factors + where.shifts @ numbers
-        kept = jnp.clip(moved, where.lowest, where.highest)
-        return with_values(device, where.targets, kept), jnp.all(kept == moved)
+        return self.place(device).device(device, jnp.asarray(numbers, float), jnp.asarray(True))
 
     def require_free(self, names: Iterable[str]) -> None:
         """Raise where a search would vary what the draws of a posterior set."""
@@ -232,23 +245,21 @@ def _own_column(columns: Sequence[tuple[Member, list[str]]], name: str) -> int:
     return own[0]
 
 
-def _placement(device, elements, names, logarithms, shifts, drop) -> Placement:
+def _placement(device, elements, names, logarithms, shifts, drop, drawn=False) -> Placement:
     ranges = [allowed_range(*owner_of(device, name)) for name in names]
     lowest, highest = np.array(ranges, float).T
     targets = tuple((elements[name],) for name in names)
-    return Placement(tuple(names), targets, logarithms, shifts, drop, lowest, highest)
+    return Placement(targets, drawn, logarithms, shifts, drop, lowest, highest)
 
 
 def _placement_of_draws(posterior: Posterior, device, elements) -> Placement:
     space = posterior.space
     groups = {group[0]: group for group in space.ties}
-    pairs = [
-        (name, k) for k, first in enumerate(space.names) for name in groups.get(first, (first,))
-    ]
+    pairs = [(n, k) for k, first in enumerate(space.names) for n in groups.get(first, (first,))]
     if missing := [name for name, _ in pairs if name not in elements]:
         raise _checks.unknown_name("parameter of the posterior", missing[0], elements)
     chosen = np.zeros((len(pairs), len(space.names)))
     for row, (_, k) in enumerate(pairs):
         chosen[row, k] = 1.0
-    names = [name for name, _ in pairs]
-    return _placement(device, elements, names, 0 * chosen, chosen, np.zeros(len(names)))
+    names, none = [name for name, _ in pairs], np.zeros(len(pairs))
+    return _placement(device, elements, names, 0 * chosen, chosen, none, drawn=True)
