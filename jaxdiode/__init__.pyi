@@ -81,11 +81,13 @@ from .progress import LongRunWarning as LongRunWarning
 from .studies.design import maximise as maximise
 from .studies.design import random_search as random_search
 from .studies.fit import fit as fit
+from .studies.pareto import pareto as pareto
 from .studies.posterior import sample_posterior as sample_posterior
 from .studies.robust import Spread as Spread
 from .studies.robust import robust as robust
 from .studies.space import Space as Space
 from .studies.sweep import sweep as sweep
+from .studies.tolerance import margins as margins
 from .thermal.criterion import current_at_voltage as current_at_voltage
 from .thermal.escape import escape_rate as escape_rate
 from .thermal.histogram import switching_distribution as switching_distribution

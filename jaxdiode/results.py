@@ -24,9 +24,11 @@ from .lab.period import FluxPeriod as FluxPeriod
 from .measurement import MeasuredCurrents as MeasuredCurrents
 from .studies.design import DesignResult as DesignResult
 from .studies.fit import FitResult as FitResult
+from .studies.pareto import ParetoFront as ParetoFront
 from .studies.posterior import Posterior as Posterior
 from .studies.robust.result import SpreadComparison as SpreadComparison
 from .studies.robust.result import SpreadStatistics as SpreadStatistics
+from .studies.tolerance import Margins as Margins
 from .thermal.escape import EscapeRate as EscapeRate
 from .thermal.histogram import SwitchingDistribution as SwitchingDistribution
 from .thermal.iv import ThermalIV as ThermalIV

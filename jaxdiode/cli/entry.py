@@ -13,6 +13,7 @@ from .evaluate import evaluate
 from .extract import extract
 from .fit import fit
 from .iv import iv
+from .margins import margins
 from .new import new
 from .parse import parse
 from .posterior import posterior
@@ -30,6 +31,7 @@ COMMANDS = {
     "rectify": rectify,
     "switching": switching,
     "design": design,
+    "margins": margins,
     "extract": extract,
     "fit": fit,
     "posterior": posterior,

@@ -25,16 +25,9 @@ _LARGEST = 1e300
 _MOST_POINTS = 10**7  # of one axis
 
 SECTIONS = (
-    "unit",
-    "device",
-    *circuit.SECTIONS,
-    "bounds",
-    "design",
-    "spread",
-    "robust",
-    "sweep",
-    "fit",
-)
+    "unit", "device", *circuit.SECTIONS, "bounds", "design", "spread", "robust", "sweep", "fit",
+    "specification", "margins",
+)  # fmt: skip
 _ALONE = ("unit", "device", *circuit.SECTIONS)  # a result has them in its device
 
 

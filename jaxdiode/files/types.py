@@ -62,6 +62,7 @@ def _places() -> Iterator[ModuleType]:
     yield jaxdiode
     yield from (getattr(jaxdiode, name) for name in NAMESPACES)
     yield jaxdiode.experiment
+    yield jaxdiode.tolerance
     yield jaxdiode.results
 
 

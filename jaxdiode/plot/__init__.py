@@ -37,7 +37,10 @@ from .relation import current_phase as current_phase
 from .results import values as values
 from .robust import scattered as scattered
 from .studies import dataset as dataset
+from .studies import pareto as pareto
 from .studies import search as search
+from .tolerance import margin_pairs as margin_pairs
+from .tolerance import margins as margins
 from .trajectory import circuit_trajectory as circuit_trajectory
 from .transport import iv as iv
 from .transport import slips as slips

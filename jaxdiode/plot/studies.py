@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.critical import rounded_efficiency
+from ..numerics.status import Status
 from .style import ACCENT, EFFICIENCY, GREY, MINUS, PLUS, limit_efficiency, new_figure
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
     from ..studies.design import DesignResult
+    from ..studies.pareto import ParetoFront
 
 
 def search(
@@ -43,6 +45,28 @@ def search(
     axes.set(xlabel="evaluations (a gradient counts 3)", ylabel=label)
     axes.set_xscale("log")
     axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def pareto(front: "ParetoFront", *, figure: "Figure | SubFigure | None" = None) -> "Figure":
+    """The trade-off of two objectives; points that did not settle are open.
+
+    Example:
+        >>> space = jd.Space(jd.Harmonics([0.5, 0.2]), {"sine.1": (-1, 2)})
+        >>> front = jd.pareto(
+        ...     [lambda d: d.sine[1], lambda d: -(d.sine[1] ** 2)], space, key=0,
+        ...     points=3, starts=1, steps=10, polish=10, rounds=2, progress=False,
+        ... )
+        >>> print(len(jd.plot.pareto(front).axes))
+        1
+    """
+    figure, (axes,) = new_figure(1, into=figure)
+    x, y = front.objectives.T
+    settled = np.asarray(front.status) == Status.CONVERGED
+    axes.plot(x, y, color=GREY, lw=0.8)
+    axes.plot(x[settled], y[settled], "o", color=PLUS, ms=4)
+    axes.plot(x[~settled], y[~settled], "o", mfc="white", mec=PLUS, ms=4)
+    axes.set(xlabel=front.labels[0], ylabel=front.labels[1])
     return figure
 
 

@@ -1,4 +1,4 @@
-"""The climbs of `maximise`: many lanes on the objective, along its constraints."""
+"""Climbs of many lanes: on an objective along its constraints, or each to an aim of its own."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from ..numerics import ascent, constrained
 from ..numerics.ascent import Ascent
 from ..numerics.constrained import Chart, Terms
 from ..progress import track
+from .quantities import Quantity, values_of
 from .space import Space
 
 Objective = Callable[[AbstractDevice], Float[Array, ""]]
@@ -44,11 +45,15 @@ class Along(NamedTuple):
 
 
 class Problem(eqx.Module):
-    """Functions of a device over a space: the objective first, then what is to be 0."""
+    """Functions of a device over a space: the objective first, then what is to be 0.
 
-    functions: tuple[Objective, ...] = eqx.field(static=True)
+    Or, with labels, several objectives.
+    """
+
+    functions: tuple[Quantity, ...] = eqx.field(static=True)
     space: Space
     units: Float[Array, " terms"]
+    labels: tuple[str, ...] = eqx.field(static=True, default=())
 
     @property
     def constraints(self) -> int:
@@ -60,7 +65,7 @@ class Problem(eqx.Module):
 
         def values(coordinates):
             device = self.space.insert(self.space.bounded(coordinates))
-            found = [function(device) for function in self.functions]
+            found = values_of(self.functions, device)
             for name, value in zip(self._names(), found, strict=True):
                 if getattr(value, "shape", None) != ():
                     raise ValueError(f"{name} must return one number per device, got {value}")
@@ -86,7 +91,7 @@ class Problem(eqx.Module):
         def one(chart, u, start):
             def off(w):
                 device = self.space.insert(self.space.bounded(chart.place(u, w)))
-                found = jnp.stack([function(device) for function in self.functions[1:]])
+                found = jnp.stack(values_of(self.functions[1:], device))
                 return found / self.units[1:], found / self.units[1:]
 
             def newton(state):
@@ -103,7 +108,7 @@ class Problem(eqx.Module):
         return jax.vmap(one)(charts, u, start)
 
     def _names(self):
-        return ("objective", *["subject_to"] * self.constraints)
+        return self.labels or ("objective", *["subject_to"] * self.constraints)
 
 
 def in_typical_units(problem: Problem, points: list[Points]) -> Problem:
@@ -137,8 +142,13 @@ def ascend(
     *,
     own: bool,
     progress: bool,
+    climbed: Callable[[Terms], tuple[Array, Array]] | None = None,
 ) -> tuple[Climb, list[float]]:
-    """The optax phase of all lanes, batch by batch: the best of each, and of all step by step."""
+    """The optax phase of all lanes, batch by batch: the best of each, and of all step by step.
+
+    `climbed` gives value and gradient of every lane from its terms where that is not the objective
+    less a penalty of the constraints.
+    """
     lanes = points[0].shape[0]
     states = [optimiser.init(batch) for batch in points]
     best = [(batch, jnp.full(lanes, -jnp.inf)) for batch in points]
@@ -147,12 +157,12 @@ def ascend(
     for _ in track(range(steps), "ascent", steps, progress):
         for i, batch in enumerate(here):
             terms = problem.terms(batch)
-            value, gradient = _penalised(terms)
+            value, gradient = (climbed or _penalised)(terms)
             if own:  # Adam compares gradients with an absolute 1e-8
                 steepest = steepest or float(jnp.max(jnp.abs(gradient)))
                 gradient = gradient / (steepest or 1.0)
             best[i] = _keep_best(*best[i], batch, value)
-            highest = max(highest, float(jnp.max(_ranking(terms))))
+            highest = max(highest, float(jnp.max(value if climbed else _ranking(terms))))
             here[i], states[i] = _optax_step(optimiser, batch, states[i], gradient)
         history.append(highest)
     return _joined([Climb(*pair) for pair in best]), history
