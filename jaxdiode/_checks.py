@@ -88,3 +88,20 @@ def require_length(name: str, array: Array | np.ndarray, length: int, why: str) 
 
 def shown(array: np.ndarray) -> str:
     return np.array2string(array, precision=6, threshold=6, separator=", ")
+
+
+def name_and_level(
+    name: str | float | int | None, level: float | int, names: Sequence[str]
+) -> tuple[str | None, float | int]:
+    """What `interval(name, level)`, `interval(name)` or `interval(level)` ask for.
+
+    Raises:
+        ValueError: no such parameter, a level outside (0, 1).
+    """
+    if name is not None and not isinstance(name, str):
+        name, level = None, name
+    if isinstance(level, str | bool) or not np.ndim(level) == 0 or not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level!r}")
+    if name is not None and name not in names:
+        raise unknown_name("parameter", name, names)
+    return name, level

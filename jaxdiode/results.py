@@ -23,6 +23,7 @@ from .lab.histograms import CurrentHistograms as CurrentHistograms
 from .lab.period import FluxPeriod as FluxPeriod
 from .measurement import MeasuredCurrents as MeasuredCurrents
 from .studies.design import DesignResult as DesignResult
+from .studies.fit import Bootstrap as Bootstrap
 from .studies.fit import FitResult as FitResult
 from .studies.pareto import ParetoFront as ParetoFront
 from .studies.posterior import Posterior as Posterior

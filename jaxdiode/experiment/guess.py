@@ -13,6 +13,7 @@ from ..core.device import AbstractDevice, critical_currents
 from ..core.parameters import CURRENT
 from ..core.paths import allowed_range, elements_of, match_names, owner_of, replace, unit_of
 from ..devices.squid import CoilBiasedSquid, Squid
+from ..measurement.joined import joined_currents
 from ..studies.space import Space
 from .experiment import Experiment
 from .observables import ObservedCurrents
@@ -63,7 +64,8 @@ def guess(
         device: a `Squid`, which becomes a `CoilBiasedSquid` with an offset for each loop; a
             `CoilBiasedSquid`; or an `Experiment` of `ObservedCurrents` with one axis, for any
             other device.
-        data: (x, I₊, I₋), as `jd.read_switching_currents` reads it.
+        data: (x, I₊, I₋), as `jd.read_switching_currents` reads it, or a dataset with both
+            directions, as `jd.lab.join` makes it.
         vary: names or patterns of what is to be fitted; by default all that has a scale but
             for an offset of the bias current.
         key: of the random devices, `jax.random.key(seed)` or the seed.
@@ -109,6 +111,8 @@ def guess(
 
 
 def _columns(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if hasattr(data, "data_vars"):
+        data = joined_currents(data)
     try:
         x, plus, minus = data
     except (TypeError, ValueError) as error:

@@ -1,6 +1,7 @@
 """Names of `jaxdiode.lab`, each loaded when it is first used."""
 
 from .describe import describe as describe
+from .directions import directions as directions
 from .extract import switching_currents as switching_currents
 from .gate_map import gate_map as gate_map
 from .histograms import histograms as histograms

@@ -28,7 +28,8 @@ def gate_map(
     is not known are left out; where the device is pinched off there is none: the map ends there.
 
     Args:
-        found: of `switching_currents` with one axis, or (voltage, I₊, I₋).
+        found: of `switching_currents` with one axis, a dataset with both directions as `join`
+            makes it, or (voltage, I₊, I₋).
         along: the gate's axis, where `found` has others of length one. mV and the like become V,
             an axis without a unit counts as V.
         which: "mean" of I₊ and I₋, "plus" or "minus".

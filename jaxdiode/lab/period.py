@@ -113,8 +113,8 @@ def flux_period(
     range has its mirror image in it.
 
     Args:
-        found: of `switching_currents` with one axis, or (field, I₊, I₋), such as
-            `jaxdiode.read_switching_currents` gives.
+        found: of `switching_currents` with one axis, a dataset with both directions as `join`
+            makes it, or (field, I₊, I₋), such as `jaxdiode.read_switching_currents` gives.
         along: the field's axis, where `found` has others of length one.
         shortest, longest: limits of the period; two steps and the length of the axis if left out.
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _plain_checks as _checks
+from ..measurement.joined import joined_currents
 from .extract_result import ExtractedCurrents
 
 
@@ -35,6 +36,8 @@ def currents_along(found: Any, along: str | None, both: bool = True) -> Rows:
         field, unit, field_unit = found.axes[name], found.unit, found.axis_units.get(name, "")
         plus, minus = found.plus.ravel(), found.minus.ravel()
     else:
+        if hasattr(found, "data_vars"):
+            found = joined_currents(found)
         try:
             field, plus, minus = (np.asarray(x, float) for x in found)
         except (TypeError, ValueError) as error:

@@ -71,6 +71,15 @@ def find_columns(path: Path, header: list[str], named: dict[str, str | None]) ->
     return {role: found[role] for role in roles}
 
 
+def direction_of(name: str) -> str | None:
+    """ "plus" or "minus" where a name of a column or a label says so."""
+    bare = _squeezed(split_unit(name)[0])
+    if bare in ("pos", "neg"):
+        return "plus" if bare == "pos" else "minus"
+    ways = [way for way in ("plus", "minus") if _USUAL[way].fullmatch(bare)]
+    return ways[0] if len(ways) == 1 else None
+
+
 def split_unit(name: str, *, of_any: bool = False) -> tuple[str, str]:
     """A column's name and the unit it carries: "plus (nA)", "plus / nA", "plus_nA"; "" if none.
 

@@ -1,5 +1,6 @@
 """The fit verb: parameters of a device from measured data, with honest error bars."""
 
+from .bootstrap import Bootstrap as Bootstrap
 from .least_squares import fit as fit
 from .periods import period_candidates as period_candidates
 from .prior import FixedMean as FixedMean

@@ -11,6 +11,7 @@ from ...core.paths import unit_of
 from ...core.results import AbstractResult
 from ...numerics.status import Status
 from . import verdict
+from .bootstrap import Bootstrap
 from .diagnostics import factor_of_errors
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class FitResult(AbstractResult):
             posterior, and hold no bias that the prior brings.
         weights: of these, chosen from the data or given.
         determined: how many parameters the data determine; all of them without a prior.
+        bootstrap: errors, covariance and intervals by refits to resampled residuals, where asked.
 
     Example:
         >>> x = jnp.linspace(0, 2 * np.pi, 21)
@@ -98,6 +100,7 @@ class FitResult(AbstractResult):
     prior: tuple[str, ...] = eqx.field(static=True, default=())
     weights: tuple[float, ...] = eqx.field(static=True, default=())
     determined: float = eqx.field(static=True, default=float("nan"))
+    bootstrap: Bootstrap | None = None
 
     @property
     def status(self) -> np.ndarray:
@@ -106,7 +109,7 @@ class FitResult(AbstractResult):
 
     def as_dict(self) -> dict[str, Any]:
         table = zip(self.names, self.values, self.errors, self.robust_errors, strict=True)
-        return {
+        found: dict[str, Any] = {
             "parameters": {
                 name: {"value": value, "error": error, "robust_error": robust}
                 for name, value, error, robust in table
@@ -138,7 +141,10 @@ class FitResult(AbstractResult):
             "starts": self.starts,
             "invalid_starts": self.invalid_starts,
             "agreeing_starts": self.agreeing_starts,
-        } | ({"prior": self.prior, "determined": self.determined} if self.prior else {})
+        }
+        if self.bootstrap is not None:
+            found["bootstrap"] = self.bootstrap.as_dict()
+        return found | ({"prior": self.prior, "determined": self.determined} if self.prior else {})
 
     def plot(self) -> "Figure":
         from ... import plot
@@ -196,12 +202,7 @@ class FitResult(AbstractResult):
         """
         from scipy import stats
 
-        if name is not None and not isinstance(name, str):
-            name, level = None, name
-        if isinstance(level, str | bool) or not np.ndim(level) == 0 or not 0 < level < 1:
-            raise ValueError(f"level must lie between 0 and 1, got {level!r}")
-        if name is not None and name not in self.names:
-            raise _checks.unknown_name("parameter", name, self.names)
+        name, level = _checks.name_and_level(name, level, self.names)
         tail = 0.5 + level / 2
         factor = (
             stats.norm.ppf(tail) if self.sigma_known else stats.t.ppf(tail, self.degrees_of_freedom)
@@ -245,12 +246,17 @@ class FitResult(AbstractResult):
             head.append(f"{self.outliers} points lie beyond 5 σ")
         width = max(28, *(len(name) for name in self.names))
         table = zip(self.names, self.values, self.errors, self.robust_errors, strict=True)
-        rows = [f"  {'':<{width}s} value ± error (± robust error, correlations to lag {self.lag})"]
+        told = f"± robust error, correlations to lag {self.lag}"
+        third = [""] * len(self.names)
+        if self.bootstrap is not None:
+            told += f"; ± bootstrap, {self.bootstrap.said()}"
+            third = [f"; ± {error:.2g}" for error in self.bootstrap.errors]
+        rows = [f"  {'':<{width}s} value ± error ({told})"]
         rows += [
-            f"  {name:<{width}s} {value:.6g} ± {error:.2g} (± {robust:.2g}) "
+            f"  {name:<{width}s} {value:.6g} ± {error:.2g} (± {robust:.2g}{more}) "
             f"{unit_of(self.device, name, unit)}".rstrip()
             + ("   at its bound" if name in self.at_bound else "")
-            for name, value, error, robust in table
+            for (name, value, error, robust), more in zip(table, third, strict=True)
         ]
         return "\n".join([*head, *rows, *(f"WARNING: {text}" for text in self.warnings)])
 

@@ -34,9 +34,12 @@ class Problem:
     Where σ is not known, `assumed` stands for it: ones, as its size does not matter without prior.
     """
 
-    def __init__(self, predict, space, data, sigma, loss, max_steps, prior=None):
+    def __init__(
+        self, predict, space, data, sigma, loss, max_steps, prior=None, ftol: float = 1e-12
+    ):
         self.predict, self.space, self.data = predict, space, data
         self.sigma, self.loss, self.max_steps = sigma, loss, max_steps
+        self.ftol = ftol
         self.low, self.high = np.asarray(space.lower), np.asarray(space.upper)
         self.prior = prior
         self.assumed = np.ones_like(data) if sigma is None else sigma
@@ -192,7 +195,7 @@ class Problem:
             f_scale=1 / unit,
             max_nfev=self.max_steps,
             xtol=1e-10,
-            ftol=1e-12,
+            ftol=self.ftol,
             gtol=None,  # pyright: ignore
         )
         at_edge = not all(defined[-_LAST:]) and _falls(found)

@@ -14,12 +14,34 @@ _FAST = 5.0  # points; a line below is a missed signal, above what any smooth mi
 _ROUGH = 1.5  # rms over noise from differences that says the model misses something
 _POOR = 0.5  # share of variance below which a fit explains too little
 _APART = 4.0  # robust standard errors between the halves of the data
+_MANY = 0.05  # share of refits on a bound
 _OFF = 5.0  # standard errors of the mean residual of a row that are no chance
 
 
 def warnings(fit: "FitResult") -> tuple[str, ...]:
     """What the residuals and the search say against the result."""
-    return (*_of_quality(fit), *_of_means(fit), *_of_correlations(fit), *_of_parameters(fit))
+    return (
+        *_of_quality(fit), *_of_means(fit), *_of_correlations(fit), *_of_parameters(fit),
+        *_of_refits(fit),
+    )  # fmt: skip
+
+
+def _of_refits(fit: "FitResult") -> list[str]:
+    """What refits of the bootstrap did not do."""
+    if fit.bootstrap is None:
+        return []
+    found, count = [], len(fit.bootstrap.samples)
+    if fit.bootstrap.failed:
+        found.append(
+            f"{fit.bootstrap.failed} of {count} refits of the bootstrap failed: its errors leave "
+            "them out and are rather too small"
+        )
+    if fit.bootstrap.on_bound > _MANY * count:
+        found.append(
+            f"{fit.bootstrap.on_bound} of {count} refits of the bootstrap ended on a bound: quote "
+            "its interval(), not its errors"
+        )
+    return found
 
 
 def _of_means(fit: "FitResult") -> list[str]:
