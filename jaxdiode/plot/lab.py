@@ -78,15 +78,21 @@ def extracted(
     below.errorbar(x, eta, error, color=EFFICIENCY, ls="none", marker=".", ms=4, elinewidth=0.7)
     if model is not None:
         places, plus, minus = _model(model, x)
-        top.plot(places, plus, color=ACCENT, lw=1.4, label="model")
-        top.plot(places, -minus, color=ACCENT, lw=1.4)
+        top.plot(places, plus, color=ACCENT, lw=1.4, label="model", zorder=3)
+        top.plot(places, -minus, color=ACCENT, lw=1.4, zorder=3)
         below.plot(places, (plus - minus) / (plus + minus), color=ACCENT, lw=1.2)
     below.axhline(0, color=GREY, lw=0.6)
     limit_efficiency(below, eta)
     top.set(ylabel=with_unit(found.bias, found.unit), title=title)
     below.set(ylabel=r"$\eta$", xlabel=with_unit(name, found.axis_units.get(name, "")))
     below.sharex(top)
-    top.legend(fontsize=8, loc="upper right", ncols=3)
+    figure.legend(
+        *top.get_legend_handles_labels(),
+        loc="outside upper center",
+        fontsize=8,
+        ncols=5,
+        frameon=False,
+    )  # a map is dark where a legend would stand
     return figure
 
 

@@ -31,6 +31,8 @@ _SUM = (
 _SAME = 1e-6  # of the front's extent: points as close are one
 _WORSE = 1e-9  # of the same: rounding
 _SETTLED = 1e-3  # of the same, that the last round may still raise a point
+_NEIGHBOUR = (0, -1, 1, 0, -2, 2, 0, 0)  # whose best point a lane starts from
+_AWAY = (0.0, 1e-3, 1e-3, 0.1, 0.01, 0.01, 1.0, 0.01)  # and how far off
 _SHORTEST = 1e-7  # extent of a front, of all values seen
 
 
@@ -139,8 +141,8 @@ def pareto(
     starts: int = 8,
     steps: int = 100,
     learning_rate: float = 0.1,
-    polish: int = 200,
-    rounds: int = 3,
+    polish: int = 300,
+    rounds: int = 4,
     progress: bool = True,
 ) -> ParetoFront:
     """The trade-off of two objectives over a `Space`, such as η against I₊.
@@ -153,8 +155,9 @@ def pareto(
     is looked for, with r the distance of the ends (Pascoletti and Serafini, J. Optim. Theory Appl.
     42, 499 (1984)): where the front is met by a ray from a, be it convex or not, in any units. All
     points × starts climb at once, by Adam and then by a BFGS that follows ridges, as `maximise`
-    does; each round begins at the best that any lane has found for a point, and around it. What
-    another device dominates is left out, as where a front has gaps, which may leave fewer points.
+    does; each round begins at the best that any lane has found for a point and for its neighbours,
+    and around it. What another device dominates is left out, as where a front has gaps, which may
+    leave fewer points.
 
     Args:
         objectives: two of "efficiency", "plus", "minus", "bounded_efficiency" and functions of a
@@ -244,19 +247,22 @@ def _aims(pool: Pool, points: int) -> Aims:
 
 
 def _starts(pool, aims, space, key, starts, *, fresh):
-    """For every aim the best known point, others around the best, and at first random ones."""
-    rank = _ranks(aims, pool.value)
-    order = jnp.argsort(-rank, axis=1)[:, : max(1, starts // 2)]
-    parents = pool.point[order[:, np.arange(starts) % order.shape[1]]]
-    size = 10.0 ** -(1.0 + np.arange(starts) % 4)
-    size[0] = 0.0
+    """For every aim the best known point, those of its neighbours, some way off, random ones.
+
+    Neighbours carry a basin along the front, to where no random start has found it.
+    """
+    best = np.asarray(jnp.argmax(_ranks(aims, pool.value), axis=1))
+    lane = np.arange(starts)
+    of = np.arange(len(best))[:, None] + np.resize(_NEIGHBOUR, starts)
+    parents = pool.point[best[np.clip(of, 0, len(best) - 1)]]
+    size = np.resize(_AWAY, starts) * 0.5 ** (lane // len(_AWAY))
     one, two = jax.random.split(key)
     away = jnp.asarray(size)[:, None] * jax.random.normal(one, parents.shape)
     points = (parents + away).reshape(-1, parents.shape[-1])
     if not fresh:
         return points
     (random,) = climbs.random_starts(space, two, 1, len(points))
-    new = (np.arange(len(points)) % starts) > starts // 2
+    new = np.tile(lane > starts // 2, len(best))
     return jnp.where(new[:, None], random, points)
 
 

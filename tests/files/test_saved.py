@@ -143,6 +143,20 @@ RESULTS = {
     ),
     "fit": _fit,
     "design": _design,
+    "margins": lambda: jd.margins(
+        jd.SeriesJunctions(100.0, 80.0), {"plus": (64, 90)}, points=8, directions=4, progress=False
+    ),
+    "front": lambda: jd.pareto(
+        ["plus", lambda d: -d.sine[1]],
+        jd.Space(jd.Harmonics([1.0, 0.25], [0.5]), {"sine.1": (0.0, 1.0)}),
+        key=0,
+        points=3,
+        starts=1,
+        steps=2,
+        polish=2,
+        rounds=2,
+        progress=False,
+    ),
     "extracted currents": _extracted,
     "current histograms": lambda: jd.lab.histograms(_extracted(), "B"),
     "flux period": lambda: jd.lab.flux_period(_extracted()),

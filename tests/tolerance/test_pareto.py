@@ -1,4 +1,4 @@
-"""Fronts of two objectives: closed forms, convex and not, in any unit, and a double loop."""
+"""Fronts that are known, and those of a double loop against random devices and `maximise`."""
 
 import jax
 import jax.numpy as jnp
@@ -6,94 +6,191 @@ import numpy as np
 import pytest
 
 import jaxdiode as jd
+from jaxdiode import Status
+from tests import helpers
 
-FEW = {"key": 0, "points": 7, "starts": 4, "steps": 40, "polish": 60, "progress": False}
-
-
-@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
-@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
-def test_fronts_that_are_known(power, scale):
-    """First a, then (1 − a^p)^(1/p): bulging outwards, straight and hollow; b ≠ .3 only costs."""
-    space = jd.Space(jd.Harmonics([0.5, 0.4]), {"sine.0": (0.01, 0.99), "sine.1": (0.0, 1.0)})
-
-    def first(device):
-        return scale * device.sine[0] * (1 - (device.sine[1] - 0.3) ** 2)
-
-    def second(device):
-        left = 1 - device.sine[0] ** power
-        return left ** (1 / power) * (1 - (device.sine[1] - 0.3) ** 2)
-
-    front = jd.pareto([first, second], space, **FEW)
-    a, b = front.values.T
-    x, y = front.objectives[:, 0] / scale, front.objectives[:, 1]
-    assert len(a) == 7
-    assert np.all(np.diff(x) > 0)
-    np.testing.assert_allclose(b, 0.3, atol=2e-3)
-    np.testing.assert_allclose(x**power + y**power, 1, atol=1e-5)
-    np.testing.assert_allclose([x[0], x[-1]], [0.01, 0.99], atol=1e-4)
+SMALL = {"key": 0, "points": 9, "starts": 4, "steps": 40, "polish": 60, "progress": False}
 
 
-def test_no_random_device_dominates_a_single_loop():
-    squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
-    space = jd.Space(squid, {"flux": (0.5, 1), "branches.1.second": (20, 120)})
-    front = jd.pareto(None, space, **FEW)
-    values = jax.vmap(space.sample)(jax.random.split(jax.random.key(5), 4096))
+class Point(jd.AbstractPhaseBiased):
+    x: jax.Array
 
-    def both(x):
-        found = jd.critical_currents(space.insert(x))
-        return jnp.stack([found.efficiency, found.plus])
-
-    chance = np.asarray(jax.lax.map(jax.jit(both), values, batch_size=256))
-    extent = np.ptp(front.objectives, axis=0)
-    for own in front.objectives:
-        assert not np.any(np.all(chance > own + 1e-4 * extent, axis=1))
-    for k in range(2):
-        assert np.max(chance[:, k]) <= np.max(front.objectives[:, k]) + 1e-6 * extent[k]
-    found = jd.critical_currents(front.device(3))
-    np.testing.assert_allclose(front.objectives[3], [found.efficiency, found.plus], rtol=1e-9)
+    def current(self, phase):
+        return jnp.sin(phase)
 
 
-@pytest.mark.slow
-def test_double_loop_against_constraints():
-    """Points of the front are the largest η at their I₊, by the machinery of constraints."""
-    loop = jd.Squid.from_pairs([(420, 64.73), (380, 65.27), (49.21, 49.21)], flux=[0.4077] * 2)
-    bounds = {"branches.0.second": (20, 360), "branches.1.second": (20, 360),
-              "branches.2": (20, 360), "flux": (0.3, 0.5)}  # fmt: skip
-    space = jd.Space(loop, bounds, ties=["flux"])
-    front = jd.pareto(None, space, key=0, points=8, starts=8, progress=False)
-    eta, plus = front.objectives[len(front.values) // 2]
-    best = jd.maximise(
-        jd.diode_efficiency, space, key=1, starts=32, rounds=2, progress=False,
-        subject_to=lambda device: jd.critical_currents(device).plus / plus - 1,
-    )  # fmt: skip
-    assert abs(best.value - eta) < 2e-3
+def plane(low=-2.0, high=2.0, count=2):
+    return jd.Space(Point(jnp.zeros(count)), {"x": (low, high)})
 
 
-def test_a_front_comes_back_from_a_file(tmp_path):
-    space = jd.Space(jd.Harmonics([0.5, 0.2]), {"sine.1": (-1, 2)})
-    parabolas = [lambda d: -(d.sine[1] ** 2), lambda d: -((d.sine[1] - 1) ** 2)]
+@pytest.mark.parametrize("units", [(1.0, 1.0), (1e-9, 1e6), (1e9, 1e-12)])
+def test_a_convex_front_in_any_units(units):
+    """−x² − y² and −(x − 1)² − y²: the points between both maxima, evenly spaced."""
+    one, two = units
     front = jd.pareto(
-        parabolas, space, key=0, points=3, starts=2, steps=5, polish=20, progress=False
+        [
+            lambda d: -one * jnp.sum(d.x**2),
+            lambda d: -two * jnp.sum((d.x - jnp.array([1.0, 0.0])) ** 2),
+        ],
+        plane(),
+        **SMALL,
     )
-    jd.save(tmp_path / "front.json", front)
-    again = jd.load(tmp_path / "front.json")
-    assert again.summary() == front.summary()
-    assert np.array_equal(again.objectives, front.objectives)
-    assert again.device(1).sine[1] == front.device(1).sine[1]
+    np.testing.assert_allclose(front.values[:, 0], np.linspace(1, 0, 9), atol=2e-5)
+    # What is off the front counts by its square.
+    np.testing.assert_allclose(front.values[:, 1], 0, atol=1e-4)
+    distance = np.sqrt(np.maximum(-front.objectives / [one, two], 0)).sum(axis=1)
+    np.testing.assert_allclose(distance, 1, atol=1e-8)
+    t = np.linspace(1, 0, 9)
+    np.testing.assert_allclose(front.objectives[:, 0] / one, -(t**2), atol=4e-5)
+    np.testing.assert_allclose(front.objectives[:, 1] / two, -((1 - t) ** 2), atol=4e-5)
+    assert np.all(front.status == Status.CONVERGED)
+    assert np.all(np.diff(front.objectives[:, 0]) > 0)
+    assert np.all(np.diff(front.objectives[:, 1]) < 0)
+
+
+def test_a_front_that_is_not_convex():
+    """Fonseca and Fleming: no weighted sum of the two has a maximum between the ends."""
+    third = 1 / np.sqrt(2)
+    front = jd.pareto(
+        [lambda d: jnp.exp(-jnp.sum((d.x - third) ** 2)),
+         lambda d: jnp.exp(-jnp.sum((d.x + third) ** 2))],
+        plane(),
+        **SMALL,
+    )  # fmt: skip
+    assert len(front.values) == 9
+    np.testing.assert_allclose(front.values[:, 0], front.values[:, 1], atol=2e-5)
+    first, last = 1.0, np.exp(-4)
+    for k, (f, g) in enumerate(front.objectives):
+        assert f == pytest.approx(np.exp(-((np.sqrt(-np.log(g)) - 2) ** 2)), abs=1e-6)
+        # On the ray from its point of the line between the ends
+        share = 1 - k / 8
+        assert f - first - share * (last - first) == pytest.approx(
+            g - last - share * (first - last), abs=1e-5
+        )
+
+
+def test_a_front_with_gaps():
+    """x and 1 − x + 0.3 sin 6πx: only parts of the curve are not dominated."""
+
+    def second(x):
+        return 1 - x + 0.3 * np.sin(6 * np.pi * x)
+
+    front = jd.pareto(
+        [lambda d: d.x[0], lambda d: 1 - d.x[0] + 0.3 * jnp.sin(6 * jnp.pi * d.x[0])],
+        plane(0.0, 1.0, 1),
+        **(SMALL | {"points": 17}),
+    )
+    x = np.linspace(0, 1, 100001)
+    for f, g in front.objectives:
+        assert not np.any((x > f + 1e-4) & (second(x) > g + 1e-4))
+        assert g == pytest.approx(second(f), abs=1e-9)
+    assert 6 <= len(front.values) < 17
+    assert np.all(np.diff(front.objectives[:, 1]) < 0)
+
+
+def test_one_device_that_is_best_in_both():
+    front = jd.pareto([lambda d: -jnp.sum(d.x**2), lambda d: 3 - jnp.sum(d.x**4)], plane(), **SMALL)
+    assert len(front.values) == 1
+    np.testing.assert_allclose(front.values, 0, atol=1e-2)
     assert front.plot().axes
 
 
+# ---- The double loop
+
+PAIRS = [(420.0, 64.73), (380.0, 65.27), (49.21, 49.21)]
+
+
+def loop_space(unit=1.0):
+    squid = jd.Squid.from_pairs([(unit * a, unit * b) for a, b in PAIRS], flux=[0.4, 0.4])
+    bounds = {"branches.2": (20 * unit, 200 * unit), "flux": (0.3, 0.5)}
+    return jd.Space(squid, bounds, ties=["flux"])
+
+
+def loop_front(unit=1.0):
+    return jd.pareto(
+        None, loop_space(unit), key=0, points=6, starts=8, steps=60, polish=150, rounds=3,
+        progress=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def front():
+    return loop_front()
+
+
+def test_points_are_what_their_devices_do(front):
+    assert front.labels == ("efficiency", "plus")
+    assert front.names == ("branches.2.first", "branches.2.second", "flux.0")
+    for k, (efficiency, plus) in enumerate(front.objectives):
+        expected = helpers.dense_reference(front.device(k))
+        assert efficiency == pytest.approx(expected[2], abs=1e-9)
+        assert plus == pytest.approx(expected[0], rel=1e-9)
+    assert len(front.objectives) >= 5
+    assert "efficiency" in front.summary()
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_same_front_in_any_unit(unit, front):
+    other = loop_front(unit)
+    np.testing.assert_allclose(other.objectives[:, 0], front.objectives[:, 0], atol=2e-4)
+    np.testing.assert_allclose(other.objectives[:, 1] / unit, front.objectives[:, 1], rtol=1e-3)
+
+
+@helpers.slow
+def test_no_random_device_dominates(front):
+    space = loop_space()
+
+    @jax.jit
+    def both(key):
+        keys = jax.random.split(key, 5000)
+        found = jax.vmap(lambda k: jd.critical_currents(space.insert(space.sample(k))))(keys)
+        return jnp.stack([found.efficiency, found.plus])
+
+    chance = np.concatenate([both(jax.random.key(k)) for k in range(20)], axis=1)
+    extent = np.ptp(front.objectives, axis=0)
+    for own in front.objectives:
+        better = np.all((chance.T - own) / extent > 1e-5, axis=1)
+        assert not better.any()
+
+
+@helpers.slow
+def test_points_agree_with_maximise_under_a_constraint(front):
+    for k in (1, 3):
+        efficiency, plus = front.objectives[k]
+        best = jd.maximise(
+            jd.diode_efficiency,
+            loop_space(),
+            subject_to=lambda d, plus=plus: jd.critical_currents(d).plus - plus,
+            key=1, starts=32, steps=60, polish=150, rounds=2, progress=False,
+        )  # fmt: skip
+        assert best.constraints_met
+        assert efficiency == pytest.approx(best.value, abs=1e-5)
+
+
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
-    ("objectives", "options", "message"),
+    ("objectives", "settings", "said"),
     [
-        (("efficiency",), {}, "must be two names"),
-        (("efficiency", "pluss"), {}, "unknown objective 'pluss'"),
-        (("efficiency", 3), {}, "names or functions"),
-        (None, {"points": 1}, "points must be a whole number, at least 2"),
-        (None, {"rounds": 1}, "rounds must be a whole number, at least 2"),
+        ("plus", {}, "objectives must be two names or functions"),
+        (["plus"], {}, "objectives must be two names or functions"),
+        (["plus", "minus", "efficiency"], {}, "objectives must be two names or functions"),
+        (["plus", "mines"], {}, "unknown objective 'mines'; did you mean 'minus'"),
+        (["plus", 3], {}, "objectives must be names or functions of a device, got 3"),
+        (["plus", lambda d: d.x], {}, "must return one number per device"),
+        (["plus", lambda d: jnp.nan * d.x[0]], {}, "objectives are NaN or infinite at every start"),
+        (["plus", "minus"], {"points": 1}, "points must be a whole number, at least 2"),
+        (["plus", "minus"], {"rounds": 1}, "rounds must be a whole number, at least 2"),
+        (["plus", "minus"], {"starts": 0}, "starts must be a whole number, at least 1"),
+        (["plus", "minus"], {"key": "a"}, "key must be"),
     ],
 )
-def test_what_cannot_be_asked(objectives, options, message, unchecked):
-    space = jd.Space(jd.Harmonics([0.5, 0.2]), {"sine.1": (-1, 2)})
-    with pytest.raises(ValueError, match=message):
-        jd.pareto(objectives, space, key=0, **options)
+def test_what_is_refused(objectives, settings, said):
+    with pytest.raises(ValueError, match=said):
+        jd.pareto(objectives, plane(), **(SMALL | settings))
+
+
+def test_infinite_bounds_and_points_that_are_not_there(front):
+    with pytest.raises(ValueError, match="must be finite"):
+        jd.pareto(None, plane(0.0, np.inf), **SMALL)
+    with pytest.raises(ValueError, match="point must lie within 0 to"):
+        front.device(99)
