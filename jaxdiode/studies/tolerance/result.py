@@ -192,10 +192,11 @@ class Margins(AbstractResult):
         if critical is None:
             lines.append("nothing fails within the reach")
         else:
+            k = self.names.index(critical.name)
             lines.append(
                 f"critical: {critical.name} {critical.side} at {critical.value:.6g} "
                 f"{unit_of(self.device, critical.name, unit)}".rstrip()
-                + f", {critical.relative:+.2%} ({critical.ended_by})"
+                + f", {self._moved(k, SIDES.index(critical.side), unit)} ({critical.ended_by})"
             )
         alone = dict(zip(self.names, np.nanmin(self.share, axis=1, initial=np.inf), strict=True))
         together = [p for p in self.nearest if p.share < min(alone[name] for name in p.names)]
@@ -224,13 +225,20 @@ class Margins(AbstractResult):
             return "no result"
         return "reach" if fails == NONE else self.labels[int(fails)]
 
+    def _moved(self, k: int, side: int, unit: str) -> str:
+        """How far a margin is: in % of the value, or in the unit of what moves by differences."""
+        if self.factors[k]:
+            return f"{self.relative[k, side]:+.2%}"
+        away = (self.low, self.high)[side][k] - self.nominal[k]
+        return f"{away:+.4g} {unit_of(self.device, self.names[k], unit)}".rstrip()
+
     def _cell(self, k: int, side: int, unit: str) -> str:
         ended = self._ended(k, side)
         if ended == "device":
             return f"none up to its limit {self.reach[k, side]:.6g}"
         if ended != "reach":
             value = (self.low, self.high)[side][k]
-            return f"{value:.6g} {self.relative[k, side]:+.2%} ({ended})"
+            return f"{value:.6g} {self._moved(k, side, unit)} ({ended})"
         if self.factors[k]:
             return f"> factor {math.exp(self.width[k]):.4g}"
         own = unit_of(self.device, self.names[k], unit)
