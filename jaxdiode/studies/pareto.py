@@ -18,6 +18,7 @@ from ..numerics import ascent
 from ..numerics.status import Status
 from ..progress import track
 from . import climbs
+from .aims import Aims, aims_between, climbed_of, not_dominated, ranks, single_aims
 from .climbs import GRADIENT_COST, Problem
 from .quantities import QUANTITIES, Quantity, names_of
 from .space import Space, random_key
@@ -33,7 +34,6 @@ _WORSE = 1e-9  # of the same: rounding
 _SETTLED = 1e-3  # of the same, that the last round may still raise a point
 _NEIGHBOUR = (0, -1, 1, 0, -2, 2, 0, 0)  # whose best point a lane starts from
 _AWAY = (0.0, 1e-3, 1e-3, 0.1, 0.01, 0.01, 1.0, 0.01)  # and how far off
-_SHORTEST = 1e-7  # extent of a front, of all values seen
 
 
 class ParetoFront(AbstractResult):
@@ -49,16 +49,13 @@ class ParetoFront(AbstractResult):
         evaluations: evaluations of both objectives together; one with gradients counts as 3.
 
     Example:
-        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
-        >>> front = jd.pareto(
-        ...     ("efficiency", "plus"), jd.Space(squid, {"flux": (0.4, 1)}), key=0, points=4,
-        ...     starts=2, steps=20, polish=20, progress=False,
+        >>> space = jd.Space(jd.Harmonics([0.5, 0.2]), {"sine.1": (0.1, 0.9)})
+        >>> front = jd.pareto(  # a rectangle of perimeter 2 and its area, where that falls
+        ...     [lambda d: d.sine[1], lambda d: d.sine[1] * (1 - d.sine[1])], space, key=0,
+        ...     points=4, starts=2, steps=20, polish=30, progress=False,
         ... )
-        >>> print(front.labels, front.objectives.shape, front.names)
-        ('efficiency', 'plus') (4, 2) ('flux.0',)
-        >>> best = front.device(3)
-        >>> print(f"{jd.diode_efficiency(best):.4f}")
-        0.2216
+        >>> print(front.objectives.shape, front.names, f"{front.device(0).sine[1]:.4f}")
+        (4, 2) ('sine.1',) 0.5000
     """
 
     space: Space
@@ -112,17 +109,6 @@ class ParetoFront(AbstractResult):
             row = "".join(f"{x:>{width}.6g}" for x in (*objectives, *values))
             lines.append(row + ("" if status == Status.CONVERGED else "   not converged"))
         return "\n".join(lines)
-
-
-class Aims(NamedTuple):
-    """What every lane climbs: min over objectives of weight · (f − origin); 0 leaves one out.
-
-    And a little of the sum of scale · (f − origin).
-    """
-
-    origin: Float[Array, "lanes 2"]
-    weight: Float[Array, "lanes 2"]
-    scale: Float[Array, "lanes 2"]
 
 
 class Pool(NamedTuple):
@@ -202,12 +188,12 @@ def pareto(
     problem = Problem(functions, space, jnp.ones(2), labels)
     problem = climbs.in_typical_units(problem, [start])
     climb = partial(_climbed, problem, optimiser=optimiser, polish=polish, progress=progress)
-    pool = climb(start, _ends(points * starts), steps=steps)
+    pool = climb(start, single_aims(points * starts), steps=steps)
     if not np.any(np.isfinite(pool.value)):
         raise ValueError("objectives are NaN or infinite at every start; narrow the bounds")
     before, spent = pool, steps + polish + 3
     for k in range(rounds):
-        aims = _aims(pool, points)
+        aims = aims_between(np.asarray(pool.value), points)
         start = _starts(pool, aims, space, keys[k + 1], starts, fresh=k == 0)
         lanes = Aims(*(jnp.repeat(x, starts, axis=0) for x in aims))
         count = steps if k == 0 else 0
@@ -228,30 +214,12 @@ def _objectives(given: Any) -> tuple[tuple[Quantity, ...], tuple[str, ...]]:
     return tuple(asked), tuple(names_of(asked))
 
 
-def _ends(lanes: int) -> Aims:
-    """Half of the lanes climb the first objective alone, half the second."""
-    return Aims(jnp.zeros((lanes, 2)), jnp.eye(2)[np.arange(lanes) % 2], jnp.ones((lanes, 2)))
-
-
-def _aims(pool: Pool, points: int) -> Aims:
-    """Both ends, and between them points on the line that joins what is reached there."""
-    value = np.asarray(pool.value)
-    known = value[np.all(np.isfinite(value), axis=1)]
-    first, last = (known[np.argmax(known[:, k] + _SUM * known[:, 1 - k])] for k in (0, 1))
-    extent = np.maximum([first[0] - last[0], last[1] - first[1]], _SHORTEST * np.ptp(known, axis=0))
-    scale = np.tile(1 / np.where(extent > 0, extent, 1.0), (points, 1))
-    share = np.linspace(0, 1, points)[:, None]
-    weight = scale.copy()
-    weight[0, 1] = weight[-1, 0] = 0.0
-    return Aims(*map(jnp.asarray, (first + share * (last - first), weight, scale)))
-
-
 def _starts(pool, aims, space, key, starts, *, fresh):
     """For every aim the best known point, those of its neighbours, some way off, random ones.
 
     Neighbours carry a basin along the front, to where no random start has found it.
     """
-    best = np.asarray(jnp.argmax(_ranks(aims, pool.value), axis=1))
+    best = np.asarray(jnp.argmax(ranks(aims, pool.value), axis=1))
     lane = np.arange(starts)
     of = np.arange(len(best))[:, None] + np.resize(_NEIGHBOUR, starts)
     parents = pool.point[best[np.clip(of, 0, len(best) - 1)]]
@@ -270,7 +238,7 @@ def _climbed(problem, start, aims, *, optimiser, steps, polish, progress) -> Poo
     """All lanes to their aims: the points where Adam was best and where BFGS ends."""
 
     def climbed(terms):
-        return _scalar(aims, terms)
+        return climbed_of(aims, terms)
 
     point = start
     if steps:
@@ -287,12 +255,12 @@ def _climbed(problem, start, aims, *, optimiser, steps, polish, progress) -> Poo
 
 
 def _front(problem: Problem, pool: Pool, before: Pool, points: int, evaluations: int):
-    aims = _aims(pool, points)
+    aims = aims_between(np.asarray(pool.value), points)
 
-    now, then = (np.asarray(_ranks(aims, of.value)) for of in (pool, before))
+    now, then = (np.asarray(ranks(aims, of.value)) for of in (pool, before))
     which = np.argmax(now, axis=1)
     value = np.asarray(pool.value)[which]
-    kept = _not_dominated(value * np.asarray(aims.scale))
+    kept = not_dominated(value * np.asarray(aims.scale))
     kept = kept[np.argsort(value[kept, 0], kind="stable")]
     settled = now[kept].max(axis=1) - then[kept].max(axis=1) <= _SETTLED
     values = eqx.filter_jit(eqx.filter_vmap(problem.space.bounded))(pool.point[which[kept]])
@@ -306,47 +274,13 @@ def _front(problem: Problem, pool: Pool, before: Pool, points: int, evaluations:
     )
 
 
-def _not_dominated(value: np.ndarray) -> np.ndarray:
-    """Rows that no other is better than, one of those that are the same."""
-    kept: list[int] = []
-    for i, own in enumerate(value):
-        over = value - own
-        worse = np.all(over >= -_WORSE, axis=1) & np.any(over > _SAME, axis=1)
-        twin = any(np.all(np.abs(over[j]) <= _SAME) for j in kept)
-        if not worse.any() and not twin:
-            kept.append(i)
-    return np.array(kept)
-
-
 def _joined(one: Pool, other: Pool) -> Pool:
     return jax.tree.map(lambda x, y: jnp.concatenate([x, y]), one, other)
-
-
-def _aimed(aim, value):
-    """What one lane climbs, and the weights of both objectives in its gradient."""
-    scaled = jnp.where(aim.weight > 0, aim.weight * (value - aim.origin), jnp.inf)
-    share = jax.nn.one_hot(jnp.argmin(scaled), 2) * aim.weight + _SUM * aim.scale
-    known = jnp.all(jnp.isfinite(value))
-    return jnp.where(known, share @ (jnp.where(known, value, 0.0) - aim.origin), -jnp.inf), share
-
-
-@jax.jit
-def _ranks(aims, values):
-    """How good every value is for every aim, (aims, values)."""
-    return jax.vmap(lambda aim: jax.vmap(lambda value: _aimed(aim, value)[0])(values))(aims)
 
 
 def _known(terms):
     known = jnp.isfinite(terms.values[:, :1])
     return jnp.where(known, terms.values, -jnp.inf)
-
-
-@jax.jit
-@jax.vmap
-def _scalar(aim, terms):
-    known = jnp.isfinite(terms.values[0])
-    value, share = _aimed(aim, jnp.where(known, terms.values, -jnp.inf))
-    return value, share @ terms.slopes
 
 
 _begin = jax.jit(jax.vmap(ascent.begin))

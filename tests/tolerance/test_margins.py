@@ -306,6 +306,16 @@ def test_no_further_than_the_device_allows():
     assert full.allowed[k, 1] == 0.0
 
 
+def test_a_gate_goes_as_far_as_its_map():
+    """Linear, 10 at −1 V and 40 at 0.5 V: 30 at 0 V."""
+    gate = jd.Gate(jd.GateMap([-1.0, 0.5], [10.0, 40.0]), 0.0)
+    found = jd.margins(jd.TunnelJunction(gate), {"plus": 15}, **ALONE)
+    assert found.names == ("critical_current.voltage",)
+    assert found.low[0] == pytest.approx(-0.75, abs=1e-9)
+    assert found.ended_by == (("plus ≥ 15", "device"),)
+    assert found.reach[0].tolist() == [-1.0, 0.5]
+
+
 def test_ties_move_together_by_one_factor():
     squid = jd.Squid([jd.TunnelJunction(60.0), jd.TunnelJunction(40.0)], flux=[0.0])
     found = jd.margins(squid, {"plus": (90, 120)}, ties=["branches"], **ALONE)

@@ -33,7 +33,7 @@ def margins(
     Every parameter goes both ways from its value, the others staying where they are:
 
     - one that cannot be negative and is not 0 by factors, up to 2 (its logarithm is what counts);
-    - a flux by up to ½ Φ₀, an angle by up to π;
+    - a flux by up to ½ Φ₀, an angle by up to π, one that has two limits (a gate) up to these;
     - any other by up to its size: a plain number by max(|value|, 1), one with a unit by |value|,
       or, where that is 0, by the largest of those with this unit;
 

@@ -79,7 +79,7 @@ def moves_of(
     asked = _asked(elements, groups, kinds, reach)
     widths = []
     for group, by_factor, given in zip(groups, kinds, asked, strict=True):
-        own = FACTOR if by_factor else max(_distance(device, name, values) for name in group)
+        own = FACTOR if by_factor else max(_distance(device, n, values, ranges) for n in group)
         width = own if given is None else given
         widths.append(math.log(width) if by_factor else width)
     members = [name for group in groups for name in group]
@@ -174,15 +174,18 @@ def _asked(elements, groups, kinds, reach) -> list[float | None]:
     return asked
 
 
-def _distance(device, name, values) -> float:
-    """Default reach of a parameter that moves by distances.
+def _distance(device, name, values, ranges) -> float:
+    """Default reach of what moves by distances: up to both of its limits, if it has two.
 
-    It must carry the parameter's unit, so that nothing depends on the user's: a parameter of 0
+    Else it must carry the parameter's unit, so that nothing depends on the user's: a parameter of 0
     takes its size from others of that unit, or from the currents where the unit has them below.
     """
     unit = declaration(*owner_of(device, name)).unit
     if unit in ("Φ₀", "rad"):
         return FLUX if unit == "Φ₀" else ANGLE
+    low, high = ranges[name]
+    if math.isfinite(high - low):
+        return high - low
     size = abs(values[name])
     if not unit:
         return max(size, 1.0)

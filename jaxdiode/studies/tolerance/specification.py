@@ -37,11 +37,11 @@ class Specification(eqx.Module):
         ValueError: an unknown name, bounds reversed, equal, NaN or both open, nothing asked.
 
     Example:
-        >>> specification = jd.tolerance.Specification({"efficiency": 0.5, "plus": (40, None)})
+        >>> specification = jd.tolerance.Specification({"efficiency": 0.25, "plus": (40, None)})
         >>> print(*specification.labels, sep=", ")
-        efficiency ≥ 0.5, plus ≥ 40
-        >>> relation = jd.Harmonics([50.0], [0.0, -20.0])  # I₊ = 70, I₋ = 30 …
-        >>> print(f"{specification(relation):.4f}")  # … and η = 0.4: a fifth is missing
+        efficiency ≥ 0.25, plus ≥ 40
+        >>> relation = jd.Harmonics([50.0], [0.0, -10.0])  # I₊ = 60, I₋ = 40 …
+        >>> print(f"{specification(relation):.4f}")  # … and η = 0.2: a fifth is missing
         -0.2000
     """
 
