@@ -10,6 +10,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, PyTree
 
 from ._plain_checks import flag as flag
+from ._plain_checks import is_number as is_number
 from ._plain_checks import unknown_name as unknown_name
 from ._plain_checks import whole_number as whole_number
 

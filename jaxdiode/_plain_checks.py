@@ -35,6 +35,18 @@ def whole_number(name: str, value: int, at_least: int = 1) -> int:
     return int(value)
 
 
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def require_keys(section: str, written: Iterable[str], allowed: Iterable[str]) -> None:
+    """Refuse what a section of a device file may not say."""
+    allowed = tuple(allowed)
+    for name in written:
+        if name not in allowed:
+            raise unknown_name(f"key of [{section}]", name, allowed)
+
+
 def positive_number(name: str, value: float) -> float:
     if not 0 < value < math.inf:
         raise ValueError(f"{name} must be a positive number, got {value:g}")

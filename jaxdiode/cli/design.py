@@ -160,9 +160,7 @@ def design(
 
 def _options(written: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """The options of the command line, then those of [design], then the defaults; all checked."""
-    for name in written:
-        if name not in ("ties", *DEFAULTS):
-            raise _checks.unknown_name("key of [design]", name, ("ties", *DEFAULTS))
+    _checks.require_keys("design", written, ("ties", *DEFAULTS))
     chosen = {**DEFAULTS, **{name: written[name] for name in DEFAULTS if name in written}}
     chosen |= {name: value for name, value in given.items() if value is not None}
     for name, smallest in _SMALLEST.items():

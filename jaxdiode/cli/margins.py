@@ -72,9 +72,7 @@ def margins(
 
 def _options(written: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """The options of the command line, then those of [margins], then the defaults; all checked."""
-    for name in written:
-        if name not in KEYS:
-            raise _checks.unknown_name("key of [margins]", name, KEYS)
+    _checks.require_keys("margins", written, KEYS)
     chosen = {**_DEFAULTS, **written}
     chosen |= {name: value for name, value in given.items() if value is not None}
     _checks.whole_number("points", chosen["points"], at_least=2)

@@ -22,12 +22,11 @@ def require_sections(table: dict[str, Any]) -> None:
     """Refuse what [spread] and [robust] may not say, before anything is worked out."""
     if not table.get("spread"):
         raise ValueError("device file must have a [spread] section that says what scatters")
-    for name in table.get("robust", {}):
-        if name not in (*_OPTIONS, *_COUNTS):
-            raise _checks.unknown_name("key of [robust]", name, (*_OPTIONS, *_COUNTS))
+    written = table.get("robust", {})
+    _checks.require_keys("robust", written, (*_OPTIONS, *_COUNTS))
     for name in _COUNTS:
         least = 0 if name in ("polish", "rounds") else 1
-        _checks.whole_number(name, table.get("robust", {}).get(name, 1), at_least=least)
+        _checks.whole_number(name, written.get(name, 1), at_least=least)
 
 
 def objective(table: dict[str, Any], function: Callable, seed: int) -> "RobustObjective":

@@ -1,11 +1,12 @@
 """Names of parameters: paths into a device, and devices with other values there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from .. import _checks
 from .._checks import Numbers
@@ -85,6 +86,18 @@ def with_values(device: Device, targets: Sequence[Sequence[Target]], values: Ite
     return jax.tree.unflatten(structure, leaves)
 
 
+def values_at(device: AbstractDevice, targets: Iterable[Target]) -> Array:
+    """The present values at (leaf, index)."""
+    leaves = jax.tree.leaves(device)
+    return jnp.stack([jnp.ravel(leaves[leaf])[i] for leaf, i in targets])
+
+
+def parameter_values(device: AbstractDevice) -> dict[str, float]:
+    """{name: value} of every parameter, on the host."""
+    leaves = [np.ravel(leaf) for leaf in jax.tree.leaves(device)]
+    return {name: float(leaves[leaf][i]) for name, (leaf, i) in elements_of(device).items()}
+
+
 def match_names(elements: Mapping[str, Target], pattern: str) -> list[str]:
     """All parameters a pattern names, in the device's order."""
     if not isinstance(pattern, str):
@@ -100,6 +113,31 @@ def match_names(elements: Mapping[str, Target], pattern: str) -> list[str]:
         stems = {".".join(n.split(".")[:k]) for n in elements for k in range(1, n.count(".") + 1)}
         raise _checks.unknown_name("parameter", pattern, elements, also=sorted(stems))
     return found
+
+
+def tied_groups(
+    elements: Mapping[str, Target], ties: Iterable[str | Sequence[str]]
+) -> Iterator[tuple[str, ...]]:
+    """The parameters that each tie joins.
+
+    Raises:
+        ValueError: no names, ties of less than two parameters, a parameter in two of them.
+    """
+    seen: set[str] = set()
+    ties = (ties,) if isinstance(ties, str) else ties
+    if not isinstance(ties, Iterable):
+        raise ValueError(f"ties must be a list of names or of lists of names, got {ties!r}")
+    for tie in ties:
+        if not isinstance(tie, str | Sequence):
+            raise ValueError(f"ties must be names or lists of names, got {tie!r}")
+        patterns = (tie,) if isinstance(tie, str) else tuple(tie)
+        group = tuple(dict.fromkeys(n for p in patterns for n in match_names(elements, p)))
+        if len(group) < 2:
+            raise ValueError(f"ties must join at least two parameters, {tie!r} names {group}")
+        if twice := seen & set(group):
+            raise ValueError(f"ties must name each parameter once, {min(twice)!r} came twice")
+        seen |= set(group)
+        yield group
 
 
 def require_range(device: AbstractDevice, name: str, what: str, low: float, high: float) -> None:

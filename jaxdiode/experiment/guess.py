@@ -11,13 +11,21 @@ from jaxtyping import PRNGKeyArray
 from .. import _checks
 from ..core.device import AbstractDevice, critical_currents
 from ..core.parameters import CURRENT
-from ..core.paths import allowed_range, elements_of, match_names, owner_of, replace, unit_of
+from ..core.paths import (
+    allowed_range,
+    elements_of,
+    match_names,
+    owner_of,
+    parameter_values,
+    replace,
+    unit_of,
+)
 from ..devices.squid import CoilBiasedSquid, Squid
 from ..measurement.joined import joined_currents
 from ..studies.space import Space
 from .experiment import Experiment
 from .observables import ObservedCurrents
-from .search import PER_CURRENT, AxisGuess, currents_of, search, values_of
+from .search import PER_CURRENT, AxisGuess, currents_of, search
 
 _SMALLEST, _LARGEST = 2e-3, 1.5  # of the largest current: what one junction may carry
 _LARGER = 6.0  # times what the device has, scaled to the data
@@ -97,7 +105,7 @@ def guess(
         setup = _scaled(setup, size)
     axes = AxisGuess.of(setup, x, plus, minus)
     bounds: dict[str, tuple[float, float]] = {}
-    for name, value in values_of(setup).items():
+    for name, value in parameter_values(setup).items():
         found = axes.bounds.get(name) or _range_of(setup, name, value, size)
         if found is not None and (vary is not None or not name.endswith("current_offset")):
             bounds[name] = found
@@ -161,7 +169,7 @@ def _scaled(setup, size: float):
     bare = setup.squid if isinstance(setup, CoilBiasedSquid) else setup.device
     found = jax.device_get(critical_currents(bare))
     own = np.max(np.abs([found.plus, found.minus]))
-    values = values_of(setup)
+    values = parameter_values(setup)
     currents = {name: values[name] for name in currents_of(setup)}
     if not (np.isfinite(own) and own > 0):
         own = max(map(abs, currents.values()), default=1.0) or 1.0
@@ -199,7 +207,7 @@ def _operating(setup) -> tuple[str, ...]:
 
 def _inside(setup, bounds: Mapping[str, tuple[float, float]]):
     """The setup with every varied parameter inside its bounds, else in their middle."""
-    values = values_of(setup)
+    values = parameter_values(setup)
     outside = {
         name: 0.5 * (low + high)
         for name, (low, high) in bounds.items()

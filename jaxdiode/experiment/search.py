@@ -246,9 +246,3 @@ def currents_of(setup: AbstractDevice) -> list[str]:
     """Parameters in the unit of the currents, but for offsets of the bias."""
     names = (name for name in elements_of(setup) if not name.endswith("current_offset"))
     return [name for name in names if unit_of(setup, name, CURRENT) == CURRENT]
-
-
-def values_of(setup: AbstractDevice) -> dict[str, float]:
-    leaves = jax.tree.leaves(setup)
-    at = elements_of(setup).items()
-    return {name: float(np.ravel(leaves[leaf])[index]) for name, (leaf, index) in at}

@@ -22,9 +22,7 @@ _KEYS = {
 def require_keys(table: Mapping[str, Any]) -> None:
     """Refuse what neither section takes, before JAX is there."""
     for section in SECTIONS:
-        for name in table.get(section, {}):
-            if name not in _KEYS[section]:
-                raise _checks.unknown_name(f"key of [{section}]", name, _KEYS[section])
+        _checks.require_keys(section, table.get(section, {}), _KEYS[section])
     if "drive" in table and "shunt" not in table:
         raise ValueError(
             "device file with [drive] must have a [shunt] section too; an empty one is a "

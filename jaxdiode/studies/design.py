@@ -178,7 +178,7 @@ def maximise(
         _checks.whole_number(name, number, at_least=0)
     functions = (objective, *_functions(subject_to))
     if isinstance(objective, RobustObjective):
-        objective.spread.require_free([*space.names, *(n for tie in space.ties for n in tie)])
+        objective.spread.require_free(space)
     own = optimiser is None
     if optimiser is None:
         optimiser = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))

@@ -11,7 +11,15 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .. import _checks
 from ..core.device import AbstractDevice
-from ..core.paths import cusp_pairs, elements_of, match_names, require_range, with_values
+from ..core.paths import (
+    cusp_pairs,
+    elements_of,
+    match_names,
+    require_range,
+    tied_groups,
+    values_at,
+    with_values,
+)
 from ..core.tables import to_table
 
 Bounds = Sequence[float | int]  # (lower, upper)
@@ -78,8 +86,13 @@ class Space(eqx.Module):
                 if name in limits:
                     raise ValueError(f"bounds must name each parameter once, {name!r} came twice")
                 limits[name] = (low, high)
-        ties = (ties,) if isinstance(ties, str) else ties
-        groups = _tied_groups(elements, ties, limits)
+        groups = []
+        for group in tied_groups(elements, ties):
+            if not any(name in limits for name in group):
+                raise ValueError(
+                    f"ties need bounds for one of their parameters, got none for {group}"
+                )
+            groups.append(group)
         tied = {name: group for group in groups for name in group}
         order = list(
             dict.fromkeys(
@@ -108,11 +121,15 @@ class Space(eqx.Module):
         return dict(zip(self.names, pairs, strict=True))
 
     @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Of every varied value, all parameters that share it."""
+        names = {target: name for name, target in elements_of(self.device).items()}
+        return tuple(tuple(names[target] for target in group) for group in self._targets)
+
+    @property
     def ties(self) -> tuple[tuple[str, ...], ...]:
         """Names that share one value."""
-        names = {target: name for name, target in elements_of(self.device).items()}
-        groups = (tuple(names[target] for target in group) for group in self._targets)
-        return tuple(group for group in groups if len(group) > 1)
+        return tuple(group for group in self.groups if len(group) > 1)
 
     def to_table(self) -> dict[str, Any]:
         """Device, bounds and ties as files hold them."""
@@ -130,8 +147,8 @@ class Space(eqx.Module):
 
     def values(self, device: AbstractDevice | None = None) -> Float[Array, " n"]:
         """Present values of the named parameters (of the first of each tie)."""
-        leaves = jax.tree.leaves(self.device if device is None else device)
-        return jnp.stack([jnp.ravel(leaves[leaf])[i] for ((leaf, i), *_) in self._targets])
+        device = self.device if device is None else device
+        return values_at(device, (first for first, *_ in self._targets))
 
     def insert(self, values: Float[Array, " n"]) -> AbstractDevice:
         """The device with these values in place of the named parameters."""
@@ -259,26 +276,6 @@ def _bounds(name, pair) -> tuple[float, float]:
     if np.isnan(low) or np.isnan(high) or not low < high:
         raise ValueError(f"bounds of {name!r} must satisfy lower < upper, got ({low:g}, {high:g})")
     return low, high
-
-
-def _tied_groups(elements, ties, limits) -> list[tuple[str, ...]]:
-    groups, seen = [], set()
-    if not isinstance(ties, Iterable):
-        raise ValueError(f"ties must be a list of names or of lists of names, got {ties!r}")
-    for tie in ties:
-        if not isinstance(tie, str | Sequence):
-            raise ValueError(f"ties must be names or lists of names, got {tie!r}")
-        patterns = (tie,) if isinstance(tie, str) else tuple(tie)
-        group = tuple(dict.fromkeys(n for p in patterns for n in match_names(elements, p)))
-        if len(group) < 2:
-            raise ValueError(f"ties must join at least two parameters, {tie!r} names {group}")
-        if twice := seen & set(group):
-            raise ValueError(f"ties must name each parameter once, {min(twice)!r} came twice")
-        if not any(name in limits for name in group):
-            raise ValueError(f"ties need bounds for one of their parameters, got none for {group}")
-        seen |= set(group)
-        groups.append(group)
-    return groups
 
 
 def _common_bounds(group, limits) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
-from ...core.paths import elements_of, match_names
+from ...core.paths import elements_of, match_names, parameter_values
 from ..space import Space
 
 Given = Mapping[str, Any]  # {name: function of its parameters, or several in a tuple or list}
@@ -228,8 +228,7 @@ def selection(space: Space, pattern: str) -> tuple[np.ndarray, np.ndarray]:
     """Members that a pattern names = fixed + chosen @ fitted values, ties included."""
     elements = elements_of(space.device)
     members = match_names(elements, pattern)
-    groups = {name: k for k, name in enumerate(space.names)}
-    groups |= {name: groups[group[0]] for group in space.ties for name in group}
+    groups = {name: k for k, group in enumerate(space.groups) for name in group}
     chosen = np.zeros((len(members), len(space.names)))
     for row, name in enumerate(members):
         if name in groups:
@@ -239,8 +238,8 @@ def selection(space: Space, pattern: str) -> tuple[np.ndarray, np.ndarray]:
             f"prior must name parameters that are fitted ({', '.join(space.names)}), "
             f"got {pattern!r}"
         )
-    leaves = jax.tree.leaves(space.device)
-    present = [np.ravel(leaves[leaf])[i] for leaf, i in (elements[name] for name in members)]
+    known = parameter_values(space.device)
+    present = [known[name] for name in members]
     return np.where(chosen.any(axis=1), 0.0, np.array(present, float)), chosen
 
 

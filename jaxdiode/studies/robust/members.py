@@ -105,8 +105,7 @@ def member_of(name: str, given: Any) -> Member:
 
 
 def _require_deviation(value: Any, largest: float) -> None:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 <= value <= largest or not np.isfinite(value):
+    if not _checks.is_number(value) or not 0 <= value <= largest or not np.isfinite(value):
         limit = "" if np.isinf(largest) else f", at most {largest:g}"
         raise ValueError(f"deviation must be a number, at least 0{limit}, got {value!r}")
 

@@ -1,6 +1,7 @@
 """Objectives of scattered devices: a statistic over what fabrication makes of a design."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import equinox as eqx
@@ -13,7 +14,7 @@ from ... import _checks
 from ...core.device import AbstractDevice
 from . import retune as tuning
 from .spread import Placement, Spread
-from .statistics import Risk, of_sample, require_risk
+from .statistics import Risk, Values, of_sample, require_risk
 
 if TYPE_CHECKING:
     from .result import SpreadComparison, SpreadStatistics
@@ -56,21 +57,27 @@ class RobustObjective:
         """The statistic of the sample that every device shares."""
         return self._statistic(self.values(device))
 
-    def values(self, device: AbstractDevice) -> Float[Array, " samples"]:
+    def values(self, device: AbstractDevice) -> Values:
         """The objective of every device of the common sample, or what a failed one counts as."""
         numbers = self.spread.numbers(device, self.samples, self.key, even=True)
-        found = self.values_at(device, jnp.asarray(numbers))
-        return found if self.failed is None else jnp.where(jnp.isnan(found), self.failed, found)
+        return self.counted(self.values_at(device, jnp.asarray(numbers)))
+
+    def counted(self, values: Values) -> Values:
+        """What failed devices count as in place of NaN."""
+        return values if self.failed is None else jnp.where(jnp.isnan(values), self.failed, values)
 
     def values_at(
         self, device: AbstractDevice, numbers: Float[Array, "devices numbers"]
     ) -> Float[Array, " devices"]:
         """The objective of devices with these random numbers; NaN of those that failed."""
+        return self.program(device)(numbers, jnp.ones(len(numbers), bool))
+
+    def program(
+        self, device: AbstractDevice
+    ) -> Callable[[Float[Array, "devices numbers"], Bool[Array, " devices"]], Array]:
+        """(numbers, which devices scatter) → values, of one design."""
         placement, moved = self.spread.place(device), tuning.knobs(device, self.retune)
-        scattered = jnp.ones(len(numbers), bool)
-        return sampled(
-            self.objective, placement, moved, device, numbers, scattered, batch=self.batch
-        )
+        return partial(_sampled, self.objective, self.batch, placement, moved, device)
 
     def statistics(
         self,
@@ -214,15 +221,14 @@ def robust(
 
 
 @eqx.filter_jit
-def sampled(
+def _sampled(
     objective: Objective,
+    batch: int,
     placement: Placement,
     moved: tuple[tuning.Knob, ...],
     device: AbstractDevice,
     numbers: Float[Array, "devices numbers"],
     scattered: Bool[Array, " devices"],
-    *,
-    batch: int,
 ) -> Float[Array, " devices"]:
     """The values of devices that scatter, and of the design itself; one program for any scatter."""
 

@@ -11,14 +11,12 @@ from ... import _checks
 from ...core.device import AbstractDevice
 from ...core.results import AbstractResult
 from ...numerics.status import Status
-from .objective import RobustObjective, sampled
-from .retune import knobs
+from .objective import RobustObjective
 from .statistics import estimate, interval_of_share, paired
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9)
 _CHUNKS = 32, 256  # devices of one call: few programs for all counts
 _SURE = 0.95
 
@@ -177,7 +175,7 @@ def compared(
         _statistics(robustness, one, *values, threshold)
         for one, values in zip((device, other), found, strict=True)
     ]
-    counted = [_counted(robustness, values) for _, values in found]
+    counted = [np.asarray(robustness.counted(values)) for _, values in found]
     known = np.isfinite(counted[0]) & np.isfinite(counted[1])
     gains, errors = {}, {}
     limit = both[0].threshold
@@ -196,33 +194,18 @@ def _values(
     size = _CHUNKS[len(rows) > 2 * _CHUNKS[0]]
     rows = np.concatenate([rows, np.zeros((-len(rows) % size, numbers.shape[1]))])
     scattered = (np.arange(len(rows)) > 0) & (np.arange(len(rows)) <= len(numbers))
-    placement, moved = robustness.spread.place(device), knobs(device, robustness.retune)
+    run = robustness.program(device)
     found = [
-        np.asarray(
-            sampled(
-                robustness.objective, placement, moved, device,
-                jnp.asarray(rows[first : first + size]),
-                jnp.asarray(scattered[first : first + size]),
-                batch=robustness.batch,
-            )
-        )
-        for first in range(0, len(rows), size)
-    ]  # fmt: skip
+        np.asarray(run(jnp.asarray(rows[part]), jnp.asarray(scattered[part])))
+        for part in (slice(first, first + size) for first in range(0, len(rows), size))
+    ]
     values = np.concatenate(found)
     return float(values[0]), values[1 : 1 + len(numbers)]
 
 
-def _counted(robustness: RobustObjective, values: np.ndarray) -> np.ndarray:
-    return (
-        values
-        if robustness.failed is None
-        else np.where(np.isnan(values), robustness.failed, values)
-    )
-
-
 def _statistics(robustness, device, nominal, values, threshold) -> SpreadStatistics:
     limit = robustness.threshold if threshold is None else float(threshold)
-    counted = _counted(robustness, values)
+    counted = np.asarray(robustness.counted(values))
     known = counted[np.isfinite(counted)]
     found = {}
     for name in ("mean", "quantile", "cvar"):

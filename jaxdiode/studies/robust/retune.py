@@ -10,8 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ... import _checks
 from ...core.device import AbstractDevice
-from ...core.paths import Target, allowed_range, elements_of, match_names, owner_of, with_values
+from ...core.paths import (
+    Target,
+    allowed_range,
+    elements_of,
+    match_names,
+    owner_of,
+    values_at,
+    with_values,
+)
 from ...numerics import ascent
 from .members import Absolute
 from .spread import Spread
@@ -49,8 +58,7 @@ def reaches(retune: Any, spread: Spread) -> dict[str, float]:
         retune = [retune]
     if isinstance(retune, Mapping):
         for name, reach in retune.items():
-            number = isinstance(reach, int | float | np.number) and not isinstance(reach, bool)
-            if not number or not 0 < reach < np.inf:
+            if not _checks.is_number(reach) or not 0 < reach < np.inf:
                 raise ValueError(f"reach of {name!r} in retune must be positive, got {reach!r}")
         return {name: float(reach) for name, reach in retune.items()}
     if not isinstance(retune, Sequence):
@@ -219,10 +227,9 @@ def _scan(count: int) -> Float[Array, "points knobs"]:
 
 
 def _moved(device: AbstractDevice, moved: tuple[Knob, ...], shares: Array) -> AbstractDevice:
-    leaves = jax.tree.leaves(device)
     targets, values = [], []
     for knob, share in zip(moved, shares, strict=True):
-        present = jnp.stack([jnp.ravel(leaves[leaf])[i] for leaf, i in knob.targets])
+        present = values_at(device, knob.targets)
         targets += [(target,) for target in knob.targets]
         values += list(jnp.clip(present + knob.reach * share, knob.lowest, knob.highest))
     return with_values(device, targets, values)

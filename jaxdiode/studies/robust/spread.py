@@ -1,7 +1,7 @@
 """How fabricated devices scatter around the one that was drawn: distributions of parameters."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -11,9 +11,20 @@ from jaxtyping import Array, Bool, Float
 
 from ... import _checks
 from ...core.device import AbstractDevice
-from ...core.paths import Target, allowed_range, elements_of, match_names, owner_of, with_values
-from ..posterior.result import Posterior
+from ...core.paths import (
+    Target,
+    allowed_range,
+    elements_of,
+    match_names,
+    owner_of,
+    values_at,
+    with_values,
+)
+from ..space import Space
 from .members import Member, Relative, member_of
+
+if TYPE_CHECKING:
+    from ..posterior.result import Posterior
 
 Device = TypeVar("Device", bound=AbstractDevice)
 
@@ -31,7 +42,7 @@ class Placement(eqx.Module):
         lowest, highest: what the parameters may be.
     """
 
-    targets: tuple[tuple[Target, ...], ...] = eqx.field(static=True)
+    targets: tuple[Target, ...] = eqx.field(static=True)
     drawn: bool = eqx.field(static=True)
     logarithms: Float[np.ndarray | Array, "parameters numbers"]
     shifts: Float[np.ndarray | Array, "parameters numbers"]
@@ -43,15 +54,16 @@ class Placement(eqx.Module):
         self, device: Device, numbers: Float[Array, " numbers"], scattered: Bool[Array, ""]
     ) -> tuple[Device, Bool[Array, ""]]:
         """The device that these numbers make, and whether it is one that can be; else itself."""
-        leaves = jax.tree.leaves(device)
-        present = jnp.stack([jnp.ravel(leaves[leaf])[i] for ((leaf, i),) in self.targets])
+        present = values_at(device, self.targets)
         if self.drawn:
             moved = self.shifts @ numbers
         else:
             moved = present * jnp.exp(self.logarithms @ numbers - self.drop) + self.shifts @ numbers
         moved = jnp.where(scattered, moved, present)
         kept = jnp.clip(moved, self.lowest, self.highest)
-        return with_values(device, self.targets, kept), jnp.all((kept == moved) | ~scattered)
+        return with_values(device, [(at,) for at in self.targets], kept), jnp.all(
+            (kept == moved) | ~scattered
+        )
 
 
 class Spread:
@@ -82,10 +94,12 @@ class Spread:
 
     def __init__(
         self,
-        members: Mapping[str, Any] | Posterior,
+        members: "Mapping[str, Any] | Posterior",
         *,
         correlation: Mapping[tuple[str, str], float] | None = None,
     ):
+        from ..posterior.result import Posterior
+
         self.posterior = members if isinstance(members, Posterior) else None
         self.members: dict[str, tuple[Member, ...]] = {}
         self.correlation: dict[tuple[str, str], float] = {}
@@ -197,13 +211,15 @@ class Spread:
         """
         return self.place(device).device(device, jnp.asarray(numbers, float), jnp.asarray(True))
 
-    def require_free(self, names: Iterable[str]) -> None:
+    def require_free(self, space: Space) -> None:
         """Raise where a search would vary what the draws of a posterior set."""
         if self.posterior is None:
             return
-        space = self.posterior.space
-        drawn = {*space.names, *(name for group in space.ties for name in group)}
-        if both := sorted(drawn & set(names)):
+        drawn, varied = (
+            {name for group in one.groups for name in group}
+            for one in (self.posterior.space, space)
+        )
+        if both := sorted(drawn & varied):
             raise ValueError(
                 f"space must not vary what the posterior's draws set, got {both[0]!r}: the "
                 "objective does not depend on it"
@@ -248,17 +264,16 @@ def _own_column(columns: Sequence[tuple[Member, list[str]]], name: str) -> int:
 def _placement(device, elements, names, logarithms, shifts, drop, drawn=False) -> Placement:
     ranges = [allowed_range(*owner_of(device, name)) for name in names]
     lowest, highest = np.array(ranges, float).T
-    targets = tuple((elements[name],) for name in names)
+    targets = tuple(elements[name] for name in names)
     return Placement(targets, drawn, logarithms, shifts, drop, lowest, highest)
 
 
-def _placement_of_draws(posterior: Posterior, device, elements) -> Placement:
-    space = posterior.space
-    groups = {group[0]: group for group in space.ties}
-    pairs = [(n, k) for k, first in enumerate(space.names) for n in groups.get(first, (first,))]
+def _placement_of_draws(posterior: "Posterior", device, elements) -> Placement:
+    groups = posterior.space.groups
+    pairs = [(name, k) for k, group in enumerate(groups) for name in group]
     if missing := [name for name, _ in pairs if name not in elements]:
         raise _checks.unknown_name("parameter of the posterior", missing[0], elements)
-    chosen = np.zeros((len(pairs), len(space.names)))
+    chosen = np.zeros((len(pairs), len(groups)))
     for row, (_, k) in enumerate(pairs):
         chosen[row, k] = 1.0
     names, none = [name for name, _ in pairs], np.zeros(len(pairs))

@@ -15,7 +15,7 @@ Risk = Literal["mean", "quantile", "cvar", "yield"]
 
 _RESAMPLES = 400  # the error of an error is then 4 %
 
-Values = Float[Array, " n"]
+Values = Float[Array | np.ndarray, " n"]
 
 
 def of_sample(
@@ -167,5 +167,4 @@ def require_risk(
 
 
 def _is_number(value: Any) -> bool:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return number and bool(np.isfinite(value))
+    return _checks.is_number(value) and bool(np.isfinite(value))

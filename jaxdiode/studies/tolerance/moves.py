@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -18,6 +17,8 @@ from ...core.paths import (
     elements_of,
     match_names,
     owner_of,
+    parameter_values,
+    tied_groups,
     with_values,
 )
 
@@ -74,7 +75,7 @@ def moves_of(
     ranges = {name: allowed_range(*owner_of(device, name)) for name in elements}
     free = [name for name, (low, high) in ranges.items() if low < high]
     groups = _groups(elements, free, names, ties)
-    values = _values(device, elements)
+    values = parameter_values(device)
     kinds = [_kind(group, values, ranges) for group in groups]
     asked = _asked(elements, groups, kinds, reach)
     widths = []
@@ -106,11 +107,6 @@ def relative_scale(device: AbstractDevice, name: str, value: float, distance: fl
     return abs(value) or distance
 
 
-def _values(device, elements) -> dict[str, float]:
-    leaves = [np.ravel(np.asarray(leaf)) for leaf in jax.tree.leaves(device)]
-    return {name: float(leaves[leaf][i]) for name, (leaf, i) in elements.items()}
-
-
 def _groups(elements, free, names, ties) -> list[tuple[str, ...]]:
     if names is None:
         chosen = list(free)
@@ -121,20 +117,7 @@ def _groups(elements, free, names, ties) -> list[tuple[str, ...]]:
         chosen = list(dict.fromkeys(n for p in patterns for n in match_names(elements, p)))
         if fixed := [name for name in chosen if name not in free]:
             raise ValueError(f"names must be of parameters that may vary, {fixed[0]!r} may not")
-    ties = (ties,) if isinstance(ties, str) else ties
-    if not isinstance(ties, Iterable):
-        raise ValueError(f"ties must be a list of names or of lists of names, got {ties!r}")
-    tied: dict[str, tuple[str, ...]] = {}
-    for tie in ties:
-        if not isinstance(tie, str | Sequence):
-            raise ValueError(f"ties must be names or lists of names, got {tie!r}")
-        patterns = (tie,) if isinstance(tie, str) else tuple(tie)
-        group = tuple(dict.fromkeys(n for p in patterns for n in match_names(elements, p)))
-        if len(group) < 2:
-            raise ValueError(f"ties must join at least two parameters, {tie!r} names {group}")
-        if twice := set(group) & set(tied):
-            raise ValueError(f"ties must name each parameter once, {min(twice)!r} came twice")
-        tied |= dict.fromkeys(group, group)
+    tied = {name: group for group in tied_groups(elements, ties) for name in group}
     order = dict.fromkeys(tied.get(name, (name,)) for name in elements if name in chosen)
     if not order:
         raise ValueError("names must name at least one parameter, got none")
