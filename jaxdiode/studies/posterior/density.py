@@ -71,6 +71,20 @@ class Density(eqx.Module):
         value = jnp.sum(self.pointwise(found, x[self.count :]))
         return jnp.where(known & jnp.isfinite(value), value, -jnp.inf)
 
+    def log_likelihoods(self, z: Float[Array, " d"], extras: Float[Array, " n"]):
+        """The same with extra noises beside unknown σ, of one prediction."""
+        x = self.values(z)
+        found = self.prediction(x[: self.count])
+        known = jnp.all(jnp.isfinite(found))
+        residual = self.data - jnp.where(jnp.isfinite(found), found, self.data)
+
+        def one(extra):
+            noise = eqx.tree_at(lambda noise: noise.extra, self.noise, extra)
+            return jnp.sum(noise.log_likelihood(residual, x[self.count :]))
+
+        values = jax.vmap(one)(extras)
+        return jnp.where(known & jnp.isfinite(values), values, -jnp.inf)
+
     def log_posterior(self, z: Float[Array, " d"]):
         """ln of prior times likelihood per unit of z, with exact slopes by forward mode."""
         likelihood = self.log_likelihood(z, with_forward_slopes(self.prediction))

@@ -30,6 +30,8 @@ class Noise(eqx.Module):
         group: which unknown σ and ρ a point has.
         order, first: points row by row along the axis, and whether a row begins there.
         degrees: ν where it is known; infinite for normal noise.
+        extra: standard deviation that is added to every unknown σ in square; 0 but for particles on
+            their way.
         groups: how many unknown σ there are, 0 where it is known.
         memories: how many ρ, 0 for independent noise.
         free_degrees: whether ν is sampled.
@@ -40,6 +42,7 @@ class Noise(eqx.Module):
     order: Int[Array, " points"]
     first: Array
     degrees: Float[Array, ""]
+    extra: Float[Array, ""]
     kind: Kind = eqx.field(static=True)
     groups: int = eqx.field(static=True)
     memories: int = eqx.field(static=True)
@@ -50,7 +53,8 @@ class Noise(eqx.Module):
         sigma, degrees, memory = self.sigma, self.degrees, jnp.zeros_like(self.sigma)
         at = self.groups
         if self.groups:
-            sigma = sigma * jnp.exp(unknowns[: self.groups])[self.group % self.groups]
+            unknown = jnp.sqrt(jnp.exp(2 * unknowns[: self.groups]) + self.extra**2)
+            sigma = sigma * unknown[self.group % self.groups]
         if self.free_degrees:
             degrees, at = jnp.exp(unknowns[at]), at + 1
         if self.memories:
@@ -157,6 +161,7 @@ def noise_model(
         order=jnp.asarray(order),
         first=jnp.asarray(first),
         degrees=jnp.asarray(np.inf if kind == "normal" else float(degrees or 1.0), float),
+        extra=jnp.zeros(()),
         kind=kind,  # pyright: ignore[reportArgumentType]
         groups=0 if sigma is not None else len(stems),
         memories=len(stems) if correlated else 0,

@@ -50,7 +50,8 @@ class Posterior(AbstractResult):
         offsets: {row: mean of these residuals, model − data}.
         log_evidence, log_evidence_error: ln ∫ prior × likelihood, and its standard error between
             the runs; NaN where the method does not know it.
-        temperatures: powers of the likelihood that tempered particles went through.
+        temperatures: powers of the likelihood that tempered particles went through; 1 while the
+            extra noise of an unknown σ goes.
         method: "nuts" or "smc".
         warmup: draws of every chain that adapted and were left out.
 

@@ -16,6 +16,7 @@ from .nuts import Trace
 _LOWEST = -1e100  # ln of a likelihood that is zero: 0 × it is still 0
 _EFFECTIVE = 0.5  # share of particles that count after a change of temperature
 _HALVINGS = 60  # of the range that holds the next temperature
+_COOLINGS = (0.0, *np.exp(-np.geomspace(20, 1e-3, 60)).tolist())  # factors on the extra noise
 _STAGES = 400  # at most
 _LEAST_MOVES, _MOVES = 10, 5  # of each particle at a temperature, and for each unknown
 _LAST = 3  # rounds of moves at the posterior
@@ -68,32 +69,30 @@ def sample(
 def _run(density: Density, key: PRNGKeyArray, particles: int, moves: int) -> dict[str, Any]:
     begin, climb, last, beside = jax.random.split(key, 4)
     z = jax.vmap(density.box.sample)(jax.random.split(begin, particles))
-    weights, temperature = jnp.full(particles, 1 / particles), jnp.zeros(())
+    cloud = _Cloud(z, jnp.full(particles, 1 / particles), jnp.zeros(()), _most_extra(density))
     log_evidence, temperatures = 0.0, []
     # Rows of priors that are no bells are tempered like data; their own integral is the divisor.
     if density.terms:
         log_evidence -= _rows_integral(density, beside, particles, moves)
     for stage in range(_STAGES):
-        z, weights, temperature, grown, _ = _stage(
-            density, jax.random.fold_in(climb, stage), z, weights, temperature, moves, False
-        )
+        cloud, grown, _ = _stage(density, jax.random.fold_in(climb, stage), cloud, moves, False)
         log_evidence += float(grown)
-        temperatures.append(float(temperature))
+        temperatures.append(float(cloud.temperature))
         if not np.isfinite(log_evidence) or log_evidence < _LOWEST / 10:
             raise ValueError(
                 "the prior must leave something of the likelihood, got none at all of its "
                 f"{particles} particles: the model is NaN or infinite there, or excludes the data"
             )
-        if temperatures[-1] >= 1:
+        if temperatures[-1] >= 1 and float(cloud.extra) == 0:
             break
+    told = None
     for again in jax.random.split(last, _LAST):
-        z, weights, temperature, _, (log_density, acceptance) = _stage(
-            density, again, z, weights, temperature, moves, False
-        )
+        cloud, _, told = _stage(density, again, cloud, moves, False)
+    assert told is not None
     return {
-        "position": np.asarray(z),
-        "log_density": np.asarray(log_density),
-        "acceptance": float(acceptance),
+        "position": np.asarray(cloud.particles),
+        "log_density": np.asarray(told[0]),
+        "acceptance": float(told[1]),
         "log_evidence": log_evidence,
         "temperatures": temperatures,
     }
@@ -103,48 +102,90 @@ def _rows_integral(density: Density, key, particles: int, moves: int) -> float:
     """ln of the mean of exp(−½ Σ rows²) over the normalised part of the prior."""
     begin, climb = jax.random.split(key)
     z = jax.vmap(density.box.sample)(jax.random.split(begin, particles))
-    weights, temperature, total = jnp.full(particles, 1 / particles), jnp.zeros(()), 0.0
+    cloud = _Cloud(z, jnp.full(particles, 1 / particles), jnp.zeros(()), jnp.zeros(()))
+    total = 0.0
     for stage in range(_STAGES):
-        z, weights, temperature, grown, _ = _stage(
-            density, jax.random.fold_in(climb, stage), z, weights, temperature, moves, True
-        )
+        cloud, grown, _ = _stage(density, jax.random.fold_in(climb, stage), cloud, moves, True)
         total += float(grown)
-        if float(temperature) >= 1:
+        if float(cloud.temperature) >= 1:
             break
     return total
 
 
+class _Cloud(NamedTuple):
+    """Particles at a point of the path from the prior to the posterior.
+
+    The likelihood has the power `temperature`, and an unknown σ is √(σ² + extra²): first the power
+    grows to one, then the extra noise goes. By powers alone σ would fall from the data's whole
+    scatter to its own value at one temperature, a fall of many decades that no cloud follows.
+    """
+
+    particles: Float[Array, "particles d"]
+    weights: Float[Array, " particles"]
+    temperature: Float[Array, ""]
+    extra: Float[Array, ""]
+
+
+def _most_extra(density: Density) -> Float[Array, ""]:
+    """The widest σ of the prior, where it is unknown."""
+    groups = density.noise.groups
+    unknown = slice(density.count, density.count + groups)
+    return jnp.exp(jnp.max(density.box.upper[unknown])) if groups else jnp.zeros(())
+
+
 @eqx.filter_jit
-def _stage(density: Density, key, z, weights, temperature, moves, rows_alone: bool):
-    """Resampled, moved and reweighted to the next temperature, as blackjax does it.
+def _stage(density: Density, key, cloud: _Cloud, moves, rows_alone: bool):
+    """Resampled, moved and reweighted to the next point of the path, as blackjax does it.
 
     Moves are steps along the difference of two other particles, which know of correlations and of
     separate modes. Source: ter Braak, Statistics and Computing 16, 239 (2006).
     """
-    from blackjax.smc import resampling, tempered
+    from blackjax.smc import from_mcmc, resampling
 
-    def likelihood(one):
+    def likelihoods(one, extras):
+        """With each extra noise, of one prediction."""
         rows = density.log_rows(one)
-        value = rows if rows_alone else rows + density.log_likelihood(one)
+        if rows_alone:
+            return jnp.broadcast_to(rows, extras.shape)
+        value = density.log_rows(one) + density.log_likelihoods(one, extras)
         return jnp.where(jnp.isfinite(value), value, _LOWEST)
 
+    def target(one):
+        return density.log_prior(one) + temperature * likelihoods(one, extra[None])[0]
+
+    def growth(one):
+        before, after = likelihoods(one, jnp.stack([extra, next_extra]))
+        lost = (before <= _LOWEST) & (after <= _LOWEST)
+        change = jnp.where(lost, 0.0, after - before)
+        return (next_temperature - temperature) * before + next_temperature * change
+
+    z, weights, temperature, extra = cloud
     count = len(z)
     batch = count if rows_alone else max(1, min(count, _LANES // max(density.data.size, 1)))
-    known = jax.lax.map(likelihood, z, batch_size=batch)
+    extras = extra * jnp.concatenate([jnp.ones(1), jnp.asarray(_COOLINGS)])
+    known = jax.lax.map(lambda one: likelihoods(one, extras), z, batch_size=batch)
+    next_temperature = temperature + _increment(known[:, 0], weights, 1 - temperature)
+    cooled = extra * _cooling(known[:, 1:] - known[:, :1], weights)
+    next_extra = jnp.where(temperature >= 1, cooled, extra)
     with jax.numpy_dtype_promotion("standard"):  # blackjax mixes types
-        kernel = tempered.build_kernel(
-            density.log_prior, likelihood, _move, _begin, resampling.systematic, batch_size=batch
-        )
-        state = tempered.TemperedSMCState(z, weights, temperature)
+        kernel = from_mcmc.build_kernel(_move, _begin, resampling.systematic, batch_size=batch)
         after, info = kernel(
-            key, state, moves, temperature + _increment(known, weights, 1 - temperature),
-            {"crowd": z[None], "shares": weights[None]},
-        )  # fmt: skip
+            key, cloud, moves, {"crowd": z[None], "shares": weights[None]}, target, growth
+        )
     told = info.update_info
+    cloud = _Cloud(after.particles, after.weights, next_temperature, next_extra)
     return (
-        after.particles, after.weights, after.tempering_param, info.log_likelihood_increment,
+        cloud, info.log_likelihood_increment,
         (told.log_density[:, -1], jnp.mean(told.acceptance)),
     )  # fmt: skip
+
+
+def _cooling(growth, weights):
+    """The smallest factor on the extra noise that leaves half of the particles effective."""
+    grown = jnp.exp(growth - jnp.max(growth, axis=0))
+    share = jnp.sum(weights[:, None] * grown, axis=0) ** 2 / (weights @ grown**2)
+    enough = jnp.append(share[:-1] >= _EFFECTIVE, True)
+    return jnp.asarray(_COOLINGS)[jnp.argmax(enough)]
 
 
 def _increment(log_likelihood, weights, most):

@@ -96,9 +96,7 @@ def sample_posterior(
             posterior, which finds separate modes and the evidence, and costs far more.
         chains: of NUTS, or independent runs of particles.
         warmup: adaptation steps of every chain, left out.
-        draws: kept of every chain, or particles of every run. Where σ is unknown the evidence
-            may be too low by more than its error says (by 3 to 10 in seven unknowns with 20 moves):
-            compare other numbers of particles and moves.
+        draws: kept of every chain, or particles of every run.
         target_acceptance: of NUTS; shorter steps come with 0.95.
         moves: of every particle at every temperature; None: ten, or five times the unknowns.
         predictions: draws whose prediction is kept, for bands; as many as there are for ArviZ'
