@@ -4,14 +4,15 @@ BIN := .venv/bin
 # Two processes with one thread each finish sooner than one process with two.
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-.PHONY: demo test documents test-all lint notebooks bench clean
+.PHONY: demo test thorough documents test-all lint notebooks bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       set up .venv and run the main job; figures land in jaxdiode-demo/"
 	@echo "make test       set up and run the tests (minutes)"
-	@echo "make documents  run the README, long examples of docstrings, notebooks with short settings"
-	@echo "make test-all   the same with the long ones"
+	@echo "make thorough   run the tests that take seconds each"
+	@echo "make documents  run the README, examples of docstrings, notebooks with short settings"
+	@echo "make test-all   all of these and the long ones"
 	@echo "make lint       ruff and pyright"
 	@echo "make notebooks  execute the notebooks and keep their figures"
 	@echo "make bench      benchmarks, written to benchmarks/results/"
@@ -26,7 +27,10 @@ demo: .venv/ready
 	$(BIN)/jaxdiode demo --force
 
 test: .venv/ready
-	$(PYTEST) -m 'not slow and not document'
+	$(PYTEST) -m 'not thorough and not slow and not document'
+
+thorough: .venv/ready
+	$(PYTEST) -m 'thorough and not slow'
 
 documents: .venv/ready
 	$(PYTEST) -m document

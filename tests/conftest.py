@@ -53,7 +53,8 @@ if jax.__version_info__[:2] == (0, 10):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """One process per file, whose tests share compilations; notebooks go where there is room.
+    """One process per file, whose tests share compilations; notebooks and parts of the README, each
+    a process of its own, go where there is room.
 
     Said here, not by the mark `xdist_group`: pytest-xdist 3.8 does not see it under pytest 9.2.
     """
@@ -62,7 +63,8 @@ def pytest_xdist_make_scheduler(config, log):
     class FileScheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file = super()._split_scope(nodeid)
-            return nodeid if file == "tests/test_notebooks.py" else file
+            apart = ("tests/test_notebooks.py", "tests/test_readme.py")
+            return nodeid if file in apart else file
 
     config.option.loadscopereorder = False  # the order of the collection
     return FileScheduling(config, log)

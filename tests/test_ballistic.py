@@ -52,6 +52,7 @@ TABLE = np.array(
 )
 
 
+@pytest.mark.thorough
 def test_critical_currents_of_the_sheet():
     tau, d, temperature, *expected = TABLE.T
     plus, minus, status = extrema(tau, d, temperature)
@@ -86,6 +87,7 @@ def test_largest_efficiencies_over_the_momentum():
     helpers.assert_close((plus - minus) / (plus + minus), largest, absolute=1e-8)
 
 
+@pytest.mark.thorough
 def test_the_best_diode_is_found():
     """τ = 1, T = 0: 4/π² at d = 4π/(π² + 4)."""
     space = jd.Space(jd.BallisticJunction(1.0, 1.0, momentum=0.5), {"momentum": (0.0, 0.99)})

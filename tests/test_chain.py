@@ -85,6 +85,7 @@ def test_two_sinusoidal_junctions(second):
     helpers.assert_close(found, expected, absolute=1e-14)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("second", [1.01, 1.5, 80.0])
 def test_two_harmonics_are_two_sinusoidal_junctions(second):
     """What holds in closed form, found by the search."""

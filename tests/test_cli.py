@@ -99,6 +99,7 @@ def in_a_process(*arguments):
     )
 
 
+@pytest.mark.thorough
 def test_for_real(write):
     done = in_a_process("evaluate", write(TABLE_1))
     assert done.returncode == 0, done.stderr
@@ -400,6 +401,7 @@ def test_evaluate_in_any_unit(run, capsys, write, tmp_path, scale):
     assert efficiency == pytest.approx(0.5357719928680874, abs=1e-12)
 
 
+@pytest.mark.thorough
 def test_evaluate_of_a_reciprocal_and_of_a_multivalued_device(run, capsys, write, tmp_path):
     run("evaluate", write(SINGLE.replace("[0.0]", "[0.3]")))
     assert "eta  +0.00000000" in capsys.readouterr().out
@@ -408,6 +410,7 @@ def test_evaluate_of_a_reciprocal_and_of_a_multivalued_device(run, capsys, write
     assert [p.name for p in (tmp_path / "loops").iterdir()] == ["result.json"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("system", ["squid", "andreev", "wire"])
 def test_evaluate_compiles_one_program(run, system):
     """Beside it only conversions of single numbers, and none of the figure's."""

@@ -74,6 +74,7 @@ def test_shapiro(run, tmp_path):
     )
 
 
+@pytest.mark.thorough
 def test_shapiro_in_volts(run, tmp_path):
     """Steps lie at nhf/2e."""
     drive = "[drive]\nfrequency = 5e9\npower = -80\nimpedance = 50\n"

@@ -89,6 +89,7 @@ def table():
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "expected", "accuracy"),
     [  # numbers of shared/physics/field.md, or closed forms

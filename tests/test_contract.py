@@ -13,7 +13,7 @@ import pytest
 
 import jaxdiode as jd
 from tests import helpers
-from tests.problems import KNOWN_FAILURES, PROBLEMS, TAGS, representatives
+from tests.problems import KNOWN_FAILURES, PROBLEMS, TAGS, THOROUGH, representatives
 
 ROUNDING = 1e-12
 
@@ -48,6 +48,8 @@ def _parametrised(problems, slow):
             ]
             if slow(problem.name):
                 marks.append(pytest.mark.slow)
+            elif problem.name in THOROUGH:
+                marks.append(pytest.mark.thorough)
             params.append(pytest.param(problem, id=problem.name, marks=marks))
         return pytest.mark.parametrize("problem", params)(test)
 
@@ -100,6 +102,7 @@ def test_names_are_unique_and_every_tag_is_used():
     assert len(names) == len(set(names))
     assert frozenset().union(*(problem.tags for problem in PROBLEMS)) == TAGS
     assert {problem.name for problem in representatives()} >= QUICK
+    assert set(names) >= THOROUGH
 
 
 def _stale(entries):

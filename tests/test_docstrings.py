@@ -19,23 +19,6 @@ PURPOSES = (
     "experiment", "files", "inverse", "lab", "netlists", "plot", "results", "tolerance", "units",
 )  # fmt: skip
 
-# Three seconds and more, almost all of it compilation; two thirds of the time of all examples.
-# What they show has tests of its own: these run with the README, by `make documents`.
-LONG = {
-    "BallisticJunction", "Circuit", "CircuitScale.shunted", "DiffusiveJunction", "JunctionChain",
-    "KapitzaJunction", "LongJunction", "LongJunction.states", "PhaseSlipWire", "Shunted",
-    "SpinActiveJunction",
-    "critical_contour", "escape_rate", "iv_curve", "maximise", "plot.critical_contour",
-    "plot.posterior", "plot.posterior_predictive", "plot.rectification", "plot.shapiro_map",
-    "plot.slips", "plot.steps", "plot.threshold_curves", "results.CriticalContour",
-    "results.Posterior", "results.Posterior.predict",
-    "results.RetrappingCurrents", "results.ShapiroSteps", "results.ThresholdCurves",
-    "guess", "experiment.guess", "kapitza.CircuitScale.shunted", "plot.torus", "results.IVCurve",
-    "results.LongStates", "results.SpreadStatistics", "robust", "usadel.PhaseTorus",
-    "plot.scattered", "tolerance.RobustObjective.statistics", "tolerance.RobustObjective.compare",
-    "retrapping_currents", "sample_posterior", "shapiro_steps", "switching_distribution",
-    "threshold_curves", "wire.valley_beta",
-}  # fmt: skip
 HOW = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -105,7 +88,6 @@ def example(name):
 def test_the_names_are_found():
     assert {"Squid", "wire.simulate_wire", "plot.iv", "units.flux", "files.device_of"} < set(PUBLIC)
     assert all(callable(thing) for thing in PUBLIC.values())
-    assert set(PUBLIC) | set(METHODS) >= LONG, "no such public name"
 
 
 def test_every_public_name_has_an_example():
@@ -113,13 +95,8 @@ def test_every_public_name_has_an_example():
     assert bare == set(), "a docstring without >>> and output"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(x, marks=pytest.mark.document if x in LONG else ())
-        for x in sorted(PUBLIC) + sorted(METHODS)
-    ],
-)
+@pytest.mark.document
+@pytest.mark.parametrize("name", sorted(PUBLIC) + sorted(METHODS))
 def test_example_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report = []

@@ -321,6 +321,7 @@ def graphene(shared):
     return Graphene(np.loadtxt(path, skiprows=1))
 
 
+@pytest.mark.thorough
 def test_graphene(graphene):
     found = graphene.clean
     print(f"\n{found.summary()}")
@@ -349,6 +350,7 @@ def off_by(graphene, found):
     return np.abs(found.values - graphene.clean.values) / graphene.clean.errors
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("loss", ["soft_l1", "cauchy"])
 def test_robust_losses_withstand_outliers(graphene, spoilt, loss):
     found = graphene.fit(spoilt, loss=loss)
@@ -359,5 +361,6 @@ def test_robust_losses_withstand_outliers(graphene, spoilt, loss):
     assert np.all(np.isfinite(found.errors))
 
 
+@pytest.mark.thorough
 def test_least_squares_does_not(graphene, spoilt):
     assert np.max(off_by(graphene, graphene.fit(spoilt))) > 3

@@ -116,6 +116,7 @@ def test_as_plain_errors_for_independent_noise():
     assert found.bootstrap.blocks == {"data[0]": 1, "data[1]": 1}
 
 
+@pytest.mark.thorough
 def test_few_points_pay_for_their_parameters():
     """12 points, 2 parameters: without the degrees of freedom errors would be 9 % too small."""
     x = X[::35]

@@ -143,6 +143,7 @@ def test_a_huge_weight_leaves_a_straight_line(order):
     assert np.allclose(found.values, np.vander(np.arange(COUNT), order) @ line, atol=1e-3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 @pytest.mark.parametrize("weight", [10.0, None])
 @pytest.mark.parametrize("known", [True, False])

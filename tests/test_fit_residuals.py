@@ -53,6 +53,7 @@ def test_newey_west_is_the_formula():
     assert np.allclose(found.robust_covariance, expected, rtol=1e-8)
 
 
+@pytest.mark.thorough
 def test_robust_errors_hold_where_plain_ones_do_not():
     """100 measurements with noise of correlation 0.7, the same in both rows: mean = offset.
 
@@ -74,6 +75,7 @@ def test_robust_errors_hold_where_plain_ones_do_not():
     assert any("residuals are correlated along data[0], data[1]" in w for w in found.warnings)
 
 
+@pytest.mark.thorough
 def test_clean_fits_do_not_warn():
     rng = np.random.default_rng(0)
     warned = 0
@@ -165,6 +167,7 @@ def measured(turns):
     return 2 + np.cos(angle) + noise[0], 2 + np.cos(angle + 0.3) + noise[1]
 
 
+@pytest.mark.thorough
 @settings(max_examples=12)
 @given(turns=st.floats(5.0, 30.0), off=st.floats(0.75, 1.25), sign=st.sampled_from([-1, 1]))
 def test_the_right_period_is_found(turns, off, sign):
@@ -365,6 +368,7 @@ def test_a_missed_period_of_a_few_points_is_said(period, scale, count, seed):
     assert found.chance["data[1]"] > 1e-7
 
 
+@pytest.mark.thorough
 def test_ljung_box_is_the_formula():
     """Against the sum written out, and its distribution: uniform for independent noise."""
     rng, drawn = np.random.default_rng(4), []

@@ -53,6 +53,7 @@ def fitted(unit, case, loss, sigma):
     )
 
 
+@pytest.mark.thorough
 @settings(max_examples=20)
 @given(
     exponent=st.floats(-9, 9),

@@ -190,6 +190,7 @@ def test_a_thousand_partial_sweeps(tmp_path, unfinished):
     check_partial_sweeps(tmp_path, MANY, *unfinished)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", CASES)
 def test_a_hundred(tmp_path, quick, kind):
     check(tmp_path, FEW, CASES[kind](tmp_path))

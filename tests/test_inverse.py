@@ -99,6 +99,7 @@ def test_twins_are_found():
         twins(np.zeros(3))
 
 
+@pytest.mark.thorough
 def test_a_fit_meets_the_twin():
     """A sine: as good a fit, no mirror image. A pair: a bad one, and no warning."""
     flux = np.linspace(0, 4, 41)

@@ -51,6 +51,7 @@ def run(monkeypatch, *arguments):
     cli.main()
 
 
+@pytest.mark.thorough
 def test_the_command_line(kind, tmp_path, monkeypatch, capsys):
     """Evaluate, design, sweep; then the same again from the design's own result."""
     run(monkeypatch, "evaluate", "device.toml")

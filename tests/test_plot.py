@@ -137,6 +137,7 @@ def test_a_reciprocal_device_shows_no_efficiency(scale):
     assert not np.any(mesh.get_array())
 
 
+@pytest.mark.thorough
 def test_a_multivalued_relation_says_so(tmp_path):
     squid = jd.Squid([jd.TunnelJunction(3.0), jd.TunnelJunction(2.0)], [0.3], inductance=[0.1, 0.1])
     (axes,) = check(plot.current_phase(squid), tmp_path)

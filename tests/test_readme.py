@@ -1,5 +1,7 @@
-"""The README is run: every Python block, in order, in one namespace."""
+"""The README is run: every Python block, in order, as a reader would who begins at a heading."""
 
+import ast
+import builtins
 import os
 import re
 import subprocess
@@ -9,21 +11,65 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+TEXT = README.read_text(encoding="utf-8")
+BLOCKS = [
+    (TEXT[: found.start(1)].count("\n"), found[1])  # (lines above, code)
+    for found in re.finditer(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
+]
+HEADINGS = [
+    (TEXT[: found.start()].count("\n"), found[1]) for found in re.finditer(r"^## (.*)$", TEXT, re.M)
+]
+
+
+def names_of(code):
+    """(names used, names given, lines of imports) at the top of the code or anywhere in it."""
+    nodes = list(ast.walk(ast.parse(code)))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    used = {node.id for node in names if isinstance(node.ctx, ast.Load)} - set(dir(builtins))
+    given = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    given |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    given |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    given |= {name.asname or name.name for node in imports for name in node.names}
+    return used, given, [ast.unparse(node) for node in imports]
+
+
+def parts_of():
+    """{heading: [(lines above, code)]}: a section that needs names of those above is of their part.
+
+    Only imports are taken from above without that.
+    """
+    parts, imports, known = {}, [], set()
+    for k, (line, heading) in enumerate(HEADINGS):
+        end = HEADINGS[k + 1][0] if k + 1 < len(HEADINGS) else TEXT.count("\n")
+        blocks = [block for block in BLOCKS if line <= block[0] < end]
+        if not blocks:
+            continue
+        used, given, own = names_of("\n".join(code for _, code in blocks))
+        imported = names_of("\n".join(imports))[1]
+        if not parts or (used - given - imported) & known:
+            parts.setdefault(next(reversed(parts), heading), []).extend(blocks)
+        else:
+            parts[heading] = [(0, "; ".join(imports) + "\n"), *blocks]
+        imports, known = imports + own, known | given
+    return parts
+
+
+PARTS = parts_of()
 
 
 def test_there_are_examples():
     assert BLOCKS, "README.md has no ```python block"
+    assert sum(len(blocks) for blocks in PARTS.values()) == len(BLOCKS) + len(PARTS) - 1
 
 
 @pytest.mark.document
-def test_examples_run(tmp_path):
-    """In a fresh process and an empty folder, as a reader would; line numbers are the README's."""
-    text = README.read_text(encoding="utf-8")
-    source, position = "", 0
-    for block in BLOCKS:
-        position = text.index(block, position)
-        source += "\n" * (text[:position].count("\n") - source.count("\n")) + block
+@pytest.mark.parametrize("heading", PARTS)
+def test_examples_run(heading, tmp_path):
+    """In a fresh process and an empty folder; line numbers are the README's."""
+    source = ""
+    for above, code in PARTS[heading]:
+        source += "\n" * (above - source.count("\n")) + code
     (tmp_path / "readme.py").write_text(source, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "readme.py"],
@@ -37,8 +83,8 @@ def test_examples_run(tmp_path):
 
 
 def test_a_device_of_ones_own_is_short():
-    own = [block for block in BLOCKS if re.search(r"^class \w+\(.*Abstract", block, re.M)]
+    own = [code for _, code in BLOCKS if re.search(r"^class \w+\(.*Abstract", code, re.M)]
     if not own:
         pytest.fail("README.md shows no device of one's own")
-    for block in own:
-        assert len(block.strip().splitlines()) <= 25
+    for code in own:
+        assert len(code.strip().splitlines()) <= 25

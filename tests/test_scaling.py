@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import jaxdiode as jd
 from tests import helpers
-from tests.problems import representatives
+from tests.problems import THOROUGH, representatives
 
 CURRENTS = {"sources", "critical_current", "first", "second", "amplitude", "sine", "cosine"}
 PER_CURRENT = {"inductance", "mutual_inductance"}
@@ -48,10 +48,16 @@ def has_a_current_unit(problem):
     return bool(names & CURRENTS) and not {"driven", "diffusive", "resistive"} & problem.tags
 
 
+def _how_long(problem):
+    if "slow" in problem.tags:
+        return pytest.mark.slow
+    return pytest.mark.thorough if problem.name in THOROUGH else ()
+
+
 every_problem = pytest.mark.parametrize(
     "problem",
     [
-        pytest.param(p, id=p.name, marks=pytest.mark.slow if "slow" in p.tags else ())
+        pytest.param(p, id=p.name, marks=_how_long(p))
         for p in representatives()
         if has_a_current_unit(p)
     ],

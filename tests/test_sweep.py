@@ -267,6 +267,7 @@ jd.sweep(function, jd.Harmonics([1.0, 2.0]), {"sine.0": [1.0, 2.0, 3.0]}, path="
 """
 
 
+@pytest.mark.thorough
 def test_resumes_in_another_process(tmp_path):
     def run(which):
         command = [sys.executable, "-c", RESUME, which]
@@ -316,6 +317,7 @@ print("MiB", peak() - before)
 """
 
 
+@pytest.mark.thorough
 def test_four_devices_and_many_squids(tmp_path, critical):
     """All at once would take 50 000 × 1000 × 2 branches × 8 bytes = 800 MB."""
     flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"

@@ -50,6 +50,7 @@ def test_every_part_of_a_nested_device_follows(t):
     helpers.assert_close(warm.branches[0].profile, inside.profile, absolute=1e-15)
 
 
+@pytest.mark.thorough
 def test_circuits_pass_it_on():
     def circuit(first, second):
         return jd.Circuit(

@@ -22,6 +22,7 @@ def contours(flux, angles, origin=(0.0, 0.0)):
     return jax.jit(jax.vmap(one))(jnp.asarray(flux), jnp.asarray(angles))
 
 
+@pytest.mark.thorough
 def test_table_of_the_triode():
     """Rays through the printed points, both signs: (I_B, f, I₊, I₋)."""
     control, flux, plus, minus = np.array(TRIODE).T
@@ -31,6 +32,7 @@ def test_table_of_the_triode():
     np.testing.assert_allclose(found.current, points, atol=2 * PRINTED)
 
 
+@pytest.mark.thorough
 def test_points_of_an_exhaustive_search():
     """Where the set is star-shaped each end at one I_B lies on the contour, else not beyond it."""
     flux, control = np.array([0.0, 0.2, 0.5]), np.linspace(-1.1, 1.1, 14)
@@ -141,6 +143,7 @@ def test_an_origin_outside_of_the_set():
     np.testing.assert_allclose(found.current[0, 2, 0], triode.window(0.9, 0.2)[0], rtol=1e-10)
 
 
+@pytest.mark.thorough
 def test_criteria():
     """A triode's ramp comes to the largest currents; with a flux state to leave, first is less."""
     circuit = networks.triode(0.0, 0.2, inductance=(1.0, 1.0, 1.0))

@@ -87,6 +87,7 @@ def test_gradients():
     np.testing.assert_allclose(slope, [-0.8119670981, 1.1960305951, 0.8072686049], atol=1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("criterion", ["largest", pytest.param("ramp", marks=pytest.mark.slow)])
 def test_gradients_of_a_network(criterion):
     """All kinds of parameters at once: I₊ jumps from one state to another between criteria."""
@@ -114,6 +115,7 @@ def test_gradients_of_a_network(criterion):
         )
 
 
+@pytest.mark.thorough
 def test_networks_with_mutual_inductance():
     found = jd.critical_currents(networks.double_loop(0.2))
     np.testing.assert_allclose([found.plus, found.minus], [1.78284215, 1.80807441], atol=PRINTED)
@@ -173,6 +175,7 @@ TRIODE = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("criterion", ["largest", "ramp"])
 def test_triode(criterion):
     control, flux, *expected = np.array(TRIODE).T
@@ -270,6 +273,7 @@ def test_a_pair_is_two_junctions_and_a_node():
     np.testing.assert_allclose(of_pairs[:2], of_splits[:2], atol=1e-10)
 
 
+@pytest.mark.thorough
 def test_linear_links():
     """Every fluxoid state is a window of θ: its ends in closed form."""
     rows = [

@@ -25,6 +25,7 @@ def test_a_ramp_ends_where_no_state_catches_the_phase():
     assert float(heavy.minus) == pytest.approx(1.32216837, abs=4e-5)
 
 
+@pytest.mark.thorough
 def test_switching_in_any_unit():
     squid = with_shunts(networks.squid(*B3, 0.24), capacitance=10.0)
     plain, tiny = (jd.switching_currents(in_units(squid, x)) for x in (1.0, 1e-9))

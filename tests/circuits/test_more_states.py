@@ -28,6 +28,7 @@ def test_states_of_links_in_closed_form():
     np.testing.assert_allclose(states.energy, energy, atol=1e-9)
 
 
+@pytest.mark.thorough
 def test_folds_of_a_junction_beside_a_link():
     """cos x = −j/b, x + s within the link's critical phase: one fold each way per fluxoid."""
     j, b, flux = 1.0, 10.0, 0.1

@@ -81,6 +81,7 @@ def test_a_screened_diode_rectifies_whole_slips(branches, amplitude, frequency, 
     assert float(found.error[0]) == 0.0
 
 
+@pytest.mark.thorough
 def test_bridge_rectifier():
     curve = jd.iv_curve(networks.bridge(), [-2.0, -1.45, 1.45, 2.0], between=("1", "2"))
     assert curve.up == pytest.approx([-0.43179211, 0.0, 0.0, -0.43179211], abs=2e-8)
@@ -90,6 +91,7 @@ def test_bridge_rectifier():
     assert np.array_equal(found.voltage / 0.05, [0.0, -2.0])
 
 
+@pytest.mark.thorough
 def test_single_junction_is_exact():
     bias = np.array([0.5, 1.01, 1.5, 4.0])
     curve = jd.iv_curve(resistive(), bias)

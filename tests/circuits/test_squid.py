@@ -46,6 +46,7 @@ def test_eager_and_compiled_are_one():
     assert jd.current_phase_relation(device).status == Status.MULTIVALUED
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("criterion", ["largest", pytest.param("ramp", marks=pytest.mark.slow)])
 def test_without_inductance_all_criteria_agree(criterion):
     device = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])

@@ -10,6 +10,7 @@ from tests.reference import two_junctions
 B3 = (1.3, 0.7), (0.75, 0.75)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("critical", "inductance", "flux"), [(*B3, 0.24), ((1.0, 1.0), (0.1, 2.9), 0.3)]
 )

@@ -80,6 +80,7 @@ def test_no_value_compiles_anything():
     assert compiled == []
 
 
+@pytest.mark.thorough
 def test_lobes_are_curves():
     """Folds of one number differ little from value to value and have one kind of stability."""
     found = of_b3(np.linspace(0.05, 0.3, 26))
@@ -103,6 +104,7 @@ def test_other_units():
         np.testing.assert_array_equal(found.status, plain.status)
 
 
+@pytest.mark.thorough
 def test_a_slip_is_no_fold():
     """Linear links end at their critical phase: no folds, and a known envelope."""
     found = jd.threshold_curves(

@@ -35,6 +35,7 @@ def check(device):
     helpers.assert_close(found.efficiency, efficiency, absolute=1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [2, 3, 4, 8])
 def test_series_pairs(count):
     @settings(max_examples=75)

@@ -100,6 +100,7 @@ def test_peak_on_a_jump_is_the_one_sided_limit():
     helpers.assert_close(rows.branches[1].critical_current[0], np.sin(angle), absolute=1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "step"), [("generic", 3e-3), ("thermal Andreev", 3e-3), ("harmonics", 3e-3)]
 )

@@ -207,6 +207,7 @@ def kinds():
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("problem", kinds())
 def test_every_kind_of_device(problem):
     """Against differences of its current, of fourth order: step⁴ and rounding leave 1e-6."""

@@ -52,6 +52,7 @@ def evaluate():
     return jax.jit(jax.value_and_grad(jd.diode_efficiency))
 
 
+@pytest.mark.thorough
 def test_operated_at_its_coil_current():
     found = helpers.values(coil_biased())
     helpers.assert_close([found.plus, found.minus], dense(COIL), absolute=1e-9)
@@ -69,6 +70,7 @@ def test_a_bias_line_of_no_inductance_changes_nothing():
 
 
 # Up to strong coupling: the ramp adds a quarter of a quantum at 3e-3, more than one at .02.
+@pytest.mark.thorough
 @pytest.mark.parametrize("mutual", [1e-4, -5e-4, 3e-3, 0.02])
 def test_flux_of_the_bias_line(mutual):
     found = helpers.values(coil_biased([mutual]))

@@ -91,6 +91,7 @@ def test_transparent_wire_is_that_of_scipy(length, temperature):
     helpers.assert_close(found, expected, absolute=1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.thorough
 def test_long_wire():
     """L/ξ₀ = 15 at .5 T_c: e^{−L/L_T} is 2e-5, next harmonics are its square."""
     length, temperature = 15.0, 0.5

@@ -159,6 +159,7 @@ def test_even_profile_and_odd_relation_are_no_diode():
         assert np.all(np.abs((plus - minus) / (plus + minus)) < 1e-12)
 
 
+@pytest.mark.thorough
 def test_sinusoidal_relation_is_no_diode_whatever_the_profile():
     rng = np.random.default_rng(3)
     for _ in range(4):
@@ -172,6 +173,7 @@ def test_sinusoidal_relation_is_no_diode_whatever_the_profile():
             helpers.assert_close(plus, expected, absolute=1e-13)
 
 
+@pytest.mark.thorough
 def test_opposite_field():
     for device in (jd.ExtendedJunction(PAIR, lopsided), boxes(AM9, T1, 0.0, harmonics=0)):
         ahead, back = along(device, [0.4, 1.3]), along(device, [-0.4, -1.3])
@@ -275,6 +277,7 @@ def test_gradients_over_a_profile():
     helpers.assert_close(helpers.evaluate(device)[0].profile @ profile, 0.0, absolute=1e-11)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 def test_units_of_current_do_not_matter(scale):
     one = helpers.values(boxes(jd.AndreevModes(1.0, 0.99), T1, 0.7, largest_flux=1))

@@ -81,6 +81,7 @@ FOLDS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("arguments", "plus", "minus", "eta", "error"), FOLDS)
 def test_fold_is_the_ramp_of_the_sheet(arguments, plus, minus, eta, error):
     found = limits(*arguments)

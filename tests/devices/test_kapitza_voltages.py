@@ -58,6 +58,7 @@ def test_values_that_a_box_average_missed():
         np.testing.assert_array_equal(found.up, found.down)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beta", [0.3, 1.0, 3.0, 5.0, 10.0, 30.0])
 def test_running_state_is_that_of_whole_periods(beta):
     """Alone and as one of several, in both directions and sweeps."""
@@ -107,6 +108,7 @@ def test_hysteresis_ends_where_the_cycle_does(beta):
     assert (found.down_status == Status.CONVERGED).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beta", [1.2, 1.5, pytest.param(5.0, marks=pytest.mark.slow)])
 def test_no_hysteresis_where_damping_is_strong(beta):
     biases = np.array([-0.9999, 0.5, 0.9999, 1.0, 1 + 1e-5, 1.5])
@@ -133,6 +135,7 @@ def test_shifted_relation_and_no_supercurrent():
 # ---- With drive
 
 
+@pytest.mark.thorough
 def test_locked_states_are_exact():
     found = jd.iv_curve(driven(0.5, 3.0, 1.0), [-1.2, 0.0, 1e-6, 1.3, 1.6, 1.9])
     np.testing.assert_array_equal(found.up[:4], 0.0)

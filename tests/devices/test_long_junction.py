@@ -41,6 +41,7 @@ def test_table(row):
         assert not np.any(found.status)
 
 
+@pytest.mark.thorough
 def test_the_one_vortex_state_carries_the_largest_current():
     """.15313 where the vortex-free state ends at .1497."""
     assert junction(10.0, 0.8, feed="right").states().vortices[0] == 1
@@ -64,6 +65,7 @@ def test_a_short_one_has_the_fraunhofer_pattern():
         assert float(found.plus) == pytest.approx(abs(np.sinc(flux)), abs=2e-3)
 
 
+@pytest.mark.thorough
 def test_symmetries():
     """φ → −φ: I₋(f) = I₊(−f); a mirror: f → −f and the feed turned round."""
     feed = (0.3, 0.1, 0.6)
@@ -114,6 +116,7 @@ def test_no_static_state_carries_more(seed):
         assert current - 1e-3 <= float(found.current[k]) <= current + step + 1e-3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 def test_units_of_current(factor):
     small = LongJunction(jd.TunnelJunction(factor), 2.0, 0.3, feed="right")

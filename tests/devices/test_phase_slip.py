@@ -295,6 +295,7 @@ def test_limits_of_the_sheet(limits, name):
             helpers.assert_close(value, expected, absolute=0.51 * place)
 
 
+@pytest.mark.thorough
 def test_regime_three_departs_from_ohm_at_its_reentrance(limits):
     helpers.assert_close(limits[THREE].reentrance[0], 0.280, absolute=5e-4)
     assert np.isnan(limits[THREE].reentrance[1])
@@ -328,6 +329,7 @@ def expected_limits(p):
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("p", CASES)
 def test_limits_are_those_of_the_reference(limits, p):
     for name, expected in expected_limits(p).items():

@@ -90,6 +90,7 @@ def jumping(rows):
     return device, phase, current
 
 
+@pytest.mark.thorough
 def test_jumps_split_the_spline():
     device, phase, current = jumping(32)
     table = jd.TabulatedRelation(phase, current)

@@ -195,6 +195,7 @@ def _table_errors(name):
     return np.moveaxis(np.array(found), 1, 2) - 1e-3 * np.array(list(TABLE.values()))
 
 
+@pytest.mark.thorough
 def test_currents_are_those_of_the_sheet():
     helpers.assert_close(_table_errors("A"), 0.0, absolute=PROMISED)
 
@@ -655,6 +656,7 @@ def test_gradients_in_the_band_parameters():
 # ---- What is refused, and what is flagged
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("where", "value"),
     [

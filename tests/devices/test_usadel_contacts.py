@@ -146,6 +146,7 @@ def test_nearly_perfect_contacts():
     helpers.assert_close(half, found[-1], absolute=2e-4)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("transmission", [1.0, pytest.param(0.5, marks=pytest.mark.slow)])
 def test_rigid_superconductors(transmission):
     """10, 31, 32 of 32 phases failed at κ = 50, 100, 1000."""

@@ -89,6 +89,7 @@ def expected(p):
 CASES = (ONE_STRONGER, TWO, THREE, SCALED, S_SHAPED, turned(S_SHAPED))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("p", CASES)
 def test_both_sweeps_are_the_quasi_static_ones(p):
     curve, (volts, slopes) = swept(p), expected(p)

@@ -120,6 +120,7 @@ def test_an_adiabatic_ramp_of_independent_code_ends_at_a_proven_fold():
     np.testing.assert_allclose(current, 1.5754, atol=1e-3)
 
 
+@pytest.mark.thorough
 def test_a_phase_gets_ahead_past_the_edge_only():
     """sin φ + ½ sin(2φ + π/2), Ω = .5, a = 1: .51547405516 by independent code."""
     diode = jd.Harmonics([1.0, 0.0], [0.0, 0.5])

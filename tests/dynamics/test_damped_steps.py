@@ -56,6 +56,7 @@ def test_gradients_of_the_sheet():
     np.testing.assert_allclose(one, [0.085722628, 0.359998038, 2.021580337], atol=2e-9)
 
 
+@pytest.mark.thorough
 def test_two_tones():
     """sin, β = .5, Ω = 2, a = (1.5, 1): the phase of the second tone."""
     for phase, edges in (
@@ -90,6 +91,7 @@ def test_of_two_wells_the_higher_fold_counts():
                 assert np.isnan(edge[0])
 
 
+@pytest.mark.thorough
 def test_a_fold_that_a_ramp_does_not_reach():
     """At β = Ω = 1 the lower fold of D2 lies past period doublings, in which the phase is lost."""
     found = jd.shapiro_steps(driven(D2, 1.0, 1.0, 1.0), [0])
@@ -99,6 +101,7 @@ def test_a_fold_that_a_ramp_does_not_reach():
     assert found.status[0] == Status.PERIOD_DOUBLING
 
 
+@pytest.mark.thorough
 def test_a_flip_ends_the_zero_step():
     """sin, β = .5, Ω = 1, a = 1.5: chaos beyond .1477."""
     device = driven(SINE, 0.5, 1.0, 1.5)
@@ -109,6 +112,7 @@ def test_a_flip_ends_the_zero_step():
     np.testing.assert_array_equal(found.up[:2], 0)
 
 
+@pytest.mark.thorough
 def test_reversal_and_units():
     *arguments, expected = EDGES["two harmonics"]
     _, damping, frequency, amplitude = arguments

@@ -45,6 +45,7 @@ def assert_as_predicted(found, theory, side):
 # ---- Ramps
 
 
+@pytest.mark.thorough
 def test_first_slips_follow_the_phase_slip_rate():
     """Of a ramp 10 times as fast as those of the sheet, whose slip comes some 5 r = .005 later."""
     found = jd.switching_currents(jd.Shunted(SINE), noise=0.02, rate=1e-3, samples=64, key=2)
@@ -91,6 +92,7 @@ def test_units_of_a_ramp(factor):
     np.testing.assert_allclose(other.minus, factor * one.minus, rtol=1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "drive",
     [None, pytest.param(jd.Drive(1.0, 1.0), marks=pytest.mark.slow), jd.Drive(0.3, 2.0)],
@@ -135,6 +137,7 @@ def test_start():
 # ---- Mean voltages
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("device", "bias", "noise", "sheet"),
     [
@@ -174,6 +177,7 @@ def test_voltages_are_exact_to_a_part_in_a_thousand():
     assert np.all((ratio > 0.6) & (ratio < 1.5))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "drive",
     [pytest.param(jd.Drive(0.5, [1.0, 0.3]), marks=pytest.mark.slow), jd.SquareWave(0.5, 1.0)],

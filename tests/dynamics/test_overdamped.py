@@ -16,6 +16,7 @@ D2 = jd.Harmonics([1.0, 0.4 * np.cos(1)], [0.0, 0.4 * np.sin(1)])
 L1 = jd.Squid([jd.SeriesJunctions(1.0, 1.0), jd.TunnelJunction(np.sqrt(0.5))], flux=[-5 / 8])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("device", "expected"),
     [

@@ -35,6 +35,7 @@ def slow(device, drive, bias, amplitudes):
 SLOW = jax.jit(quasi_static)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("frequency", "voltage"),
     [(0.1, [0.0, 0.1, 0.2, 0.1]), (1.0, [0, 0, 0, 0]), (5.0, [0, 0, 0, 0])],
@@ -138,6 +139,7 @@ def test_square_waves(amplitude, period, slips):
     np.testing.assert_allclose(found.quasi_static, expected, atol=1e-10)
 
 
+@pytest.mark.thorough
 def test_square_wave_against_direct_integration():
     """Both halves conduct; turns counted by an integration that is cut at the jumps."""
     device = jd.Shunted(D1, drive=jd.SquareWave(2 * np.pi / 30, 1.0))

@@ -58,6 +58,7 @@ def test_rotation_numbers_of_a_sine(sine):
     assert np.all(sine.status == jd.Status.CONVERGED)
 
 
+@pytest.mark.thorough
 def test_on_its_exact_steps():
     """Inside the edges of a step, fractional ones too, V is exact; outside it is not that."""
     driven = jd.Shunted(DIODE, drive=jd.Drive(1.0, 1.5))

@@ -40,6 +40,7 @@ def driven(device, frequency, amplitude, phase=0.0):
     return jd.Shunted(device, damping=None, drive=drive)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", EDGES)
 def test_edges_of_the_sheet(name):
     *arguments, expected = EDGES[name]
@@ -53,6 +54,7 @@ def test_edges_of_the_sheet(name):
     np.testing.assert_allclose(found.voltage, np.array(ratio) * arguments[1])
 
 
+@pytest.mark.thorough
 def test_zero_step_are_the_critical_currents():
     *arguments, expected = EDGES["two tones"]
     found = jd.critical_currents(driven(*arguments))
@@ -77,6 +79,7 @@ def test_units(scale):
     np.testing.assert_allclose(found.upper, scale * edges[:, 1], rtol=1e-9)
 
 
+@pytest.mark.thorough
 def test_gradients_of_the_sheet():
     """∂a₁, ∂Ω and ∂S₁ of I₊: D2, Ω = 1, a = 1.5; and Euler's relation for all of them."""
 
@@ -105,6 +108,7 @@ def test_hessian_is_the_difference_of_gradients():
         )
 
 
+@pytest.mark.thorough
 def test_efficiency_is_differentiable():
     def efficiency(device):
         return jd.diode_efficiency(device)
@@ -116,6 +120,7 @@ def test_efficiency_is_differentiable():
     np.testing.assert_allclose(slopes.drive.phase @ np.array([1.0, 2.0]), 0, atol=1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(6))
 def test_a_drive_that_a_locked_phase_solves(seed):
     """f(θ) = I(nθ + x₀) is solved by φ = nθ + x₀ at i = nΩ, marginally: a fold exactly there."""

@@ -98,6 +98,7 @@ def test_ramp_uncoupled_ends_with_the_first_junction():
         np.testing.assert_allclose(getattr(found, name), expected, rtol=0, atol=5e-5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("sign", [1, -1])
 def test_ramp_coupled(sign):
     """Raised slowly by SciPy, from the state of rest of the ramp."""
@@ -145,6 +146,7 @@ def test_voltages_coupled():
         assert np.all(found.up[k] > 0.5)
 
 
+@pytest.mark.thorough
 def test_without_drive():
     """Strobed by the plasma frequency; one junction knows its limit cycle."""
     device = two(drives=(0.0, 0.0), frequency=None)

@@ -32,6 +32,7 @@ def test_a_coil_is_that_of_a_coil_biased_squid():
     assert np.array_equal(setup.predict({"B": FIELD}).plus, other.plus)
 
 
+@pytest.mark.thorough
 def test_two_axes_drive_parameters_of_their_own():
     axes = {"B": Axis("flux", 2.0, offset=0.3), "T": Axis("reduced_temperature", 1 / 1.2)}
     setup = Experiment(squid(), axes)
@@ -74,6 +75,7 @@ def test_temperatures_below_zero_are_none():
     assert np.isfinite(found.plus[1])
 
 
+@pytest.mark.thorough
 def test_robust_errors_of_steps_along_an_axis():
     """The scanned axis is the last one, along which residuals are neighbours."""
     power = np.linspace(0.4, 1.6, 8)
@@ -105,6 +107,7 @@ def test_tied_parameters_have_one_prior():
     assert both.errors == pytest.approx(one.errors, rel=1e-9)
 
 
+@pytest.mark.thorough
 def test_a_robust_loss_prefers_what_is_exact():
     x = np.linspace(0, 3, 40)
     space = jd.Space(jd.Harmonics([1.0]), {"sine.0": (0.5, 30.0)})
@@ -151,6 +154,7 @@ def test_units_of_currents_do_not_matter(unit):
     np.testing.assert_allclose(found.values / unit, [90, 4], rtol=1e-8)
 
 
+@pytest.mark.thorough
 def test_a_forgotten_offset_of_the_bias_is_named():
     true = jd.CoilBiasedSquid(squid(), [0.7], current_offset=5.0)
     x = np.linspace(-2, 2, 101)
@@ -331,6 +335,7 @@ def test_shapiro_edges_recover_the_junction():
     assert 0.58 <= np.mean(share) <= 0.78
 
 
+@pytest.mark.thorough
 def test_a_prediction_is_differentiable():
     setup = Experiment(squid(), {"B": Axis("flux", 0.7)})
 

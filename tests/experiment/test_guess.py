@@ -41,6 +41,7 @@ def reaches_the_optimum(random, branches):
     return found.rms < 1.005 * noise
 
 
+@pytest.mark.thorough
 def test_a_squid_is_found_without_any_start():
     assert reaches_the_optimum(np.random.default_rng(3), 2)
 
@@ -78,6 +79,7 @@ def test_the_symmetry_of_the_data():
     assert np.min(np.abs(place - nearest)) < 0.01
 
 
+@pytest.mark.thorough
 def test_any_device_by_its_axis():
     """A junction in a field, its flux driven by an axis of its own name."""
     true = Experiment(
@@ -98,6 +100,7 @@ def test_any_device_by_its_axis():
     assert abs(found.parameters["axes.B.scale.0"][0]) == pytest.approx(0.9, rel=1e-6)
 
 
+@pytest.mark.thorough
 def test_a_reversed_coil_and_currents_that_are_known():
     x = np.linspace(-0.02, 0.02, 81)
     squid = jd.Squid([jd.TunnelJunction(120), jd.AndreevModes(40, 0.95)], flux=[0])

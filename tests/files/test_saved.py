@@ -1,5 +1,6 @@
 """Whatever is saved comes back: every problem, every kind of result, generated devices."""
 
+import functools
 import inspect
 import json
 import re
@@ -163,9 +164,25 @@ RESULTS = {
 }
 
 
-@pytest.mark.parametrize("name", RESULTS)
+THOROUGH = {"threshold curves", "contour", "Shapiro steps", "front"}  # seconds each
+
+
+def _kinds(*without):
+    return [
+        pytest.param(name, marks=pytest.mark.thorough if name in THOROUGH else ())
+        for name in RESULTS
+        if name not in without
+    ]
+
+
+@functools.cache
+def result(name):
+    return RESULTS[name]()
+
+
+@pytest.mark.parametrize("name", _kinds())
 def test_every_result(name, tmp_path):
-    thing = RESULTS[name]()
+    thing = result(name)
     same(thing, returned(thing, tmp_path))
     if isinstance(thing, jd.results.AbstractResult):
         assert isinstance(np.asarray(thing.status).dtype.kind, str)
@@ -174,9 +191,9 @@ def test_every_result(name, tmp_path):
         assert not np.any(np.isnan(np.asarray(thing.status, float)))
 
 
-@pytest.mark.parametrize("name", [n for n in RESULTS if n not in ("space", "unknown")])
+@pytest.mark.parametrize("name", _kinds("space", "unknown"))
 def test_every_result_has_a_figure(name):
-    thing = RESULTS[name]()
+    thing = result(name)
     if name == "wire simulation" and np.ndim(thing.mean_voltage):
         thing = jax.tree.map(lambda x: x[0], thing)
     assert thing.plot().axes

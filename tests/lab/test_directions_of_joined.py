@@ -46,6 +46,7 @@ def test_either_way_of_joining(labels, turned):
         assert (found.unit, found.coil_unit, found.dropped) == ("uA", "uT", ())
 
 
+@pytest.mark.thorough
 def test_verbs_take_the_dataset_as_the_columns():
     plus, minus = pattern()
     dataset = along_polarity(plus, minus)
@@ -100,6 +101,7 @@ def test_no_dataset(unchecked):
         jd.lab.directions((B, *pattern()))
 
 
+@pytest.mark.thorough
 @given(st.text(max_size=6))
 def test_any_label_says_one_direction_or_none(text):
     assert direction_of(text) in ("plus", "minus", None)

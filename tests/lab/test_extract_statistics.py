@@ -39,6 +39,7 @@ def axis(rng, points, end):
     return np.linspace(-end, end, points) + rng.uniform(-0.5, 0.5) * step
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("points", "noise", "leads", "offset"),
     [(201, 0.004, 0.2, 0.05), (201, 0.02, 0.0, -0.3), (501, 0.01, 3.0, 0.0), (101, 0.004, 0.0, 0)],
@@ -62,6 +63,7 @@ def test_overdamped_squid(squid, points, noise, leads, offset):
     assert LOW < share < HIGH
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("points", "noise"), [(201, 0.01), (401, 0.02), (101, 0.001)])
 def test_latching(squid, points, noise):
     """Switching and retrapping currents of up and down sweeps, with leads and an offset."""
@@ -95,6 +97,7 @@ def warm():
     return PchipInterpolator(current, voltage)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("points", "noise"), [(201, 1.0), (401, 0.3), (801, 2.0)])
 def test_rounded(warm, points, noise):
     """The current at the threshold voltage, above the line through zero bias."""
@@ -116,6 +119,7 @@ def test_rounded(warm, points, noise):
     assert LOW < share < HIGH
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("memory", [0.0, 0.6, 0.85])
 def test_correlated_noise(warm, memory):
     """Samples that share their noise do not average it, where many lie about the threshold.

@@ -67,6 +67,7 @@ def model(device, field):
     return device.switching_currents(field)
 
 
+@pytest.mark.thorough
 def test_fits_in_order(measured):
     """By what they leave: a sine needs an offset, second harmonics do better, and a phase of one of
     them does as well as the offset."""

@@ -26,6 +26,7 @@ def rows(seed, noise=0.03, shift=0.0, width=40.0):
     return plus + noise * rng.normal(size=b.size), minus + noise * rng.normal(size=b.size)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("width", "names"), [(1e3, ("period", "current_offset")), (40.0, ("offset", "current_offset"))]
 )
@@ -42,6 +43,7 @@ def test_errors_cover_the_truth(width, names):
     assert all(x.asymmetry < 0.3 for x in found)
 
 
+@pytest.mark.thorough
 def test_an_envelope_makes_the_period_less_sure():
     """What the model does not hold counts as correlated noise: never too small an error."""
     off = [
@@ -69,6 +71,7 @@ def test_no_symmetry_is_told():
     assert jd.lab.flux_period((FIELD, plus, minus)).asymmetry > 0.7
 
 
+@pytest.mark.thorough
 def test_noise_has_no_period():
     rng = np.random.default_rng(2)
     known = 0
@@ -184,6 +187,7 @@ def gumbel(seed, repeats, lanes=()):
     return 1 - rng.gumbel(scale=0.05 * np.sqrt(6) / np.pi, size=(*lanes, repeats))
 
 
+@pytest.mark.thorough
 def test_moments_and_their_errors():
     """200 histograms of 400 repeats: the exact moments of Gumbel's law are covered."""
     current = np.linspace(-2, 2, 1601)

@@ -71,6 +71,7 @@ def broken(seeds, folder):
     return {s: what for s in seeds if (what := check(s, folder / "data")) is not None}
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore")  # of what stands in damaged files
 def test_mutated_files(tmp_path):
     assert broken(range(500), tmp_path) == {}

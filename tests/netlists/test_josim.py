@@ -333,6 +333,7 @@ def test_reading_and_writing_again_changes_nothing(name):
             close(after[what], value)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["squid", pytest.param("network", marks=pytest.mark.slow)])
 def test_critical_currents_of_the_circuit_read_back(name):
     circuit = CIRCUITS[name]()

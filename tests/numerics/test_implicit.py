@@ -95,6 +95,7 @@ def _with_a_wire():
     return System(jnp.zeros((3, 3)), friction, force, stiffness, jnp.array([1.0, 1.0, 0.0]))
 
 
+@pytest.mark.thorough
 def test_algebraic_parts_hold_to_rounding():
     """As one node: φ' + sin φ = 1.5. The wire's current jumps to its value at once."""
     period = 2 * np.pi / np.sqrt(1.5**2 - 1)

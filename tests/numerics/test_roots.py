@@ -84,6 +84,7 @@ def cubic(x, args):
     return x**3 + a * x - b
 
 
+@pytest.mark.thorough
 def test_implicit_root_to_third_order():
     """x³ + ax = b: derivatives in (a, b) against those of Cardano's formula."""
 

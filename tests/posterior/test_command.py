@@ -44,6 +44,7 @@ def run(tmp_path, monkeypatch):
     return call
 
 
+@pytest.mark.thorough
 def test_posterior(run, capsys, tmp_path):
     pytest.importorskip("blackjax")
     run("device.toml", "data.csv", "--draws", "60", "--warmup", "40", "--chains", "2")

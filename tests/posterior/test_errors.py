@@ -98,6 +98,7 @@ def test_without_blackjax(monkeypatch):
         jd.sample_posterior(line, space(), X, 0.1, key=0)
 
 
+@pytest.mark.thorough
 def test_where_the_model_is_nan_the_density_is_zero():
     """The truth, 1, lies close to the edge: nothing beyond it is drawn, and it is told."""
     found = jd.sample_posterior(

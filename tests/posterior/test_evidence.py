@@ -46,6 +46,7 @@ def found():
     return {n: sample(n) for n in (1, 2)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("harmonics", [1, 2])
 def test_evidence(found, harmonics):
     one = found[harmonics]
@@ -78,6 +79,7 @@ def test_particles_are_draws(found):
     assert one.log_likelihood[1, 5] == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.thorough
 def test_a_prior_of_rows_is_normalised():
     """The same normal prior as a function of its parameters: inside wide bounds, the same."""
 
@@ -112,6 +114,7 @@ def test_evidence_with_unknown_noise(deviation):
     assert one.log_evidence == pytest.approx(wanted, abs=1.0)
 
 
+@pytest.mark.thorough
 def test_both_modes_are_found():
     """A square does not know the sign: half of the particles in each mode, and no ordering."""
 
@@ -126,6 +129,7 @@ def test_both_modes_are_found():
     assert np.all((share > 0.3) & (share < 0.7))
 
 
+@pytest.mark.thorough
 def test_nothing_of_the_likelihood_is_left():
     space = jd.Space(jd.Harmonics([0.5]), {"sine": (-1.0, 1.0)})
 

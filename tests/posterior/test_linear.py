@@ -40,6 +40,7 @@ def least_squares(weight=None, own=None, right=0.0):
     return covariance @ (DESIGN.T @ (weight * Y) + right), covariance
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("unit", [1.0, 1e-9, 1e9])
 def test_known_noise_in_any_unit(unit):
     space = jd.Space(
@@ -61,6 +62,7 @@ def test_known_noise_in_any_unit(unit):
     assert found.log_posterior[1, 7] == pytest.approx(expected - area, rel=1e-9)
 
 
+@pytest.mark.thorough
 def test_unknown_noise_is_students():
     """σ with 1/σ integrated out: (x − x̂)/s is Student's t of N − 2 degrees of freedom."""
     found = sample(jd.Space(LINE, {"sine": (-10.0, 10.0)}))
@@ -91,6 +93,7 @@ def test_normal_prior_without_bounds():
     assert found.prior == ("Normal(1 ± 0.05) of sine",)
 
 
+@pytest.mark.thorough
 def test_rows_of_a_function():
     def nearly_equal(values):
         return jnp.diff(values) / 0.05
@@ -102,6 +105,7 @@ def test_rows_of_a_function():
     assert_posterior(found, mean, np.sqrt(np.diag(covariance)))
 
 
+@pytest.mark.thorough
 def test_fewer_data_than_parameters():
     space = jd.Space(LINE, {"sine": (-10.0, 10.0)})
     found = sample(space, Y[:1], 0.2, arguments=[X[:1]], prior={"sine": Normal(1.0, 0.3)})
@@ -130,6 +134,7 @@ def uninformed():
     )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_prior_comes_back(uninformed):
     uniform, positive = stats.uniform(1, 999), stats.lognorm(0.5, scale=60)
     for name, expected in (("first", uniform), ("second", positive)):
@@ -174,6 +179,7 @@ def memory_by_quadrature(data):
     return np.sum(weight * values) / np.sum(weight)
 
 
+@pytest.mark.thorough
 def test_correlated_noise_widens_the_posterior():
     random = np.random.default_rng(5)
     own = np.zeros(X.size)
@@ -188,6 +194,7 @@ def test_correlated_noise_widens_the_posterior():
     assert plain.correlation["data"] > 0.5  # thirty points are too few for a warning
 
 
+@pytest.mark.thorough
 def test_student_withstands_outliers():
     data = Y.copy()
     data[[3, 17]] += 5.0

@@ -43,6 +43,7 @@ def found():
     )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_devices_are_devices(found):
     devices = found.devices(5)
     assert [type(device) for device in devices] == [jd.Harmonics] * 5
@@ -143,6 +144,7 @@ def test_an_offset_of_the_current_is_seen():
     assert sorted(np.sign(list(shifted.offsets.values()))) == [-1, 1]
 
 
+@pytest.mark.thorough
 def test_a_sigma_that_is_too_small(found):
     tight = jd.sample_posterior(
         model, SPACE, measured(), 0.01, along=X, key=0, draws=100, progress=False
@@ -161,6 +163,7 @@ def test_other_data_compile_nothing(found):
     assert nuts._advance._cached._cache_size() == before
 
 
+@pytest.mark.thorough
 def test_chains_that_stay_apart():
     """Two modes that no chain leaves: said, and not converged."""
 
@@ -187,6 +190,7 @@ def test_chains_that_stay_apart():
     assert any("chains did NOT mix" in text for text in joined.warnings)
 
 
+@pytest.mark.thorough
 def test_random_numbers_are_those_of_the_noise():
     """Correlated Student noise, drawn again, has the memory it was given."""
     x = np.linspace(0, 1, 200)

@@ -118,6 +118,7 @@ def sampled(bounds, **options):
     return jd.sample_posterior(pair, jd.Space(DEVICE, bounds), data, 1.0, **given)
 
 
+@pytest.mark.thorough
 def test_draws_are_ordered():
     """Chains that began about both modes agree once the first is the smaller."""
     found = sampled({"first": (1.0, 200.0), "second": (1.0, 200.0)})
@@ -158,6 +159,7 @@ def test_order_of_several_labels():
     assert np.array_equal(made, np.sort(draws, axis=-1))
 
 
+@pytest.mark.thorough
 def test_nine_parameters():
     """The measured SQUID's model (shared/physics/thermal.md), without its data: few fields."""
     from tests.test_fit import GrapheneSquid

@@ -19,7 +19,7 @@ from tests.problems import (
 )
 from tests.problems.problem import TAGS, Problem
 
-__all__ = ["KNOWN_FAILURES", "PROBLEMS", "TAGS", "Problem", "representatives"]
+__all__ = ["KNOWN_FAILURES", "PROBLEMS", "TAGS", "THOROUGH", "Problem", "representatives"]
 
 PROBLEMS: list[Problem] = [
     *junctions.PROBLEMS,
@@ -36,6 +36,15 @@ PROBLEMS: list[Problem] = [
 # (name of a problem, contract test, reason): shown as expected failures, not hidden. One that is
 # mended, or names what does not exist, fails.
 KNOWN_FAILURES: list[tuple[str, str, str]] = []
+
+
+# Compiled for ten seconds and more in every test that takes all problems: `make thorough`.
+THOROUGH = {
+    "circuit of two junctions, screened", "shunted junction without capacitance",
+    "one live inductive branch", "driven junction, a1 0.5, frequency 2", "extended pair, boxes",
+    "ballistic mode with momentum", "diffusive contact at T_c/2", "gated tunnel junctions",
+    "phase-slip wire, half", "Andreev SQUID, thermal",
+}  # fmt: skip
 
 
 def representatives() -> list[Problem]:

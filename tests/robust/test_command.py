@@ -50,6 +50,7 @@ def run(monkeypatch, tmp_path):
     return call
 
 
+@pytest.mark.thorough
 def test_a_design_for_scatter(run, capsys):
     folder = run('risk = "quantile"\nlevel = 0.2\nthreshold = 0.1')
     said = capsys.readouterr().out

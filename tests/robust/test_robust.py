@@ -62,6 +62,7 @@ def test_fresh_statistics_have_the_errors_they_say():
     assert found.failed == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("risk", ["mean", "quantile", "cvar", "yield"])
 def test_errors_cover_as_often_as_they_should(risk):
     generator = np.random.default_rng(7)
@@ -91,6 +92,7 @@ def test_weights_of_order_statistics():
     np.testing.assert_allclose(tail_weights(10, 0.25)[:4], [0.4, 0.4, 0.2, 0.0])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
 @pytest.mark.parametrize("risk", ["mean", "quantile", "cvar", "yield"])
 def test_derivatives_are_those_of_the_common_sample_in_any_unit(risk, scale):
@@ -229,6 +231,7 @@ def test_results_come_back_from_files(tmp_path):
         assert found.plot().axes
 
 
+@pytest.mark.thorough
 def test_a_search_may_start_from_designs():
     space = jd.Space(jd.Harmonics([1.0, 0.3]), {"sine": (0.1, 3)})
 

@@ -109,6 +109,7 @@ def test_even_numbers_are_normal_and_closer_than_chance():
     assert np.all(np.isfinite(spread.numbers(SQUID, 1, 0, even=True)))
 
 
+@pytest.mark.thorough
 def test_draws_of_a_posterior():
     x = jnp.linspace(0, 2 * np.pi, 21)
     pair = jd.SeriesJunctions(90, 60)

@@ -41,6 +41,7 @@ def test_tunnel_junction_in_closed_form():
     assert Status.BARRIER_BELOW_TEMPERATURE not in found.status[:3]
 
 
+@pytest.mark.thorough
 def test_cusp():
     """Closed forms of the balanced pair, and its simulated rates."""
     i = np.array([0.3, 0.75, 0.9, -0.75])

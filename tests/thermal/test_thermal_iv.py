@@ -37,6 +37,7 @@ def table(name):
     return [(noise, rows) for device, noise, rows in VOLTAGES if device == name]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", DEVICES)
 def test_tables(name):
     for noise, rows in table(name):
@@ -97,6 +98,7 @@ def test_derivatives_in_parameters(build, value, current, noise, expected):
     np.testing.assert_allclose(jax.grad(log)(value), expected, rtol=1e-7)
 
 
+@pytest.mark.thorough
 def test_derivatives_in_parameters_of_a_double_loop():
     """In both, at one bias each."""
 
@@ -153,6 +155,7 @@ def test_jump_of_the_relation_moves_with_its_parameters():
     np.testing.assert_allclose(jax.grad(log)(0.2), jax.grad(reversed_log)(0.2), rtol=1e-10)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "noise", "slope"),
     [
@@ -240,6 +243,7 @@ def test_a_relation_with_a_mean():
         np.testing.assert_allclose(found.resistance, plain.resistance, rtol=1e-11)
 
 
+@pytest.mark.thorough
 def test_without_noise():
     """2π/∮dφ/(i − I) past the critical currents, as γ → 0."""
     for name, current in (("sine", 1.3), ("half diode", 1.1), ("balanced pair", 1.4)):
@@ -264,6 +268,7 @@ def test_edge_of_a_smooth_maximum():
     np.testing.assert_allclose(found.voltage, expected, rtol=5e-3)
 
 
+@pytest.mark.thorough
 def test_far_below_and_far_above():
     found = jd.thermal_iv(DEVICES["half diode"], [0.01, -0.01, 8.0, -8.0], noise=1e-3)
     assert np.all(np.isfinite(found.log_voltage))

@@ -27,6 +27,7 @@ ACTIONS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("device", "sign", "action", "cubic", "border"), ACTIONS,
     ids=["sine", "generic+", "generic-", "double loop+", "double loop-"],
@@ -139,6 +140,7 @@ def device_of(x):
     return jd.Harmonics(jnp.stack([x, 0.3 * jnp.cos(1.0)]), [0.0, 0.3 * np.sin(1.0)])
 
 
+@pytest.mark.thorough
 def test_derivatives():
     """Of the logarithm of the rate, around the crossover."""
 

@@ -111,6 +111,7 @@ def reference_meets(values):
 EPS = 1e-8  # of the reach
 
 
+@pytest.mark.thorough
 def test_every_margin_by_the_reference(found):
     assert found.names[-1] == "flux.0"
     seen = 0
@@ -252,6 +253,7 @@ def waves(device):
     return level + jnp.sum(a * (jnp.cos(order * device.x + p) - jnp.cos(p)))
 
 
+@pytest.mark.thorough
 @settings(max_examples=60)
 @given(
     st.floats(1e-3, 2.0),
@@ -339,6 +341,7 @@ def test_the_reach_may_be_chosen():
     assert "> factor 4" in wide.summary()
 
 
+@pytest.mark.thorough
 def test_zero_inductances_and_angles():
     """A parameter of 0 takes the size of others of its unit, or of the currents."""
     junction = jd.PhaseShiftedJunction([100.0, 30.0], [0.0, 0.7])

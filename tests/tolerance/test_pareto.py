@@ -118,6 +118,7 @@ def front():
     return loop_front()
 
 
+@pytest.mark.thorough
 def test_points_are_what_their_devices_do(front):
     assert front.labels == ("efficiency", "plus")
     assert front.names == ("branches.2.first", "branches.2.second", "flux.0")
