@@ -252,6 +252,17 @@ def test_fit(run, capsys, write, measurement, tmp_path):
     assert names == {"result.json", "fit.png", "parameters.png"}
 
 
+@pytest.mark.thorough
+def test_errors_by_refits(run, capsys, write, refuse, measurement, tmp_path):
+    run("fit", write(FIT), measurement, "--bootstrap", 30)
+    assert "± bootstrap" in capsys.readouterr().out
+    found = json.loads((tmp_path / "jaxdiode-fit/result.json").read_text())["values"]
+    plain = found["parameters"]["turns.0"]["error"]
+    again = found["bootstrap"]["errors"]["turns.0"]
+    assert 0.4 < again / plain < 2.5
+    assert "bootstrap must be" in refuse("fit", write(FIT), measurement, "--bootstrap", 3)
+
+
 SWEEP = SINGLE + "[sweep]\nflux = { start = 0, stop = 1, points = 11 }\n"
 
 

@@ -35,6 +35,7 @@ def fit(
     sigma: float | None = None,
     loss: Loss = "linear",
     starts: int | None = None,
+    bootstrap: int | None = None,
     seed: int = 0,
     force: bool = False,
     cache: Cache = True,
@@ -74,12 +75,16 @@ def fit(
         loss: linear, or soft_l1 / cauchy where the data have outliers.
         starts: Fits to run; all but the first start from random points in the bounds. Without it
             four where the bounds are finite: from the start and the best of 96 random points.
-        seed: Random seed for them.
+        bootstrap: Refits to resampled blocks of residuals, 200 say, whose scatter gives a third
+            column of errors: for correlated residuals and robust losses.
+        seed: Random seed for both.
         force: Overwrite the folder's files.
     """
     table = device_file.read(device)
     if starts is not None:
         _checks.whole_number("starts", starts)
+    if bootstrap is not None:
+        _checks.whole_number("bootstrap", bootstrap, at_least=10)
     _checks.whole_number("seed", seed, at_least=0)
     names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range)
     currents = fitting.read(data, table, names)
@@ -88,7 +93,7 @@ def fit(
     from ..files import save
 
     task = fitting.prepare(data, table, currents, seed)
-    found, _ = fitting.best_fit(task, table.get("fit", {}), sigma, starts, seed, loss)
+    found, _ = fitting.best_fit(task, table.get("fit", {}), sigma, starts, seed, loss, bootstrap)
     folder, unit = make_folder(out), device_file.unit(table)
     save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
     for line in task.said:

@@ -73,7 +73,7 @@ def prepare(path: Path, table: dict[str, Any], currents: Any, seed: int) -> Task
 
 def best_fit(
     task: Task, options: dict[str, Any], sigma: float | None, starts: int | None, seed: int,
-    loss: Any = "linear",
+    loss: Any = "linear", bootstrap: int | None = None,
 ) -> "tuple[FitResult, float | None]":  # fmt: skip
     """The fit of a task, and the noise that it was told: the command line's or the file's."""
     from ..studies.fit import fit
@@ -82,7 +82,7 @@ def best_fit(
     found = fit(
         task.model, task.space, task.data, noise, arguments=task.arguments, along=task.along,
         periods=task.periods, loss=loss, starts=task.starts if starts is None else starts,
-        key=seed,
+        key=seed, bootstrap=bootstrap,
     )  # fmt: skip
     return found, noise
 
