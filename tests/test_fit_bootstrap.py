@@ -306,3 +306,13 @@ def test_rows_too_short_for_blocks():
         jd.fit(line, SPACE, x + x**2, arguments=[x], bootstrap=10, **QUIET)
     one = jd.fit(line, SPACE, X[:10] + X[:10] ** 2, arguments=[X[:10]], bootstrap=10, **QUIET)
     assert 1 <= one.bootstrap.blocks["data"] <= 3
+
+
+def test_outliers_to_one_side_do_not_shift():
+    """Events that come early, as premature switching does: refits scatter about the fit itself."""
+    rng = np.random.default_rng(0)
+    data = X + 0.1 * rng.normal(size=N)
+    data[::12] -= 2.0
+    found = jd.fit(line, SPACE, data, arguments=[X], loss="soft_l1", bootstrap=60, key=0, **QUIET)
+    low, high = np.array(found.bootstrap.interval(0.95)).T
+    assert np.all((low < found.values) & (found.values < high))

@@ -22,7 +22,7 @@ HEADINGS = [
 
 
 def names_of(code):
-    """(names used, names given, lines of imports) at the top of the code or anywhere in it."""
+    """(names used, names given, lines of imports and settings of JAX) anywhere in the code."""
     nodes = list(ast.walk(ast.parse(code)))
     names = [node for node in nodes if isinstance(node, ast.Name)]
     used = {node.id for node in names if isinstance(node.ctx, ast.Load)} - set(dir(builtins))
@@ -31,13 +31,15 @@ def names_of(code):
     given |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     given |= {name.asname or name.name for node in imports for name in node.names}
-    return used, given, [ast.unparse(node) for node in imports]
+    settings = [node for node in nodes if isinstance(node, ast.Expr)]
+    settings = [line for node in settings if (line := ast.unparse(node)).startswith("jax.config.")]
+    return used, given, [*map(ast.unparse, imports), *settings]
 
 
 def parts_of():
     """{heading: [(lines above, code)]}: a section that needs names of those above is of their part.
 
-    Only imports are taken from above without that.
+    Only imports and settings are taken from above without that.
     """
     parts, imports, known = {}, [], set()
     for k, (line, heading) in enumerate(HEADINGS):

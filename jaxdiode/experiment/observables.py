@@ -41,7 +41,7 @@ class ObservedCurrents(AbstractObservable):
     """Critical currents as a source with an offset b shows them: I₊ + b and I₋ − b.
 
     Args:
-        current_offset: b, the current that flows when the source says 0, in the unit of the
+        current_offset: b, what the source shows where no current flows, in the unit of the
             currents. A diode effect of reciprocal junctions cannot be told from it in one map.
         criterion: of `jd.critical_currents`, for devices that have several.
 

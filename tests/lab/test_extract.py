@@ -356,3 +356,15 @@ def test_ungridded_points_of_one_curve():
     assert np.all(np.abs(found.currents - edges) < 0.0101)
     with pytest.raises(ValueError, match="voltage must be one variable, 'V', 'gate' may be"):
         jd.lab.switching_currents(map)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("repeats", [2, 3])
+def test_a_switch_while_the_bias_stands_still(repeats, scale):
+    """Several samples at each bias, as of a logger: those before the switch show no voltage."""
+    current = scale * np.repeat(np.arange(-100, 101.0), repeats)
+    voltage = np.where(np.abs(current) > 50.5 * scale, current, 0.0)
+    voltage[np.flatnonzero(current == 51 * scale)[0]] = 0
+    found = jd.lab.switching_currents(xarray.Dataset({"V": ("I", voltage)}, {"I": current}))
+    assert float(found.plus) == pytest.approx(51 * scale, abs=0.51 * scale)
+    assert 0.1 * scale < float(found.plus_error) < scale

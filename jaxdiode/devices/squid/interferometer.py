@@ -248,7 +248,7 @@ class CoilBiasedSquid(AbstractCurrentBiased):
         coil_current: x at which the device is operated, a parameter for `sweep` and `maximise`.
         mutual_inductance: M_k (Φ₀ per unit of current, see `units.inductance`) between the bias
             line and each loop, or None.
-        current_offset: b, the current that flows when the source says 0: `switching_currents` are
+        current_offset: b, what the source shows where no current flows: `switching_currents` are
             then I₊ + b and I₋ − b, as the source shows them.
 
     Raises:

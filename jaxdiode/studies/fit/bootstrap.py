@@ -138,9 +138,10 @@ def refitted(
 ) -> Bootstrap:  # fmt: skip
     """Fits, from the solution, to its prediction plus residuals drawn anew in blocks.
 
-    Residuals are taken in units of σ, about the mean of their row (what a model misses on average
-    is no scatter), times √(N/degrees of freedom) for what the fit took of them. The scale of a loss
-    and the weights of priors stay; what priors know scatters as it says.
+    Residuals are taken in units of σ, about the mean of their row as the loss weighs them (what a
+    model misses on average is no scatter, outliers to one side are no shift), times
+    √(N/degrees of freedom) for what the fit took of them. The scale of a loss and the weights of
+    priors stay; what priors know scatters as it says.
 
     Args:
         known: which parameters the data know; the others are NaN.
@@ -148,9 +149,10 @@ def refitted(
     """
     prediction = problem.predict(best.values)[0]
     off = (problem.data - prediction) / best.noise
-    groups = blocks.together(rows, LOSSES[problem.loss][0](off**2) * off, block)
+    weight = LOSSES[problem.loss][0](off**2)
+    groups = blocks.together(rows, weight * off, block)
     for row in rows.sorted_rows():
-        off[row] -= np.mean(off[row])
+        off[row] -= np.average(off[row], weights=weight[row])
     off *= np.sqrt(off.size / freedom)
     random = numpy_generator(jax.random.fold_in(random_key(0 if key is None else key), _OWN_STREAM))
     samples = np.full((count, best.values.size), np.nan)
