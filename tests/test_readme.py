@@ -37,23 +37,25 @@ def names_of(code):
 
 
 def parts_of():
-    """{heading: [(lines above, code)]}: a section that needs names of those above is of their part.
+    """{heading: [(lines above, code)]}: a section that needs names of another is of its part.
 
     Only imports and settings are taken from above without that.
     """
-    parts, imports, known = {}, [], set()
+    parts, imports, giver = {}, [], {}
     for k, (line, heading) in enumerate(HEADINGS):
         end = HEADINGS[k + 1][0] if k + 1 < len(HEADINGS) else TEXT.count("\n")
         blocks = [block for block in BLOCKS if line <= block[0] < end]
         if not blocks:
             continue
         used, given, own = names_of("\n".join(code for _, code in blocks))
-        imported = names_of("\n".join(imports))[1]
-        if not parts or (used - given - imported) & known:
-            parts.setdefault(next(reversed(parts), heading), []).extend(blocks)
-        else:
-            parts[heading] = [(0, "; ".join(imports) + "\n"), *blocks]
-        imports, known = imports + own, known | given
+        needed = used - given - names_of("\n".join(imports))[1]
+        others = [giver[name] for name in needed if name in giver]
+        part = max(others, key=list(parts).index) if others else heading
+        if part == heading:
+            parts[heading] = [(0, "; ".join(imports) + "\n")] if imports else []
+        parts[part] += blocks
+        imports += [line for line in own if line not in imports]
+        giver |= dict.fromkeys(given, part)
     return parts
 
 
