@@ -150,10 +150,9 @@ def _lengths(bias: np.ndarray, values: np.ndarray, first: _Rows, stop: _Rows, le
     ahead = np.minimum(last + 1, values.shape[1] - 1)
     left = bias[every, last]
     gap = bias[every, ahead] - left
-    steps = np.maximum(np.diff(bias, axis=1), 0.0)
-    usual = steps.sum(axis=1) / np.maximum((steps > 0).sum(axis=1), 1)
-    dwelt = (gap <= 0) & (ahead > last)  # it switched while the bias stood still
-    left = np.where(dwelt, left - usual / 2, left)
-    gap = np.where(dwelt, usual, gap)
+    dwelt = np.flatnonzero((gap <= 0) & (ahead > last))  # it switched while the bias stood still
+    steps = np.maximum(np.diff(bias[dwelt], axis=1), 0.0)
+    gap[dwelt] = steps.sum(axis=1) / np.maximum((steps > 0).sum(axis=1), 1)
+    left[dwelt] -= gap[dwelt] / 2
     gap = np.where(gap > 0, gap, np.maximum(left, _LEAST))  # nothing was crossed there
     return lengths, (last, left, gap, values[every, last], values[every, ahead])

@@ -65,18 +65,15 @@ class Density(eqx.Module):
     def log_likelihood(self, z: Float[Array, " d"], predict: Callable | None = None):
         """ln of the data's density; −∞ where the model is NaN or infinite."""
         x = self.values(z)
-        found = (predict or self.prediction)(x[: self.count])
-        known = jnp.all(jnp.isfinite(found))
-        found = jnp.where(jnp.isfinite(found), found, self.data)
+        found, known = self._defined((predict or self.prediction)(x[: self.count]))
         value = jnp.sum(self.pointwise(found, x[self.count :]))
         return jnp.where(known & jnp.isfinite(value), value, -jnp.inf)
 
     def log_likelihoods(self, z: Float[Array, " d"], extras: Float[Array, " n"]):
         """The same with extra noises beside unknown σ, of one prediction."""
         x = self.values(z)
-        found = self.prediction(x[: self.count])
-        known = jnp.all(jnp.isfinite(found))
-        residual = self.data - jnp.where(jnp.isfinite(found), found, self.data)
+        found, known = self._defined(self.prediction(x[: self.count]))
+        residual = self.data - found
 
         def one(extra):
             noise = eqx.tree_at(lambda noise: noise.extra, self.noise, extra)
@@ -84,6 +81,11 @@ class Density(eqx.Module):
 
         values = jax.vmap(one)(extras)
         return jnp.where(known & jnp.isfinite(values), values, -jnp.inf)
+
+    def _defined(self, prediction):
+        """The prediction, data in place of what is NaN or infinite, and whether nothing was."""
+        finite = jnp.isfinite(prediction)
+        return jnp.where(finite, prediction, self.data), jnp.all(finite)
 
     def log_posterior(self, z: Float[Array, " d"]):
         """ln of prior times likelihood per unit of z, with exact slopes by forward mode."""

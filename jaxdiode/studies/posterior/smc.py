@@ -68,14 +68,13 @@ def sample(
 
 def _run(density: Density, key: PRNGKeyArray, particles: int, moves: int) -> dict[str, Any]:
     begin, climb, last, beside = jax.random.split(key, 4)
-    z = jax.vmap(density.box.sample)(jax.random.split(begin, particles))
-    cloud = _Cloud(z, jnp.full(particles, 1 / particles), jnp.zeros(()), _most_extra(density))
+    cloud = _of_the_prior(density, begin, particles, _most_extra(density))
     log_evidence, temperatures = 0.0, []
     # Rows of priors that are no bells are tempered like data; their own integral is the divisor.
     if density.terms:
         log_evidence -= _rows_integral(density, beside, particles, moves)
     for stage in range(_STAGES):
-        cloud, grown, _ = _stage(density, jax.random.fold_in(climb, stage), cloud, moves, False)
+        cloud, grown, told = _stage(density, jax.random.fold_in(climb, stage), cloud, moves, False)
         log_evidence += float(grown)
         temperatures.append(float(cloud.temperature))
         if not np.isfinite(log_evidence) or log_evidence < _LOWEST / 10:
@@ -85,14 +84,13 @@ def _run(density: Density, key: PRNGKeyArray, particles: int, moves: int) -> dic
             )
         if temperatures[-1] >= 1 and float(cloud.extra) == 0:
             break
-    told = None
     for again in jax.random.split(last, _LAST):
         cloud, _, told = _stage(density, again, cloud, moves, False)
-    assert told is not None
+    log_density, acceptance = told
     return {
         "position": np.asarray(cloud.particles),
-        "log_density": np.asarray(told[0]),
-        "acceptance": float(told[1]),
+        "log_density": np.asarray(log_density),
+        "acceptance": float(acceptance),
         "log_evidence": log_evidence,
         "temperatures": temperatures,
     }
@@ -101,9 +99,7 @@ def _run(density: Density, key: PRNGKeyArray, particles: int, moves: int) -> dic
 def _rows_integral(density: Density, key, particles: int, moves: int) -> float:
     """ln of the mean of exp(−½ Σ rows²) over the normalised part of the prior."""
     begin, climb = jax.random.split(key)
-    z = jax.vmap(density.box.sample)(jax.random.split(begin, particles))
-    cloud = _Cloud(z, jnp.full(particles, 1 / particles), jnp.zeros(()), jnp.zeros(()))
-    total = 0.0
+    cloud, total = _of_the_prior(density, begin, particles, jnp.zeros(())), 0.0
     for stage in range(_STAGES):
         cloud, grown, _ = _stage(density, jax.random.fold_in(climb, stage), cloud, moves, True)
         total += float(grown)
@@ -124,6 +120,11 @@ class _Cloud(NamedTuple):
     weights: Float[Array, " particles"]
     temperature: Float[Array, ""]
     extra: Float[Array, ""]
+
+
+def _of_the_prior(density: Density, key, particles: int, extra) -> _Cloud:
+    z = jax.vmap(density.box.sample)(jax.random.split(key, particles))
+    return _Cloud(z, jnp.full(particles, 1 / particles), jnp.zeros(()), extra)
 
 
 def _most_extra(density: Density) -> Float[Array, ""]:
@@ -147,7 +148,7 @@ def _stage(density: Density, key, cloud: _Cloud, moves, rows_alone: bool):
         rows = density.log_rows(one)
         if rows_alone:
             return jnp.broadcast_to(rows, extras.shape)
-        value = density.log_rows(one) + density.log_likelihoods(one, extras)
+        value = rows + density.log_likelihoods(one, extras)
         return jnp.where(jnp.isfinite(value), value, _LOWEST)
 
     def target(one):
@@ -162,11 +163,14 @@ def _stage(density: Density, key, cloud: _Cloud, moves, rows_alone: bool):
     z, weights, temperature, extra = cloud
     count = len(z)
     batch = count if rows_alone else max(1, min(count, _LANES // max(density.data.size, 1)))
-    extras = extra * jnp.concatenate([jnp.ones(1), jnp.asarray(_COOLINGS)])
+    noisy = density.noise.groups > 0 and not rows_alone  # else there is no extra noise to look at
+    extras = extra * jnp.asarray((1.0, *_COOLINGS) if noisy else (1.0,))
     known = jax.lax.map(lambda one: likelihoods(one, extras), z, batch_size=batch)
     next_temperature = temperature + _increment(known[:, 0], weights, 1 - temperature)
-    cooled = extra * _cooling(known[:, 1:] - known[:, :1], weights)
-    next_extra = jnp.where(temperature >= 1, cooled, extra)
+    next_extra = extra
+    if noisy:
+        cooled = extra * _cooling(known[:, 1:] - known[:, :1], weights)
+        next_extra = jnp.where(temperature >= 1, cooled, extra)
     with jax.numpy_dtype_promotion("standard"):  # blackjax mixes types
         kernel = from_mcmc.build_kernel(_move, _begin, resampling.systematic, batch_size=batch)
         after, info = kernel(
