@@ -74,6 +74,11 @@ class AbstractDevice(AbstractParameters):
             f"have, a {type(self).__name__} has none (or a parameter of its own)"
         )
 
+    def driven(self) -> tuple[str, ...]:
+        """Paths of parameters of its parts that it sets itself, as a coil does a flux: no verb
+        varies them, as their own values count for nothing."""
+        return ()
+
     def measured(self, calibration: Mapping[str, Any]) -> "AbstractDevice":
         """The device with what a measurement adds, such as a flux coil, ready to be fitted.
 

@@ -17,6 +17,12 @@ Device = TypeVar("Device", bound=AbstractDevice)
 Target = tuple[int, int]  # (leaf, index in the flattened leaf)
 
 
+class Elements(dict[str, Target]):
+    """{path: (leaf, index in the flattened leaf)} of parameters, and paths that others drive."""
+
+    driven: tuple[str, ...] = ()
+
+
 def replace(device: Device, values: Mapping[str, Numbers]) -> Device:
     """The device with other values of named parameters; devices themselves never change.
 
@@ -103,16 +109,22 @@ def match_names(elements: Mapping[str, Target], pattern: str) -> list[str]:
     if not isinstance(pattern, str):
         raise ValueError(f"a parameter must be named by its path, got {pattern!r}")
     wanted = pattern.split(".")
-    found = [
-        name
-        for name in elements
-        if len(name.split(".")) >= len(wanted)
-        and all(w in ("*", n) for w, n in zip(wanted, name.split("."), strict=False))
-    ]
+    found = [name for name in elements if _covers(wanted, name.split("."))]
     if not found:
+        driven = getattr(elements, "driven", ())
+        if any(_covers(wanted, name.split(".")) for name in driven):
+            raise ValueError(
+                f"parameter {pattern!r} is set by the device around it, its own value counts for "
+                "nothing: name what sets it, such as a coil's offset or an axis' value"
+            )
         stems = {".".join(n.split(".")[:k]) for n in elements for k in range(1, n.count(".") + 1)}
         raise _checks.unknown_name("parameter", pattern, elements, also=sorted(stems))
     return found
+
+
+def _covers(pattern: list[str], path: list[str]) -> bool:
+    steps = zip(pattern, path, strict=False)
+    return len(path) >= len(pattern) and all(w in ("*", n) for w, n in steps)
 
 
 def tied_groups(
@@ -197,16 +209,45 @@ def written(unit: str, current: str = "") -> str:
     return unit.replace(CURRENT, current) if current else ("" if unit == CURRENT else unit)
 
 
-def elements_of(device: AbstractDevice) -> dict[str, Target]:
-    """{path: (leaf, index in the flattened leaf)} of every scalar of every array leaf."""
-    elements = {}
-    for leaf, (path, node) in enumerate(jax.tree_util.tree_flatten_with_path(device)[0]):
+def elements_of(device: AbstractDevice) -> Elements:
+    """The place of every scalar of every array leaf that counts."""
+    elements, driven = Elements(), []
+    paths = jax.tree_util.tree_flatten_with_path(device)[0]
+    set_by_others = _driven(device)
+    for leaf, (path, node) in enumerate(paths):
         stem = ".".join(step_of(entry) for entry in path)
         if declaration(*owner_of(device, stem)).table:
             continue
         for i, index in enumerate(np.ndindex(jnp.shape(node))):
-            elements[".".join([stem, *map(str, index)])] = (leaf, i)
+            name = ".".join([stem, *map(str, index)])
+            if name in set_by_others:
+                driven.append(name)
+            else:
+                elements[name] = (leaf, i)
+    elements.driven = tuple(driven)
     return elements
+
+
+def _driven(device: AbstractDevice) -> set[str]:
+    """Paths of what devices and their parts set in others."""
+    found: set[str] = set()
+
+    def visit(node: object, path: tuple[str, ...]) -> None:
+        if isinstance(node, AbstractDevice):
+            found.update(".".join((*path, name)) for name in node.driven())
+        if isinstance(node, AbstractParameters):
+            parts = ((name, getattr(node, name)) for name in declarations(type(node)))
+        elif isinstance(node, Mapping):
+            parts = node.items()
+        elif isinstance(node, tuple | list):
+            parts = enumerate(node)
+        else:
+            return
+        for step, part in parts:
+            visit(part, (*path, str(step)))
+
+    visit(device, ())
+    return found
 
 
 def cusp_pairs(device: AbstractDevice) -> list[tuple[str, str]]:

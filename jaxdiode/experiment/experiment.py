@@ -116,6 +116,10 @@ class Experiment(AbstractDevice):
             )
         return device
 
+    def driven(self) -> tuple[str, ...]:
+        members = (member for axis in self.axes.values() for member in axis.parameters)
+        return tuple(f"device.{member}" for member in members if member != TEMPERATURE)
+
     def predict(self, columns: Mapping[str, Numbers] | None = None) -> PyTree:
         """The observable along the axes. The model for `fit`.
 

@@ -179,7 +179,7 @@ def _scaled(setup, size: float):
 
 def _range_of(setup, name: str, value: float, size: float) -> tuple[float, float] | None:
     """Bounds of a parameter by its unit and its range; None where the data have no scale for it."""
-    if name in _operating(setup):
+    if name == _operating(setup):
         return None
     low, high = allowed_range(*owner_of(setup, name))
     unit = unit_of(setup, name, CURRENT)
@@ -197,12 +197,12 @@ def _range_of(setup, name: str, value: float, size: float) -> tuple[float, float
     return None
 
 
-def _operating(setup) -> tuple[str, ...]:
-    """What the axis sets: no parameter of a fit."""
+def _operating(setup) -> str:
+    """Where on the axis the device is operated: no parameter of a fit."""
     if isinstance(setup, CoilBiasedSquid):
-        return ("coil_current", *(f"squid.flux.{k}" for k in range(setup.squid.flux.size)))
-    (name, axis), *_ = setup.axes.items()
-    return (f"axes.{name}.value", *(f"device.{path}" for path in axis.parameters))
+        return "coil_current"
+    (name, _), *_ = setup.axes.items()
+    return f"axes.{name}.value"
 
 
 def _inside(setup, bounds: Mapping[str, tuple[float, float]]):

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _HARMONICS, _TREND = 3, 3  # of the model that refines a period; terms of the polynomial beside it
 _LEAST = 12  # points
 _CHANCE = 0.01  # that noise alone has such a peak
+_SAME = 0.05  # relative difference of a refined period from its peak's
+_MULTIPLES = 2, 3  # times the period of the strongest peak: where an overtone is the strongest
+_SURE = 1e-4  # chance of noise alone in what only the longer period has
+_MOST = 0.5  # of what is left, where there is nothing beside to compare with
 
 
 class FluxPeriod(AbstractResult):
@@ -30,7 +34,7 @@ class FluxPeriod(AbstractResult):
     Attributes:
         period, period_error: in the field's unit; NaN without a significant peak.
         power: of the periodogram at its peak, 0 to 1.
-        candidates: periods of the strongest peaks, strongest first.
+        candidates: the period's own peak or multiple, then those of the strongest other peaks.
         offset, offset_error: B₀, of those as good the one nearest to zero field.
         offsets: all fields that are as good (within 10 %).
         asymmetry: rms of I₊(B₀+b) − I₋(B₀−b) − 2i over that of both currents' variation: 0 where
@@ -108,9 +112,11 @@ def flux_period(
     """Period of I₊(B) and I₋(B) and the field offset, with errors.
 
     The period is the strongest peak of both currents' Lomb–Scargle periodogram, refined by a fit of
-    three harmonics with an envelope beside a parabola. The offset minimises the mean square of
-    I₊(B₀+b) − I₋(B₀−b), with and without a constant between them, over all B₀ for which half of the
-    range has its mirror image in it.
+    three harmonics with an envelope beside a parabola; or two or three times that, where what the
+    fit leaves has the harmonics that only the longer period has (as of a device whose second
+    harmonic is its largest). A longer period than the axis cannot be told. The offset minimises
+    the mean square of I₊(B₀+b) − I₋(B₀−b), with and without a constant between them, over all B₀
+    for which half of the range has its mirror image in it.
 
     Args:
         found: of `switching_currents` with one axis, a dataset with both directions as `join`
@@ -151,7 +157,11 @@ def flux_period(
     place = (field - field[0]) / span
     low, high = span / (longest or span), span / (shortest or 1e-300 * span)
     frequencies = peaks([place, place], [plus, minus], low, min(high, 1e9))
-    period, error, power = _refined(place, np.array([plus, minus]), frequencies)
+    period, error, power = _refined(place, np.array([plus, minus]), frequencies, low)
+    others = span / frequencies
+    if np.isfinite(period):  # first the period that was chosen, a multiple of a peak's perhaps
+        chosen = span * period
+        others = np.array([chosen, *(x for x in others if abs(x / chosen - 1) > _SAME)])
     mirror = time_reversal(place, plus, minus, -field[0] / span)
     rest = plus - minus
     known = np.isfinite(period)
@@ -159,7 +169,7 @@ def flux_period(
         period=span * period,
         period_error=span * error,
         power=power,
-        candidates=span / frequencies,
+        candidates=others,
         offset=float(field[0] + span * mirror.offset),
         offset_error=span * mirror.error,
         offsets=field[0] + span * mirror.offsets,
@@ -178,7 +188,7 @@ def flux_period(
     )
 
 
-def _refined(x: np.ndarray, rows: np.ndarray, frequencies: np.ndarray):
+def _refined(x: np.ndarray, rows: np.ndarray, frequencies: np.ndarray, lowest: float):
     """Period, its error and the power at the peak, on an axis of length one."""
     from scipy.optimize import minimize_scalar
 
@@ -191,14 +201,25 @@ def _refined(x: np.ndarray, rows: np.ndarray, frequencies: np.ndarray):
     chance = independent * (1 - min(power, 1.0)) ** ((count - 3) / 2)
     if chance > _CHANCE:
         return np.nan, np.nan, power
+
+    def nearest(f: float, harmonics: int) -> float:
+        ends = max(f - 0.5, 0.3), f + 0.5
+        least: Any = minimize_scalar(
+            lambda g: np.sum(_residuals(x, rows, g, harmonics) ** 2), bounds=ends,
+            method="bounded", options={"xatol": 1e-9},
+        )  # fmt: skip
+        return float(least.x)
+
     harmonics = max(1, min(_HARMONICS, int(0.4 * count / first)))
+    best = nearest(first, harmonics)
+    multiple = _multiple(x, rows, best, harmonics, lowest)
+    if multiple > 1:
+        harmonics = max(1, min(multiple * harmonics, int(0.2 * count * multiple / best)))
+        best = nearest(best / multiple, harmonics)
 
     def left(f: float) -> float:
         return float(np.sum(_residuals(x, rows, f, harmonics) ** 2))
 
-    ends = max(first - 0.5, 0.3), first + 0.5
-    least: Any = minimize_scalar(left, bounds=ends, method="bounded", options={"xatol": 1e-9})
-    best = float(least.x)
     rest = _residuals(x, rows, best, harmonics)
     free = rest.size - rows.shape[0] * (_TREND + 4 * harmonics) - 1
     if free < 1:
@@ -208,6 +229,64 @@ def _refined(x: np.ndarray, rows: np.ndarray, frequencies: np.ndarray):
     bend = (left(best + step) - 2 * left(best) + left(best - step)) / step**2
     error = np.sqrt(2 * variance / bend) if bend > 0 else np.nan
     return 1 / best, float(error / best**2), power
+
+
+def _multiple(
+    x: np.ndarray, rows: np.ndarray, frequency: float, harmonics: int, lowest: float
+) -> int:
+    """How many times the period of a line the currents' own period is.
+
+    By what is left beside the line and its overtones: its share at j f/n, no multiples of f, must
+    be no chance and far above that at as many frequencies beside them.
+    """
+    rest = _residuals(x, rows, frequency, harmonics)
+    if not np.any(np.abs(rest) > 1e-9 * np.max(np.abs(rows))):
+        return 1
+    for multiple in _MULTIPLES:
+        if frequency / multiple < max(1.0, lowest):
+            continue
+        unknown = _residuals(x, rows, frequency / multiple, multiple * harmonics)
+        independent = rest.size / np.mean([correlation(r) for r in unknown])
+        all_of_it = [j for j in range(1, multiple * harmonics) if j % multiple]
+        for places in (all_of_it, all_of_it[: multiple - 1]):
+            if _stands_out(
+                x, rest, np.array(places) * frequency / multiple, frequency, independent
+            ):
+                return multiple
+    return 1
+
+
+def _stands_out(
+    x: np.ndarray, rest: np.ndarray, lines: np.ndarray, frequency: float, independent: float
+) -> bool:
+    """Whether rows have more at these lines than by chance, and than at others beside them."""
+    from scipy import stats
+
+    terms = 2 * lines.size * len(rest)
+    share = _share(x, rest, lines)
+    shifts = np.linspace(-frequency / 2, frequency / 2, 41)[1:-1]
+    beside = [
+        _share(x, rest, lines + shift)
+        for shift in shifts
+        if abs(shift) > 1 and np.min(np.abs(lines + shift)) > 1
+    ]
+    # What stands out from few lines beside may be chance, from white noise a trend.
+    enough = len(beside) > 4
+    free = (rest.size if enough else independent) - terms
+    if free < 1 or not (enough or share > _MOST):
+        return False
+    chance = stats.f.sf(share / terms / (max(1 - share, 1e-300) / free), terms, free)
+    if enough:
+        typical = np.median(beside) / stats.chi2.median(terms)
+        chance = max(chance, stats.chi2.sf(share / max(typical, 1e-300), terms))
+    return bool(chance < _SURE)
+
+
+def _share(x: np.ndarray, rest: np.ndarray, frequencies: np.ndarray) -> float:
+    """Share of the rows' variance at these frequencies."""
+    turns = 2 * np.pi * np.outer(x, np.abs(frequencies))
+    basis, _ = np.linalg.qr(np.concatenate([np.cos(turns), np.sin(turns)], axis=1))
+    return float(np.sum((rest @ basis) ** 2) / np.sum(rest**2))
 
 
 def _residuals(x: np.ndarray, rows: np.ndarray, frequency: float, harmonics: int) -> np.ndarray:

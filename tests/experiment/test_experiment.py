@@ -60,6 +60,38 @@ def test_it_is_operated_at_the_values_of_its_axes():
     assert all(np.isfinite(swept[name]).all() for name in swept.data_vars)
 
 
+SQUID_IN_A_COIL = jd.CoilBiasedSquid(
+    jd.Squid([jd.TunnelJunction(90), jd.TunnelJunction(80)], flux=[0.3]), [65.0]
+)
+
+
+@pytest.mark.parametrize(
+    ("setup", "driven"),
+    [
+        (SQUID_IN_A_COIL, "squid.flux"),
+        (Experiment(SQUID_IN_A_COIL.squid, {"coil": Axis("flux", 65.0)}), "device.flux"),
+        (Experiment(SQUID_IN_A_COIL, {"B": Axis("coil_current")}), "device.coil_current"),
+        (Experiment(SQUID_IN_A_COIL, {"B": Axis("coil_current")}), "device.squid.flux.0"),
+    ],
+)
+def test_no_verb_varies_what_the_device_sets_itself(setup, driven):
+    for verb in (
+        lambda: jd.Space(setup, {driven: (0, 1)}),
+        lambda: jd.replace(setup, {driven: 0.2}),
+        lambda: jd.Spread({driven: 0.01}).place(setup),
+        lambda: jd.sweep(jd.diode_efficiency, setup, {driven: [0.1, 0.2]}),
+        lambda: jd.margins(
+            setup, jd.tolerance.Specification({"efficiency": (0, 1)}), names=[driven]
+        ),
+    ):
+        with pytest.raises(ValueError, match=f"parameter '{driven}' is set by the device around"):
+            verb()
+    names = jd.parameter_names(setup)
+    assert names
+    assert not any(name.startswith(driven) for name in names)
+    assert jd.Space(setup, {names[0]: (1, 200)}).names == (names[0],)
+
+
 def test_what_is_driven_out_of_its_range_is_no_number():
     modes = jd.AndreevModes(80, [0.9])
     setup = Experiment(modes, {"g": Axis("transparency", 1.0)})

@@ -53,6 +53,37 @@ def test_an_envelope_makes_the_period_less_sure():
     assert np.mean(np.abs(off) < 1) > 0.68
 
 
+@pytest.mark.parametrize(
+    ("parts", "period"),
+    [
+        ((0.05, 0.3, 0.05), PERIOD),  # the second harmonic is the largest
+        ((0.02, 0.3, 0.0), PERIOD),  # the first lies below the noise of a point
+        ((0.05, 0.04, 0.3), PERIOD),
+        ((0.0, 0.3, 0.0), PERIOD / 2),
+        ((0.3, 0.1, 0.0), PERIOD),
+    ],
+)
+@pytest.mark.parametrize("width", [40.0, 1e3])
+def test_an_overtone_may_be_the_strongest(parts, period, width):
+    random, b = np.random.default_rng(5), FIELD - OFFSET
+
+    def pattern(b):
+        turn = 2 * np.pi * b / PERIOD * np.arange(1, 4)[:, None] - np.array([[0.4], [-0.3], [-0.1]])
+        return 1 + np.exp(-((b / width) ** 2)) * (np.array(parts) @ np.cos(turn))
+
+    for noise in (0.0, 0.03):
+        data = np.stack([pattern(b), pattern(-b)]) + noise * random.normal(size=(2, b.size))
+        found = jd.lab.flux_period((FIELD, *data))
+        assert found.period == pytest.approx(period, rel=0.02), noise
+        assert found.candidates[0] == found.period
+
+
+@pytest.mark.thorough
+def test_noise_makes_no_period_longer():
+    found = [jd.lab.flux_period((FIELD, *rows(k, width=1e3))).period for k in range(100, 200)]
+    assert max(found) < 1.02 * PERIOD
+
+
 def test_offset_of_a_periodic_pattern_is_known_up_to_half_a_period():
     b = FIELD - OFFSET
     plus, minus = (1 + 0.3 * np.cos(2 * np.pi * s * b / PERIOD - 0.4) for s in (1, -1))

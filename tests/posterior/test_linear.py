@@ -7,6 +7,8 @@ from scipy import stats
 
 import jaxdiode as jd
 from jaxdiode.inverse import LogNormal, Normal
+from jaxdiode.studies.posterior.box import LOGNORMAL
+from jaxdiode.studies.posterior.prior import sorted_out
 
 pytest.importorskip("blackjax")
 
@@ -91,6 +93,16 @@ def test_normal_prior_without_bounds():
     mean, covariance = least_squares(np.full(X.size, 25.0), own, np.full(2, 1.0) / 0.05**2)
     assert_posterior(found, mean, np.sqrt(np.diag(covariance)))
     assert found.prior == ("Normal(1 ± 0.05) of sine",)
+
+
+def test_a_second_prior_of_one_parameter_leaves_the_others_their_density():
+    """The first is a density in x, 1/x included; what comes after it tells as a measurement."""
+    space = jd.Space(LINE, {"sine": (0.1, 10.0)})
+    given = {"sine.0": LogNormal(1.0, 0.3), "sine": LogNormal(2.0, 0.4)}
+    bells, terms, _ = sorted_out(space, given)
+    assert bells == {0: (LOGNORMAL, 0.0, 0.3), 1: (LOGNORMAL, np.log(2.0), 0.4)}
+    (term,) = terms
+    np.testing.assert_allclose(term.at(np.array([3.0, 7.0]))[0], [np.log(1.5) / 0.4], rtol=1e-14)
 
 
 @pytest.mark.thorough

@@ -231,6 +231,31 @@ def test_results_come_back_from_files(tmp_path):
         assert found.plot().axes
 
 
+@pytest.mark.parametrize("failed", [None, 0.0, -1e6, 1e6])
+def test_failed_devices_are_bad_ones_of_a_yield(failed):
+    """A junction above 3 has no value: the blur is that of the others, whatever `failed` says."""
+
+    def below_three(device):
+        x = device.critical_current
+        return jnp.where(x < 3, jnp.sqrt(jnp.where(x < 3, 3 - x, 1.0)), jnp.nan)
+
+    robustness = jd.robust(
+        below_three, SCATTER, risk="yield", threshold=0.5, samples=4096, failed=failed
+    )
+    share = stats.norm.cdf(np.log(2.75 / 2) / 0.3)
+    slope, value = jax.grad(robustness)(JUNCTION), robustness(JUNCTION)
+    assert abs(float(value) - share) < 0.01
+    # d/dm Φ(ln(2.75/m)/s), beside what the smooth end at 3 takes: none, devices there fail.
+    expected = -stats.norm.pdf(np.log(2.75 / 2) / 0.3) / (0.3 * 2)
+    assert abs(float(slope.critical_current) - expected) < 0.03
+    other = jd.TunnelJunction(2.2)
+    found = robustness.statistics(JUNCTION, key=1, samples=2000)
+    both = robustness.compare(JUNCTION, other, key=1, samples=2000)
+    assert found.failed > 100
+    assert found.yield_fraction == np.mean(np.nan_to_num(found.values, nan=-1.0) >= 0.5)
+    assert both.gains["yield"] == both.first.yield_fraction - both.second.yield_fraction
+
+
 @pytest.mark.thorough
 def test_a_search_may_start_from_designs():
     space = jd.Space(jd.Harmonics([1.0, 0.3]), {"sine": (0.1, 3)})

@@ -1,5 +1,7 @@
 """Scatter of parameters: what is drawn has the distribution that was asked for."""
 
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jaxdiode as jd
+from jaxdiode.studies.posterior import mixing
 from jaxdiode.tolerance import Absolute, Relative
 
 SQUID = jd.Squid.from_pairs([(420, 64.73), (380, 65.27), (49.21, 49.21)], flux=[0.4077, 0.41])
@@ -129,6 +132,44 @@ def test_draws_of_a_posterior():
     objective = jd.robust(lambda device: device.first, spread, samples=8)
     with pytest.raises(ValueError, match="must not vary what the posterior's draws set"):
         jd.maximise(objective, jd.Space(pair, {"first": (50, 100)}), key=0, starts=2, steps=2)
+
+
+def chains(random, correlation, chains=4, draws=250):
+    """A posterior of one current, its draws an autoregression of mean 100 and deviation 3."""
+    noise = random.standard_normal((chains, draws))
+    for k in range(1, draws):
+        noise[:, k] = correlation * noise[:, k - 1] + np.sqrt(1 - correlation**2) * noise[:, k]
+    samples = (100 + 3 * noise)[:, :, None]
+    sizes = {"bulk": mixing.ess_bulk, "tail": mixing.ess_tail}
+    found = types.SimpleNamespace(
+        space=jd.Space(jd.TunnelJunction(100.0), {"critical_current": (50, 150)}),
+        flat=samples.reshape(-1, 1),
+        **{name: np.array([size(samples[:, :, 0])]) for name, size in sizes.items()},
+    )
+    spread = jd.Spread({"critical_current": 1.0})
+    spread.posterior = found
+    return spread
+
+
+@pytest.mark.parametrize("samples", [100, 20_000])
+@pytest.mark.parametrize("correlation", [0.0, 0.8])
+def test_errors_are_those_of_effective_draws(correlation, samples):
+    """No draw counts twice, and draws that follow each other count for fewer."""
+    random = np.random.default_rng(2)
+    off, hits = [], 0
+    for k in range(40):
+        robustness = jd.robust(
+            lambda device: device.critical_current, chains(random, correlation), samples=8
+        )
+        found = robustness.statistics(
+            jd.TunnelJunction(100.0), key=k, samples=samples, threshold=99.0
+        )
+        assert found.values.size == min(samples, 1000) == len(set(found.values.tolist()))
+        off.append((found.mean - 100) / found.mean_error)
+        low, high = found.yield_interval
+        hits += low < 0.63056 < high  # Φ(1/3)
+    assert 0.6 < np.sqrt(np.mean(np.square(off))) < 1.25  # the fewest effective ones are in tails
+    assert hits >= 35
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ... import _checks
@@ -326,6 +327,10 @@ class CoilBiasedSquid(AbstractCurrentBiased):
         if self.mutual_inductance is not None:
             flux = flux + self.mutual_inductance * jnp.asarray(bias_current, float)
         return eqx.tree_at(lambda squid: squid.flux, self.squid, flux)
+
+    def driven(self) -> tuple[str, ...]:
+        places = np.ndindex(jnp.shape(self.squid.flux))
+        return tuple(".".join(["squid.flux", *map(str, place)]) for place in places)
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         """I₊ and I₋ at `coil_current`."""

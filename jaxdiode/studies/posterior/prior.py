@@ -28,8 +28,8 @@ def sorted_out(space: Space, given: Given | None) -> tuple[Bells, tuple[Term, ..
         for member in members if isinstance(members, tuple | list) else (members,):
             if isinstance(member, Normal | LogNormal):
                 words.append(f"{_worded(member)} of {pattern}")
-                if not _as_bells(space, pattern, member, bells):
-                    rest.setdefault(pattern, []).append(member)
+                for name in _as_bells(space, pattern, member, bells):
+                    rest.setdefault(name, []).append(member)
             else:
                 rest.setdefault(pattern, []).append(member)
     further = gathered(space, rest) if rest else None
@@ -45,15 +45,17 @@ def sorted_out(space: Space, given: Given | None) -> tuple[Bells, tuple[Term, ..
     return bells, further.terms if further else (), tuple(words)
 
 
-def _as_bells(space: Space, pattern: str, member: Normal | LogNormal, bells: Bells) -> bool:
-    """Whether every parameter named has no bell yet and stands alone; then it gets one."""
+def _as_bells(space: Space, pattern: str, member: Normal | LogNormal, bells: Bells) -> list[str]:
+    """Gives every parameter named a bell; those that have one already are the answer.
+
+    The first prior of a parameter is its density, each further one tells as a measurement does.
+    """
     chosen = selection(space, pattern)[1]
     fitted = list(dict.fromkeys(int(np.argmax(row)) for row in chosen if np.any(row)))
-    if set(fitted) & set(bells):
-        return False
     normal = isinstance(member, Normal)
     location = float(member.mean) if normal else float(np.log(member.median))
     spread = float(member.deviation)
+    twice = [k for k in fitted if k in bells]
     for k in fitted:
         low, high = float(space.lower[k]), float(space.upper[k])
         if not normal and high <= 0:
@@ -69,8 +71,9 @@ def _as_bells(space: Space, pattern: str, member: Normal | LogNormal, bells: Bel
                 f"prior of {pattern!r} must leave something inside the bounds, got {member} for "
                 f"{space.names[k]!r} in {low:g} to {high:g}, {gap:.3g} deviations away"
             )
-        bells[k] = (NORMAL if normal else LOGNORMAL, location, spread)
-    return True
+        if k not in twice:
+            bells[k] = (NORMAL if normal else LOGNORMAL, location, spread)
+    return [space.names[k] for k in twice]
 
 
 def _require_proper(space: Space, bells: Bells) -> None:

@@ -63,8 +63,10 @@ class RobustObjective:
         return self.counted(self.values_at(device, jnp.asarray(numbers)))
 
     def counted(self, values: Values) -> Values:
-        """What failed devices count as in place of NaN."""
-        return values if self.failed is None else jnp.where(jnp.isnan(values), self.failed, values)
+        """What failed devices count as in place of NaN; NaN of a yield, where they are bad ones."""
+        if self.failed is None or self.risk == "yield":
+            return values
+        return jnp.where(jnp.isnan(values), self.failed, values)
 
     def values_at(
         self, device: AbstractDevice, numbers: Float[Array, "devices numbers"]
@@ -182,7 +184,8 @@ def robust(
         samples: devices of the common sample (a Sobol sequence: a power of two is best).
         key: seed of the sample, a whole number.
         failed: what a device without a result counts as, and one whose parameters are beyond
-            their range. By default the statistic is then NaN, which `maximise` avoids.
+            their range. By default the statistic is then NaN, which `maximise` avoids. For a yield
+            they are bad devices, whatever stands here.
         batch: devices computed at once, beside those of `maximise`.
 
     Raises:

@@ -28,8 +28,10 @@ class SpreadStatistics(AbstractResult):
         device: the design.
         spread: how its parameters scatter, in words.
         nominal: objective of the design itself; retuned where the devices are.
-        values: objective of every device; NaN of those that failed.
-        mean, mean_error: of the devices that have a result, and its standard error.
+        values: objective of every device; NaN of those that failed. Of a posterior at most one for
+            each of its draws.
+        mean, mean_error: of the devices that have a result, and its standard error. Draws of a
+            posterior follow each other: errors are those of its effective draws.
         level: share of the worst devices in what follows.
         quantile, quantile_error: value that a share 1 − level exceeds.
         cvar, cvar_error: mean of the worst share.
@@ -153,8 +155,7 @@ class SpreadComparison(AbstractResult):
 def gathered(
     robustness: RobustObjective, device: AbstractDevice, key: int, samples: int, threshold: Any
 ) -> SpreadStatistics:
-    _checks.whole_number("samples", samples, at_least=2)
-    numbers = robustness.spread.numbers(device, samples, key)
+    numbers = _numbers(robustness, device, key, samples)
     return _statistics(robustness, device, *_values(robustness, device, numbers), threshold)
 
 
@@ -166,8 +167,7 @@ def compared(
     samples: int,
     threshold: Any,
 ) -> SpreadComparison:
-    _checks.whole_number("samples", samples, at_least=2)
-    rows = [robustness.spread.numbers(one, samples, key) for one in (device, other)]
+    rows = [_numbers(robustness, one, key, samples) for one in (device, other)]
     if rows[0].shape != rows[1].shape:
         raise ValueError("designs to be compared must have the same parameters that scatter")
     found = [_values(robustness, one, rows[0]) for one in (device, other)]
@@ -180,10 +180,29 @@ def compared(
     gains, errors = {}, {}
     limit = both[0].threshold
     for name in ("mean", "quantile", "cvar", *(["yield"] if np.isfinite(limit) else [])):
-        kept = [np.where(np.isnan(values), -np.inf, values) if name == "yield" else values[known]
-                for values in counted]  # fmt: skip
-        gains[name], errors[name] = paired(kept[0], kept[1], name, robustness.level, limit)
+        if name == "yield":  # failed devices are bad ones, whatever they count as elsewhere
+            kept = [np.nan_to_num(values, nan=-np.inf) for _, values in found]
+        else:
+            kept = [values[known] for values in counted]
+        independent = _independent(robustness, rows[0], kept[0])
+        gains[name], errors[name] = np.nan, np.nan
+        if kept[0].size > 1:
+            first, second = kept
+            gains[name], errors[name] = paired(
+                first, second, name, robustness.level, limit, independent
+            )
     return SpreadComparison(both[0], both[1], gains, errors)
+
+
+def _numbers(robustness, device, key: int, samples: int) -> np.ndarray:
+    """Random numbers of fresh devices, none of them twice."""
+    _checks.whole_number("samples", samples, at_least=2)
+    return robustness.spread.numbers(device, robustness.spread.different(samples), key)
+
+
+def _independent(robustness, numbers: np.ndarray, values: np.ndarray) -> float:
+    """How many independent values these tell as much as, some of the devices left out."""
+    return robustness.spread.independent(len(numbers)) * values.size / len(numbers)
 
 
 def _values(
@@ -211,13 +230,14 @@ def _statistics(robustness, device, nominal, values, threshold) -> SpreadStatist
     for name in ("mean", "quantile", "cvar"):
         value, error = np.nan, np.nan
         if known.size > 1:
-            value, error, _ = estimate(known, name, robustness.level, None)
+            independent = _independent(robustness, values, known)
+            value, error, _ = estimate(known, name, robustness.level, None, independent)
         found |= {name: value, f"{name}_error": error}
     share, interval = np.nan, np.full(2, np.nan)
     if limit is not None:
-        met = int(np.sum(np.nan_to_num(values, nan=-np.inf) >= limit))
-        share = met / values.size
-        interval = np.array(interval_of_share(met, values.size, _SURE))
+        share = float(np.mean(np.nan_to_num(values, nan=-np.inf) >= limit))
+        trials = robustness.spread.independent(values.size)
+        interval = np.array(interval_of_share(share, trials, _SURE))
     return SpreadStatistics(
         device=device,
         spread=str(robustness.spread),

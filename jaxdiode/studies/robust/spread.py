@@ -155,6 +155,23 @@ class Spread:
             return ndtri(np.clip(uniform, 1e-15, 1 - 1e-15))
         return generator.standard_normal((count, size))
 
+    def different(self, count: int) -> int:
+        """How many of that many devices are different: a posterior has no more than its draws."""
+        return count if self.posterior is None else min(count, len(self.posterior.flat))
+
+    def independent(self, count: int) -> float:
+        """How many independent devices tell as much as that many different ones.
+
+        Of N draws of a posterior with E effective ones (the fewest of any parameter, in its middle
+        or tails) n taken at random have the variance 1/E + 1/n − 1/N of independent ones.
+        """
+        if self.posterior is None:
+            return float(count)
+        draws = len(self.posterior.flat)
+        sizes = np.stack([self.posterior.bulk, self.posterior.tail])
+        effective = np.min(sizes, initial=draws, where=np.isfinite(sizes))
+        return float(1 / (1 / max(effective, 1.0) + 1 / count - 1 / draws))
+
     def place(self, device: AbstractDevice) -> Placement:
         """Where the random numbers go in this device.
 

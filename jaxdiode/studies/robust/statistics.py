@@ -51,17 +51,22 @@ def tail_weights(count: int, level: float) -> Float[np.ndarray, " n"]:
 
 
 def smoothed_yield(values: Values, threshold: Any, width: Any) -> Float[Array, ""]:
-    """Share of values above the threshold, each blurred by a normal distribution.
+    """Share of values above the threshold, each blurred by a normal distribution; NaN is below.
 
-    Its width by default is Silverman's, 1.06 σ n^(−1/5) of the values' own scatter σ.
+    Its width by default is Silverman's, 1.06 σ n^(−1/5) of the scatter σ of the n values that are
+    numbers.
     """
+    known = ~jnp.isnan(values)
+    count = jnp.maximum(jnp.sum(known, dtype=float), 1.0)
+    numbers = jnp.where(known, values, threshold)
     if width is None:
-        variance = jnp.var(values)
+        middle = jnp.sum(jnp.where(known, numbers, 0.0)) / count
+        variance = jnp.sum(jnp.where(known, numbers - middle, 0.0) ** 2) / count
         some = variance > 0
-        width = 1.06 * jnp.sqrt(jnp.where(some, variance, 1.0)) * values.size**-0.2
+        width = 1.06 * jnp.sqrt(jnp.where(some, variance, 1.0)) * count**-0.2
         width = jnp.where(some, width, jnp.finfo(float).tiny)
-    above = (values - threshold) / width
-    return jnp.mean(jax.scipy.special.ndtr(jnp.clip(above, -40.0, 40.0)))
+    above = jnp.clip((numbers - threshold) / width, -40.0, 40.0)
+    return jnp.mean(jnp.where(known, jax.scipy.special.ndtr(above), 0.0))
 
 
 class Estimate(NamedTuple):
@@ -73,10 +78,18 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    values: Float[np.ndarray, " n"], risk: str, level: float, threshold: float | None
+    values: Float[np.ndarray, " n"],
+    risk: str,
+    level: float,
+    threshold: float | None,
+    independent: float | None = None,
 ) -> Estimate:
-    """A statistic of independent values, exact and not smoothed, by its influence function."""
+    """A statistic of values, exact and not smoothed, by its influence function.
+
+    `independent` says how many independent ones would tell as much, by default all.
+    """
     values = np.asarray(values, float)
+    independent = values.size if independent is None else independent
     if risk == "mean":
         value, influence = np.mean(values), values - np.mean(values)
     elif risk == "yield":
@@ -89,7 +102,7 @@ def estimate(
         if risk == "cvar":
             value = tail_weights(values.size, level) @ np.sort(values)
             influence = quantile + np.where(below, values - quantile, 0.0) / level - value
-    error = np.std(influence, ddof=1) / np.sqrt(values.size)
+    error = np.std(influence, ddof=1) / np.sqrt(independent)
     return Estimate(float(value), float(error), influence)
 
 
@@ -99,23 +112,25 @@ def paired(
     risk: str,
     level: float,
     threshold: float | None,
+    independent: float | None = None,
 ) -> tuple[float, float]:
     """A statistic of the first less that of the second on the same numbers, and its error.
 
     Of a quantile by bootstrap: by influence functions the errors of both densities, which the
     difference hardly feels, would be most of it.
     """
+    independent = len(first) if independent is None else independent
     both = [estimate(values, risk, level, threshold) for values in (first, second)]
     gain = both[0].value - both[1].value
     if risk != "quantile":
         apart = both[0].influence - both[1].influence
-        return gain, float(np.std(apart, ddof=1) / np.sqrt(apart.size))
+        return gain, float(np.std(apart, ddof=1) / np.sqrt(independent))
     generator, size = np.random.default_rng(0), len(first)
     found = np.empty(_RESAMPLES)
     for i in range(_RESAMPLES):
         chosen = generator.integers(0, size, size)
         found[i] = np.quantile(first[chosen], level) - np.quantile(second[chosen], level)
-    return gain, float(np.std(found, ddof=1))
+    return gain, float(np.std(found, ddof=1) * np.sqrt(size / independent))
 
 
 def _quantile(values: np.ndarray, level: float) -> tuple[float, float]:
@@ -133,12 +148,14 @@ def _quantile(values: np.ndarray, level: float) -> tuple[float, float]:
     return float(middle), 2 * apart / max(float(high - low), np.finfo(float).tiny)
 
 
-def interval_of_share(count: int, of: int, level: float) -> tuple[float, float]:
-    """Clopper and Pearson's interval of a probability that count of `of` trials met."""
+def interval_of_share(share: float, of: float, level: float) -> tuple[float, float]:
+    """Clopper and Pearson's interval of a probability that this share of `of` trials met."""
     from scipy import stats
 
-    interval = stats.binomtest(count, of).proportion_ci(level, "exact")
-    return float(interval.low), float(interval.high)
+    met, tail = share * of, (1 - level) / 2
+    low = stats.beta.ppf(tail, met, of - met + 1) if share > 0 else 0.0
+    high = stats.beta.ppf(1 - tail, met + 1, of - met) if share < 1 else 1.0
+    return float(low), float(high)
 
 
 def require_risk(
