@@ -184,6 +184,7 @@ def test_all_angles():
     helpers.assert_close(found.efficiency, 0.25, absolute=1e-10)  # the largest
 
 
+@pytest.mark.thorough
 def test_channels_add_up():
     phase = jnp.linspace(0.0, 6.0, 13)
     taus, momenta, weights = [0.5, 1.0], [0.3, -0.6], [2.0, 0.5]
@@ -206,6 +207,7 @@ def test_a_momentum_beyond_the_gap_is_noticed():
         jd.BallisticJunction(1.0, 0.9, momentum=0.1, temperature=0.05)
 
 
+@pytest.mark.thorough
 def test_at_the_edge_of_the_gap():
     """|d| = 1, T = 0: the level touches 0 at φ = 0, where I₊ = 2/π; status says what is known."""
     plus, minus, status = extrema(jnp.ones(2), jnp.array([1.0, 1 - 1e-9]), jnp.zeros(2))

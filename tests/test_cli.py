@@ -109,6 +109,7 @@ def test_for_real(write):
     assert done.stderr == ""
 
 
+@pytest.mark.thorough
 def test_refusal_for_real(write):
     """Without the tests' own type checks, which would speak first."""
     text = '[device]\ntype = "TunnelJunction"\ncritical_current = "big"'
@@ -176,6 +177,7 @@ def test_examples_are_complete(run, system):
         assert isinstance(made, type(device))
 
 
+@pytest.mark.thorough
 def test_wire(run, capsys, tmp_path):
     run("new", "wire.toml", "--system", "wire")
     run("evaluate", "wire.toml", "--out", "found")
@@ -390,6 +392,7 @@ def test_objectives():
     assert found == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.thorough
 def test_an_objective_that_does_not_apply(refuse, write):
     text = TABLE_1 + "[bounds]\nflux = [0, 1]\n"
     said = refuse("design", write(text), "--objective", "spin-eta", "--starts", 2, "--steps", 1)
@@ -586,6 +589,7 @@ def test_missing_data_and_columns(refuse, write, measurement):
     assert "did you mean 'plus'" in line
 
 
+@pytest.mark.thorough
 def test_main_switches_to_double_precision(run, write):
     jax.config.update("jax_enable_x64", False)
     try:

@@ -87,6 +87,7 @@ def test_shapiro_in_volts(run, tmp_path):
     assert "I₀R = 50 nV" in said
 
 
+@pytest.mark.thorough
 def test_iv_and_its_thermal_curve(run, tmp_path):
     """V = R√(i² − I²) without noise; thermal_iv beside it."""
     said = run("iv", NANO, "--maximum", "800", "--points", "9", "--temperature", "0.3")
@@ -104,6 +105,7 @@ def test_iv_and_its_thermal_curve(run, tmp_path):
         assert (tmp_path / "jaxdiode-iv" / name).stat().st_size > 1000
 
 
+@pytest.mark.thorough
 def test_switching(run, tmp_path):
     """Ramp and temperature in SI are those of formulas; densities are normalised."""
     options = ("--temperature", "0.3", "--ramp", "1e5")
@@ -164,6 +166,7 @@ def test_refused(refuse, tmp_path, name):
     assert {path.name for path in tmp_path.iterdir()} == {"device.toml"}
 
 
+@pytest.mark.thorough
 def test_sweep_evaluate_and_design(run, tmp_path):
     """Parameters of the junction, the shunt and the drive go by their paths."""
     text = NANO + '[bounds]\n"device.critical_current" = [10, 500]\n'

@@ -219,6 +219,7 @@ def test_warnings_are_one_line(monkeypatch, capsys):
     assert said == "jaxdiode: warning: the inductance looks like henries\n"
 
 
+@pytest.mark.thorough
 def test_a_reader_that_goes_away_costs_no_result(tmp_path):
     """`jaxdiode evaluate … | true`: the files are whole and nothing is said."""
     command = f"{sys.executable} -m jaxdiode evaluate device.toml --no-cache"

@@ -135,6 +135,7 @@ def test_value(problem):
         assert problem.efficiency == 0
 
 
+@pytest.mark.thorough
 @every_problem
 def test_odd_under_time_reversal(problem):
     device = problem.build()
@@ -151,6 +152,7 @@ def test_jit_is_eager(problem):
     compare(helpers.critical_currents(device), jd.critical_currents(device))
 
 
+@pytest.mark.thorough
 @every_structure
 def test_vmap_is_a_loop(problem):
     device = problem.build()
@@ -160,6 +162,7 @@ def test_vmap_is_a_loop(problem):
     compare(together, alone)
 
 
+@pytest.mark.thorough
 @every_structure
 def test_nan_is_flagged_in_its_lane_only(problem):
     device = problem.build()
@@ -207,6 +210,7 @@ def _squid():
     return jd.Squid.from_pairs([(100, 100), (30, 50)], (0.2,))
 
 
+@pytest.mark.thorough
 def test_grad_of_diode_efficiency_reads_like_the_device():
     gradient = jax.grad(jax.jit(jd.diode_efficiency))(_squid())
     assert isinstance(gradient, jd.Squid)
@@ -214,6 +218,7 @@ def test_grad_of_diode_efficiency_reads_like_the_device():
     assert gradient.branches[1].second.shape == ()
 
 
+@pytest.mark.thorough
 @quick_hessians
 def test_hessian_is_finite_and_symmetric(problem):
     device = perturbed(problem.build(), 1)[0]
@@ -229,6 +234,7 @@ def _currents(device, phase):
     return current(phase), current(phase + 2 * jnp.pi), current(phase[0]), current(phase[0, 0])
 
 
+@pytest.mark.thorough
 @every_phase_biased_structure
 def test_current_is_periodic_and_elementwise(problem):
     device = problem.build()
@@ -270,6 +276,7 @@ def test_cancelled_currents_are_no_diode():
         assert np.isnan(slopes.flux).all()  # |I₁ − I₂| has a corner there
 
 
+@pytest.mark.thorough
 def test_there_is_no_relation_where_a_jump_meets_an_inductance():
     """A jump down in I(ψ) makes ψ + 2πL I(ψ) fall, however small L: currents are known still."""
     device = jd.Squid.from_pairs([(100, 100), (30, 50), (20, 50)], (0.2, 0.3), (1e-4, 0, 0))

@@ -50,6 +50,7 @@ def test_tie_of_two_peaks(found):
     assert abs(abs(found.parameters["delta"]) - np.pi / 2) < 1e-3
 
 
+@pytest.mark.thorough
 def test_adam_alone_stalls_there(harmonics, found):
     """Otherwise the test above would not show what the second phase is for."""
     alone = jd.maximise(jd.diode_efficiency, harmonics, key=KEY, **(SMALL | {"polish": 0}))
@@ -97,6 +98,7 @@ def test_nan_lanes_are_left_behind(harmonics, starts):
     assert np.all(np.isfinite(result.values))
 
 
+@pytest.mark.thorough
 def test_two_branch_squid_against_a_scan():
     """One free current, fluxes fixed: a scan with the independent evaluation knows the optimum."""
     device = jd.Squid.from_pairs([(100, 100), (300, 70)], flux=[0.3])

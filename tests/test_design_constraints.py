@@ -26,6 +26,7 @@ def circle(unit=1.0, scale=1.0, **settings):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("unit", "scale"), [(1.0, 1.0), (1e-9, 1.0), (1e9, 1.0), (1.0, -1e7)])
 def test_on_a_circle_in_any_unit(unit, scale):
     found = circle(unit, scale)

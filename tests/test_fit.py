@@ -77,6 +77,7 @@ def test_sigma_per_point(space):
     assert np.allclose(found.covariance, np.linalg.inv(design.T @ design), rtol=1e-9)
 
 
+@pytest.mark.thorough
 def test_chi_squared_is_about_one(space):
     values = [
         jd.fit(line, space, noisy_line(0.2, seed), sigma=0.2).chi_squared for seed in range(40)
@@ -123,6 +124,7 @@ def test_two_parameters_in_one_have_no_error():
     assert np.sum(found.values) == pytest.approx(1.7, abs=0.1)
 
 
+@pytest.mark.thorough
 def test_more_starts_find_the_deeper_minimum():
     def model(device):  # many local minima in the frequency
         return jnp.sin(device.sine[0] * jnp.asarray(X))
@@ -212,6 +214,7 @@ def clean():
     return np.asarray(switching(TRUE))
 
 
+@pytest.mark.thorough
 def test_a_balanced_start_is_no_trap(clean):
     """I± is not smooth where first = second, and the gradient there is one-sided."""
     balanced = jd.CoilBiasedSquid(

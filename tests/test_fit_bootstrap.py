@@ -97,6 +97,7 @@ def test_points_measured_together_stay_together():
 # ---- Errors
 
 
+@pytest.mark.thorough
 def test_as_plain_errors_for_independent_noise():
     """Both rows, known σ of each point included: errors within 5 σ of 400 refits, 3.5 % each."""
     rng = np.random.default_rng(1)
@@ -146,6 +147,7 @@ def coverage(rho, sets, refits, rng):
     return np.mean(errors, axis=0), np.mean(plain, axis=0), np.mean(inside)
 
 
+@pytest.mark.thorough
 def test_errors_of_correlated_noise():
     """A block of b points misses the share 2ρ/(1 − ρ²)/b of the variance, here 14 %."""
     errors, plain, _ = coverage(0.5, 15, 60, np.random.default_rng(0))

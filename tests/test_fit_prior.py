@@ -228,6 +228,7 @@ def test_a_mean_is_held_where_no_factor_is_seen():
     assert np.all((held.errors > 0) & (held.errors < 3))
 
 
+@pytest.mark.thorough
 def test_robust_errors_of_independent_noise():
     """As large as the plain ones, on the average."""
     ratios = [
@@ -292,6 +293,7 @@ def test_a_straight_truth_has_no_largest_weight():
     assert found.determined == pytest.approx(2.0, abs=1e-3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("loss", ["soft_l1", "cauchy"])
 def test_outliers_and_a_weight_from_the_data(loss):
     y = noisy()

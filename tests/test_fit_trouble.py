@@ -90,6 +90,7 @@ def test_a_stop_at_the_edge_is_said():
     assert "NaN or infinite a step further" in found.summary()
 
 
+@pytest.mark.thorough
 def test_a_failing_start_names_points_and_status():
     branches = [jd.TunnelJunction(1.0), jd.TunnelJunction(0.7)]
     squid = jd.Squid(branches, [0.0], inductance=[0.3, 0.0])

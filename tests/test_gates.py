@@ -121,6 +121,7 @@ def test_from_measurement_finds_the_direction():
     assert np.max(np.abs(gate_map.critical_current - (100 - 40 * volts))) < 9
 
 
+@pytest.mark.thorough
 def test_a_gate_drives_a_junction():
     """∂I_c/∂V through a device is the slope of the map."""
     gate_map, pchip, _ = of("rising")

@@ -59,6 +59,7 @@ def two_harmonics(phase):
 # ---- Twins
 
 
+@pytest.mark.thorough
 def test_twins_of_a_sinusoidal_relation():
     """|P| of both by its closed form, and by the devices; they are no mirror images."""
     k = np.linspace(-7, 7, 1001)
@@ -179,6 +180,7 @@ def of_small(small):
     return fitted(small, starts=2)
 
 
+@pytest.mark.thorough
 def test_two_harmonics(of_small):
     assert of_small.agree
     assert of_small.notes == ()
@@ -206,6 +208,7 @@ def test_saved(of_small, tmp_path):
     assert np.array_equal(again.errors, of_small.errors)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 def test_currents_in_any_unit(small, of_small, scale):
     local = jd.Harmonics(scale * np.array([1.0, -0.3]))
@@ -219,6 +222,7 @@ def test_currents_in_any_unit(small, of_small, scale):
     assert found.scale == pytest.approx(scale * of_small.scale, rel=1e-6)
 
 
+@pytest.mark.thorough
 def test_mirrored_field_and_profile(small, of_small):
     """I₋(f) = I₊(−f) of an odd relation: exchanged directions are the mirror image."""
     found = fitted(small[::-1], starts=2)
@@ -245,6 +249,7 @@ def test_boxes_too_wide_for_the_data_are_noticed():
         fitted(data, boxes=6)
 
 
+@pytest.mark.thorough
 def test_field_in_millitesla(small, of_small):
     """Period and offset of the field are fitted with the profile."""
     field = 0.4 * FEW + 0.013
@@ -276,6 +281,7 @@ def test_currents_of_the_local_device_fitted(small):
     assert not known.fit.indistinct
 
 
+@pytest.mark.thorough
 def test_fewer_points_than_boxes(small):
     some = slice(0, 31, 5)
     found = fitted(small[:, some], FEW[some], boxes=20)
@@ -312,6 +318,7 @@ def test_harmonics_below_the_noise_warn():
     assert "is sinusoidal within the noise" in str(caught[0].message)
 
 
+@pytest.mark.thorough
 def test_odd_harmonics_leave_the_mirror_image():
     """I(φ + π) = −I(φ): no diode, so that the mirror image fits as well; the starts tell."""
 

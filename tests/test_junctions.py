@@ -25,6 +25,7 @@ def _derivatives(parameters):
     return plus(parameters), jax.grad(plus)(parameters), jax.hessian(plus)(parameters)
 
 
+@pytest.mark.thorough
 @given(st.floats(-308, 3))
 def test_temperature_of_a_mode_from_nothing_to_everything(exponent):
     """I₊ of one mode: A(1 − √(1−τ)) at T = 0; e^{−Δ/T} later where T < Δ/40; derivatives known."""

@@ -247,6 +247,7 @@ def test_switching_histogram_leaves_failed_ramps_out(tmp_path):
     assert plot.switching_histogram(none).axes[0].get_legend() is None
 
 
+@pytest.mark.thorough
 def test_switching_histogram_with_theory(tmp_path):
     """As many ramps under the lines as under the bars."""
     theory = jd.switching_distribution(jd.TunnelJunction(1.0), noise=0.02, rate=1e-4)

@@ -40,6 +40,7 @@ def test_the_map_of_efficiencies():
     helpers.assert_close(mesh(again), mesh(figure), absolute=1e-15)
 
 
+@pytest.mark.thorough
 def test_a_map_is_blank_where_nothing_flows():
     junction = jd.TemperatureScaledJunction(
         jd.Squid([jd.AndreevModes(1.0, 0.9), jd.TunnelJunction(1.0)], flux=0.2), 0.5

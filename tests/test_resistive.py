@@ -25,6 +25,7 @@ TABLE = np.array(
 )
 
 
+@pytest.mark.thorough
 @kinds
 def test_critical_currents_of_the_sheet(kind):
     column = KINDS.index(kind)
@@ -95,6 +96,7 @@ def test_tunnel_and_ballistic_limits_of_modes():
         )
 
 
+@pytest.mark.thorough
 @kinds
 def test_slopes(kind):
     """dI/dT, dI/dT_c and dI/dR at a phase, against differences; 0 in T at T = 0."""
@@ -137,6 +139,7 @@ def test_gap_voltage():
     helpers.assert_close(1e-3 * units.zero_temperature_gap(KELVIN), VOLT, absolute=1e-15)
 
 
+@pytest.mark.thorough
 @kinds
 def test_power_series(kind):
     """Of what is left when the temperature is worked out: no other rule is in its way."""

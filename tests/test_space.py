@@ -188,6 +188,7 @@ def _shorten(bounds):
             for name, v in bounds.items()}  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", PAIRS)
 def test_jacobian_is_finite_at_balance(case):
     pair = jd.Squid.from_pairs([(70, 70), (70, 90)], flux=[0.2])

@@ -37,6 +37,7 @@ def critical():
     return jd.sweep(jd.critical_currents, SQUID, axes, chunk=4)
 
 
+@pytest.mark.thorough
 def test_equals_a_loop(critical):
     one = jax.jit(jd.critical_currents)
     for i, current in enumerate(IC):

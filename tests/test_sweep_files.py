@@ -396,6 +396,7 @@ def check_damages(folder, unfinished, foreign, truth, damages):
     return "computed"
 
 
+@pytest.mark.thorough
 @hypothesis.settings(max_examples=60)
 @hypothesis.given(st.lists(Damage, min_size=1, max_size=4))
 def test_any_damage(tmp_path_factory, unfinished, foreign, truth, damages):

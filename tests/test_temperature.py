@@ -122,6 +122,7 @@ def of_a_temperature(temperature, critical=1.2, unit=1.0):
     return jd.TemperatureScaledJunction(loop, temperature, critical_temperature=critical)
 
 
+@pytest.mark.thorough
 def test_slopes_by_temperature():
     def efficiency(temperature, critical):
         return jd.diode_efficiency(of_a_temperature(temperature, critical))
@@ -139,6 +140,7 @@ def test_slopes_by_temperature():
             helpers.assert_close(found[place], expected, absolute=1e-7)
 
 
+@pytest.mark.thorough
 def test_cold_is_the_device_itself():
     cold = of_a_temperature(0.0)
     found, expected = jd.critical_currents(cold), jd.critical_currents(cold.device)
@@ -200,6 +202,7 @@ def test_numbers_outside_their_ranges(arguments, named):
         jd.TemperatureScaledJunction(jd.TunnelJunction(1.0), **arguments)
 
 
+@pytest.mark.thorough
 def test_saved_and_swept(tmp_path):
     device = of_a_temperature(0.6)
     jd.save(tmp_path / "warm.toml", device)

@@ -61,9 +61,10 @@ def guess(
     times what the device has, scaled to the data; an offset of the bias to ±0.3), one with a finite
     range (a transparency) through all of it, an inductance up to 0.12 flux quanta at the
     largest current (give bounds where screening makes several flux states). A flux follows the
-    axis: scales reach 1.4 times the fastest period of the data's periodogram (4 times for other
-    devices than a SQUID), offsets half a slowest period about the field in which I₊ and I₋ mirror
-    each other. What has no scale in the data (a temperature, a gate voltage) stays as it is.
+    axis: scales reach 1.4 times the fastest line of the data's periodogram (2.5 times for several
+    loops, 4 times for other devices than a SQUID), offsets half a slowest period about the field
+    in which I₊ and I₋ mirror each other. What has no scale in the data (a temperature, a gate
+    voltage) stays as it is.
 
     Starts are the most promising of 1500 random devices at the periods and the symmetry that the
     data show, each with its currents scaled to them.

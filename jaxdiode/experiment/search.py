@@ -19,10 +19,11 @@ from .axis import Axis
 from .experiment import Experiment
 
 PER_CURRENT = f"Φ₀/{CURRENT}"  # unit of an inductance
-_DRAWN, _KEPT = 1500, 9
+_DRAWN, _KEPT = 1500, 80
 _AT_ONCE = 100
 _POINTS = 48  # of the axis that random devices are compared at
-_FASTEST = 1.4  # times the fastest period of the data
+_FASTEST = 1.4  # times the fastest line of the data
+_OF_SEVERAL = 2.5  # the same of several loops, of which the fastest may be the weakest
 _HIDDEN = 4.0  # the same of devices other than a SQUID
 _INFORMED = 0.8  # of the draws take what the data show
 _JITTER = 0.4  # resolutions of the axis, about a period
@@ -65,7 +66,8 @@ class AxisGuess(NamedTuple):
         centre = symmetry(x, plus, minus, slowest)
         several = len(scales) > 1
         # The central maximum of a Fraunhofer pattern hides its period.
-        high = (_FASTEST if isinstance(setup, CoilBiasedSquid) else _HIDDEN) * fastest
+        of_loops = _OF_SEVERAL if several else _FASTEST
+        high = (of_loops if isinstance(setup, CoilBiasedSquid) else _HIDDEN) * fastest
         low = -high  # a coil may be reversed, which unlike junctions show
         bounds = {name: (low, high) for name in scales}
         # A loop may be slower than the axis is long, and its phase then lies anywhere.

@@ -246,7 +246,7 @@ def _multiple(
         if frequency / multiple < max(1.0, lowest):
             continue
         unknown = _residuals(x, rows, frequency / multiple, multiple * harmonics)
-        independent = rest.size / np.mean([correlation(r) for r in unknown])
+        independent = rest.size / float(np.mean([correlation(r) for r in unknown]))
         all_of_it = [j for j in range(1, multiple * harmonics) if j % multiple]
         for places in (all_of_it, all_of_it[: multiple - 1]):
             if _stands_out(

@@ -14,6 +14,7 @@ def single(relation, capacitance=None, **named):
     return jd.Circuit({"J": junction}, ("1", "0"), **named)
 
 
+@pytest.mark.thorough
 def test_noisy_curves_of_even_relations_are_hysteretic_too():
     """sin 2φ carries nothing at π/2, where a sine carries all."""
     curve = jd.iv_curve(
@@ -23,6 +24,7 @@ def test_noisy_curves_of_even_relations_are_hysteretic_too():
     assert 0.5 < float(curve.down[0]) < 0.65  # it runs: i R nearly
 
 
+@pytest.mark.thorough
 def test_steps_follow_sharp_turns():
     """½/√(1 − τ) is the slope of a turn of width √(1 − τ), between 128 even samples."""
     sharp, smooth = (single(jd.AndreevModes(1.0, tau), 1.0).network() for tau in (1 - 1e-8, 0.9))

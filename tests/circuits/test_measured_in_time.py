@@ -85,6 +85,7 @@ def test_driven_circuits_are_saved_and_loaded(tmp_path):
     assert np.array_equal(jd.load(tmp_path / "path.json").phase, path.phase)
 
 
+@pytest.mark.thorough
 def test_a_driven_gate_of_a_triode():
     """What flows into B alone does not flow through A."""
     triode = with_shunts(networks.triode(0.0, 0.0), drive=jd.Drive(0.2, 0.3))

@@ -11,6 +11,7 @@ from tests.circuits import networks
 from tests.helpers import slow
 
 
+@pytest.mark.thorough
 def test_states_of_links_in_closed_form():
     """x i/a + (x + s) j/b = p in every window |x| ≤ a, |x + s| ≤ b of a fluxoid, all stable."""
     (i, j), (a, b), flux, level = (1.0, 0.6), (12.0, 7.0), 0.3, 0.2

@@ -262,6 +262,7 @@ def test_noise_of_a_shared_resistor_is_correlated():
     assert stored == pytest.approx(0.3, rel=4 * np.sqrt(2 / lanes))
 
 
+@pytest.mark.thorough
 def test_trajectory_of_three_nodes_against_scipy():
     """Bi-SQUID: node b eliminated by hand, an explicit equation for SciPy."""
     from scipy.integrate import solve_ivp

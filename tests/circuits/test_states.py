@@ -22,6 +22,7 @@ def test_folds_are_those_of_an_exhaustive_search(critical, inductance, flux):
     assert np.all(found.status == 0)
 
 
+@pytest.mark.thorough
 def test_static_states_balance():
     """Currents of the nodes and phases around the loop add up, and states lie between folds."""
     circuit = networks.squid(*B3, 0.24)

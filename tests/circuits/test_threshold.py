@@ -94,6 +94,7 @@ def test_lobes_are_curves():
     assert lasting.count(26) >= 8
 
 
+@pytest.mark.thorough
 def test_other_units():
     for scale in (1e-9, 1e9):
         critical, inductance = (np.array(B3[0]) * scale, np.array(B3[1]) / scale)
@@ -115,6 +116,7 @@ def test_a_slip_is_no_fold():
     assert found.plus[0] > 0
 
 
+@pytest.mark.thorough
 def test_figure(tmp_path):
     found = of_b3(FLUX)
     figure = jd.plot.threshold_curves(found, unit="nA", title="mine")

@@ -104,6 +104,7 @@ def test_a_string_of_junctions_switches_at_its_weakest():
     assert float(np.min(found.plus)) > 0.99
 
 
+@pytest.mark.thorough
 def test_steps_are_small_enough_for_unlike_resistances_or_say_so():
     circuit = jd.Circuit({"J0": tunnel("in", "m", 1.0), "J1": tunnel("m", "0", 1.0, 1e4)},
                          ("in", "0"))  # fmt: skip

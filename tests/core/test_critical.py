@@ -49,6 +49,7 @@ def test_series_pairs(count):
     run()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [3, 4, 8])
 def test_nearly_regular_array(count):
     """Equal branches at fluxes close to 1/N: as many peaks as branches, all nearly tied."""
@@ -69,6 +70,7 @@ def test_nearly_regular_array(count):
     run()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("flux", [1 / 8, 3 / 64, 0.2, 0.1237])
 def test_exactly_balanced_array(flux):
     """Eight jumps: more local maxima at jumps than candidates are polished."""
@@ -77,6 +79,7 @@ def test_exactly_balanced_array(flux):
         check(jd.Squid.from_pairs([(x, x) for x in sizes], np.full(7, flux)))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("order", [2, 5, 8])
 def test_nearly_periodic_harmonics(order):
     """One strong harmonic and weak others: `order` nearly tied peaks on a uniform grid."""
@@ -94,6 +97,7 @@ def test_nearly_periodic_harmonics(order):
     run()
 
 
+@pytest.mark.thorough
 def test_modes_of_many_scales():
     """Transparencies from tunnel to ballistic in one branch, hot and cold."""
 

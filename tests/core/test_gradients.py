@@ -89,6 +89,7 @@ def test_gradient_at_exact_balance():
     helpers.assert_close(actual, expected, absolute=1e-6 * np.abs(expected))
 
 
+@pytest.mark.thorough
 def test_peak_on_a_jump_is_the_one_sided_limit():
     """sin(φ/2) sgn cos(φ/2) + b sin(φ − 2πf): I₊ = 1 + b sin(π − 2πf), followed in b and f."""
     b, f = 0.3, -0.6
@@ -118,6 +119,7 @@ def test_hessian(name, step):
             helpers.assert_close(actual[np.ix_(rows, columns)], wanted, absolute=1e-4 * largest)
 
 
+@pytest.mark.thorough
 def test_hessian_sees_the_peak_move():
     """|a + b exp(iδ)|″ = b² sin²δ/I₊³ in a; at a frozen phase the current is linear in a: 0."""
     a, b, f = 3.0, 2.0, 0.3

@@ -119,6 +119,7 @@ def test_snail(flux):
     close(series.current, [0, c2, c3 / 2, c4 / 6])
 
 
+@pytest.mark.thorough
 def test_many_phases_under_jit_and_vmap():
     device, phases = jd.SeriesJunctions(1.0, 0.5), jnp.linspace(-3, 3, 12).reshape(3, 4)
     series = jax.jit(lambda x, p: x.taylor(p, 5))(device, phases)

@@ -256,6 +256,7 @@ def _differences(row, steps, function):
     return dense_squid.gradient(lambda x: function(andreev.matsubara(*x)), row, steps)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "row",
     [

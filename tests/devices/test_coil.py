@@ -62,6 +62,7 @@ def test_operated_at_its_coil_current():
     assert jd.diode_efficiency(shifted) == pytest.approx(float(found.efficiency), abs=1e-12)
 
 
+@pytest.mark.thorough
 def test_a_bias_line_of_no_inductance_changes_nothing():
     plain, with_line = (helpers.values(coil_biased(m)) for m in (None, [0.0]))
     helpers.assert_close(

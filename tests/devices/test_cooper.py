@@ -60,6 +60,7 @@ def test_momenta_fill_a_cell(name):
     np.testing.assert_allclose(band(*found.T), dispersion(**BANDS[name])(*found.T), atol=1e-13)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("temperature", [0.05, 0.3, 1.0])
 @pytest.mark.parametrize("name", BANDS)
 def test_coefficients_are_derivatives_of_the_bubble(name, temperature):
@@ -141,6 +142,7 @@ def test_beta_suppresses():
     np.testing.assert_allclose((strength - 1) / 1e-4, beta, rtol=3e-3)  # next order: Φ²/T²
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -288,6 +288,7 @@ def test_matrix_current_with_all_pairs_beyond():
         helpers.assert_close(found[:, lane], np.concatenate(expected), absolute=1e-12)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("frequency", "field"), [(0.3, 0.0), (0.3, 2.0), (3.0, 5.0)])
 def test_weak_ferromagnet_solves_the_usadel_equation(frequency, field):
     """Against D ∂(G∂G) = [ωτ₃ − ih diag(σ_z, σ_z), G] as G′ = GJ, J′ = …, in 4 × 4 matrices."""

@@ -152,6 +152,7 @@ def test_jump_by_its_primitive(flux):
 # ---- Symmetries
 
 
+@pytest.mark.thorough
 def test_even_profile_and_odd_relation_are_no_diode():
     fluxes = [0.3, 0.7, 1.2, 1.7, 2.6]
     for local, profile in ((PAIR, "uniform"), (AM9, "edges")):
@@ -205,6 +206,7 @@ def test_third_cumulant(profile, word, third):
     helpers.assert_close(mean(lambda x: (x - first) ** 3), third, absolute=1e-10)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("profile", "word", "third"), CUMULANTS)
 def test_cubic_law(profile, word, third):
     """η = (b₂/b₁) κ₃ (2πf)³ within 1 % at f = .02 for a weak second harmonic."""
@@ -214,6 +216,7 @@ def test_cubic_law(profile, word, third):
     assert abs(found.efficiency / law - 1) < 0.01
 
 
+@pytest.mark.thorough
 def test_cubic_law_of_a_strong_second_harmonic():
     """η = κ₃ (2πf)³ i‴/6i at the maximum of any odd i; corrections are of order (2πf/w)²."""
     mode = jd.AndreevModes(1.0, 0.5)
@@ -240,6 +243,7 @@ def test_no_flux_is_the_local_device():
 # ---- Nodes, resolution, gradients
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("local", "flux"), [(jd.TunnelJunction(1e-9), 2.0), (PAIR, 1.0), (jd.AndreevModes(1e9, 1.0), 1)]
 )
@@ -250,6 +254,7 @@ def test_zero_current_is_known_and_its_efficiency_is_not(local, flux):
     assert np.isnan(found.efficiency)
 
 
+@pytest.mark.thorough
 def test_what_is_not_resolved_says_so():
     ballistic = jd.ExtendedJunction(jd.AndreevModes(1.0, 0.999), TILTED, 0.5)
     beyond = helpers.values(jd.replace(ballistic, {"flux": 3.2}))
@@ -264,6 +269,7 @@ def test_what_is_not_resolved_says_so():
     helpers.assert_close(far.plus, expected[0], absolute=1e-12)
 
 
+@pytest.mark.thorough
 def test_gradients_over_a_profile():
     """24 boxes, by differences of the reference; η does not know the profile's size."""
     rng = np.random.default_rng(0)
@@ -354,6 +360,7 @@ def test_thin_banks():
 # ---- Errors
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -93,6 +93,7 @@ def test_fold_is_the_ramp_of_the_sheet(arguments, plus, minus, eta, error):
     assert (np.abs(found.fold - 0.5 * (low + high)) < 0.01).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("arguments", [row[0] for row in FOLDS])
 def test_fold_is_that_of_the_reference(arguments):
     """The first fold of the branch from i = 0: there are others at a₁ = 8."""

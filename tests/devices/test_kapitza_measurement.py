@@ -41,6 +41,7 @@ RAMPS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("arguments", "plus", "minus", "eta", "error"), RAMPS)
 def test_ramp_of_the_sheet(arguments, plus, minus, eta, error):
     found = jd.switching_currents(junction(*arguments))
@@ -51,6 +52,7 @@ def test_ramp_of_the_sheet(arguments, plus, minus, eta, error):
     helpers.assert_close(found.efficiency, eta, absolute=3 * error + 5e-6 + accuracy)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "plus", "minus"),
     [((1.0, 1.0), 1.47915, 0.696), ((3.0, 1.1, 1.0), 1.3411, 0.28088)],
@@ -201,6 +203,7 @@ def test_trajectory(current):
     assert abs(found.phase[-1]) > 50 or abs(current) < 1
 
 
+@pytest.mark.thorough
 def test_trajectory_from_a_given_start():
     found = jd.trajectory(junction(1.0, 3.0), 0.3, duration=50.0, start=(2.0, -1.5), samples=201)
     expected = integrate(motion(1.0, 3.0, 0.5, 0.3), 50.0, (2.0, -1.5), found.time)
@@ -221,6 +224,7 @@ def test_steps_of_the_drive():
     assert found.up[-1] - found.up[-2] > 0.3  # no step any more
 
 
+@pytest.mark.thorough
 def test_hysteresis_without_drive():
     """Switching at √2, retrapping at 4β√I₁/π (weak damping), ohmic far above: V = i/β."""
     beta = 0.25

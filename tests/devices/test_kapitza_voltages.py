@@ -47,6 +47,7 @@ def driven(beta, omega, a1):
 # ---- Without drive
 
 
+@pytest.mark.thorough
 def test_values_that_a_box_average_missed():
     for beta, current, voltage in (
         (10, 1.02, 0.02010008),
@@ -190,6 +191,7 @@ def test_chaotic_errors_are_standard_errors():
     assert np.mean(np.abs(scores) > 3) <= 0.05
 
 
+@pytest.mark.thorough
 def test_a_beat_longer_than_the_window():
     """V is 4e-4 below step 5: one beat takes 16 000. Short stays say what they cannot know."""
     device = driven(0.1, 3.0, 1.0)
@@ -222,6 +224,7 @@ def test_lanes_of_driven_and_undriven_junctions():
             helpers.assert_close(one[k], other, absolute=1e-9)
 
 
+@pytest.mark.thorough
 def test_biases_may_be_traced():
     for device, voltage in ((plain(10.0), 0.0458271), (driven(0.5, 3.0, 1.0), 0.0)):
         found = jax.jit(lambda i, device=device: jd.iv_curve(device, i).up)(jnp.array([1.1]))

@@ -340,6 +340,7 @@ def test_limits_are_those_of_the_reference(limits, p):
         helpers.assert_close(found[on], expected[on], absolute=tolerance[on] + 1e-300)
 
 
+@pytest.mark.thorough
 def test_strong_back_action_jumps_past_half_and_the_end(limits):
     """Half and ohmic are then the onset."""
     found, alone = limits[JUMPING], reference.criteria(*rescaled(JUMPING)[0])
@@ -496,6 +497,7 @@ POINTS = {  # (Φ, V, dV/dj)
 }
 
 
+@pytest.mark.thorough
 def test_points_of_the_sheet():
     (_, by_current), state = up(*POINTS)
     valley, volts, slope = np.array(list(POINTS.values())).T
@@ -821,6 +823,7 @@ def test_folds_of_strong_back_action(zero, coupling, alpha):
     assert found.retrap[1] < found.onset[1] * (1 - 1e-3)
 
 
+@pytest.mark.thorough
 def test_small_strength_is_the_same_problem():
     """ε₀ = 1e-12: all currents scale with ε₀^{3/2}."""
     scale = 1e-12

@@ -46,6 +46,7 @@ def test_errors_of_the_rule(transparency, rows, error):
     assert estimate.efficiency < 1e-2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("device", "rows"),
     [
@@ -61,6 +62,7 @@ def test_read_back(device, rows):
     helpers.assert_close(found.efficiency, expected.efficiency, absolute=1e-8)
 
 
+@pytest.mark.thorough
 def test_spline_is_that_of_scipy():
     rng = np.random.default_rng(1)
     phase = np.concatenate([[0.3], np.sort(rng.uniform(0.4, 6.4, 12)), [0.3 + TURN]])
@@ -105,6 +107,7 @@ def test_jumps_split_the_spline():
     assert abs(helpers.values(plain).plus / expected.plus - 1) > 0.01
 
 
+@pytest.mark.thorough
 def test_a_jump_where_the_table_ends():
     phase = np.linspace(-np.pi, np.pi, 17)
     table = jd.TabulatedRelation(phase, np.sin(phase / 2), corners=[-np.pi])
@@ -207,6 +210,7 @@ PHASE = np.linspace(0, TURN, 9)
 SINE = np.sin(PHASE)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -61,6 +61,7 @@ def test_the_integrator_is_stable_as_far_as_its_stages_say(stages):
     assert abs(growth[-1] - (1 - 1e-3 + 5e-7)) < 2e-10
 
 
+@pytest.mark.thorough
 def test_below_depairing_the_current_flows_without_voltage():
     found = simulate_wire(0.3, 5.8, gamma=1.0, spacing=0.2, duration=150.0, frames=401)
 

@@ -227,6 +227,7 @@ def test_peak_efficiency(name):
     helpers.assert_close(peak(name), PEAKS[name], absolute=3e-4)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "expected"), [("A", (0.1036, 0.8964)), ("B", (0.0339, 0.9661))])
 def test_perfect_spin_diode(name, expected):
     for root in expected:
@@ -272,6 +273,7 @@ def test_spontaneous_currents(name):
     assert np.sign(found[2] * found[3]) == -1
 
 
+@pytest.mark.thorough
 def test_model_of_six_harmonics():
     """Sec. V.4 of A: efficiency .2942 (full .2990), spin root .1050 π (.1036 π)."""
     model = jd.usadel.SixHarmonicModel.from_torus(torus("A"), RIGHT_ANGLE)
@@ -330,6 +332,7 @@ def test_no_charge_diode_at_multiples_of_a_right_angle(name):
     assert np.abs(eta).max() < 1e-9
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["half-metal", "equal bands"])
 def test_no_charge_diode_without_two_unlike_bands(name):
     eta = read(name)[1]

@@ -207,6 +207,7 @@ def test_matrix_current_of_a_spin_active_interface(spin_active):
     helpers.assert_close(found.T, expected, absolute=1e-12)
 
 
+@pytest.mark.thorough
 def test_linearised_current_is_the_derivative(spin_active):
     """Along directions in which γ and γ̃ change on their own, where flux and slopes agree."""
     channels, _, _ = spin_active
@@ -432,6 +433,7 @@ def _left_over(decay, count):
     return np.array([_quick(f, decay, count) / f(n).sum() - 1 for f in functions])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("decay", [0.1, 0.5, 2.0])
 @pytest.mark.parametrize(("count", "allowed"), [(8, 7e-5), (16, 2.1e-7)])
 def test_sums_over_frequencies(decay, count, allowed):
@@ -773,6 +775,7 @@ def test_no_threshold_without_a_maximum(r):
     assert np.isnan(_model(0.5, ratio=r).spin_diode_threshold())
 
 
+@pytest.mark.thorough
 def test_model_of_a_torus():
     wanted = dict(zip([(1, 0), (0, 1), (1, 1), (1, -1), (2, 0), (0, 2)], OF_A, strict=True))
     torus = _torus_of(

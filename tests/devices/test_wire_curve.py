@@ -238,6 +238,7 @@ def test_what_a_stationary_wire_does_not_take(options, said):
         jd.iv_curve(jd.PhaseSlipWire(), [0.5], **options)
 
 
+@pytest.mark.thorough
 def test_biases_are_checked():
     for currents, said in (([], "at least one bias"), ([1.0, 0.5], "currents must increase")):
         with pytest.raises(ValueError, match=said):

@@ -101,6 +101,7 @@ def test_narrow_windows_of_period_doubling_prove_nothing(beta, omega, a1):
     assert not _direct(junction(a1, omega, beta), jnp.ones(()))[1]
 
 
+@pytest.mark.thorough
 def test_without_a_zero_voltage_state_nothing_is_proven():
     assert not _direct(junction(3.0, 2.0), jnp.ones(()))[1]
 
@@ -133,6 +134,7 @@ def test_a_phase_gets_ahead_past_the_edge_only():
     assert not locked_folds._gets_ahead(problem, one, orbit)
 
 
+@pytest.mark.thorough
 def test_each_order_has_its_own_function():
     """The value is as given, the gradient of the first function, the Hessian of the second."""
 

@@ -77,6 +77,7 @@ def test_ramps_of_the_sheet(device, damping, start, sides):
         assert_as_predicted(found, theory, side)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 def test_units_of_a_ramp(factor):
     """Rates in I₀² without capacitance."""
@@ -107,6 +108,7 @@ def test_ramps_without_noise_end_at_the_critical_currents(drive):
         assert np.all((lags > edge) & (lags < edge + 0.06))
 
 
+@pytest.mark.thorough
 def test_ramps_with_square_waves():
     """Slow ones switch where their top does: I₊ − A and I₋ − A."""
     shunted = jd.Shunted(HALF, drive=jd.SquareWave(2 * np.pi / 200, 0.3))
@@ -122,6 +124,7 @@ def test_a_phase_that_runs_at_zero_bias():
     assert np.all(np.isnan(found.plus))
 
 
+@pytest.mark.thorough
 def test_start():
     """In the other well of two."""
     shunted = jd.Shunted(TWO_WELLS, 0.2)
@@ -209,6 +212,7 @@ def test_capacitance_is_forgotten_at_strong_damping():
     assert found.status[0] == Status.CONVERGED
 
 
+@pytest.mark.thorough
 def test_hysteresis_is_told():
     found = jd.iv_curve(jd.Shunted(SINE, 0.3), [0.6, 2.0], noise=0.01, duration=200.0, key=1)
     assert found.status.tolist() == [Status.NOT_CONVERGED, Status.CONVERGED]
@@ -218,6 +222,7 @@ def test_hysteresis_is_told():
     np.testing.assert_allclose(found.up_error[0], least, rtol=1e-3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 @pytest.mark.parametrize("damping", [None, 0.5])
 def test_units_of_a_voltage(factor, damping):

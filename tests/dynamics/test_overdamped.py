@@ -45,6 +45,7 @@ def test_next_to_an_edge(excess):
     assert found.up_error[0] < 3e-15 / np.sqrt(excess) + 1e-13
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("excess", [1e-5, 1e-3])
 def test_two_peaks_nearly_as_high(excess):
     """D1 with its tie broken by 1e-4."""
@@ -70,6 +71,7 @@ def test_at_rest_between_the_edges():
     assert beyond.up[0] < 0 < beyond.up[1]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("amplitude", "frequency", "voltage"),
     [(0.8, 0.1, 0.0), (1.2, 0.1, 0.1), (1.4, 0.1, 0.2), (2.5, 0.1, 0.1), (1.2, 1.0, 0.0)],
@@ -108,6 +110,7 @@ def test_off_the_steps():
         assert error < 1e-4
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 def test_units(scale):
     def curve(s):
@@ -122,6 +125,7 @@ def test_units(scale):
     np.testing.assert_allclose(curve(scale), scale * curve(1.0), rtol=1e-7)
 
 
+@pytest.mark.thorough
 def test_trajectory():
     drive = jd.Drive(frequency=0.8, amplitude=[0.5, 0.2], phase=[0.0, 0.4])
     device = jd.Shunted(D2, drive=drive)

@@ -50,6 +50,7 @@ def test_locked_voltages(frequency, voltage):
     np.testing.assert_allclose(found.quasi_static, expected, atol=1e-8)
 
 
+@pytest.mark.thorough
 def test_plateaus_against_direct_integration():
     """Among them narrow ones, where the bottleneck lets one more turn through."""
     amplitude = [1.3, 1.75, 2.35, 2.61]
@@ -61,6 +62,7 @@ def test_plateaus_against_direct_integration():
     np.testing.assert_allclose(found.voltage / 0.1, turns, atol=1e-6)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("device", "frequency", "threshold"),
     [
@@ -85,6 +87,7 @@ def test_thresholds_are_edges_of_the_zero_step():
     np.testing.assert_allclose(jd.critical_currents(device).plus, 0, atol=2e-9)
 
 
+@pytest.mark.thorough
 def test_quasi_static_in_closed_form():
     amplitude = np.array([0.76, 1.49, 1.51, 7.0])
     for bias in (0.0, -0.6):
@@ -168,6 +171,7 @@ def test_pulses_of_a_rectifier():
     assert np.ptp(negative) < 2 * np.pi
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 def test_units(scale):
     """Without capacitance: all currents and the frequency times λ, voltages times λ."""
@@ -244,6 +248,7 @@ def test_refusals():
         jd.SquareWave(0.0, 1.0)
 
 
+@pytest.mark.thorough
 def test_turning_points():
     drive = Drive(1.0, [1.0, 0.6, 0.3], phase=[0.0, 1.0, 2.0])
     points = np.asarray(drive.turning_points())
@@ -255,6 +260,7 @@ def test_turning_points():
     assert abs(points[-1] - points[0] - 2 * np.pi) < 1e-12
 
 
+@pytest.mark.thorough
 def test_picture_of_a_rectifier():
     """The mean is over whole periods, wherever the path ends."""
     device = jd.Shunted(D1, drive=jd.SquareWave(2 * np.pi / 10, 1.2))

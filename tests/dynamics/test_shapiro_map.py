@@ -91,6 +91,7 @@ def test_rows_are_curves(damping):
     np.testing.assert_allclose(found.amplitude[1], 10**0.3 * 0.8)
 
 
+@pytest.mark.thorough
 def test_square_wave():
     """Three slips of 2π in a period of 60, one in a period of 20, none in the other half."""
     half = jd.Harmonics([1.0, 0.0], [0.0, 0.5])
@@ -100,6 +101,7 @@ def test_square_wave():
         assert found.voltage[0, 0] == pytest.approx(2 * np.pi * slips / period, rel=1e-12)
 
 
+@pytest.mark.thorough
 def test_hysteresis():
     """An underdamped junction runs on the way down where it rested on the way up."""
     driven = jd.Shunted(jd.TunnelJunction(1.0), 0.2, drive=jd.Drive(3.0, 1.0))
@@ -178,6 +180,7 @@ def test_chaos_has_a_wide_error():
     assert np.all(found.error[loose] > 1e-4)
 
 
+@pytest.mark.thorough
 def test_of_a_failed_device():
     broken = jax.tree.map(lambda x: x * jnp.nan, jd.TunnelJunction(1.0))
     driven = jd.Shunted(broken, drive=jd.Drive(1.0, 1.0))

@@ -66,6 +66,7 @@ def test_zero_step_are_the_critical_currents():
     np.testing.assert_allclose([still.plus, still.minus], [plain.plus, plain.minus], rtol=1e-14)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 def test_units(scale):
     """I, a, Ω → λ gives i → λi."""
@@ -259,6 +260,7 @@ def test_all_of_a_thousand_random_devices_have_both_edges():
     assert np.all(lower[:, 1:] - upper[:, :-1] > -1e-9 * size[:, None])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("call", "message"),
     [

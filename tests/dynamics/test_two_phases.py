@@ -80,6 +80,7 @@ def test_trajectory_uncoupled():
         np.testing.assert_allclose(found.velocity[:, k], alone.velocity, rtol=0, atol=1e-11)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("bias", [0.6, 1.9])
 def test_trajectory_coupled(bias):
     start = [0.1, -0.3], [0.2, 0.0]
@@ -130,6 +131,7 @@ def test_voltages_uncoupled():
             assert np.all(np.abs(have - want) <= 3 * errors + 1e-12)
 
 
+@pytest.mark.thorough
 def test_voltages_coupled():
     """Both phases run together; the mean over 120 periods of SciPy's, after 40."""
     biases = np.array([0.5, 1.7, 2.3])
@@ -175,6 +177,7 @@ def test_ramp_without_drive():
     np.testing.assert_allclose([ramp.plus, ramp.minus], np.sqrt(2.0), atol=1e-4)
 
 
+@pytest.mark.thorough
 def test_noise_of_vanishing_strength_switches_at_the_ramp():
     """A rate of 1e-3 lags by less than 3 %; both samples agree."""
     found = jd.switching_currents(COUPLED, noise=1e-9, rate=1e-3, samples=2, key=1)

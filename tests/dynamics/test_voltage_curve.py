@@ -61,6 +61,7 @@ def test_a_jump_between_two_voltages_is_told_by_the_other_sweep():
     np.testing.assert_array_equal(found[0], [none, 1, 1, 1.5, 1.5, 1, 1, none])
 
 
+@pytest.mark.thorough
 def test_against_the_closed_form_without_capacitance():
     """V = √(I² − 1), dV/dI = I/V; the difference is h²V‴/6 = h²I/2V⁵."""
     current = np.linspace(1.2, 2.0, 81)

@@ -23,6 +23,7 @@ def squid():
     return jd.Squid([jd.TunnelJunction(90), jd.AndreevModes(80, [0.9])], flux=[0])
 
 
+@pytest.mark.thorough
 def test_a_coil_is_that_of_a_coil_biased_squid():
     coil = jd.CoilBiasedSquid(squid(), [0.7], offset=0.1, current_offset=3.0)
     setup = Experiment(squid(), {"B": Axis("flux", 0.7, offset=0.1)}, ObservedCurrents(3.0))
@@ -169,6 +170,7 @@ def test_it_is_saved_and_comes_back(tmp_path, suffix):
             assert np.array_equal(one, other)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
 def test_units_of_currents_do_not_matter(unit):
     def setup(first, offset):

@@ -70,6 +70,7 @@ def test_units_do_not_matter(unit):
     assert currents.shape[1] == len(one.names)
 
 
+@pytest.mark.thorough
 def test_the_symmetry_of_the_data():
     x = np.linspace(-1, 1.4, 121)
     squid = jd.Squid([jd.TunnelJunction(90), jd.AndreevModes(80, [0.9])], flux=[0])

@@ -191,6 +191,7 @@ def test_every_result(name, tmp_path):
         assert not np.any(np.isnan(np.asarray(thing.status, float)))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", _kinds("space", "unknown"))
 def test_every_result_has_a_figure(name):
     thing = result(name)
@@ -278,6 +279,7 @@ DEVICES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:.*2 pi L I_c:UserWarning")
 @settings(max_examples=60)
 @given(DEVICES)
@@ -437,6 +439,7 @@ def test_sweep_through_netcdf(tmp_path):
 # ---- From one verb to the next
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
 def test_fit_save_load_design_save_load_sweep(unit, tmp_path):
     """In any unit of the currents: the same η, and no step loses anything."""

@@ -250,6 +250,7 @@ def test_reading_errors_are_told_apart():
     assert abs(found.own_deviation[0] - 0.02) < abs(found.deviation[0] - 0.02)
 
 
+@pytest.mark.thorough
 def test_histograms_stand_beside_theory(tmp_path):
     limit = gumbel(1, 200)
     current = np.linspace(-2, 2, 401)

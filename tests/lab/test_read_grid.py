@@ -225,6 +225,7 @@ def test_axes_with_holes_are_refused(path):
     assert np.isnan(read(write(path, rows)).V[0, 3])
 
 
+@pytest.mark.thorough
 @hypothesis.given(
     sizes=st.tuples(st.integers(2, 6), st.integers(3, 7)),
     order=st.sampled_from(["scan", "mixed", "snake", "back", "cut"]),

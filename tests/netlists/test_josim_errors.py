@@ -195,6 +195,7 @@ LETTERS = "0123456789.-+*/()={}|,abceghiklmprsxABCKLPX \n\t%'\"é"
 WRITTEN = jd.to_netlist(network(), scale=SCALE)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("text", [GOOD, CELL, WRITTEN], ids=["good", "cell", "written"])
 def test_nothing_but_errors_of_that_kind(text):
     """Letters dropped, changed, put in, lines swapped and repeated: a circuit or a ValueError."""

@@ -51,6 +51,7 @@ def test_a_start_without_a_root_fails():
     np.testing.assert_array_equal(found.converged, [True, False])
 
 
+@pytest.mark.thorough
 def test_the_branch_is_that_of_the_start():
     """z² = e^{4πis}: twice around the origin, z comes back as itself, by way of −z."""
 

@@ -64,6 +64,7 @@ def test_derivative():
     np.testing.assert_allclose(found, expected, rtol=0, atol=allowed)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("n", [1, 2, 4, 7])
 def test_determinant(n):
     draws = np.random.default_rng(n).normal(0, 1, (5, n, n))

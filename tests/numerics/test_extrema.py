@@ -56,12 +56,14 @@ def test_one_sign_only():
     check(search(lambda x: jnp.cos(x) - 2.0), -1.0, -3.0)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seam", [0.0, 2 * PI, 1e-12, -1e-12])
 def test_jump_at_the_seam(seam):
     kinks = jnp.array([seam]), jnp.zeros(1)
     check(search(lambda x: jump(x - seam + PI), kinks), 1.0, -1.0)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("gap", [0.0, 1e-12, 1e-7, 1e-3])
 def test_two_close_kinks(gap):
     """A window of width `gap` holds the only large values of the difference of two jumps."""
@@ -73,6 +75,7 @@ def test_two_close_kinks(gap):
         assert difference.value[1] == pytest.approx(-2 * np.cos(gap / 4), abs=1e-11)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("width", [1e-9, 1e-6, 1e-3, 0.03])
 def test_narrow_peak_beside_a_kink(width):
     """The series pair: maximum min(a, b) at a distance √width from the kink."""

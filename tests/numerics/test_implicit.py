@@ -34,6 +34,7 @@ def test_nodes_are_those_of_radau():
     assert NODES[-1] == 1.0
 
 
+@pytest.mark.thorough
 def test_steps_are_of_order_nine():
     """φ' + φ = 0 over one time: halving the step divides the error by 2⁹."""
     decay = System(
@@ -115,6 +116,7 @@ def test_no_number_where_the_equation_has_none():
     assert np.isnan(float(path.state.q[0]))
 
 
+@pytest.mark.thorough
 def test_lanes_end_at_their_own_times():
     ends = jnp.array([0.5, 20.0, 3.0])
 

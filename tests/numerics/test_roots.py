@@ -21,6 +21,7 @@ def sinh_root(a, steps=12):
     return increasing_root(lambda x, t: jnp.sinh(x) - t, a, jnp.array(-9.0), jnp.array(8.0), steps)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("a", [-2.5, -1e-3, 0.0, 0.4, 30.0])
 def test_derivatives_to_third_order(a):
     functions = [sinh_root]
@@ -116,6 +117,7 @@ def test_bracketed_root_ends_early_and_right(start):
     assert abs(found - 0.7) < 1e-14
 
 
+@pytest.mark.thorough
 def test_implicit_root_has_no_derivative_where_the_slope_vanishes():
     def square(x, a):
         return (x - a) ** 2

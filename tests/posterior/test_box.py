@@ -65,6 +65,7 @@ def test_draws(case):
     assert stats.kstest(reference.cdf(x), "uniform").pvalue > 1e-3
 
 
+@pytest.mark.thorough
 @hypothesis.given(
     centre=numbers.floats(-1e6, 1e6),
     width=numbers.floats(1e-3, 1e6),

@@ -57,6 +57,7 @@ def test_evidence(found, harmonics):
     assert off < 4 * max(one.log_evidence_error, 0.02)
 
 
+@pytest.mark.thorough
 def test_which_model(found):
     """Occam: the second harmonic explains nothing, and costs what its prior is wide."""
     ratio = found[1].log_evidence - found[2].log_evidence
@@ -91,6 +92,7 @@ def test_a_prior_of_rows_is_normalised():
     assert one.log_evidence == pytest.approx(exact(1), abs=0.3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("deviation", [0.2, 1e-3])
 def test_evidence_with_unknown_noise(deviation):
     """Down to a thousandth of the data's scatter. Powers of the likelihood alone, whose σ falls at

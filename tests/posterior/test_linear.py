@@ -79,6 +79,7 @@ def test_unknown_noise_is_students():
     assert found.names == ("sine.0", "sine.1", "sigma")
 
 
+@pytest.mark.thorough
 def test_noise_of_each_point():
     sigma = np.linspace(0.1, 0.5, X.size)
     found = sample(jd.Space(LINE, {"sine": (-10.0, 10.0)}), sigma=sigma)

@@ -55,6 +55,7 @@ def test_devices_are_devices(found):
     assert plus[7] == pytest.approx(float(first), rel=1e-9)
 
 
+@pytest.mark.thorough
 def test_names_and_draws(found):
     assert found.names == ("sine.0", "sine.1", "sigma.data['minus']", "sigma.data['plus']")
     assert found.draws["sine.1"].shape == (4, 500)

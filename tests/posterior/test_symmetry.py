@@ -71,6 +71,7 @@ def test_bounds_break_it():
     assert found[name].broken_by == ("turns.0", "turns.1")
 
 
+@pytest.mark.thorough
 def test_none_where_branches_differ():
     """Junctions of two kinds, and a flux that is not varied."""
     squid = jd.Squid([jd.TunnelJunction(90), jd.Harmonics([50.0, 20.0])], flux=[0.3])
@@ -80,6 +81,7 @@ def test_none_where_branches_differ():
     assert interchangeable(jd.critical_currents, jd.Space(squid, {"flux": (0, 1)})) == ()
 
 
+@pytest.mark.thorough
 def test_fixed_flux_forbids_the_change():
     """Two tunnel junctions at one fixed flux: I± does not see which is which."""
     squid = jd.Squid([jd.TunnelJunction(90), jd.TunnelJunction(50)], flux=[0.3])
@@ -129,6 +131,7 @@ def test_draws_are_ordered():
     assert found.symmetries[0] in found.summary()
 
 
+@pytest.mark.thorough
 def test_bounds_leave_one_label():
     found = sampled({"first": (75.0, 200.0), "second": (1.0, 74.0)})
     assert found.mean[0] == pytest.approx(90, abs=3)

@@ -77,6 +77,7 @@ def test_a_design_for_scatter(run, capsys):
     assert table["sections"]["spread"]["branches"] == "10 %"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("options", "more", "message"),
     [

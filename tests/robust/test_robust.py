@@ -113,6 +113,7 @@ def test_derivatives_are_those_of_the_common_sample_in_any_unit(risk, scale):
         assert abs(difference) > 0.05 * unit
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("risk", ["mean", "quantile", "cvar", "yield"])
 def test_without_scatter_it_is_the_objective_itself(risk):
     still = jd.Spread({"sine": "0 %", "cosine": 0.0})
@@ -165,6 +166,7 @@ def slope(device):
     return device.cosine[0] * device.sine[0]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("objective", "value", "by_sine", "by_knob"),
     [
@@ -298,6 +300,7 @@ def test_options_that_are_none(options, message, unchecked):
         jd.robust(critical_current, SCATTER, **options)
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_asked(unchecked):
     with pytest.raises(ValueError, match="spread must be a Spread"):
         jd.robust(critical_current, {"critical_current": 0.1})

@@ -16,6 +16,7 @@ def double_loop(detuning=0.0, common=49.21, flux=0.4077):
     return jd.Squid.from_pairs([(420, 64.73), (380, 65.27), pair], flux=(flux, flux))
 
 
+@pytest.mark.thorough
 # By an independent calculation; at T = 0 it is 0.63731 and 0.63527.
 @pytest.mark.parametrize(
     ("detuning", "noise", "efficiency"),
@@ -27,6 +28,7 @@ def test_double_loop(detuning, noise, efficiency):
     assert found.efficiency == pytest.approx(efficiency, abs=6e-7)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("noise", [2e-3, 0.05, 20.0])
 @pytest.mark.parametrize("voltage", [1e-300, 1e-12, 1e-3, 1.0])
 def test_it_has_the_voltage(noise, voltage):
@@ -117,6 +119,7 @@ def test_best_diode_at_a_temperature():
     assert abs(float(unbalanced(0.0))) < 1e-8
 
 
+@pytest.mark.thorough
 def test_statuses():
     loop = jd.Squid([jd.TunnelJunction(1.0)] * 2, flux=[0.3], inductance=[0.5, 0.5])
     found = jd.current_at_voltage(loop, 0.1, noise=0.1)

@@ -78,6 +78,7 @@ def test_formulas_by_independent_quadrature(sign):
             assert found.formula == formula
 
 
+@pytest.mark.thorough
 def test_several_wells():
     """sin φ + ½ sin(2φ + π/2): two wells for ½ < i < ¾, where v/2π is 19 times below Kramers."""
     device = jd.Harmonics([1.0, 0.0], [0.0, 0.5])
@@ -101,6 +102,7 @@ def test_units(scale):
     np.testing.assert_array_equal(found.status, one.status)
 
 
+@pytest.mark.thorough
 def test_derivatives():
     """Against extrapolated central differences, in bias, noise, damping and a coefficient."""
 
@@ -119,6 +121,7 @@ def test_derivatives():
         np.testing.assert_allclose(slope[k], (4 * near - far) / 3, rtol=1e-6)
 
 
+@pytest.mark.thorough
 def test_retrapping_to_first_order():
     """(4/π)β of a tunnel junction."""
     from jaxdiode.thermal.panels import on_panels
@@ -127,6 +130,7 @@ def test_retrapping_to_first_order():
     np.testing.assert_allclose(retrapping_current(land, jnp.array(0.2)), 0.254648, atol=5.1e-7)
 
 
+@pytest.mark.thorough
 def test_status():
     found = jd.escape_rate(jd.TunnelJunction(1.0), [0.5, 0.99, 1.1], noise=0.1, damping=0.3)
     expected = [Status.CONVERGED, Status.BARRIER_BELOW_TEMPERATURE, Status.NO_WELL]

@@ -53,6 +53,7 @@ def test_tables(name):
                 np.testing.assert_allclose(mine, theirs, rtol=6e-7)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["sine", "balanced pair"])
 def test_jit_and_vmap_over_both_axes(name):
     noises, rows = zip(*table(name)[:3], strict=True)
@@ -194,6 +195,7 @@ def _flipped(sine, cosine):
     return jd.Harmonics(sine, -np.asarray(cosine))
 
 
+@pytest.mark.thorough
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.floats(-1, 1), min_size=3, max_size=3),
@@ -325,6 +327,7 @@ def test_what_is_not_resolved_is_not_a_number():
     assert np.all(np.isnan(found.voltage))
 
 
+@pytest.mark.thorough
 def test_status_of_the_relation():
     device = jd.Squid([jd.TunnelJunction(1.0)] * 2, flux=[0.3], inductance=[0.4, 0.4])
     found = jd.thermal_iv(device, 0.5, noise=0.1)

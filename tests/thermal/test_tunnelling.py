@@ -73,6 +73,7 @@ def test_action_of_a_sine_by_quadrature():
         np.testing.assert_allclose(found.crossover, border, rtol=1e-9)
 
 
+@pytest.mark.thorough
 def test_action_of_a_cusp_by_quadrature():
     """Balanced pair: −2 cos(φ/2) before the barrier at π, which has no crossover."""
     bias = 0.75

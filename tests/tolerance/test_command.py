@@ -36,6 +36,7 @@ def run(monkeypatch, tmp_path):
     return call
 
 
+@pytest.mark.thorough
 def test_margins(run, capsys, tmp_path):
     settings = "[margins]\nreach = { flux = 0.3, branches = 3 }\npoints = 16\n"
     run(ASKED + settings, "--directions", "4")

@@ -161,6 +161,7 @@ def test_the_nearest_of_a_pair(found):
     )  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("unit", [1e-9, 1e9])
 def test_the_same_margins_in_any_unit(unit, found):
     other = its_margins(unit, points=32, directions=8)

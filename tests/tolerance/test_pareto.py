@@ -23,6 +23,7 @@ def plane(low=-2.0, high=2.0, count=2):
     return jd.Space(Point(jnp.zeros(count)), {"x": (low, high)})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("units", [(1.0, 1.0), (1e-9, 1e6), (1e9, 1e-12)])
 def test_a_convex_front_in_any_units(units):
     """−x² − y² and −(x − 1)² − y²: the points between both maxima, evenly spaced."""
@@ -69,6 +70,7 @@ def test_a_front_that_is_not_convex():
         )
 
 
+@pytest.mark.thorough
 def test_a_front_with_gaps():
     """x and 1 − x + 0.3 sin 6πx: only parts of the curve are not dominated."""
 
@@ -130,6 +132,7 @@ def test_points_are_what_their_devices_do(front):
     assert "efficiency" in front.summary()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("unit", [1e-9, 1e9])
 def test_the_same_front_in_any_unit(unit, front):
     other = loop_front(unit)

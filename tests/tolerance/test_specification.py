@@ -70,6 +70,7 @@ def test_same_bounds_are_the_same_specification():
     assert float(jax.jit(one)(relation())) == pytest.approx(2.0)
 
 
+@pytest.mark.thorough
 def test_slopes_and_designs():
     asked = Specification({"efficiency": 0.1, "minus": 64})
     slope = jax.grad(asked)(relation())

@@ -91,10 +91,10 @@ def fit(
         starts: fits to run, all but the first from random points (finite bounds and `key`
             needed); the best is returned. Those where the model is NaN are left out and counted.
             None: where all bounds are finite, four, from the start and from the three most
-            promising of 96 random points; one where a bound is infinite. 1 saves the time where
-            the start is known to be good. An array (starts, parameters) of values to start from
-            beside the space's own, as `jd.guess` gives them: the most promising three after a
-            few steps go on.
+            promising of 96 random points after short fits of sixteen; one where a bound is
+            infinite. 1 saves the time where the start is known to be good. An array (starts,
+            parameters) of values to start from beside the space's own, as `jd.guess` gives them:
+            the most promising six after a few steps go on.
         key: `jax.random.key(seed)`, or the seed.
         max_steps: evaluations allowed to each fit.
         bootstrap: refits, 200 say, to data that hold the fit's residuals anew in blocks drawn

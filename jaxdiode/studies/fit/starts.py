@@ -13,8 +13,10 @@ from .data import Rows
 from .trust_region import Problem, Solution
 
 DRAWN = 96  # points looked at before a multistart
-KEPT = 3  # of them, from which fits start
-_SHORT = 10  # evaluations of a first fit from each of the starts that are given
+_SCREENED = 16  # of them, from which short fits start
+# (evaluations of short fits from each start, how many go on): of those, of starts that are given.
+_SCREENED_HEATS = ((4, 6), (10, 3))
+HEATS = ((4, 24), (10, 6))
 _APART = 0.05  # of the box, along some parameter, between two starts
 _AT_PERIODS = 0.75  # of the points take a period that the data show
 _JITTER = 0.5  # resolutions, about such a period
@@ -91,21 +93,22 @@ def others(
         return screened(problem, chance, periods, rows) if bounded else []
     if np.ndim(starts) == 0:
         return drawn(space, random_key(key), starts - 1) if starts > 1 else []
-    return problem.short_fits(problem.usable(given), first, _SHORT, KEPT)
+    return problem.in_heats(given, first, HEATS)
 
 
 def screened(problem: Problem, key: PRNGKeyArray, names, rows: Rows) -> list[np.ndarray]:
     """The most promising of many random points, apart from each other.
 
-    They are compared by the sum of absolute residuals, to which outliers matter little. Where
-    periods are known from the data, most points take one of them.
+    They are compared by the sum of absolute residuals, to which outliers matter little, and the
+    best by short fits. Where periods are known from the data, most points take one of them.
     """
     space = problem.space
     points = drawn(space, key, DRAWN)
     if names:
         _put_periods(problem, points, key, names, rows)
     costs = [np.sum(np.abs(problem.residual(x) / problem.assumed)) for x in points]
-    return apart(space, points, np.array(costs), _APART, KEPT)
+    promising = apart(space, points, np.array(costs), _APART, _SCREENED)
+    return problem.in_heats(promising, np.asarray(space.values()), _SCREENED_HEATS)
 
 
 def apart(

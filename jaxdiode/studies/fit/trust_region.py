@@ -14,7 +14,7 @@ LOSSES: dict[str, tuple[Callable, Callable]] = {
     "cauchy": (lambda z: 1 / (1 + z), lambda z: -1 / (1 + z) ** 2),
 }
 _POLISH = 3  # Gauss–Newton steps at the end
-_HEATS = ((4, 4), (8, 1))  # (evaluations given to each period, how many go on)
+_HEATS = ((4, 4), (8, 1))  # (evaluations given to each start, how many go on)
 _SCALE_ROUNDS = 4  # re-estimates of an unknown noise scale in a robust fit
 _LAST = 8  # evaluations before a stop in which a point where the model is NaN is its cause
 
@@ -88,12 +88,18 @@ class Problem:
 
     def most_promising(self, candidates: list[np.ndarray]) -> np.ndarray:
         """Where the best of some short fits arrived, most of them stopped early."""
-        usable = self.usable(candidates)
-        if len(candidates) == 1 or not usable:
+        if len(candidates) == 1 or not self.usable(candidates):
             return candidates[0]
-        for steps, kept in _HEATS:
-            usable = self.short_fits(usable, candidates[0], steps, kept)
-        return usable[0]
+        return self.in_heats(candidates, candidates[0], _HEATS)[0]
+
+    def in_heats(
+        self, starts: list[np.ndarray], first: np.ndarray, heats: tuple[tuple[int, int], ...]
+    ) -> list[np.ndarray]:
+        """Where short fits from starts arrived, so many evaluations long, so many of them kept."""
+        going = self.usable(starts)
+        for steps, kept in heats:
+            going = self.short_fits(going, first, steps, kept)
+        return going
 
     def usable(self, starts: list[np.ndarray]) -> list[np.ndarray]:
         """Those where the model is finite."""
