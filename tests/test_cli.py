@@ -263,6 +263,45 @@ def test_errors_by_refits(run, capsys, write, refuse, measurement, tmp_path):
     assert "bootstrap must be" in refuse("fit", write(FIT), measurement, "--bootstrap", 3)
 
 
+@pytest.mark.thorough
+def test_fit_with_bounds_beside_a_guess(run, capsys, write, refuse, measurement, tmp_path):
+    """Without turns to start from, bounds of the file replace and extend those guessed."""
+    rows = np.loadtxt(measurement, delimiter=",", skiprows=1)
+    rows[:, 1:] += 0.5  # an offset: minus holds −I₋
+    np.savetxt(measurement, rows, delimiter=",", header="coil,plus,minus", comments="")
+    some = "[fit]\nbounds = { current_offset = [-2, 2], turns = [0.8, 1.2] }\n"
+    run("fit", write(SINGLE + some), measurement)
+    out = capsys.readouterr().out
+    assert "; of the file: turns.0 0.8 to 1.2, current_offset -2 to 2" in out
+    found = json.loads((tmp_path / "jaxdiode-fit/result.json").read_text())["values"]["parameters"]
+    assert len(found) == 5
+    assert abs(found["current_offset"]["value"] - 0.5) < 4 * found["current_offset"]["error"] < 0.2
+    for text, message in (
+        ("[fit]\noffset = 0.1\n", "needs 'turns' beside offset"),
+        (some + 'ties = ["turns"]\n', "nothing guessed"),
+    ):
+        assert message in refuse("fit", write(SINGLE + text), measurement, "--force")
+
+
+@pytest.mark.thorough
+def test_which_fits_are_guessed(run, write, measurement, monkeypatch):
+    """Old files, with bounds and turns, are fitted as they were; `vary` asks for the guess."""
+    guesses = []
+    real = jd.guess
+
+    def noted(*given, **options):
+        guesses.append(options)
+        return real(*given, **options)
+
+    monkeypatch.setattr("jaxdiode.experiment.guess", noted)
+    run("fit", write(FIT), measurement)
+    assert not guesses
+    vary = FIT.replace("sigma", 'vary = "offset"\nsigma')
+    run("fit", write(vary), measurement, "--force")
+    assert guesses[0]["vary"] == "offset"
+    assert set(guesses[0]["bounds"]) == {"squid.branches", "turns"}
+
+
 SWEEP = SINGLE + "[sweep]\nflux = { start = 0, stop = 1, points = 11 }\n"
 
 

@@ -43,9 +43,12 @@ def fit(
     """Fit a device to measured data, with error bars.
 
     Errors robust to correlated residuals stand beside the plain ones, and warnings say what the
-    model misses. Without bounds in the file's [fit] section, start values and bounds are guessed
-    from the data: a file with a [device] alone will do for a SQUID, whose numbers count for
-    nothing then.
+    model misses. Start values and bounds are guessed from the data where [fit] has no turns for
+    the coil: a file with a [device] alone will do for a SQUID, whose numbers count for nothing
+    then. Bounds in [fit] take the place of those guessed, and what they name is fitted beside the
+    rest, as bounds = { current_offset = [-10, 10] }; vary = ["squid.branches", "turns"] says what
+    of the guess is fitted. With bounds and turns (or axes) and without vary nothing is guessed:
+    what has no bounds stays as the file has it.
 
     [fit] of a SQUID: the coil calibration to start from (turns, offset, mutual_inductance,
     current_offset) and bounds; names begin with `squid.` or are those. Of any other device:

@@ -148,18 +148,20 @@ def of_currents(table: dict[str, Any], measured, kept, seed: int) -> Task:
         said.append(f"fitted {x.size} of them, from {x[0]:g} to {x[-1]:g}")
     label = f"coil current ({measured.coil_unit})" if measured.coil_unit else "coil current"
     starts = None
-    if "bounds" in options:
+    if not _is_guessed(setup, options):
         space = Space(setup, options["bounds"], options.get("ties", ()))
         periods = [name for name in space.names if name.startswith("turns")]
     else:
         from ..experiment import guess
 
         if options.get("ties"):
-            raise ValueError("ties of [fit] need bounds, got none")
-        space, starts = guess(setup, kept, vary=options.get("vary"), key=seed)
+            raise ValueError(
+                "ties of [fit] need bounds and a start of their own (turns), with nothing guessed"
+            )
+        vary, given = options.get("vary"), options.get("bounds")
+        space, starts = guess(setup, kept, vary=vary, bounds=given, key=seed)
         periods = []
-        bounds = (f"{name} {low:.4g} to {high:.4g}" for name, (low, high) in space.bounds.items())
-        said.append(f"bounds guessed from the data: {', '.join(bounds)}")
+        said.append(_bounds_in_words(space, setup, given))
     return Task(
         _switching_currents, space, (up, down), [x], x, periods, starts, None, said,
         ((x, up, down), label),
@@ -207,9 +209,37 @@ def _setup(table: dict[str, Any], options: dict[str, Any]) -> Any:
         observable = {**options.get("observable", {}), "type": kind_of(options)}
         return Experiment(made, _axes(options), device_file.build(observable))
     calibration = {name: options[name] for name in CALIBRATION if name in options}
-    if "bounds" in options or calibration:
+    if "turns" in calibration or hasattr(made, "turns"):
         return made.measured(calibration)
+    if calibration:
+        raise ValueError(
+            f"[fit] needs 'turns' beside {', '.join(calibration)}; where turns are to be guessed, "
+            "leave them out or give their bounds"
+        )
     return made
+
+
+def _is_guessed(setup: Any, options: dict[str, Any]) -> bool:
+    """Whether bounds and starts come from the data: without any, or beside those of the file where
+    there is no calibration to start from, or where `vary` asks for it."""
+    if "bounds" not in options or "vary" in options:
+        return True
+    return not hasattr(setup, "turns") and not hasattr(setup, "axes")
+
+
+def _bounds_in_words(space: "Space", setup: Any, given: dict[str, Any] | None) -> str:
+    def words(names) -> str:
+        pairs = ((name, *space.bounds[name]) for name in names)
+        return ", ".join(f"{name} {low:.4g} to {high:.4g}" for name, low, high in pairs)
+
+    own = []
+    if given:
+        from ..studies.space import Space
+
+        own = [name for name in space.names if name in Space(space.device, given).names]
+    rest = [name for name in space.names if name not in own]
+    text = f"bounds guessed from the data: {words(rest) or 'none'}"
+    return f"{text}; of the file: {words(own)}" if own else text
 
 
 def _axes(options: dict[str, Any]) -> dict[str, Any]:
