@@ -73,8 +73,9 @@ def guess(
         device: a `Squid`, which becomes a `CoilBiasedSquid` with an offset for each loop; a
             `CoilBiasedSquid`; or an `Experiment` of `ObservedCurrents` with one axis, for any
             other device.
-        data: (x, I₊, I₋), as `jd.read_switching_currents` reads it, or a dataset with both
-            directions, as `jd.lab.join` makes it.
+        data: (x, I₊, I₋), as `jd.read_switching_currents` reads it, a dataset with both
+            directions, as `jd.lab.join` makes it, or what `jd.lab.switching_currents` found along
+            one axis (its `columns()` are what `fit` takes then).
         vary: names or patterns of what is to be fitted; by default all that has a scale but
             for an offset of the bias current.
         bounds: {name or pattern: (lower, upper)}, finite, in place of those guessed; what they name
@@ -127,6 +128,8 @@ def guess(
 def _columns(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if hasattr(data, "data_vars"):
         data = joined_currents(data)
+    elif callable(getattr(data, "columns", None)):
+        data = data.columns()
     try:
         x, plus, minus = data
     except (TypeError, ValueError) as error:

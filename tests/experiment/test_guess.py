@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+import xarray
 
 import jaxdiode as jd
 from jaxdiode.experiment import Axis, Experiment
@@ -118,6 +119,24 @@ def two_tunnel_junctions(offset=0.0):
     true = jd.CoilBiasedSquid(squid, [65.0], offset=1e-3, current_offset=offset)
     found = true.switching_currents(x)
     return (x, found.plus, found.minus), squid
+
+
+@pytest.mark.thorough
+def test_currents_of_a_map():
+    """What was found in a map is guessed at as its three columns are."""
+    (x, plus, minus), squid = two_tunnel_junctions()
+    bias = np.linspace(-200, 200, 401)
+    limit = np.where(bias > 0, np.asarray(plus)[:, None], np.asarray(minus)[:, None])
+    voltage = np.sign(bias) * np.sqrt(np.maximum(bias**2 - limit**2, 0))
+    map = xarray.Dataset({"V": (("coil", "I"), voltage)}, {"coil": x, "I": bias})
+    found = jd.lab.switching_currents(map)
+    space, starts = jd.guess(squid, found)
+    by_hand, others = jd.guess(squid, (x, found.plus, found.minus))
+    assert space.bounds == by_hand.bounds
+    np.testing.assert_array_equal(starts, others)
+    several = jd.lab.switching_currents(map.expand_dims(gate=2))
+    with pytest.raises(ValueError, match=r"found must have one axis, it has gate, coil"):
+        jd.guess(squid, several)
 
 
 @pytest.mark.thorough

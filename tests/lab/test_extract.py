@@ -368,3 +368,60 @@ def test_a_switch_while_the_bias_stands_still(repeats, scale):
     found = jd.lab.switching_currents(xarray.Dataset({"V": ("I", voltage)}, {"I": current}))
     assert float(found.plus) == pytest.approx(51 * scale, abs=0.51 * scale)
     assert 0.1 * scale < float(found.plus_error) < scale
+
+
+def test_means_over_repeats():
+    """Errors are by the scatter, less by √n; that of the threshold, which all share, stays."""
+    random = np.random.default_rng(3)
+    limits = 1 + 0.05 * random.normal(size=(2, 400))
+    rows = latching(CURRENT, *limits, *limits)[0].reshape(400, 1, -1)
+    rows = np.repeat(rows, 2, axis=1)
+    rows[:7, 1] = np.nan
+    map = dataset(CURRENT, rows, ("repeat", "B", "I"))
+    found = jd.lab.switching_currents(map, hysteretic=False)
+    mean = found.average("repeat")
+    assert list(mean.axes) == ["B"]
+    known = found.plus[7:]
+    assert mean.plus == pytest.approx([found.plus[:, 0].mean(), known[:, 1].mean()])
+    assert mean.noise[0] == pytest.approx(
+        [found.plus[:, 0].std(ddof=1) / 20, known[:, 1].std(ddof=1) / np.sqrt(393)], rel=1e-6
+    )
+    assert np.all(mean.plus_error < 0.004)
+    assert mean.spread[0] == pytest.approx(found.spread[0, 7:].mean(axis=0), rel=0.01)
+    assert not mean.statuses[:2].any()
+    assert np.all(np.abs(mean.efficiency) < 4 * mean.efficiency_error)
+    with pytest.raises(ValueError, match="unknown axis 'repeats'; did you mean 'repeat'"):
+        found.average("repeats")
+
+
+def test_columns_of_a_map():
+    """As fits take them: sorted, and without the curves that have no edge."""
+    map = field_map().isel(B=slice(None, None, -1)).copy(deep=True)
+    map["V"].values[2] = 0.0
+    found = jd.lab.switching_currents(map)
+    measured = found.columns()
+    x, plus, minus = measured
+    kept = np.isfinite(found.plus)
+    np.testing.assert_array_equal(x, np.sort(found.axes["B"][kept]))
+    np.testing.assert_array_equal(plus, found.plus[kept][::-1])
+    assert minus.size == 6
+    assert (measured.unit, measured.dropped) == ("uA", (2,))
+    with pytest.raises(ValueError, match="found must have one axis, it has none"):
+        found.select(B=0).columns()
+
+
+@pytest.mark.parametrize("order", [("gate", "B"), ("B", "gate")])
+def test_figure_over_two_axes(order):
+    """Maps of I₊, I₋ and η, the longer axis to the right, whatever the order of the dataset."""
+    map = field_map().isel(B=slice(None, None, -1)).expand_dims(gate=[0.0, 1.0])
+    found = jd.lab.switching_currents(map.transpose(*order, "I"))
+    panels = found.plot().axes[:3]
+    wanted = found.to_xarray().sortby("B").transpose("gate", "B")
+    for axes, name in zip(panels, ("plus", "minus", "efficiency"), strict=True):
+        (drawn,) = axes.collections
+        np.testing.assert_allclose(drawn.get_array(), wanted[name].values)
+    assert panels[-1].get_xlabel().startswith("B")
+    with pytest.raises(ValueError, match="one axis to be drawn over a map"):
+        found.plot(map)
+    with pytest.raises(ValueError, match="two axes at most"):
+        jd.lab.switching_currents(map.expand_dims(run=2)).plot()
