@@ -195,7 +195,7 @@ class ExtractedCurrents(AbstractResult):
             ...                      {"I": current})
             >>> found = jd.lab.switching_currents(map, hysteretic=False).average("repeat")
             >>> print(f"{found.plus:.3f} ± {found.plus_error:.3f}")  # 0.05/√100
-            1.003 ± 0.005
+            1.004 ± 0.005
         """
         return averaged(self, along)
 
