@@ -44,7 +44,8 @@ class ExtractedCurrents(AbstractResult):
         voltage_offset: that was taken off every curve (mean of its ways); 0 of dV/dI.
         current_offset: that was taken off the bias; 0 if none was asked for.
         offset_normal, offset_normal_error: offset of the bias that the normal-state asymptotes
-            of each curve would have; the error holds what a diode adds to it.
+            of each curve would have (of dV/dI those of its integral); the error holds what a diode
+            adds to it.
         notes: what to know before the numbers are used; printed by `summary`.
 
     Example:

@@ -77,14 +77,23 @@ def _verdicts(found: "ExtractedCurrents") -> str:
 def _offsets(found: "ExtractedCurrents", unit: str) -> list[str]:
     """What both readings of an offset of the bias say; neither was used."""
     made = []
+    asymptotes = "normal-state asymptotes"
+    if found.quantity == "resistance":
+        asymptotes += " of the integral"
     for name, value, error in (
         ("retrapping currents", found.offset_retrapping, found.offset_retrapping_error),
-        ("normal-state asymptotes", found.offset_normal, found.offset_normal_error),
+        (asymptotes, found.offset_normal, found.offset_normal_error),
     ):
         known = np.isfinite(value) & np.isfinite(error)
         if known.any():
             middle, width = np.median(value[known]), np.median(error[known])
             made.append(f"{name} would put a bias offset at {middle:+.3g} ± {width:.2g} {unit}")
-    if made:
-        made.append("an offset mimics a diode (η of I₊ + i, I₋ − i); it is taken off only if asked")
+    if not made:
+        made.append(
+            "a bias offset is not known from this map, which shows neither the normal state nor "
+            "retrapping in both directions: sweep both, and to and fro"
+        )
+    made.append("an offset mimics a diode (η of I₊ + i, I₋ − i); it is taken off only if asked")
+    if found.currents[0].size > 1:
+        made.append("along a field jd.lab.flux_period tells an offset by time reversal")
     return made

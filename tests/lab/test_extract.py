@@ -114,6 +114,29 @@ def test_bias_offset_is_told_and_not_taken_off():
         assert "taken off the bias" in better.summary()
 
 
+@pytest.mark.parametrize("leads", [0.0, 0.3])
+def test_bias_offset_of_a_resistance_swept_one_way(leads):
+    """Of dV/dI by its integral. The error holds what a diode adds, and an offset mimics one."""
+    bias, read, errors = np.linspace(-6, 6, 1201), [], []
+    for seed in range(40):
+        ends = [np.array([1.0, 1.0, 1.2]), np.array([1.0, 0.9, 0.8])]
+        at = [bias - 0.1 + s for s in np.linspace(-0.02, 0.02, 9)]  # lock-in, 1 of 2 steps wide
+        wide = [overdamped(x + 0.01, *ends) - overdamped(x - 0.01, *ends) for x in at]
+        slope = noisy(np.mean(wide, axis=0) / 0.02 + leads, 0.03, seed)
+        map = dataset(bias, slope, ("B", "I"), B=np.arange(3.0), units=("uA", "Ohm"), name="dV/dI")
+        found = jd.lab.switching_currents(map)
+        read.append(found.offset_normal)
+        errors.append(found.offset_normal_error)
+    off = np.array(read) - 0.1
+    print(f"\nmean {off.mean(axis=0)}, scatter {off.std(axis=0)}, error {np.mean(errors, axis=0)}")
+    assert abs(np.mean(off[:, 0])) < 0.005
+    assert np.all(np.mean(errors, axis=0) < 0.13)
+    assert np.all(np.mean(np.abs(off) < errors, axis=0) > 0.6)
+    assert "asymptotes of the integral would put a bias offset at +0.1" in found.summary()
+    one_sign = jd.lab.switching_currents(map.sel(I=slice(0, None)))
+    assert "a bias offset is not known from this map" in one_sign.summary()
+
+
 def test_threshold_is_told_and_scales_what_is_found():
     map = field_map()
     found = jd.lab.switching_currents(map, threshold=0.3)
