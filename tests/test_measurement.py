@@ -262,7 +262,8 @@ def test_coil_in_another_unit_than_the_turns(shared):
     ("header", "options", "message"),
     [
         ("coil,plus (uA),minus", {}, r"both name their unit or neither, got 'plus \(uA\)' and"),
-        ("coil,plus (uA),minus (V)", {}, "'V' cannot be turned into 'uA'"),
+        ("coil,plus (uA),minus (V)", {"unit": "uA"}, r"'minus \(V\)' is in V; name another"),
+        ("coil,plus (mV),minus (mV)", {}, "for plus .*must hold a current, 'plus .mV.' is in mV"),
         ("coil (mT),plus (uA),minus (uA)", {"coil_unit": "A"}, "'mT' cannot be turned into 'A'"),
         ("coil,plus (uA),minus (uA)", {"unit": "I_0"}, "'uA' cannot be turned into 'I_0'"),
     ],

@@ -71,8 +71,9 @@ def switching_currents(
     NOT_SWEPT without bias of that sign or way, TOO_FEW_POINTS on the plateau.
 
     Raises:
-        ValueError: no or several candidates for bias and voltage (they are listed), a threshold
-            that is not positive, or nothing found in any curve.
+        ValueError: no or several candidates for bias and voltage, or units and names of them that
+            contradict each other (they are listed), a threshold that is not positive, or nothing
+            found in any curve.
 
     Example:
         >>> import xarray
@@ -145,6 +146,7 @@ def _extracted(
         bias=found.current,
         variable=found.name,
         notes=(),
+        chosen=found.chosen,
     )
     if not np.isfinite(made.currents).any():
         raise ValueError(_nothing(made))

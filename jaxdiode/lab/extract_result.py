@@ -46,6 +46,7 @@ class ExtractedCurrents(AbstractResult):
         offset_normal, offset_normal_error: offset of the bias that the normal-state asymptotes
             of each curve would have (of dV/dI those of its integral); the error holds what a diode
             adds to it.
+        chosen: how bias and variable were told from the others.
         notes: what to know before the numbers are used; printed by `summary`.
 
     Example:
@@ -80,6 +81,7 @@ class ExtractedCurrents(AbstractResult):
     bias: str = eqx.field(static=True)
     variable: str = eqx.field(static=True)
     notes: tuple[str, ...] = eqx.field(static=True)
+    chosen: str = eqx.field(static=True, default="")
 
     @property
     def plus(self) -> np.ndarray:

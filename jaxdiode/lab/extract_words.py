@@ -21,6 +21,7 @@ def summary_of(found: "ExtractedCurrents", unit: str) -> str:
     per = f" {found.value_unit}" if found.value_unit else ""
     ohm = f" {found.value_unit}/{unit}" if found.quantity == "voltage" and unit else per
     what = "V" if found.quantity == "voltage" else "dV/dI"
+    lines += [f"read: {found.chosen}"] if found.chosen else []
     lines += [
         f"threshold: {what} = {found.threshold:.4g}{per} above the zero-voltage line "
         f"(noise {found.voltage_noise:.3g}{per}, normal state "

@@ -107,6 +107,11 @@ def unit_ratio(unit: str, wanted: str) -> float:
     return 10.0 ** (power - target) if power >= target else 1 / 10.0 ** (target - power)
 
 
+def dimension(unit: str) -> str | None:
+    """The unit without its prefix, None where it is none that is known ("a.u.")."""
+    return _scale(unit)[1]
+
+
 def _scale(unit: str) -> tuple[int, str | None]:
     plain = _plain(unit)
     for base in _BASE + _MORE:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .columns import find_columns, split_unit, unit_ratio
+from .columns import dimension, find_columns, split_unit, unit_ratio
 from .missing import missing_values
 from .table import Table, read_table
 
@@ -173,6 +173,13 @@ def _common_unit(table, column, units, wanted) -> str:
             f"unit or neither, got {table.header[column[with_unit]]!r} and "
             f"{table.header[column[without]]!r}"
         )
+    for role in ("plus", "minus"):
+        if dimension(units[role]) not in ("A", None):
+            raise ValueError(
+                f"column for {role} of data file {str(table.path)!r} must hold a current, "
+                f"{table.header[column[role]]!r} is in {units[role]}; name another with "
+                f"{role}=... or --{role}"
+            )
     return wanted or units["plus"]
 
 

@@ -226,6 +226,55 @@ def test_dv_di_maps():
     assert np.all(np.abs(found.currents[:2] - truth) < 4 * found.errors[:2] + 0.002)
 
 
+def units_of(bias, field, value="uV", names=("I", "B", "V")):
+    """A map whose axes and variable have these units."""
+    i, b, v = names
+    map = field_map().rename({"I": i, "B": b, "V": v} if names != ("I", "B", "V") else {})
+    for name, unit in zip(names, (bias, field, value), strict=True):
+        map[name].attrs["units"] = unit
+    return map
+
+
+COIL = ("I_bias", "I_coil", "V")
+CONTRADICTIONS = {
+    "bias in mV": (units_of("mV", "mA", names=COIL), "'I_bias' is called like one but is in mV, "
+                   "'I_coil' is in mA but called like a coil.*current='I_bias'"),
+    "field in A": (units_of("mV", "A"), "'I' is called like one but is in mV, 'B' is in A"),
+    "bias in mV alone": (units_of("mV", "mT"), "'I' is called like one but is in mV; say current"),
+    "another in nA": (units_of("mV", "nA", names=("I", "x", "V")), "'x' is in nA but not called"),
+    "dV/dI in V": (units_of("uA", "T", "mV", names=("I", "B", "dV/dI")),
+                   "'dV/dI' is in mV but called otherwise.*resistance='dV/dI'"),
+    "V in Ohm": (units_of("uA", "T", "kOhm"), "'V' is in kOhm but called otherwise"),
+    "V in T": (units_of("uA", "T", "mT"), "no voltage or dV/dI over 'I'.*it has 'V' in mT"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS)
+def test_units_that_contradict_names(case):
+    """Which column is wrong only the user knows; asked for by name it is taken."""
+    map, message = CONTRADICTIONS[case]
+    with pytest.raises(ValueError, match=message):
+        jd.lab.switching_currents(map)
+    (value,) = map.data_vars
+    found = jd.lab.switching_currents(map, current=map[value].dims[-1], voltage=value)
+    assert found.chosen.count("as asked") == 2
+
+
+CHOICES = {
+    "units": (units_of("nA", "mT"), "bias from 'I' (its unit is nA), V from 'V' (its unit is uV)"),
+    "names": (units_of("", "mT", ""), "bias from 'I' (its name; it has no unit), V from 'V' (its"),
+    "a coil": (units_of("", "mA", names=COIL), "bias from 'I_bias' (its name; it has no unit)"),
+    "both in A": (units_of("nA", "mA", names=COIL), "bias from 'I_bias' (its unit is nA)"),
+    "arbitrary": (units_of("uA", "a.u.", names=("x", "I", "V")), "bias from 'x' (its unit is uA)"),
+}
+
+
+@pytest.mark.parametrize("case", CHOICES)
+def test_what_was_chosen_is_printed(case):
+    map, text = CHOICES[case]
+    assert f"read: {text}" in jd.lab.switching_currents(map).summary()
+
+
 def drop(**names):
     return field_map().rename(names)
 
