@@ -198,6 +198,25 @@ def test_one_direction_only():
     assert np.all(found.statuses[1] == jd.Status.NOT_SWEPT)
     assert np.all(np.isnan(found.efficiency))
     assert "not known" in found.summary()
+    assert "note: the bias has one sign only, 0 to 2: I- and eta need the other" in found.summary()
+    other = jd.lab.switching_currents(field_map().isel(I=CURRENT <= 0))
+    assert "I+ and eta need the other" in other.summary()
+    assert "one sign" not in jd.lab.switching_currents(field_map()).summary()
+
+
+def test_a_threshold_inside_the_peak():
+    """Of dV/dI, above the normal state: crossed in some curves or in none, by chance."""
+    height = np.linspace(2.0, 6.0, 7)[:, None]
+    peak = height * np.exp(-((np.abs(CURRENT) - 1) ** 2) / (2 * 0.05**2))
+    values = noisy((np.abs(CURRENT) > 1) + peak, 0.01)
+    map = dataset(CURRENT, values, ("B", "I"), units=("uA", "Ohm"), name="R", B=FIELD)
+    found = jd.lab.switching_currents(map, threshold=1.5)
+    message = "the threshold 1.5 Ohm lies above the normal state, 1 Ohm: dV/dI crosses it in its"
+    assert message in found.summary()
+    assert "choose a threshold below 1 Ohm, 0.667 say" in found.summary()
+    with pytest.raises(ValueError, match="shows no edge: the threshold 9 Ohm lies above the"):
+        jd.lab.switching_currents(map, threshold=9.0)
+    assert "normal state, 1" not in jd.lab.switching_currents(map).summary()
 
 
 @pytest.mark.parametrize("units", [("A", "V"), ("nA", "mV"), ("", "mV"), ("uA", "")])
