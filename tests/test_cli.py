@@ -253,6 +253,32 @@ def test_fit(run, capsys, write, measurement, tmp_path):
 
 
 @pytest.mark.thorough
+def test_fit_with_columns_of_errors(run, capsys, write, refuse, measurement, tmp_path):
+    """Said to be there; taken where asked for, in the fitted range; refused where unusable."""
+    x, plus, minus = np.loadtxt(measurement, delimiter=",", skiprows=1).T
+    errors = np.linspace(0.04, 0.06, x.size)
+    rows = np.stack([x, plus, errors, minus, 2 * errors], axis=1)
+    header = "coil,plus,plus_error,minus,minus_error"
+    np.savetxt(measurement, rows[::-1], delimiter=",", header=header, comments="")
+    run("fit", write(FIT), measurement)
+    assert "not used: errors in 'plus_error' and 'minus_error'; --errors" in capsys.readouterr().out
+    run("fit", "device.toml", measurement, "--errors", "--coil-range", -0.5, 0.5, "--force")
+    assert "noise of every point from 'plus_error'" in capsys.readouterr().out
+    kept = (x > -0.501) & (x < 0.501)
+    found = jd.load(tmp_path / "jaxdiode-fit/result.json")
+    np.testing.assert_allclose(found.sigma, np.append(errors[kept], 2 * errors[kept]))
+    said = refuse("fit", "device.toml", measurement, "--errors", "--sigma", 1, "--force")
+    assert "errors must be left out beside sigma, got sigma = 1" in said
+    rows[3, 2] = 0
+    np.savetxt(measurement, rows, delimiter=",", header=header, comments="")
+    said = refuse("fit", "device.toml", measurement, "--errors", "--force")
+    assert "must hold positive errors, got 0 in 1 of 41 rows" in said
+    np.savetxt(measurement, rows[:, [0, 1, 3]], delimiter=",", header="coil,plus,minus")
+    said = refuse("fit", "device.toml", measurement, "--errors", "--force")
+    assert "errors needs columns such as 'plus_error'" in said
+
+
+@pytest.mark.thorough
 def test_errors_by_refits(run, capsys, write, refuse, measurement, tmp_path):
     run("fit", write(FIT), measurement, "--bootstrap", 30)
     assert "± bootstrap" in capsys.readouterr().out

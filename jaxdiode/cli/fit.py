@@ -33,6 +33,7 @@ def fit(
     drop_missing: bool = False,
     coil_range: tuple[float, float] | None = None,
     sigma: float | None = None,
+    errors: bool = False,
     loss: Loss = "linear",
     starts: int | None = None,
     bootstrap: int | None = None,
@@ -75,6 +76,8 @@ def fit(
         drop_missing: Leave rows with missing values out.
         coil_range: Lowest and highest coil current to fit (default: the file's, else all).
         sigma: Noise of one point; without it, it is estimated from the residuals.
+        errors: Take the noise of every point from columns of errors beside I+ and I-, such as
+            "plus_error"; without it they are not used.
         loss: linear, or soft_l1 / cauchy where the data have outliers.
         starts: Fits to run; all but the first start from random points in the bounds. Without it
             four where the bounds are finite: from the start and the best of 96 random points.
@@ -89,7 +92,8 @@ def fit(
     if bootstrap is not None:
         _checks.whole_number("bootstrap", bootstrap, at_least=10)
     _checks.whole_number("seed", seed, at_least=0)
-    names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range)
+    fitting.require_one_noise(sigma, errors)
+    names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range, errors)
     currents = fitting.read(data, table, names)
     check_folder(out, force)
     start_jax(cache)
