@@ -119,7 +119,7 @@ def _drawable(found, dataset):
     if len(sizes) < 2:
         return found, dataset
     listed = ", ".join(f"{name} ({size})" for name, size in sizes.items())
-    least = min(sizes, key=lambda name: sizes[name])
+    least = min(sizes, key=lambda name: ("repeat" not in name.casefold(), sizes[name]))
     say(
         f"the map has several axes, {listed}: --average {least} takes means over one, --select "
         f"{least}={_word(found.axes[least][0])} a part of it, jd.lab.histograms distributions"

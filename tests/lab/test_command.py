@@ -115,6 +115,28 @@ def test_a_map_of_repeats(run, tmp_path):
         assert message in said.err
 
 
+def test_a_map_of_three_axes(run, tmp_path):
+    """There is a figure of what can be drawn; words are places too."""
+    bias = np.linspace(-2, 2, 81)
+    rows = [
+        (gate, k, b, i, np.sign(i) * np.sqrt(max(i**2 - (1 + 0.1 * b) ** 2, 0)))
+        for gate in (0.5, 0.7) for k in range(3) for b in range(4) for i in bias
+    ]  # fmt: skip
+    header = "gate (V)\trepeat\tB (mT)\tI (nA)\tV (uV)"
+    np.savetxt(tmp_path / "map.dat", rows, header=header, delimiter="\t")
+    words = ("extract", "map.dat", "--axes", "gate", "repeat", "B", "I")
+    code, said = run(*words)
+    assert code == 0, said.err
+    assert "gate (2), repeat (3), B (4): --average repeat takes means over one" in said.out
+    assert "the figure is of the first place on gate alone" in said.out
+    assert (tmp_path / "jaxdiode-extract/map.png").stat().st_size > 1000
+    code, said = run(*words, "--select", "gate=0.6999", "--average", "repeat", "--out", "one")
+    assert code == 0, said.err
+    assert "selected: gate = 0.7, one of 2" in said.out
+    plus = table_of(tmp_path / "one/currents.csv")["plus (nA)"]
+    np.testing.assert_allclose(plus, 1 + 0.1 * np.arange(4), atol=0.03)
+
+
 def test_the_measured_map(run, shared):
     path = shared / "data/nanowire_maps/fig1.mtx"
     code, said = run("extract", str(path), "--direction", "up")
