@@ -9,6 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _WARNED = 60.0  # seconds of work
+_LONG = 30.0
 _REFUSED = 3 * 86400.0
 _QUIET = 10.0  # seconds that need no report in a log
 
@@ -74,6 +75,13 @@ def announce(
     if seconds > _REFUSED:
         raise ValueError(f"{argument} must leave less than 3 days of work: {spelled}")
     warnings.warn(spelled, LongRunWarning, stacklevel=depth)
+
+
+def expect(label: str, seconds: float, more: str) -> None:
+    """Say on stderr, once it is known, that work goes on for more than half a minute."""
+    if seconds > _LONG:
+        took = f"{seconds:.0f} s" if seconds < 2 * _WARNED else _spelled(seconds)
+        print(f"{label}: about {took} to go, {more}", file=sys.stderr)
 
 
 def _spelled(seconds: float) -> str:

@@ -255,6 +255,32 @@ def test_fit(run, capsys, write, measurement, tmp_path):
 
 
 @pytest.mark.thorough
+def test_fit_with_columns_of_errors(run, capsys, write, refuse, measurement, tmp_path):
+    """Said to be there; taken where asked for, in the fitted range; refused where unusable."""
+    x, plus, minus = np.loadtxt(measurement, delimiter=",", skiprows=1).T
+    errors = np.linspace(0.04, 0.06, x.size)
+    rows = np.stack([x, plus, errors, minus, 2 * errors], axis=1)
+    header = "coil,plus,plus_error,minus,minus_error"
+    np.savetxt(measurement, rows[::-1], delimiter=",", header=header, comments="")
+    run("fit", write(FIT), measurement)
+    assert "not used: errors in 'plus_error' and 'minus_error'; --errors" in capsys.readouterr().out
+    run("fit", "device.toml", measurement, "--errors", "--coil-range", -0.5, 0.5, "--force")
+    assert "noise of every point from 'plus_error'" in capsys.readouterr().out
+    kept = (x > -0.501) & (x < 0.501)
+    found = jd.load(tmp_path / "jaxdiode-fit/result.json")
+    np.testing.assert_allclose(found.sigma, np.append(errors[kept], 2 * errors[kept]))
+    said = refuse("fit", "device.toml", measurement, "--errors", "--sigma", 1, "--force")
+    assert "errors must be left out beside sigma, got sigma = 1" in said
+    rows[3, 2] = 0
+    np.savetxt(measurement, rows, delimiter=",", header=header, comments="")
+    said = refuse("fit", "device.toml", measurement, "--errors", "--force")
+    assert "must hold positive errors, got 0 in 1 of 41 rows" in said
+    np.savetxt(measurement, rows[:, [0, 1, 3]], delimiter=",", header="coil,plus,minus")
+    said = refuse("fit", "device.toml", measurement, "--errors", "--force")
+    assert "errors needs columns such as 'plus_error'" in said
+
+
+@pytest.mark.thorough
 def test_errors_by_refits(run, capsys, write, refuse, measurement, tmp_path):
     run("fit", write(FIT), measurement, "--bootstrap", 30)
     assert "± bootstrap" in capsys.readouterr().out
@@ -263,6 +289,45 @@ def test_errors_by_refits(run, capsys, write, refuse, measurement, tmp_path):
     again = found["bootstrap"]["errors"]["turns.0"]
     assert 0.4 < again / plain < 2.5
     assert "bootstrap must be" in refuse("fit", write(FIT), measurement, "--bootstrap", 3)
+
+
+@pytest.mark.thorough
+def test_fit_with_bounds_beside_a_guess(run, capsys, write, refuse, measurement, tmp_path):
+    """Without turns to start from, bounds of the file replace and extend those guessed."""
+    rows = np.loadtxt(measurement, delimiter=",", skiprows=1)
+    rows[:, 1:] += 0.5  # an offset: minus holds −I₋
+    np.savetxt(measurement, rows, delimiter=",", header="coil,plus,minus", comments="")
+    some = "[fit]\nbounds = { current_offset = [-2, 2], turns = [0.8, 1.2] }\n"
+    run("fit", write(SINGLE + some), measurement)
+    out = capsys.readouterr().out
+    assert "; of the file: turns.0 0.8 to 1.2, current_offset -2 to 2" in out
+    found = json.loads((tmp_path / "jaxdiode-fit/result.json").read_text())["values"]["parameters"]
+    assert len(found) == 5
+    assert abs(found["current_offset"]["value"] - 0.5) < 4 * found["current_offset"]["error"] < 0.2
+    for text, message in (
+        ("[fit]\noffset = 0.1\n", "needs 'turns' beside offset"),
+        (some + 'ties = ["turns"]\n', "nothing guessed"),
+    ):
+        assert message in refuse("fit", write(SINGLE + text), measurement, "--force")
+
+
+@pytest.mark.thorough
+def test_which_fits_are_guessed(run, write, measurement, monkeypatch):
+    """Old files, with bounds and turns, are fitted as they were; `vary` asks for the guess."""
+    guesses = []
+    real = jd.guess
+
+    def noted(*given, **options):
+        guesses.append(options)
+        return real(*given, **options)
+
+    monkeypatch.setattr("jaxdiode.experiment.guess", noted)
+    run("fit", write(FIT), measurement)
+    assert not guesses
+    vary = FIT.replace("sigma", 'vary = "offset"\nsigma')
+    run("fit", write(vary), measurement, "--force")
+    assert guesses[0]["vary"] == "offset"
+    assert set(guesses[0]["bounds"]) == {"squid.branches", "turns"}
 
 
 SWEEP = SINGLE + "[sweep]\nflux = { start = 0, stop = 1, points = 11 }\n"

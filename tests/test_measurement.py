@@ -246,6 +246,27 @@ def test_units_of_the_header(write):
     assert (found.unit, found.coil_unit) == ("nA", "")
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("plus_error (nA)", "minus_error (nA)"), ("plus err", "err of minus"),
+     ("sigma plus", "minus std"), ("Plus Standard Error (nA)", "minus_total_error_nA")],
+)  # fmt: skip
+def test_columns_of_errors(write, names):
+    rows = "0.2,3,0.3,-5,0.5\n0.1,2,0.2,-4,0.4\n0.3,nan,0.1,-2,0.1\n"
+    header = f"coil,plus (nA),{names[0]},minus (nA),{names[1]}\n"
+    found = read(write(header + rows), drop_missing=True)
+    assert found.error_columns == names
+    np.testing.assert_allclose(found.errors, [[0.2, 0.3], [0.4, 0.5]])
+    other = read(write(header + rows), unit="uA", drop_missing=True)
+    np.testing.assert_allclose(other.errors, [[2e-4, 3e-4], [4e-4, 5e-4]])
+
+
+def test_errors_of_one_direction_are_none(write):
+    found = read(write("coil,plus,plus_error,minus\n0,3,0.3,5\n1,2,0.2,4\n"))
+    assert found.errors is None
+    assert found.error_columns == ()
+
+
 def test_coil_in_another_unit_than_the_turns(shared):
     """8700 µT/A and 0.196 Φ₀/µT: 1708 flux quanta per ampere."""
     coil = read(shared / "data/graphene_double_squid/CPR_id12-13-11-14.csv").coil
@@ -262,7 +283,8 @@ def test_coil_in_another_unit_than_the_turns(shared):
     ("header", "options", "message"),
     [
         ("coil,plus (uA),minus", {}, r"both name their unit or neither, got 'plus \(uA\)' and"),
-        ("coil,plus (uA),minus (V)", {}, "'V' cannot be turned into 'uA'"),
+        ("coil,plus (uA),minus (V)", {"unit": "uA"}, r"'minus \(V\)' is in V; name another"),
+        ("coil,plus (mV),minus (mV)", {}, "for plus .*must hold a current, 'plus .mV.' is in mV"),
         ("coil (mT),plus (uA),minus (uA)", {"coil_unit": "A"}, "'mT' cannot be turned into 'A'"),
         ("coil,plus (uA),minus (uA)", {"unit": "I_0"}, "'uA' cannot be turned into 'I_0'"),
     ],

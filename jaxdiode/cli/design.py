@@ -129,7 +129,7 @@ def design(
     function = OBJECTIVES[options["objective"]]
     key, other = jax.random.split(jax.random.key(options["seed"]))
     counts = {name: options[name] for name in ("starts", "steps", "polish", "rounds")}
-    scattered = robust.objective(table, function, options["seed"]) if spread else None
+    scattered = robust.objective(table, function, options["seed"], varied) if spread else None
     found = maximise(function, varied, key=key, **counts)
     unit, rest = device_file.unit(table), device_file.sections(table)
     say(found.summary(unit))

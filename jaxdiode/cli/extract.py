@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
+from .. import _plain_checks as _checks
 from .common import check_folder, finish, make_folder, say
 
 MapFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MAP")]
@@ -23,6 +24,8 @@ def extract(
     series_resistance: float | None = None,
     current_offset: float | None = None,
     direction: Way | None = None,
+    select: tuple[str, ...] = (),
+    average: tuple[str, ...] = (),
     run: int | None = None,
     force: bool = False,
 ) -> None:
@@ -30,7 +33,9 @@ def extract(
 
     Reads files of QCoDeS, Labber, spyview (.mtx), netCDF and text of any kind, finds the edges of
     every V(I) or dV/dI, and writes them as JSON, as a table that `jaxdiode fit` takes, and as a
-    figure over the map. What was guessed is printed, with the option that decides.
+    figure over the map. What was guessed is printed, with the option that decides. Of a map over
+    several axes, such as repeats of a sweep, --average repeat takes the means of the currents with
+    errors by their scatter, and --select repeat=0 one of them.
 
     Example: jaxdiode extract map.mtx --direction up
 
@@ -45,6 +50,8 @@ def extract(
         series_resistance: Of the leads; 0 for four-terminal data.
         current_offset: To take off the bias, in its unit; nothing is taken off by itself.
         direction: Of the bias where it went one way and the file holds it the other way round.
+        select: Places on axes, as repeat=0 B=0.1: the curves nearest to them alone are read.
+        average: Axes over which the currents found are averaged.
         run: Of a QCoDeS database or a Labber file (default: the last).
         force: Overwrite the folder's files.
     """
@@ -54,18 +61,75 @@ def extract(
 
     dataset = lab.read(data, axes=axes or None, run=run)
     say(lab.describe(dataset))
-
+    dataset = _selected(dataset, select)
     found = lab.switching_currents(
         dataset, current=current, voltage=voltage, resistance=resistance, threshold=threshold,
         series_resistance=series_resistance, direction=direction,
         current_offset=0.0 if current_offset is None else current_offset,
     )  # fmt: skip
+    for name in average:
+        found, dataset = found.average(name), _mean(dataset, name)
     folder = make_folder(out)
     save(folder / "result.json", found)
     say(found.summary())
     _write(folder / "currents.csv", found)
-    found.plot(dataset).savefig(folder / "map.png")
+    drawn, shown = _drawable(found, dataset)
+    drawn.plot(shown).savefig(folder / "map.png")
     finish(out)
+
+
+def _selected(dataset, words: tuple[str, ...]):
+    """The part of a dataset nearest to places on its axes."""
+    for word in words:
+        name, equals, place = word.partition("=")
+        if not equals:
+            raise ValueError(f"select must be NAME=PLACE, as repeat=0, got {word!r}")
+        if name not in dataset.dims or name == "sweep":
+            axes = [str(d) for d in dataset.dims if d != "sweep"]
+            raise _checks.unknown_name("axis to select", name, axes)
+        size = dataset.sizes[name]
+        values = dataset[name].values if name in dataset.coords else np.arange(size)
+        if values.dtype.kind in "fiu":
+            try:
+                number = float(place)
+            except ValueError as error:
+                raise ValueError(f"select must be a number for {name!r}, got {place!r}") from error
+            at = int(np.nanargmin(np.abs(values - number)))
+        elif place in (labels := [str(value) for value in values]):
+            at = labels.index(place)
+        else:
+            raise _checks.unknown_name(f"place on {name!r}", place, labels)
+        say(f"selected: {name} = {_word(values[at])}, one of {size}")
+        dataset = dataset.isel({name: at})
+    return dataset
+
+
+def _word(place) -> str:
+    return place if isinstance(place, str) else f"{place:g}"
+
+
+def _mean(dataset, name: str):
+    """The map to draw beside averaged currents."""
+    return dataset.mean(name, keep_attrs=True) if name in dataset.dims else dataset
+
+
+def _drawable(found, dataset):
+    """Along two axes at most, the longest; at the first places of the others."""
+    sizes = {name: len(places) for name, places in found.axes.items() if len(places) > 1}
+    if len(sizes) < 2:
+        return found, dataset
+    listed = ", ".join(f"{name} ({size})" for name, size in sizes.items())
+    least = min(sizes, key=lambda name: ("repeat" not in name.casefold(), sizes[name]))
+    say(
+        f"the map has several axes, {listed}: --average {least} takes means over one, --select "
+        f"{least}={_word(found.axes[least][0])} a part of it, jd.lab.histograms distributions"
+    )
+    from ..lab.subset import taken
+
+    for name in sorted(sizes, key=lambda name: -sizes[name])[2:]:
+        found = taken(found, name, 0)
+        say(f"the figure is of the first place on {name} alone")
+    return found, None
 
 
 def _write(path: Path, found) -> None:

@@ -33,6 +33,7 @@ def fit(
     drop_missing: bool = False,
     coil_range: tuple[float, float] | None = None,
     sigma: float | None = None,
+    errors: bool = False,
     loss: Loss = "linear",
     starts: int | None = None,
     bootstrap: int | None = None,
@@ -43,9 +44,12 @@ def fit(
     """Fit a device to measured data, with error bars.
 
     Errors robust to correlated residuals stand beside the plain ones, and warnings say what the
-    model misses. Without bounds in the file's [fit] section, start values and bounds are guessed
-    from the data: a file with a [device] alone will do for a SQUID, whose numbers count for
-    nothing then.
+    model misses. Start values and bounds are guessed from the data where [fit] has no turns for
+    the coil: a file with a [device] alone will do for a SQUID, whose numbers count for nothing
+    then. Bounds in [fit] take the place of those guessed, and what they name is fitted beside the
+    rest, as bounds = { current_offset = [-10, 10] }; vary = ["squid.branches", "turns"] says what
+    of the guess is fitted. With bounds and turns (or axes) and without vary nothing is guessed:
+    what has no bounds stays as the file has it.
 
     [fit] of a SQUID: the coil calibration to start from (turns, offset, mutual_inductance,
     current_offset) and bounds; names begin with `squid.` or are those. Of any other device:
@@ -72,6 +76,8 @@ def fit(
         drop_missing: Leave rows with missing values out.
         coil_range: Lowest and highest coil current to fit (default: the file's, else all).
         sigma: Noise of one point; without it, it is estimated from the residuals.
+        errors: Take the noise of every point from columns of errors beside I+ and I-, such as
+            "plus_error"; without it they are not used.
         loss: linear, or soft_l1 / cauchy where the data have outliers.
         starts: Fits to run; all but the first start from random points in the bounds. Without it
             four where the bounds are finite: from the start and the best of 96 random points.
@@ -86,7 +92,8 @@ def fit(
     if bootstrap is not None:
         _checks.whole_number("bootstrap", bootstrap, at_least=10)
     _checks.whole_number("seed", seed, at_least=0)
-    names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range)
+    fitting.require_one_noise(sigma, errors)
+    names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range, errors)
     currents = fitting.read(data, table, names)
     check_folder(out, force)
     start_jax(cache)

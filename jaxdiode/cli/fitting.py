@@ -30,6 +30,7 @@ class Columns(NamedTuple):
     signed: bool | None
     drop_missing: bool
     coil_range: tuple[float, float] | None
+    errors: bool
 
 
 class Task(NamedTuple):
@@ -37,7 +38,7 @@ class Task(NamedTuple):
 
     Attributes:
         model, space, data, arguments, along, periods, starts: as `jd.fit` takes them.
-        sigma: noise, where the observable knows it.
+        sigma: noise, where the observable knows it or the columns of errors are asked for.
         said: what was read and guessed, lines to print.
         measured: (x, I₊, I₋) and the label of x, of critical currents along an axis.
     """
@@ -49,9 +50,15 @@ class Task(NamedTuple):
     along: Any
     periods: list[str]
     starts: Any
-    sigma: float | None
+    sigma: Any
     said: list[str]
     measured: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], str] | None
+
+
+def require_one_noise(sigma: float | None, errors: bool) -> None:
+    """Refuse two sources of the noise of a point."""
+    if errors and sigma is not None:
+        raise ValueError(f"errors must be left out beside sigma, got sigma = {sigma:g}")
 
 
 def read(path: Path, table: dict[str, Any], columns: Columns) -> Any:
@@ -59,6 +66,8 @@ def read(path: Path, table: dict[str, Any], columns: Columns) -> Any:
     options = table.get("fit", {})
     require_keys(options)
     if kind_of(options) != "ObservedCurrents":
+        if columns.errors:
+            raise ValueError(f"errors must be left out for {kind_of(options)}: say its noise")
         return None
     return read_currents(path, table, columns)
 
@@ -67,18 +76,19 @@ def prepare(path: Path, table: dict[str, Any], currents: Any, seed: int) -> Task
     """The task of a device file and a data file; `currents` as `read` gave them."""
     if currents is None:
         return of_observable(path, table)
-    measured, kept = currents
-    return of_currents(table, measured, kept, seed)
+    measured, kept, sigma = currents
+    return of_currents(table, measured, kept, sigma, seed)
 
 
 def best_fit(
     task: Task, options: dict[str, Any], sigma: float | None, starts: int | None, seed: int,
     loss: Any = "linear", bootstrap: int | None = None,
-) -> "tuple[FitResult, float | None]":  # fmt: skip
+) -> "tuple[FitResult, Any]":  # fmt: skip
     """The fit of a task, and the noise that it was told: the command line's or the file's."""
     from ..studies.fit import fit
 
-    noise = options.get("sigma", task.sigma) if sigma is None else sigma
+    asked = isinstance(task.sigma, tuple)  # for the columns of errors
+    noise = (task.sigma if asked else options.get("sigma", task.sigma)) if sigma is None else sigma
     found = fit(
         task.model, task.space, task.data, noise, arguments=task.arguments, along=task.along,
         periods=task.periods, loss=loss, starts=task.starts if starts is None else starts,
@@ -131,12 +141,31 @@ def read_currents(path: Path, table: dict[str, Any], columns: Columns):
         signed=columns.signed,
         drop_missing=columns.drop_missing,
     )
-    kept = _within(columns.coil_range or options.get("coil_range"), *measured)
+    inside = _within(columns.coil_range or options.get("coil_range"), measured.coil)
+    kept = tuple(column[inside] for column in measured)
     require_turns(kept[0], options.get("turns", ()))
-    return measured, kept
+    return measured, kept, _errors(path, measured, inside) if columns.errors else None
 
 
-def of_currents(table: dict[str, Any], measured, kept, seed: int) -> Task:
+def _errors(path: Path, measured, inside: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The columns of errors of the fitted range."""
+    if measured.errors is None:
+        raise ValueError(
+            f"errors needs columns such as 'plus_error' and 'minus_error' in {str(path)!r} beside "
+            f"{measured.columns[1]!r} and {measured.columns[2]!r}, which are not there"
+        )
+    found = tuple(column[inside] for column in measured.errors)
+    for name, column in zip(measured.error_columns, found, strict=True):
+        bad = ~(np.isfinite(column) & (column > 0))
+        if bad.any():
+            raise ValueError(
+                f"column {name!r} of {str(path)!r} must hold positive errors, "
+                f"got {column[np.argmax(bad)]:g} in {np.sum(bad)} of {bad.size} rows"
+            )
+    return found
+
+
+def of_currents(table: dict[str, Any], measured, kept, sigma, seed: int) -> Task:
     """Critical currents along one axis: of a SQUID in a coil, or of any device by [fit] axes."""
     from ..studies.space import Space
 
@@ -146,24 +175,36 @@ def of_currents(table: dict[str, Any], measured, kept, seed: int) -> Task:
     said = [f"read {measured.describe()}"]
     if x.size < measured.coil.size:
         said.append(f"fitted {x.size} of them, from {x[0]:g} to {x[-1]:g}")
+    said += _errors_in_words(measured, sigma)
     label = f"coil current ({measured.coil_unit})" if measured.coil_unit else "coil current"
     starts = None
-    if "bounds" in options:
+    if not _is_guessed(setup, options):
         space = Space(setup, options["bounds"], options.get("ties", ()))
         periods = [name for name in space.names if name.startswith("turns")]
     else:
         from ..experiment import guess
 
         if options.get("ties"):
-            raise ValueError("ties of [fit] need bounds, got none")
-        space, starts = guess(setup, kept, vary=options.get("vary"), key=seed)
+            raise ValueError(
+                "ties of [fit] need bounds and a start of their own (turns), with nothing guessed"
+            )
+        vary, given = options.get("vary"), options.get("bounds")
+        space, starts = guess(setup, kept, vary=vary, bounds=given, key=seed)
         periods = []
-        bounds = (f"{name} {low:.4g} to {high:.4g}" for name, (low, high) in space.bounds.items())
-        said.append(f"bounds guessed from the data: {', '.join(bounds)}")
+        said.append(_bounds_in_words(space, setup, given))
     return Task(
-        _switching_currents, space, (up, down), [x], x, periods, starts, None, said,
+        _switching_currents, space, (up, down), [x], x, periods, starts, sigma, said,
         ((x, up, down), label),
     )  # fmt: skip
+
+
+def _errors_in_words(measured, sigma) -> list[str]:
+    if measured.errors is None:
+        return []
+    names = " and ".join(map(repr, measured.error_columns))
+    if sigma is None:
+        return [f"not used: errors in {names}; --errors takes them as the noise of every point"]
+    return [f"noise of every point from {names}"]
 
 
 def of_observable(path: Path, table: dict[str, Any]) -> Task:
@@ -207,9 +248,37 @@ def _setup(table: dict[str, Any], options: dict[str, Any]) -> Any:
         observable = {**options.get("observable", {}), "type": kind_of(options)}
         return Experiment(made, _axes(options), device_file.build(observable))
     calibration = {name: options[name] for name in CALIBRATION if name in options}
-    if "bounds" in options or calibration:
+    if "turns" in calibration or hasattr(made, "turns"):
         return made.measured(calibration)
+    if calibration:
+        raise ValueError(
+            f"[fit] needs 'turns' beside {', '.join(calibration)}; where turns are to be guessed, "
+            "leave them out or give their bounds"
+        )
     return made
+
+
+def _is_guessed(setup: Any, options: dict[str, Any]) -> bool:
+    """Whether bounds and starts come from the data: without any, or beside those of the file where
+    there is no calibration to start from, or where `vary` asks for it."""
+    if "bounds" not in options or "vary" in options:
+        return True
+    return not hasattr(setup, "turns") and not hasattr(setup, "axes")
+
+
+def _bounds_in_words(space: "Space", setup: Any, given: dict[str, Any] | None) -> str:
+    def words(names) -> str:
+        pairs = ((name, *space.bounds[name]) for name in names)
+        return ", ".join(f"{name} {low:.4g} to {high:.4g}" for name, low, high in pairs)
+
+    own = []
+    if given:
+        from ..studies.space import Space
+
+        own = [name for name in space.names if name in Space(space.device, given).names]
+    rest = [name for name in space.names if name not in own]
+    text = f"bounds guessed from the data: {words(rest) or 'none'}"
+    return f"{text}; of the file: {words(own)}" if own else text
 
 
 def _axes(options: dict[str, Any]) -> dict[str, Any]:
@@ -231,10 +300,10 @@ def _switching_currents(setup, x):
     return setup.switching_currents(x)
 
 
-def _within(limits: Sequence | None, x: np.ndarray, up: np.ndarray, down: np.ndarray):
-    """The rows of a measurement whose coil current lies between two limits, to rounding."""
+def _within(limits: Sequence | None, x: np.ndarray) -> np.ndarray:
+    """Which rows of a measurement have their coil current between two limits, to rounding."""
     if limits is None:
-        return x, up, down
+        return np.ones(x.size, bool)
     try:
         low, high = (float(limit) for limit in limits)
     except (TypeError, ValueError) as error:
@@ -247,4 +316,4 @@ def _within(limits: Sequence | None, x: np.ndarray, up: np.ndarray, down: np.nda
         raise ValueError(
             f"coil_range must hold some of the data, {x[0]:g} to {x[-1]:g}, got {low:g} to {high:g}"
         )
-    return x[kept], up[kept], down[kept]
+    return kept

@@ -31,6 +31,7 @@ def posterior(
     drop_missing: bool = False,
     coil_range: tuple[float, float] | None = None,
     sigma: float | None = None,
+    errors: bool = False,
     noise: Noise = "normal",
     correlated: bool = False,
     chains: int = 4,
@@ -60,6 +61,8 @@ def posterior(
         drop_missing: Leave rows with missing values out.
         coil_range: Lowest and highest coil current to use (default: the file's, else all).
         sigma: Noise of one point; without it, it is sampled too.
+        errors: Take the noise of every point from columns of errors beside I+ and I-, such as
+            "plus_error"; without it they are not used.
         noise: normal, or student where the data have outliers.
         correlated: Sample a correlation of neighbouring points.
         chains: Independent chains, for the test that they agree.
@@ -74,7 +77,8 @@ def posterior(
     _checks.whole_number("chains", chains)
     _checks.whole_number("seed", seed, at_least=0)
     table = device_file.read(device)
-    names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range)
+    fitting.require_one_noise(sigma, errors)
+    names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range, errors)
     currents = fitting.read(data, table, names)
     check_folder(out, force)
     start_jax(cache)

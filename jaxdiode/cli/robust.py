@@ -29,8 +29,13 @@ def require_sections(table: dict[str, Any]) -> None:
         _checks.whole_number(name, written.get(name, 1), at_least=least)
 
 
-def objective(table: dict[str, Any], function: Callable, seed: int) -> "RobustObjective":
-    """The statistic of an objective that a file asks for."""
+def objective(
+    table: dict[str, Any], function: Callable, seed: int, space: "Space"
+) -> "RobustObjective":
+    """The statistic of an objective that a file asks for.
+
+    Names that the device does not have are refused here, before any search.
+    """
     from ..studies.robust import Spread, robust
 
     members = dict(table["spread"])
@@ -45,7 +50,10 @@ def objective(table: dict[str, Any], function: Callable, seed: int) -> "RobustOb
     spread = Spread(members, correlation=correlation)
     options = {name: value for name, value in table.get("robust", {}).items() if name in _OPTIONS}
     samples = _SAMPLES_RETUNED if options.get("retune") else _SAMPLES
-    return robust(function, spread, **{"samples": samples, "key": seed, **options})
+    made = robust(function, spread, **{"samples": samples, "key": seed, **options})
+    made.program(space.device)  # places every random number and every knob
+    spread.require_free(space)
+    return made
 
 
 def design(

@@ -22,7 +22,7 @@ from ..core.paths import (
 )
 from ..devices.squid import CoilBiasedSquid, Squid
 from ..measurement.joined import joined_currents
-from ..studies.space import Space
+from ..studies.space import Bounds, Space
 from .experiment import Experiment
 from .observables import ObservedCurrents
 from .search import PER_CURRENT, AxisGuess, currents_of, search
@@ -52,6 +52,7 @@ def guess(
     data: Any,
     *,
     vary: str | Sequence[str] | None = None,
+    bounds: Mapping[str, Bounds] | None = None,
     key: PRNGKeyArray | int = 0,
 ) -> Guess:
     """Start values and bounds to fit measured critical currents, from the data alone.
@@ -73,14 +74,18 @@ def guess(
         device: a `Squid`, which becomes a `CoilBiasedSquid` with an offset for each loop; a
             `CoilBiasedSquid`; or an `Experiment` of `ObservedCurrents` with one axis, for any
             other device.
-        data: (x, I₊, I₋), as `jd.read_switching_currents` reads it, or a dataset with both
-            directions, as `jd.lab.join` makes it.
+        data: (x, I₊, I₋), as `jd.read_switching_currents` reads it, a dataset with both
+            directions, as `jd.lab.join` makes it, or what `jd.lab.switching_currents` found along
+            one axis (its `columns()` are what `fit` takes then).
         vary: names or patterns of what is to be fitted; by default all that has a scale but
             for an offset of the bias current.
+        bounds: {name or pattern: (lower, upper)}, finite, in place of those guessed; what they name
+            is fitted in any case, as {"current_offset": (-10, 10)} beside all that is guessed.
         key: of the random devices, `jax.random.key(seed)` or the seed.
 
     Raises:
-        ValueError: another device, fewer than 8 points, nothing to be fitted.
+        ValueError: another device, fewer than 8 points, nothing to be fitted; bounds that `Space`
+            refuses, or infinite ones.
 
     Example:
         >>> coil = np.linspace(-0.02, 0.02, 81)
@@ -105,23 +110,27 @@ def guess(
     if named is None or set(currents_of(setup)) <= {n for names in named.values() for n in names}:
         setup = _scaled(setup, size)
     axes = AxisGuess.of(setup, x, plus, minus)
-    bounds: dict[str, tuple[float, float]] = {}
+    guessed: dict[str, tuple[float, float]] = {}
     for name, value in parameter_values(setup).items():
         found = axes.bounds.get(name) or _range_of(setup, name, value, size)
         if found is not None and (vary is not None or not name.endswith("current_offset")):
-            bounds[name] = found
+            guessed[name] = found
     if named is not None:
-        bounds = _chosen(bounds, named)
-    if not bounds:
+        guessed = _chosen(guessed, named)
+    given = {} if bounds is None else _given(setup, bounds)
+    every = guessed | given
+    if not every:
         raise ValueError(f"device must have parameters that the data can tell, got {setup!r}")
-    space = Space(_inside(setup, bounds), bounds)
-    starts = search(space, axes, (x, plus, minus), key)
-    return Guess(Space(space.insert(jnp.asarray(starts[0])), bounds), starts)
+    space = Space(_inside(setup, every), every)
+    starts = search(space, _within(axes, given), (x, plus, minus), key)
+    return Guess(Space(space.insert(jnp.asarray(starts[0])), every), starts)
 
 
 def _columns(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if hasattr(data, "data_vars"):
         data = joined_currents(data)
+    elif callable(getattr(data, "columns", None)):
+        data = data.columns()
     try:
         x, plus, minus = data
     except (TypeError, ValueError) as error:
@@ -215,6 +224,30 @@ def _inside(setup, bounds: Mapping[str, tuple[float, float]]):
         if not low < values[name] < high
     }
     return replace(setup, outside) if outside else setup
+
+
+def _given(setup, bounds: Mapping[str, Bounds]) -> dict[str, tuple[float, float]]:
+    """Bounds of every parameter that the user's name, checked."""
+    space = Space(setup, bounds)
+    for name, pair in space.bounds.items():
+        if not np.all(np.isfinite(pair)):
+            raise ValueError(
+                f"bounds must be finite where starts are searched for, got {pair} for {name!r}"
+            )
+    return space.bounds
+
+
+def _within(axes: AxisGuess, given: Mapping[str, tuple[float, float]]) -> AxisGuess:
+    """Without what the user bounds more narrowly than the data do: that is drawn from it evenly."""
+
+    def kept(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(n for n in names if n not in given or _wider(given[n], axes.bounds[n]))
+
+    return axes._replace(scales=kept(axes.scales), offsets=kept(axes.offsets))
+
+
+def _wider(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return one[0] <= other[0] and other[1] <= one[1]
 
 
 def _named(setup, vary: str | Sequence[str]) -> dict[str, list[str]]:

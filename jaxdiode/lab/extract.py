@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _plain_checks as _checks
 from ..core.results import status_text
-from .extract_choice import Curves, curves
+from .extract_choice import Curves, Leg, curves
 from .extract_legs import Scale, by_role, latched, leg_edges, leg_plateaus, one_way
 from .extract_result import ExtractedCurrents
 
@@ -71,8 +71,9 @@ def switching_currents(
     NOT_SWEPT without bias of that sign or way, TOO_FEW_POINTS on the plateau.
 
     Raises:
-        ValueError: no or several candidates for bias and voltage (they are listed), a threshold
-            that is not positive, or nothing found in any curve.
+        ValueError: no or several candidates for bias and voltage, or units and names of them that
+            contradict each other (they are listed), a threshold that is not positive, or nothing
+            found in any curve.
 
     Example:
         >>> import xarray
@@ -145,9 +146,12 @@ def _extracted(
         bias=found.current,
         variable=found.name,
         notes=(),
+        chosen=found.chosen,
     )
     if not np.isfinite(made.currents).any():
         raise ValueError(_nothing(made))
+    sign = _one_sign(found.legs)
+    notes += [sign] if sign else []
     return replace(made, notes=(*notes, *_warnings(made, scale, leads is None)))
 
 
@@ -165,6 +169,8 @@ def _offset(made: ExtractedCurrents, reading: str) -> float:
 
 def _nothing(made: ExtractedCurrents) -> str:
     unit = f" {made.value_unit}".rstrip()
+    if peak := _in_a_peak(made):
+        return f"dataset shows no edge: {peak}"
     return (
         f"dataset shows no edge: no curve crosses the threshold {made.threshold:.4g}{unit} out of "
         f"a zero-voltage plateau ({status_text(made.statuses[:2])}); another threshold, "
@@ -172,7 +178,36 @@ def _nothing(made: ExtractedCurrents) -> str:
     )
 
 
+def _in_a_peak(made: ExtractedCurrents) -> str:
+    """What to do where dV/dI crosses the threshold in its peak, if at all."""
+    normal = made.normal_resistance
+    if made.quantity != "resistance" or not made.threshold >= normal:
+        return ""
+    unit = f" {made.value_unit}".rstrip()
+    return (
+        f"the threshold {made.threshold:.4g}{unit} lies above the normal state, {normal:.4g}"
+        f"{unit}: dV/dI crosses it in its peak alone, whose height is that of heat and of the "
+        f"bias step; choose a threshold below {normal:.4g}{unit}, {2 / 3 * normal:.3g} say"
+    )
+
+
+def _one_sign(legs: list[Leg]) -> str:
+    """What to do where the bias had one sign only."""
+    ends = [(leg.current.min(), leg.current.max()) for leg in legs]
+    low, high = min(e[0] for e in ends), max(e[1] for e in ends)
+    if low < 0 < high:
+        return ""
+    here, other = ("+", "-") if high > 0 else ("-", "+")
+    return (
+        f"the bias has one sign only, {low:.4g} to {high:.4g}: I{other} and eta need the other; "
+        "jd.lab.join puts a file of it beside this one, and jd.fit takes a model of I"
+        f"{here} alone"
+    )
+
+
 def _warnings(made: ExtractedCurrents, scale: Scale, found_leads: bool) -> Iterator[str]:
+    if peak := _in_a_peak(made):
+        yield peak
     if found_leads and scale.series > _LEADS * scale.normal:
         yield (
             f"the plateaus have a resistance of {scale.series:.4g}, "

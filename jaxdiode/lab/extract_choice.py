@@ -1,25 +1,18 @@
 """Which variable of a dataset is the voltage, which axis the bias, and the curves they make."""
 
 import itertools
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .. import _plain_checks as _checks
-from ..measurement.columns import split_unit, unit_ratio
+from .roles import POINT, bias_of, listed, quantity_of, unit_of
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-SWEEP, POINT, DIRECTION = "sweep", "point", "direction"
+SWEEP, DIRECTION = "sweep", "direction"
 _DIRECTIONS = {"up": 1, "down": -1}
 _MOST_LEGS = 8
-
-_CURRENT = re.compile(r"i|ib|idc|ibias|biascurrent|current|biasi|dccurrent|bias|isd|sourcecurrent")
-_VOLTAGE = re.compile(r"v|vdc|vj|voltage|dcvoltage|vsd|vsample|junctionvoltage")
-_RESISTANCE = re.compile(r"r|rdiff|dvdi|dv/di|resistance|differentialresistance|rxx")
-_OHM = re.compile(r"[GMkmuµμn]?(Ω|Ω|[Oo]hms?)|[kmuµμn]?V/[kmuµμnp]?A")
 
 
 class Leg(NamedTuple):
@@ -43,6 +36,7 @@ class Curves(NamedTuple):
         unit: of the bias.
         value_unit: of the variable.
         units: of the other axes.
+        chosen: which names were taken for bias and voltage, and why.
     """
 
     legs: list[Leg]
@@ -54,6 +48,7 @@ class Curves(NamedTuple):
     unit: str
     value_unit: str
     units: dict[str, str]
+    chosen: str
 
 
 def curves(
@@ -76,7 +71,7 @@ def curves(
         raise ValueError(
             f"voltage and resistance must not both be given, got {voltage!r} and {resistance!r}"
         )
-    bias = _bias(dataset, current, voltage or resistance)
+    bias, by = bias_of(dataset, current, voltage or resistance)
     along = dataset[bias].dims[0]
     if along == POINT:
         apart = [
@@ -86,10 +81,10 @@ def curves(
         ]
         if apart:
             raise ValueError(
-                f"dataset must be a grid over {_list(apart)}, its points are scattered: select one "
-                "curve, or interpolate them"
+                f"dataset must be a grid over {listed(apart)}, its points are scattered: select "
+                "one curve, or interpolate them"
             )
-    name, quantity = _quantity(dataset, along, bias, voltage, resistance)
+    name, quantity, why = quantity_of(dataset, along, bias, voltage, resistance)
     array = dataset[name]
     if np.iscomplexobj(array.values):
         raise ValueError(f"{quantity} must be real, {name!r} is complex: take its .real")
@@ -120,92 +115,9 @@ def curves(
         unit_of(dataset, bias),
         unit_of(dataset, name),
         {d: unit_of(dataset, d) if d in dataset.coords else "" for d in others},
+        f"bias from {bias!r} ({by}), {'V' if quantity == 'voltage' else 'dV/dI'} from {name!r} "
+        f"({why})",
     )  # fmt: skip
-
-
-def unit_of(dataset: "Dataset", name: str) -> str:
-    """From the attributes, else from the name."""
-    unit = str(dataset[name].attrs.get("units", "") or "").strip()
-    return unit or split_unit(name)[1]
-
-
-def _bias(dataset: "Dataset", given: str | None, variable: str | None) -> str:
-    one = [str(n) for n in dataset.variables if dataset[n].ndim == 1 and n != POINT]
-    one = [n for n in one if dataset[n].dtype.kind in "fiu"]
-    if given is not None:
-        if given not in dataset.variables:
-            raise _checks.unknown_name("current", given, map(str, dataset.variables))
-        if given not in one:
-            raise ValueError(
-                f"current must be an axis of numbers, {given!r} has {dataset[given].dims}"
-            )
-        return given
-    axes = [n for n in one if n in dataset.dims or dataset[n].dims == (POINT,)]
-    if variable is not None and variable in dataset.variables:
-        axes = [n for n in axes if dataset[n].dims[0] in dataset[variable].dims and n != variable]
-    by_unit = [n for n in axes if _measures(unit_of(dataset, n), "A")]
-    unitless = [n for n in axes if not unit_of(dataset, n)]
-    by_name = [n for n in unitless if _CURRENT.fullmatch(_plain(n))]
-    for found in (by_unit, by_name):
-        biases = [n for n in found if not re.search(r"coil|magnet|mag", n, re.IGNORECASE)]
-        found = biases or found
-        named = [n for n in found if _CURRENT.fullmatch(_plain(n))]
-        found = named if len(named) == 1 else found
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise ValueError(f"current must be one axis, {_list(found)} may be; say current=…")
-    raise ValueError(
-        f"dataset has no axis that looks like a bias current (unit A, or a name like I, bias); "
-        f"it has {_list(axes) or 'none'}: say current=…"
-    )
-
-
-def _quantity(
-    dataset: "Dataset", along: Any, bias: str, voltage: str | None, resistance: str | None
-) -> tuple[str, str]:
-    held = [str(n) for n in dataset.data_vars if along in dataset[n].dims and n != bias]
-    for quantity, given in (("voltage", voltage), ("resistance", resistance)):
-        if given is not None:
-            if given not in held:
-                raise _checks.unknown_name(f"{quantity} over {bias!r}", given, held)
-            return given, quantity
-    held = [n for n in held if dataset[n].dtype.kind in "fiuc"]
-    for quantity, fits in (("voltage", _is_voltage), ("resistance", _is_resistance)):
-        found = [n for n in held if fits(unit_of(dataset, n), n)]
-        if len(found) == 1:
-            return found[0], quantity
-        if found:
-            raise ValueError(
-                f"{quantity} must be one variable, {_list(found)} may be; say {quantity}=…"
-            )
-    raise ValueError(
-        f"dataset has no voltage or dV/dI over {bias!r} that its unit or name tells; it has "
-        f"{_list(held) or 'none'}: say voltage=… or resistance=…"
-    )
-
-
-def _is_voltage(unit: str, name: str) -> bool:
-    return _measures(unit, "V") or (not unit and bool(_VOLTAGE.fullmatch(_plain(name))))
-
-
-def _is_resistance(unit: str, name: str) -> bool:
-    if unit:
-        return bool(_OHM.fullmatch(unit.replace(" ", "")))
-    return bool(_RESISTANCE.fullmatch(_plain(name)))
-
-
-def _measures(unit: str, base: str) -> bool:
-    try:
-        unit_ratio(unit, base)
-    except ValueError:
-        return False
-    return True
-
-
-def _plain(name: str) -> str:
-    bare = re.sub(r"\s*[\[(].*", "", split_unit(name)[0])
-    return re.sub(r"[\s_\-]", "", bare).casefold()
 
 
 def _coordinate(dataset: "Dataset", name: str) -> np.ndarray | tuple[str, ...]:
@@ -223,7 +135,7 @@ def _labels(dataset: "Dataset", count: int) -> list[int]:
     if len(labels) != count or not set(labels) <= set(_DIRECTIONS):
         raise ValueError(
             f"the dimension 'sweep' must be labelled 'up' or 'down' (of the bias), got "
-            f"{_list(labels) or 'no labels'}"
+            f"{listed(labels) or 'no labels'}"
         )
     return [_DIRECTIONS[x] for x in labels]
 
@@ -235,7 +147,7 @@ def _by_line(
     way = dataset[DIRECTION]
     if not set(map(str, way.dims)) <= set(others):
         raise ValueError(
-            f"'direction' must lie along the map's other axes ({_list(others) or 'none'}), got "
+            f"'direction' must lie along the map's other axes ({listed(others) or 'none'}), got "
             f"{way.dims}"
         )
     sizes = {d: dataset.sizes[d] for d in others}
@@ -283,7 +195,3 @@ def _legs(values: np.ndarray, way: np.ndarray, label: int, name: str) -> list[Le
         part = slice(first, last + 1)
         legs.append(Leg(values[:, part][:, ::direction], way[part][::direction], direction))
     return legs
-
-
-def _list(names: list[str]) -> str:
-    return ", ".join(map(repr, names))

@@ -8,7 +8,15 @@ import numpy as np
 from ..numerics.status import Status
 from .edges import crossings
 from .extract_choice import Leg
-from .extract_plateau import LEAST_POINTS, Plateaus, baseline, intercepts, plateaus, sides
+from .extract_plateau import (
+    LEAST_POINTS,
+    Plateaus,
+    baseline,
+    integrated,
+    intercepts,
+    plateaus,
+    sides,
+)
 
 _POINTS = 1 << 20  # samples that are worked on at once
 _NOISES = 6.0
@@ -17,6 +25,8 @@ _WHITE = 0.85  # from this share on noise counts as white
 _ENOUGH = 20  # samples that tell the noise of one curve from that of the map
 _LOWEST = 0.1  # quantile of the slopes, and share of R_n around it, that count as the leads'
 _LOW = 1.25  # thresholds: less normal-state voltage at an edge is none of the edge's
+_MIDDLE = 0.9  # of the range: where the lines of the normal state lie
+_NEAREST = 0.1  # of it, that an edge counts as away from there
 _RESISTIVE = 0.5  # of the threshold, by the slope at zero bias alone
 
 
@@ -79,7 +89,7 @@ class Edges(NamedTuple):
         values: position, noise, step and spread, (2, 4, rows).
         statuses: (2, rows).
         jumps: whether the voltage jumps to the normal state in one step, 1 or 0, else NaN.
-        offset, offset_error: of the bias, by the asymptotes.
+        offset, offset_error: of the bias, by the asymptotes (of dV/dI those of its integral).
     """
 
     values: np.ndarray
@@ -204,7 +214,7 @@ def _edges(
         own = crossings(rest.bias, rest.values, threshold, scale.white * noise, shift)
         held = held + own.last + 1
         found.append((own, rest))
-        lines.append(intercepts(rest))
+        lines.append(intercepts(rest) if odd else integrated(rest))
     made, statuses, jumps = [], [], []
     for pair in found:
         if pair is None:
@@ -217,8 +227,9 @@ def _edges(
         made.append(np.where(state == Status.CONVERGED, np.array(own[:4]), np.nan))
         statuses.append(state)
         jumps.append(_jumps(own.last, rest, scale, state) if odd else np.full(len(values), np.nan))
-    offset = _offset(lines) if odd and len(lines) == 2 else np.full((2, len(values)), np.nan)
-    offset[1] += np.abs(made[0][0] ** 2 - made[1][0] ** 2) / (2 * np.max(np.abs(current)))
+    offset = _offset(lines) if len(lines) == 2 else np.full((2, len(values)), np.nan)
+    lags = [_lag(one[0], _MIDDLE * np.max(np.abs(current))) for one in made]
+    offset[1] += np.abs(lags[0] - lags[1]) / 2
     return Edges(np.array(made), np.array(statuses), np.array(jumps), *offset)
 
 
@@ -249,6 +260,11 @@ def _jumps(last, rest, scale: Scale, state) -> np.ndarray:
     smooth = np.sqrt(np.maximum(1 - (before / after) ** 2, 0.0))
     known = (state == Status.CONVERGED) & np.isfinite(share)
     return np.where(known, share > (1 + smooth) / 2, np.nan)
+
+
+def _lag(limit: np.ndarray, at: float) -> np.ndarray:
+    """Of the tangent of √(I² − I_c²) behind R I, in units of R: an offset by I_c² alone."""
+    return limit**2 / np.sqrt(np.maximum(at**2 - limit**2, (_NEAREST * at) ** 2))
 
 
 def _offset(lines) -> np.ndarray:

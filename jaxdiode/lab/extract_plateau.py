@@ -210,6 +210,37 @@ def intercepts(side: Side) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return line.value - line.slope * line.bias, error, line.slope
 
 
+def integrated(side: Side) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`intercepts` of the integral of dV/dI from zero bias, where V is zero.
+
+    ∫(dV/dI − R) dI with R the mean in the outer fifth. Errors: noise of R and of the samples, and
+    how far every other sample would move it, for peaks narrower than a step.
+    """
+    end = _end(side)
+    known = np.isfinite(side.values)
+    outer = known & (side.bias >= _OUTER * end[:, None])
+    line = _line(_sums(side, outer, True), level=True)
+    rest = np.where(known, side.values - line.value[:, None], 0.0)
+    bias = np.broadcast_to(side.bias, rest.shape)
+    weight = _trapezoid(bias, known)
+    area = np.sum(weight * rest, axis=1)
+    half = np.sum(_trapezoid(bias[:, ::2], known[:, ::2]) * rest[:, ::2], axis=1)
+    count = np.maximum(outer.sum(axis=1), 1)
+    own = weight - np.where(outer, (end / count)[:, None], 0.0)
+    noise = line.noise * np.sqrt(np.sum(own**2, axis=1))
+    return area, np.hypot(noise, area - half), line.value
+
+
+def _trapezoid(bias: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Weights of the samples of an integral from zero to the last known one, which come first."""
+    width = np.where(known[:, 1:], np.diff(bias, axis=1), 0.0)
+    weight = np.zeros(bias.shape)
+    weight[:, :-1] += width / 2
+    weight[:, 1:] += width / 2
+    weight[:, 0] += bias[:, 0]
+    return weight
+
+
 def _end(side: Side) -> np.ndarray:
     """The largest bias of every row."""
     if side.values.shape[1] == 0:

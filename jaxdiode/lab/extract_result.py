@@ -1,6 +1,5 @@
 """Critical currents read from raw maps, with what can be wrong with them."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -8,17 +7,17 @@ import numpy as np
 
 from .. import _plain_checks as _checks
 from ..core.critical import efficiency_of
-from ..core.results import AbstractResult, status_text
+from ..core.results import AbstractResult
+from ..measurement import MeasuredCurrents
+from . import extract_words
+from .extract_words import EDGES
+from .subset import averaged, taken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from xarray import Dataset
 
-EDGES = ("plus", "minus", "retrapping_plus", "retrapping_minus")
 SIGNIFICANT = 2.0  # standard errors
-_OF_EDGES = ("currents", "noise", "step", "spread", "statuses")
-_OF_CURVES = ("voltage_offset", "offset_normal", "offset_normal_error")
-_NAMES = ("I+", "I-", "I_r+", "I_r-")
 
 
 class ExtractedCurrents(AbstractResult):
@@ -45,7 +44,9 @@ class ExtractedCurrents(AbstractResult):
         voltage_offset: that was taken off every curve (mean of its ways); 0 of dV/dI.
         current_offset: that was taken off the bias; 0 if none was asked for.
         offset_normal, offset_normal_error: offset of the bias that the normal-state asymptotes
-            of each curve would have; the error holds what a diode adds to it.
+            of each curve would have (of dV/dI those of its integral); the error holds what a diode
+            adds to it.
+        chosen: how bias and variable were told from the others.
         notes: what to know before the numbers are used; printed by `summary`.
 
     Example:
@@ -80,6 +81,7 @@ class ExtractedCurrents(AbstractResult):
     bias: str = eqx.field(static=True)
     variable: str = eqx.field(static=True)
     notes: tuple[str, ...] = eqx.field(static=True)
+    chosen: str = eqx.field(static=True, default="")
 
     @property
     def plus(self) -> np.ndarray:
@@ -163,24 +165,71 @@ class ExtractedCurrents(AbstractResult):
         """Of every curve: that of I₊, or where this is known that of I₋."""
         return np.where(self.statuses[0] != 0, self.statuses[0], self.statuses[1])
 
-    def select(self, **places: float) -> "ExtractedCurrents":
+    def select(self, **places: float | int) -> "ExtractedCurrents":
         """The curves nearest to places on axes, such as `found.select(B=0.1)`.
 
         Raises:
             ValueError: an axis that is not there or has no numbers.
         """
-        axes, keep = dict(self.axes), list(self.axes)
-        index: list[Any] = [slice(None)] * len(keep)
+        found = self
         for name, place in places.items():
-            if name not in self.axes:
-                raise _checks.unknown_name("axis", name, self.axes)
-            if isinstance(self.axes[name], tuple):
+            if name not in found.axes:
+                raise _checks.unknown_name("axis", name, found.axes)
+            if isinstance(found.axes[name], tuple):
                 raise ValueError(f"{name} must be an axis of numbers, it holds words")
-            index[keep.index(name)] = int(np.nanargmin(np.abs(np.asarray(axes.pop(name)) - place)))
-        at = tuple(index)
-        four = {k: np.asarray(getattr(self, k)[(slice(None), *at)]) for k in _OF_EDGES}
-        one = {k: np.asarray(getattr(self, k)[at]) for k in _OF_CURVES}
-        return replace(self, **four, **one, axes=axes)
+            off = np.abs(np.asarray(found.axes[name]) - place)
+            found = taken(found, name, int(np.nanargmin(off)))
+        return found
+
+    def average(self, along: str) -> "ExtractedCurrents":
+        """Means over an axis of repeats, with standard errors by the scatter of the curves.
+
+        The error by the threshold, which all share, stays; so does that of the bias step where the
+        curves scatter by less than it. Curves without an edge are left out of its mean.
+
+        Raises:
+            ValueError: an axis that is not there.
+
+        Example:
+            >>> current = np.linspace(-2, 2, 401)
+            >>> limit = 1 + 0.05 * np.random.default_rng(0).normal(size=(100, 1))
+            >>> import xarray
+            >>> map = xarray.Dataset({"V": (("repeat", "I"), (np.abs(current) > limit) * current)},
+            ...                      {"I": current})
+            >>> found = jd.lab.switching_currents(map, hysteretic=False).average("repeat")
+            >>> print(f"{found.plus:.3f} ± {found.plus_error:.3f}")  # 0.05/√100
+            1.004 ± 0.005
+        """
+        return averaged(self, along)
+
+    def columns(self) -> MeasuredCurrents:
+        """(places, I₊, I₋) along the one axis, sorted, as `jd.fit` and `jd.guess` take them.
+
+        Curves in which an edge is not known are left out.
+
+        Raises:
+            ValueError: several axes or none, or one without numbers.
+        """
+        long = [name for name, places in self.axes.items() if len(places) > 1]
+        if len(long) != 1:
+            raise ValueError(
+                f"found must have one axis, it has {', '.join(long) or 'none'}: "
+                "found.average('repeat') takes means over one, found.select(name=place) one curve"
+            )
+        (name,) = long
+        if isinstance(self.axes[name], tuple):
+            raise ValueError(f"{name} must be an axis of numbers, it holds words")
+        x = np.asarray(self.axes[name], float)
+        plus, minus = (np.ravel(edge) for edge in self.currents[:2])
+        known = np.isfinite(x) & np.isfinite(plus) & np.isfinite(minus)
+        order = np.flatnonzero(known)[np.argsort(x[known], kind="stable")]
+        return MeasuredCurrents(
+            x[order], plus[order], minus[order],
+            unit=self.unit,
+            coil_unit=self.axis_units.get(name, ""),
+            columns=(name, "I+", "I-"),
+            dropped=tuple(np.flatnonzero(~known).tolist()),
+        )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Currents, errors and statuses by name; over the map's axes."""
@@ -216,80 +265,7 @@ class ExtractedCurrents(AbstractResult):
 
     def summary(self, unit: str = "") -> str:
         """Currents and η, each with its error, how they were read, and what to beware of."""
-        unit = self.unit or unit
-        one = self.currents[0].size == 1
-        lines = [self._edge(k, unit) for k in range(4) if np.isfinite(self.currents[k]).any()]
-        lines.append(self._verdict() if one else self._verdicts())
-        per = f" {self.value_unit}" if self.value_unit else ""
-        ohm = f" {self.value_unit}/{unit}" if self.quantity == "voltage" and unit else per
-        what = "V" if self.quantity == "voltage" else "dV/dI"
-        lines += [
-            f"threshold: {what} = {self.threshold:.4g}{per} above the zero-voltage line "
-            f"(noise {self.voltage_noise:.3g}{per}, normal state "
-            f"{self.normal_resistance:.4g}{ohm})",
-            f"taken off: series resistance {self.series_resistance:.4g}{ohm}, "
-            f"bias offset {self.current_offset:.4g} {unit}".rstrip(),
-            *self._offsets(unit),
-        ]
-        lines += [f"note: {note}" for note in self.notes]
-        lines += [
-            f"{_NAMES[k]}: {status_text(self.statuses[k])}"
-            for k in (0, 1)
-            if self.statuses[k].any()
-        ]
-        return "\n".join(line.rstrip() for line in lines)
-
-    def _edge(self, k: int, unit: str) -> str:
-        value = self.currents[k]
-        if value.size > 1:
-            known = value[np.isfinite(value)]
-            error = np.nanmedian(self.total_errors[k])
-            return (
-                f"{_NAMES[k]:5} {known.min():.5g} to {known.max():.5g} {unit} in {known.size} of "
-                f"{value.size} curves, error {error:.2g} (median)"
-            )
-        total, noise, step, spread = (
-            x[k].item() for x in (self.total_errors, self.noise, self.step, self.spread)
-        )
-        return (
-            f"{_NAMES[k]:5} {value.item():.5g} ± {total:.2g} {unit} (noise {noise:.2g}, step "
-            f"{step:.2g}, threshold {spread:.2g})"
-        )
-
-    def _verdict(self) -> str:
-        eta, error = self.efficiency.item(), self.efficiency_error.item()
-        if not np.isfinite(eta):
-            return "eta  not known"
-        word = "significant" if self.significant.item() else "not significant"
-        size = f"{abs(eta) / error:.1f} standard errors, 2 are asked for" if error else "no error"
-        return f"eta  {eta:+.4f} ± {error:.4f}: {word} ({size})"
-
-    def _verdicts(self) -> str:
-        known = np.isfinite(self.efficiency)
-        if not known.any():
-            return "eta  not known"
-        eta, count = self.efficiency[known], int(np.sum(self.significant))
-        return (
-            f"eta  {eta.min():+.4f} to {eta.max():+.4f}, significant (2 standard errors) in "
-            f"{count} of {known.sum()} curves" + ("" if count else ": not significant")
-        )
-
-    def _offsets(self, unit: str) -> list[str]:
-        """What both readings of an offset of the bias say; neither was used."""
-        made = []
-        for name, value, error in (
-            ("retrapping currents", self.offset_retrapping, self.offset_retrapping_error),
-            ("normal-state asymptotes", self.offset_normal, self.offset_normal_error),
-        ):
-            known = np.isfinite(value) & np.isfinite(error)
-            if known.any():
-                middle, width = np.median(value[known]), np.median(error[known])
-                made.append(f"{name} would put a bias offset at {middle:+.3g} ± {width:.2g} {unit}")
-        if made:
-            made.append(
-                "an offset mimics a diode (η of I₊ + i, I₋ − i); it is taken off only if asked"
-            )
-        return made
+        return extract_words.summary_of(self, unit)
 
     def plot(self, dataset: "Dataset | None" = None, *, model: Any = None) -> "Figure":
         """The edges, over the raw map if it is given, with a model's curves."""

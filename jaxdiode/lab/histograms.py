@@ -93,12 +93,17 @@ class CurrentHistograms(AbstractResult):
     def summary(self, unit: str = "") -> str:
         """Moments with errors, and η of the means."""
         if self.mean.ndim > 1:
-            return super().summary(unit)
+            few = self.count[self.status != Status.CONVERGED]
+            text = super().summary(unit)
+            if few.size:
+                share = f"status: {few.size} of {self.count.size} distributions have "
+                text = "\n".join([*text.splitlines()[:-1], share + self._too_few(few)])
+            return text
         unit = self.unit or unit
         lines = []
         for k, name in enumerate("+-"):
             if self.status[k]:
-                lines.append(f"I{name}   {Status(int(self.status[k])).describe()}")
+                lines.append(f"I{name}   {self._too_few(self.count[k : k + 1])}")
                 continue
             lines.append(
                 f"I{name}   {self.mean[k]:.6g} ± {self.mean_error[k]:.2g} {unit}, deviation "
@@ -111,6 +116,14 @@ class CurrentHistograms(AbstractResult):
             word = "significant" if abs(eta) >= 2 * error else "not significant"
             lines.append(f"eta  {eta:+.5f} ± {error:.5f} of the means: {word}")
         return "\n".join(lines)
+
+    def _too_few(self, count: np.ndarray) -> str:
+        least, most = int(count.min()), int(count.max())
+        told = f"{least}" if least == most else f"{least} to {most}"
+        return (
+            f"{told} repeats, fewer than the {_LEAST} that moments with errors need: measure more, "
+            "or take the average of the extracted currents; `samples` are there"
+        )
 
     def plot(self, *, theory: "SwitchingDistribution | None" = None) -> "Figure":
         """Histograms with their means; with `jaxdiode.switching_distribution` over them."""

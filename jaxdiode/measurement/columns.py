@@ -44,6 +44,7 @@ _EXAMPLES = {
     "plus": "plus, I+, Ic+, Ic (+), crit_current_pos",
     "minus": "minus, I-, Ic-, Ic (-), crit_current_neg",
 }
+_ERROR = r"(errors?|err|stderr|sigma|σ|std|sd|uncertainty|unc)"
 _LISTED = 12
 
 
@@ -69,6 +70,14 @@ def find_columns(path: Path, header: list[str], named: dict[str, str | None]) ->
                     f"both name {header[found[role]]!r}; it has {_list(header)}"
                 )
     return {role: found[role] for role in roles}
+
+
+def error_column(header: list[str], k: int) -> int | None:
+    """The column that by its name holds standard errors of column k: "plus_error" of "plus"."""
+    bare = re.escape(_squeezed(split_unit(header[k])[0]))
+    pattern = re.compile(rf"{bare}(standard|std|total)?{_ERROR}|{_ERROR}(of|in)?{bare}")
+    found = [n for n, h in enumerate(header) if pattern.fullmatch(_squeezed(split_unit(h)[0]))]
+    return found[0] if len(found) == 1 and found[0] != k else None
 
 
 def direction_of(name: str) -> str | None:
@@ -105,6 +114,11 @@ def unit_ratio(unit: str, wanted: str) -> float:
     if base is None or base != target_base:
         raise ValueError(f"{unit!r} cannot be turned into {wanted!r}")
     return 10.0 ** (power - target) if power >= target else 1 / 10.0 ** (target - power)
+
+
+def dimension(unit: str) -> str | None:
+    """The unit without its prefix, None where it is none that is known ("a.u.")."""
+    return _scale(unit)[1]
 
 
 def _scale(unit: str) -> tuple[int, str | None]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .columns import find_columns, split_unit, unit_ratio
+from .columns import dimension, error_column, find_columns, split_unit, unit_ratio
 from .missing import missing_values
 from .table import Table, read_table
 
@@ -26,6 +26,9 @@ class MeasuredCurrents(_Columns):
         coil_unit: of the coil current (or field), likewise.
         columns: the names of the three columns read.
         dropped: numbers of the lines left out because something was missing in them.
+        errors: standard errors of I₊ and I₋ where columns beside them hold these, by names such as
+            "plus_error" or "sigma I+"; else None. `sigma` of `fit` takes the pair.
+        error_columns: the names of these columns.
 
     Example:
         >>> table = [["coil (mA)", "Ic+ (nA)", "Ic- (nA)"], [0.0, 110, -100], [0.5, 95, -120]]
@@ -42,11 +45,17 @@ class MeasuredCurrents(_Columns):
     coil_unit: str
     columns: tuple[str, str, str]
     dropped: tuple[int, ...]
+    errors: tuple[np.ndarray, np.ndarray] | None
+    error_columns: tuple[str, ...]
 
-    def __new__(cls, coil, plus, minus, *, unit="", coil_unit="", columns=("", "", ""), dropped=()):
+    def __new__(
+        cls, coil, plus, minus, *, unit="", coil_unit="", columns=("", "", ""), dropped=(),
+        errors=None, error_columns=(),
+    ):  # fmt: skip
         made = super().__new__(cls, coil, plus, minus)
         made.unit, made.coil_unit = unit, coil_unit
         made.columns, made.dropped = columns, dropped
+        made.errors, made.error_columns = errors, error_columns
         return made
 
     def describe(self) -> str:
@@ -133,13 +142,31 @@ def read_switching_currents(
             )
     up, down = _magnitudes(table, column, up, down, lines, signed)
     order = np.argsort(x, kind="stable")
+    errors, error_columns = _errors(table, column, unit or units["plus"], lines)
     return MeasuredCurrents(
         x[order], up[order], down[order],
         unit=current,
         coil_unit=coil_unit or units["coil"],
         columns=tuple(table.header[k] for k in column.values()),
         dropped=dropped,
+        errors=None if errors is None else (errors[0][order], errors[1][order]),
+        error_columns=error_columns,
     )  # fmt: skip
+
+
+def _errors(table: Table, column, unit: str, lines):
+    """Errors of plus and minus in the unit of these, and their columns' names, where both are."""
+    places = [error_column(table.header, column[role]) for role in ("plus", "minus")]
+    found = [k for k in places if k is not None]
+    if len(found) < 2:
+        return None, ()
+    kept = np.isin(table.lines, lines)
+    made = []
+    for role, k in zip(("plus", "minus"), found, strict=True):
+        own = split_unit(table.header[k])[1] or split_unit(table.header[column[role]])[1]
+        ratio = _ratio(table, k, own, unit) if own and unit else 1.0
+        made.append(ratio * np.asarray(table.column(k), float)[kept])
+    return made, tuple(table.header[k] for k in found)
 
 
 def _complete(table: Table, column, values, drop):
@@ -173,6 +200,13 @@ def _common_unit(table, column, units, wanted) -> str:
             f"unit or neither, got {table.header[column[with_unit]]!r} and "
             f"{table.header[column[without]]!r}"
         )
+    for role in ("plus", "minus"):
+        if dimension(units[role]) not in ("A", None):
+            raise ValueError(
+                f"column for {role} of data file {str(table.path)!r} must hold a current, "
+                f"{table.header[column[role]]!r} is in {units[role]}; name another with "
+                f"{role}=... or --{role}"
+            )
     return wanted or units["plus"]
 
 

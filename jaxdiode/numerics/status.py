@@ -147,7 +147,8 @@ _TEXT = {
     ),
     Status.CHAINS_NOT_MIXED: (
         "chains of a posterior do not agree (R-hat above 1.01): they stay in different modes, or "
-        "need more draws (the values are those of all draws)"
+        "need more draws; or it is one run of particles alone, which does not tell (the values are "
+        "those of all draws)"
     ),
     Status.POSTERIOR_AT_BOUND: (
         "the posterior is piled up on a bound, which decides there (the values are those inside)"

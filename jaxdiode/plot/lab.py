@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lab.extract_choice import curves
-from .style import ACCENT, EFFICIENCY, GREY, MINUS, PLUS, limit_efficiency, new_figure, with_unit
+from .style import (
+    ACCENT,
+    EFFICIENCY,
+    GREY,
+    MINUS,
+    PLUS,
+    SMALLEST_EFFICIENCY,
+    limit_efficiency,
+    new_figure,
+    with_unit,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,11 +47,11 @@ def extracted(
 
     A voltage is drawn as |V| less the line through the plateaus, as it was compared with the
     threshold; of two ways of the bias the first. Of a single curve: V(I) or dV/dI with its edges.
-    Bars are standard errors with everything in.
+    Bars are standard errors with everything in. Along two axes: maps of I₊, I₋ and η.
 
     Args:
-        found: of `jaxdiode.lab.switching_currents`, along one axis at most.
-        dataset: the map; without it the edges are drawn alone.
+        found: of `jaxdiode.lab.switching_currents`, along two axes at most.
+        dataset: the map; without it the edges are drawn alone. Left out along two axes.
         model: (I₊, I₋) at the places of the axis, (places, I₊, I₋), or a result with `plus` and
             `minus`, such as `jaxdiode.critical_currents` gives.
 
@@ -57,8 +67,18 @@ def extracted(
         ['I', '$\\\\eta$']
     """
     long = [k for k, v in found.axes.items() if len(v) > 1]
-    if len(long) > 1:
-        raise ValueError(f"found must have one axis, it has {', '.join(long)}: select others first")
+    if len(long) > 2:
+        raise ValueError(
+            f"found must have two axes at most, it has {', '.join(long)}: found.select or "
+            "found.average those that are not to be drawn"
+        )
+    if len(long) == 2:
+        if dataset is not None or model is not None:
+            raise ValueError(
+                f"found must have one axis to be drawn over a map or with a model, it has "
+                f"{', '.join(long)}: found.select or found.average one of them"
+            )
+        return _over_two(found, long, title, figure)
     if not long:
         return _curve(found, dataset, model, title, figure)
     (name,) = long
@@ -93,6 +113,43 @@ def extracted(
         ncols=5,
         frameon=False,
     )  # a map is dark where a legend would stand
+    return figure
+
+
+def _over_two(found: "ExtractedCurrents", long: list[str], title: str, figure) -> "Figure":
+    """Maps of I₊, I₋ and η over two axes, the longer one to the right."""
+    down, right = sorted(long, key=lambda name: len(found.axes[name]))
+    axes_of = [name for name in found.axes if name in long]
+    places = {
+        name: np.arange(len(found.axes[name]))
+        if isinstance(found.axes[name], tuple)
+        else np.asarray(found.axes[name], float)
+        for name in long
+    }
+    figure, panels = new_figure(3, into=figure)
+    shape = [len(found.axes[name]) for name in axes_of]
+    size = [found.plus, found.minus]
+    ends = [np.nanmin(size), np.nanmax(size)] if np.isfinite(size).any() else [0.0, 1.0]
+    most = np.nanmax(np.abs(found.efficiency), initial=SMALLEST_EFFICIENCY)
+    rows = (
+        (found.plus, "$I_+$", "viridis", ends),
+        (found.minus, "$I_-$", "viridis", ends),
+        (found.efficiency, r"$\eta$", "RdBu_r", [-most, most]),
+    )
+    order = {name: np.argsort(places[name], kind="stable") for name in long}
+    for axes, (values, label, colours, (low, high)) in zip(panels, rows, strict=True):
+        flat = np.reshape(values, shape)
+        flat = flat if axes_of == [down, right] else flat.T
+        shown = axes.pcolormesh(
+            places[right][order[right]], places[down][order[down]],
+            flat[order[down]][:, order[right]], cmap=colours, vmin=low, vmax=high,
+            shading="nearest", rasterized=True,
+        )  # fmt: skip
+        unit = found.unit if axes is not panels[-1] else ""
+        figure.colorbar(shown, ax=axes, label=with_unit(label, unit))
+        axes.set(ylabel=with_unit(down, found.axis_units.get(down, "")))
+    panels[0].set(title=title)
+    panels[-1].set(xlabel=with_unit(right, found.axis_units.get(right, "")))
     return figure
 
 

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+import xarray
 
 import jaxdiode as jd
 from jaxdiode.experiment import Axis, Experiment
@@ -112,6 +113,55 @@ def test_a_reversed_coil_and_currents_that_are_known():
     assert found.values[0] == pytest.approx(-65, rel=1e-6)
 
 
+def two_tunnel_junctions(offset=0.0):
+    """x, I₊, I₋ of 90 and 60 nA in a coil, and the kind of device."""
+    x = np.linspace(-0.02, 0.02, 41)
+    squid = jd.Squid([jd.TunnelJunction(90), jd.TunnelJunction(60)], flux=[0])
+    true = jd.CoilBiasedSquid(squid, [65.0], offset=1e-3, current_offset=offset)
+    found = true.switching_currents(x)
+    return (x, found.plus, found.minus), squid
+
+
+@pytest.mark.thorough
+def test_currents_of_a_map():
+    """What was found in a map is guessed at as its three columns are."""
+    (x, plus, minus), squid = two_tunnel_junctions()
+    bias = np.linspace(-200, 200, 401)
+    limit = np.where(bias > 0, np.asarray(plus)[:, None], np.asarray(minus)[:, None])
+    voltage = np.sign(bias) * np.sqrt(np.maximum(bias**2 - limit**2, 0))
+    map = xarray.Dataset({"V": (("coil", "I"), voltage)}, {"coil": x, "I": bias})
+    found = jd.lab.switching_currents(map)
+    space, starts = jd.guess(squid, found)
+    by_hand, others = jd.guess(squid, (x, found.plus, found.minus))
+    assert space.bounds == by_hand.bounds
+    np.testing.assert_array_equal(starts, others)
+    several = jd.lab.switching_currents(map.expand_dims(gate=2))
+    with pytest.raises(ValueError, match=r"found must have one axis, it has gate, coil"):
+        jd.guess(squid, several)
+
+
+@pytest.mark.thorough
+def test_bounds_beside_the_guess():
+    """They take the place of those guessed, and what they name is fitted too."""
+    data, squid = two_tunnel_junctions(offset=-3.0)
+    free, _ = jd.guess(squid, data)
+    space, starts = jd.guess(squid, data, bounds={"current_offset": (-10, 10), "turns": (62, 68)})
+    assert set(space.names) == {*free.names, "current_offset"}
+    given = {"current_offset": (-10, 10), "turns.0": (62, 68)}
+    assert space.bounds == free.bounds | given
+    turns = starts[:, space.names.index("turns.0")]
+    assert np.all((turns > 62) & (turns < 68))  # none at an end, where draws would be cut off
+    found = jd.fit(
+        MODEL, space, data[1:], arguments=[data[0]], along=data[0], starts=starts, progress=False
+    )
+    assert found.parameters["current_offset"][0] == pytest.approx(-3, rel=1e-6)
+    some, _ = jd.guess(
+        squid, data, vary="squid.branches", bounds={"current_offset": (-10, 10)}
+    )  # fmt: skip
+    branches = [name for name in free.names if name.startswith("squid.branches")]
+    assert list(some.names) == [*branches, "current_offset"]
+
+
 @pytest.mark.slow
 def test_starts_lie_inside_and_differ():
     x, _, data, _ = simulated(np.random.default_rng(5), 2)
@@ -131,6 +181,13 @@ ERRORS = {
     "zero": (lambda: jd.guess(kind(2), (X, 0 * X, 0 * X)), "all of them are zero"),
     "lengths": (lambda: jd.guess(kind(2), (X, X[:9], X)), "one length"),
     "device": (lambda: jd.guess(jd.TunnelJunction(1.0), (X, X, X)), "must be a Squid"),
+    "bounds": (
+        lambda: jd.guess(kind(2), (X, X, X), bounds={"current_offset": (0, np.inf)}),
+        "bounds must be finite where starts are searched for",
+    ),
+    "bounds of nothing": (
+        lambda: jd.guess(kind(2), (X, X, X), bounds={"branches": (0, 1)}), "'branches'"
+    ),
     "vary": (lambda: jd.guess(kind(2), (X, X, X), vary="coil_current"), "have a scale for"),
     "starts": (
         lambda: jd.fit(

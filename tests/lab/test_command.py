@@ -57,6 +57,86 @@ def test_a_map_becomes_a_table(run, tmp_path, scale):
     assert down.size == coil.size == 9
 
 
+def repeats(path, count=5):
+    """A map of a few repeats, whose edges scatter by 0.01; the limits of every curve."""
+    field, bias = np.linspace(-1, 1, 9), np.linspace(-2, 2, 201)
+    random = np.random.default_rng(1)
+    limits, rows = np.empty((2, count, 9)), []
+    for k in range(count):
+        for j, b in enumerate(field):
+            plus, minus = 1 + 0.2 * np.sin(3 * b) * np.array([1, -1]) + random.normal(0, 0.01, 2)
+            limits[:, k, j] = plus, minus
+            limit = np.where(bias > 0, plus, minus)
+            voltage = np.sign(bias) * np.sqrt(np.maximum(bias**2 - limit**2, 0))
+            voltage += 1e-3 * random.normal(size=bias.size)
+            rows += [(k, b, i, v) for i, v in zip(bias, voltage, strict=True)]
+    np.savetxt(path, rows, header="repeat\tB (mT)\tI (nA)\tV (uV)", delimiter="\t")
+    return field, limits
+
+
+def table_of(path):
+    with open(path) as file:
+        rows = list(csv.DictReader(file))
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+
+
+def test_a_map_of_repeats(run, tmp_path):
+    """All of them with a figure of both axes; their means; one of them."""
+    field, (plus, minus) = repeats(tmp_path / "map.dat")
+    code, said = run("extract", "map.dat")
+    assert code == 0, said.err
+    assert "several axes, repeat (5), B (9): --average repeat" in said.out
+    assert (tmp_path / "jaxdiode-extract/map.png").stat().st_size > 1000
+    assert table_of(tmp_path / "jaxdiode-extract/currents.csv")["repeat"].size == 45
+
+    code, said = run("extract", "map.dat", "--average", "repeat", "--out", "mean")
+    assert code == 0, said.err
+    assert "note: mean over 5 curves along repeat" in said.out
+    table = table_of(tmp_path / "mean/currents.csv")
+    np.testing.assert_allclose(table["B (mT)"], field)
+    for name, truth in (("plus", plus), ("minus", minus)):
+        off = table[f"{name} (nA)"] - truth.mean(axis=0)
+        assert np.all(np.abs(off) < 0.02)
+    assert (tmp_path / "mean/map.png").stat().st_size > 1000
+
+    code, said = run("extract", "map.dat", "--select", "repeat=3.2", "--out", "one")
+    assert code == 0, said.err
+    assert "selected: repeat = 3" in said.out
+    table = table_of(tmp_path / "one/currents.csv")
+    assert np.all(np.abs(table["plus (nA)"] - plus[3]) < 0.02)
+    for words, message in (
+        (("--select", "repeat"), "select must be NAME=PLACE"),
+        (("--select", "repeat=a"), "must be a number for 'repeat', got 'a'"),
+        (("--select", "repeats=1"), "did you mean 'repeat'"),
+        (("--average", "repeats"), "did you mean 'repeat'"),
+    ):
+        code, said = run("extract", "map.dat", *words, "--out", "none")
+        assert code == 2
+        assert message in said.err
+
+
+def test_a_map_of_three_axes(run, tmp_path):
+    """There is a figure of what can be drawn; words are places too."""
+    bias = np.linspace(-2, 2, 81)
+    rows = [
+        (gate, k, b, i, np.sign(i) * np.sqrt(max(i**2 - (1 + 0.1 * b) ** 2, 0)))
+        for gate in (0.5, 0.7) for k in range(3) for b in range(4) for i in bias
+    ]  # fmt: skip
+    header = "gate (V)\trepeat\tB (mT)\tI (nA)\tV (uV)"
+    np.savetxt(tmp_path / "map.dat", rows, header=header, delimiter="\t")
+    words = ("extract", "map.dat", "--axes", "gate", "repeat", "B", "I")
+    code, said = run(*words)
+    assert code == 0, said.err
+    assert "gate (2), repeat (3), B (4): --average repeat takes means over one" in said.out
+    assert "the figure is of the first place on gate alone" in said.out
+    assert (tmp_path / "jaxdiode-extract/map.png").stat().st_size > 1000
+    code, said = run(*words, "--select", "gate=0.6999", "--average", "repeat", "--out", "one")
+    assert code == 0, said.err
+    assert "selected: gate = 0.7, one of 2" in said.out
+    plus = table_of(tmp_path / "one/currents.csv")["plus (nA)"]
+    np.testing.assert_allclose(plus, 1 + 0.1 * np.arange(4), atol=0.03)
+
+
 def test_the_measured_map(run, shared):
     path = shared / "data/nanowire_maps/fig1.mtx"
     code, said = run("extract", str(path), "--direction", "up")

@@ -114,6 +114,29 @@ def test_bias_offset_is_told_and_not_taken_off():
         assert "taken off the bias" in better.summary()
 
 
+@pytest.mark.parametrize("leads", [0.0, 0.3])
+def test_bias_offset_of_a_resistance_swept_one_way(leads):
+    """Of dV/dI by its integral. The error holds what a diode adds, and an offset mimics one."""
+    bias, read, errors = np.linspace(-6, 6, 1201), [], []
+    for seed in range(40):
+        ends = [np.array([1.0, 1.0, 1.2]), np.array([1.0, 0.9, 0.8])]
+        at = [bias - 0.1 + s for s in np.linspace(-0.02, 0.02, 9)]  # lock-in, 1 of 2 steps wide
+        wide = [overdamped(x + 0.01, *ends) - overdamped(x - 0.01, *ends) for x in at]
+        slope = noisy(np.mean(wide, axis=0) / 0.02 + leads, 0.03, seed)
+        map = dataset(bias, slope, ("B", "I"), B=np.arange(3.0), units=("uA", "Ohm"), name="dV/dI")
+        found = jd.lab.switching_currents(map)
+        read.append(found.offset_normal)
+        errors.append(found.offset_normal_error)
+    off = np.array(read) - 0.1
+    print(f"\nmean {off.mean(axis=0)}, scatter {off.std(axis=0)}, error {np.mean(errors, axis=0)}")
+    assert abs(np.mean(off[:, 0])) < 0.005
+    assert np.all(np.mean(errors, axis=0) < 0.13)
+    assert np.all(np.mean(np.abs(off) < errors, axis=0) > 0.6)
+    assert "asymptotes of the integral would put a bias offset at +0.1" in found.summary()
+    one_sign = jd.lab.switching_currents(map.sel(I=slice(0, None)))
+    assert "a bias offset is not known from this map" in one_sign.summary()
+
+
 def test_threshold_is_told_and_scales_what_is_found():
     map = field_map()
     found = jd.lab.switching_currents(map, threshold=0.3)
@@ -175,6 +198,25 @@ def test_one_direction_only():
     assert np.all(found.statuses[1] == jd.Status.NOT_SWEPT)
     assert np.all(np.isnan(found.efficiency))
     assert "not known" in found.summary()
+    assert "note: the bias has one sign only, 0 to 2: I- and eta need the other" in found.summary()
+    other = jd.lab.switching_currents(field_map().isel(I=CURRENT <= 0))
+    assert "I+ and eta need the other" in other.summary()
+    assert "one sign" not in jd.lab.switching_currents(field_map()).summary()
+
+
+def test_a_threshold_inside_the_peak():
+    """Of dV/dI, above the normal state: crossed in some curves or in none, by chance."""
+    height = np.linspace(2.0, 6.0, 7)[:, None]
+    peak = height * np.exp(-((np.abs(CURRENT) - 1) ** 2) / (2 * 0.05**2))
+    values = noisy((np.abs(CURRENT) > 1) + peak, 0.01)
+    map = dataset(CURRENT, values, ("B", "I"), units=("uA", "Ohm"), name="R", B=FIELD)
+    found = jd.lab.switching_currents(map, threshold=1.5)
+    message = "the threshold 1.5 Ohm lies above the normal state, 1 Ohm: dV/dI crosses it in its"
+    assert message in found.summary()
+    assert "choose a threshold below 1 Ohm, 0.667 say" in found.summary()
+    with pytest.raises(ValueError, match="shows no edge: the threshold 9 Ohm lies above the"):
+        jd.lab.switching_currents(map, threshold=9.0)
+    assert "normal state, 1" not in jd.lab.switching_currents(map).summary()
 
 
 @pytest.mark.parametrize("units", [("A", "V"), ("nA", "mV"), ("", "mV"), ("uA", "")])
@@ -201,6 +243,55 @@ def test_dv_di_maps():
     assert found.threshold == pytest.approx(2 / 3 * 2.0, rel=0.03)
     truth = 0.03 * np.log(2) + np.array([PLUS, MINUS])
     assert np.all(np.abs(found.currents[:2] - truth) < 4 * found.errors[:2] + 0.002)
+
+
+def units_of(bias, field, value="uV", names=("I", "B", "V")):
+    """A map whose axes and variable have these units."""
+    i, b, v = names
+    map = field_map().rename({"I": i, "B": b, "V": v} if names != ("I", "B", "V") else {})
+    for name, unit in zip(names, (bias, field, value), strict=True):
+        map[name].attrs["units"] = unit
+    return map
+
+
+COIL = ("I_bias", "I_coil", "V")
+CONTRADICTIONS = {
+    "bias in mV": (units_of("mV", "mA", names=COIL), "'I_bias' is called like one but is in mV, "
+                   "'I_coil' is in mA but called like a coil.*current='I_bias'"),
+    "field in A": (units_of("mV", "A"), "'I' is called like one but is in mV, 'B' is in A"),
+    "bias in mV alone": (units_of("mV", "mT"), "'I' is called like one but is in mV; say current"),
+    "another in nA": (units_of("mV", "nA", names=("I", "x", "V")), "'x' is in nA but not called"),
+    "dV/dI in V": (units_of("uA", "T", "mV", names=("I", "B", "dV/dI")),
+                   "'dV/dI' is in mV but called otherwise.*resistance='dV/dI'"),
+    "V in Ohm": (units_of("uA", "T", "kOhm"), "'V' is in kOhm but called otherwise"),
+    "V in T": (units_of("uA", "T", "mT"), "no voltage or dV/dI over 'I'.*it has 'V' in mT"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS)
+def test_units_that_contradict_names(case):
+    """Which column is wrong only the user knows; asked for by name it is taken."""
+    map, message = CONTRADICTIONS[case]
+    with pytest.raises(ValueError, match=message):
+        jd.lab.switching_currents(map)
+    (value,) = map.data_vars
+    found = jd.lab.switching_currents(map, current=map[value].dims[-1], voltage=value)
+    assert found.chosen.count("as asked") == 2
+
+
+CHOICES = {
+    "units": (units_of("nA", "mT"), "bias from 'I' (its unit is nA), V from 'V' (its unit is uV)"),
+    "names": (units_of("", "mT", ""), "bias from 'I' (its name; it has no unit), V from 'V' (its"),
+    "a coil": (units_of("", "mA", names=COIL), "bias from 'I_bias' (its name; it has no unit)"),
+    "both in A": (units_of("nA", "mA", names=COIL), "bias from 'I_bias' (its unit is nA)"),
+    "arbitrary": (units_of("uA", "a.u.", names=("x", "I", "V")), "bias from 'x' (its unit is uA)"),
+}
+
+
+@pytest.mark.parametrize("case", CHOICES)
+def test_what_was_chosen_is_printed(case):
+    map, text = CHOICES[case]
+    assert f"read: {text}" in jd.lab.switching_currents(map).summary()
 
 
 def drop(**names):
@@ -368,3 +459,60 @@ def test_a_switch_while_the_bias_stands_still(repeats, scale):
     found = jd.lab.switching_currents(xarray.Dataset({"V": ("I", voltage)}, {"I": current}))
     assert float(found.plus) == pytest.approx(51 * scale, abs=0.51 * scale)
     assert 0.1 * scale < float(found.plus_error) < scale
+
+
+def test_means_over_repeats():
+    """Errors are by the scatter, less by √n; that of the threshold, which all share, stays."""
+    random = np.random.default_rng(3)
+    limits = 1 + 0.05 * random.normal(size=(2, 400))
+    rows = latching(CURRENT, *limits, *limits)[0].reshape(400, 1, -1)
+    rows = np.repeat(rows, 2, axis=1)
+    rows[:7, 1] = np.nan
+    map = dataset(CURRENT, rows, ("repeat", "B", "I"))
+    found = jd.lab.switching_currents(map, hysteretic=False)
+    mean = found.average("repeat")
+    assert list(mean.axes) == ["B"]
+    known = found.plus[7:]
+    assert mean.plus == pytest.approx([found.plus[:, 0].mean(), known[:, 1].mean()])
+    assert mean.noise[0] == pytest.approx(
+        [found.plus[:, 0].std(ddof=1) / 20, known[:, 1].std(ddof=1) / np.sqrt(393)], rel=1e-6
+    )
+    assert np.all(mean.plus_error < 0.004)
+    assert mean.spread[0] == pytest.approx(found.spread[0, 7:].mean(axis=0), rel=0.01)
+    assert not mean.statuses[:2].any()
+    assert np.all(np.abs(mean.efficiency) < 4 * mean.efficiency_error)
+    with pytest.raises(ValueError, match="unknown axis 'repeats'; did you mean 'repeat'"):
+        found.average("repeats")
+
+
+def test_columns_of_a_map():
+    """As fits take them: sorted, and without the curves that have no edge."""
+    map = field_map().isel(B=slice(None, None, -1)).copy(deep=True)
+    map["V"].values[2] = 0.0
+    found = jd.lab.switching_currents(map)
+    measured = found.columns()
+    x, plus, minus = measured
+    kept = np.isfinite(found.plus)
+    np.testing.assert_array_equal(x, np.sort(found.axes["B"][kept]))
+    np.testing.assert_array_equal(plus, found.plus[kept][::-1])
+    assert minus.size == 6
+    assert (measured.unit, measured.dropped) == ("uA", (2,))
+    with pytest.raises(ValueError, match="found must have one axis, it has none"):
+        found.select(B=0).columns()
+
+
+@pytest.mark.parametrize("order", [("gate", "B"), ("B", "gate")])
+def test_figure_over_two_axes(order):
+    """Maps of I₊, I₋ and η, the longer axis to the right, whatever the order of the dataset."""
+    map = field_map().isel(B=slice(None, None, -1)).expand_dims(gate=[0.0, 1.0])
+    found = jd.lab.switching_currents(map.transpose(*order, "I"))
+    panels = found.plot().axes[:3]
+    wanted = found.to_xarray().sortby("B").transpose("gate", "B")
+    for axes, name in zip(panels, ("plus", "minus", "efficiency"), strict=True):
+        (drawn,) = axes.collections
+        np.testing.assert_allclose(drawn.get_array(), wanted[name].values)
+    assert panels[-1].get_xlabel().startswith("B")
+    with pytest.raises(ValueError, match="one axis to be drawn over a map"):
+        found.plot(map)
+    with pytest.raises(ValueError, match="two axes at most"):
+        jd.lab.switching_currents(map.expand_dims(run=2)).plot()

@@ -268,6 +268,12 @@ def test_few_repeats_have_no_moments():
     found = jd.lab.histograms(read(repeat=np.arange(4)))
     assert np.all(found.status == jd.Status.TOO_FEW_POINTS)
     assert np.all(np.isnan(found.mean))
-    assert "fewer than" in found.summary()
+    assert "I+   4 repeats, fewer than the 8 that moments with errors need" in found.summary()
+    current = np.linspace(-2, 2, 101)
+    voltage = np.ones((5, 3, 1)) * overdamped(current, 1.0, 0.9)
+    map = dataset(current, voltage, ("repeat", "B", "I"))
+    several = jd.lab.histograms(jd.lab.switching_currents(map)).summary()
+    assert "status: 6 of 6 distributions have 5 repeats" in several
+    assert "plateau" not in several
     with pytest.raises(ValueError, match="unknown axis 'repeat'"):
         jd.lab.histograms(read(B=np.arange(4.0)))

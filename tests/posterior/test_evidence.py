@@ -1,12 +1,16 @@
 """The evidence of linear models with normal priors, which is a Gaussian of the data themselves."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
 
 import jaxdiode as jd
+from jaxdiode import progress
 from jaxdiode.inverse import Normal
+from jaxdiode.studies.posterior import smc
 
 pytest.importorskip("blackjax")
 
@@ -114,6 +118,53 @@ def test_evidence_with_unknown_noise(deviation):
     print(f"\n{one.log_evidence:.2f} ± {one.log_evidence_error:.2f}, exact {wanted:.2f}")
     assert one.log_evidence_error < 0.6
     assert one.log_evidence == pytest.approx(wanted, abs=1.0)
+    assert "from 3 runs, which tell this error to 50%" in one.summary()
+    assert not any("sampled σ" in text for text in one.warnings)
+
+
+@pytest.mark.thorough
+def test_few_particles_collapse():
+    """In eight unknowns onto a σ a hundred times too small, which they take for certain: of one
+    run R̂ says nothing, but residuals are what the sampled σ never leaves."""
+    random, design = np.random.default_rng(7), np.sin(np.outer(X, np.arange(1, 8)))
+    data = design @ random.normal(size=7) + 0.01 * random.normal(size=X.size)
+    one = jd.sample_posterior(
+        model, jd.Space(jd.Harmonics([0.5] * 7), {"sine": (-5.0, 5.0)}), data, method="smc",
+        chains=1, draws=40, moves=3, key=0, progress=False,
+    )  # fmt: skip
+    mean, deviation = one.parameters["sigma"]
+    assert mean < 1e-3
+    assert deviation < 1e-4 * mean
+    (said,) = [text for text in one.warnings if "times the sampled σ" in text]
+    ratio = np.sqrt(np.mean((one.prediction - data) ** 2)) / mean
+    assert float(said.split()[2]) == pytest.approx(ratio, rel=0.02)
+    assert "more particles (draws=)" in said
+    assert any("one run of particles does not show" in text for text in one.warnings)
+    assert not any("did NOT mix" in text for text in one.warnings)
+    assert np.all(np.isnan(one.rhat))
+    assert one.status == jd.Status.CHAINS_NOT_MIXED
+    head, *rest = one.summary().splitlines()
+    assert "error not known from one run" in head
+    (row,) = [line for line in rest if line.startswith("  sigma ")]
+    assert "—" in row
+
+
+def test_runs_that_do_not_agree_on_the_evidence(found):
+    assert "from 4 runs, which tell this error to 41%" in found[1].summary()
+    assert not any("evidence" in text for text in found[1].warnings)
+    apart = dataclasses.replace(found[1], log_evidence_error=0.9)
+    assert any("evidence of the runs differs by factors: ± 0.9" in x for x in apart.warnings)
+
+
+def test_what_is_said_before_long_runs(capsys):
+    """From three stages in which the power grew tenfold each: two more, and those at the end."""
+    assert smc._to_come([1e-4, 1e-3, 1e-2]) == pytest.approx(2 + 3)
+    progress.expect("posterior", 29.0, "")
+    assert not capsys.readouterr().err
+    progress.expect("posterior", 100.0, "5 s a stage")
+    assert capsys.readouterr().err == "posterior: about 100 s to go, 5 s a stage\n"
+    progress.expect("posterior", 7200.0, "5 s a stage")
+    assert "2 hours to go" in capsys.readouterr().err
 
 
 @pytest.mark.thorough

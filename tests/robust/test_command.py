@@ -87,6 +87,7 @@ def test_a_design_for_scatter(run, capsys):
         ("rounds = -1", "", "rounds must be a whole number"),
         ('retune = ["branches"]', "", "retune must be {name: reach} for 'branches'"),
         ("", "fluks = 0.1", "unknown parameter 'fluks'"),
+        ("retune = { fluks = 0.1 }", "", "unknown parameter 'fluks'"),
         ("", '"branches.0" = "-3 %"', "at least 0"),
         ("", '"branches.0" = { deviation = 0.1, comon = true }', "unknown key of the spread"),
         ("", 'correlation = [["flux.0", 0.5]]', "must be [[name, name, number]]"),
@@ -97,8 +98,10 @@ def test_what_files_may_not_say(run, capsys, options, more, message, unchecked):
     with pytest.raises(SystemExit) as stopped:
         run(options, more)
     assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
     assert message in line
+    assert not said.out  # before the first of the searches
 
 
 def test_no_scatter_in_the_file(run, capsys):

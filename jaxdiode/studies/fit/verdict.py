@@ -53,7 +53,10 @@ def _of_means(fit: "FitResult") -> list[str]:
     text = f"residuals do not average to zero (model − data): {told}"
     if set(off) == {"plus", "minus"} and off["plus"] * off["minus"] < 0:
         offset = (off["minus"] - off["plus"]) / 2
-        text += f"; an offset of the bias current of {offset:.3g} would do that: current_offset"
+        text += (
+            f"; an offset of the bias current of {offset:.3g} would do that: let current_offset "
+            "vary between bounds"
+        )
     return [text]
 
 

@@ -31,7 +31,8 @@ class Posterior(AbstractResult):
         space: the parameters, their bounds, and the device that holds all others.
         names: of what was sampled: parameters of the device, then unknowns of the noise.
         samples: (chain, draw, name).
-        rhat: rank-normalised split R̂ of every name; above 1.01 chains have not mixed.
+        rhat: rank-normalised split R̂ of every name; above 1.01 chains have not mixed. NaN of a
+            single run of particles, whose halves agree wherever it stands.
         bulk, tail: effective sample sizes of the middle and of the 5 % and 95 % quantiles.
         log_posterior: ln of prior times likelihood, per unit of the parameters.
         log_likelihood: ln of the data's density.
@@ -104,8 +105,8 @@ class Posterior(AbstractResult):
 
     @property
     def status(self) -> np.ndarray:
-        """CHAINS_NOT_MIXED where R̂ > 1.01 of anything, else POSTERIOR_AT_BOUND where the posterior
-        is piled up on a bound."""
+        """CHAINS_NOT_MIXED where R̂ > 1.01 of anything or is not known, else POSTERIOR_AT_BOUND
+        where the posterior is piled up on a bound."""
         if not np.all(self.rhat <= verdict.MIXED):
             return np.asarray(Status.CHAINS_NOT_MIXED, np.int32)
         piled = verdict.at_bounds(self)

@@ -1,6 +1,8 @@
 """Particles tempered from the prior to the posterior, by blackjax: modes and the evidence."""
 
 import math
+import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -9,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ...progress import track
+from ...progress import expect, track
 from .density import Density
 from .nuts import Trace
 
@@ -19,6 +21,7 @@ _HALVINGS = 60  # of the range that holds the next temperature
 _COOLINGS = (0.0, *np.exp(-np.geomspace(20, 1e-3, 60)).tolist())  # factors on the extra noise
 _STAGES = 400  # at most
 _LEAST_MOVES, _MOVES = 10, 5  # of each particle at a temperature, and for each unknown
+_KNOWN = 3  # stage that tells how fast the power grows
 _LAST = 3  # rounds of moves at the posterior
 _JUMP = 0.1  # share of moves by a whole difference, from mode to mode
 _JITTER = 1e-6  # of a unit of the line
@@ -42,8 +45,14 @@ def sample(
     d = density.box.lower.size
     moves = max(_LEAST_MOVES, _MOVES * d) if moves is None else moves
     found = []
+
+    def tell(seconds: float, stages: float) -> None:
+        if progress and not found:
+            each = f"{seconds:.2g} s a stage, {stages:.0f} stages and more in each of {runs} runs"
+            expect("posterior", seconds * stages * runs, each)
+
     for one in track(list(jax.random.split(key, runs)), "posterior", runs, progress):
-        found.append(_run(density, one, particles, moves))
+        found.append(_run(density, one, particles, moves, tell))
     logs = np.array([one["log_evidence"] for one in found])
     weight = np.exp(logs - logs.max())
     mean = float(logs.max() + np.log(np.mean(weight)))
@@ -66,7 +75,11 @@ def sample(
     return trace, more
 
 
-def _run(density: Density, key: PRNGKeyArray, particles: int, moves: int) -> dict[str, Any]:
+def _run(
+    density: Density, key: PRNGKeyArray, particles: int, moves: int,
+    tell: Callable[[float, float], None],
+) -> dict[str, Any]:  # fmt: skip
+    """One run; `tell` hears what a stage takes and how many are to come, once that shows."""
     begin, climb, last, beside = jax.random.split(key, 4)
     cloud = _of_the_prior(density, begin, particles, _most_extra(density))
     log_evidence, temperatures = 0.0, []
@@ -74,6 +87,7 @@ def _run(density: Density, key: PRNGKeyArray, particles: int, moves: int) -> dic
     if density.terms:
         log_evidence -= _rows_integral(density, beside, particles, moves)
     for stage in range(_STAGES):
+        began = time.monotonic()
         cloud, grown, told = _stage(density, jax.random.fold_in(climb, stage), cloud, moves, False)
         log_evidence += float(grown)
         temperatures.append(float(cloud.temperature))
@@ -84,6 +98,8 @@ def _run(density: Density, key: PRNGKeyArray, particles: int, moves: int) -> dic
             )
         if temperatures[-1] >= 1 and float(cloud.extra) == 0:
             break
+        if stage == _KNOWN:  # the first compiles
+            tell(time.monotonic() - began, _to_come(temperatures))
     for again in jax.random.split(last, _LAST):
         cloud, _, told = _stage(density, again, cloud, moves, False)
     log_density, acceptance = told
@@ -94,6 +110,13 @@ def _run(density: Density, key: PRNGKeyArray, particles: int, moves: int) -> dic
         "log_evidence": log_evidence,
         "temperatures": temperatures,
     }
+
+
+def _to_come(temperatures: list[float]) -> float:
+    """Stages up to the posterior if the power grows on as it did; extra noise takes others."""
+    first, now = temperatures[0], temperatures[-1]
+    grown = np.log(now / first) / (len(temperatures) - 1) if 0 < first < now else 0.0
+    return _LAST + (np.log(1 / now) / grown if grown > 0 else 0.0)
 
 
 def _rows_integral(density: Density, key, particles: int, moves: int) -> float:

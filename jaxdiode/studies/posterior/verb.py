@@ -94,7 +94,8 @@ def sample_posterior(
             Gaussian apart; None: the device of the space. Other modes are not looked for.
         method: "nuts" (no-U-turn, dense metric); "smc": particles tempered from the prior to the
             posterior, which finds separate modes and the evidence, and costs far more.
-        chains: of NUTS, or independent runs of particles.
+        chains: of NUTS, or independent runs of particles: their scatter tells whether they have
+            arrived and the error of the evidence, eight tell it to a quarter.
         warmup: adaptation steps of every chain, left out.
         draws: kept of every chain, or particles of every run.
         target_acceptance: of NUTS; shorter steps come with 0.95.
@@ -279,11 +280,12 @@ def _result(
     )
     residual = np.mean(prediction, axis=(0, 1)) - np.asarray(density.data)
     columns = [samples[..., k] for k in range(names)]
+    alone = chains == 1 and more["method"] == "smc"
     return Posterior(
         space=space,
         names=(*space.names, *unknowns.names),
         samples=samples,
-        rhat=np.array([mixing.rhat(column) for column in columns]),
+        rhat=np.array([np.nan if alone else mixing.rhat(column) for column in columns]),
         bulk=np.array([mixing.ess_bulk(column) for column in columns]),
         tail=np.array([mixing.ess_tail(column) for column in columns]),
         log_posterior=found.log_prior + found.log_likelihood,

@@ -18,6 +18,9 @@ _UNINFORMED = 0.9  # of the deviation of a flat density, from which on the data 
 _LISTED = 0.7  # correlation worth a line
 _CORRELATED = 4.0  # standard deviations of a lag-1 correlation that are no chance
 _OFFSET = 4.0  # standard errors of the mean of a row's residuals
+_SETTLED = 2.0  # √(2 points) of χ² by the sampled σ, beyond which draws are none of a posterior
+_RUNS = 8  # whose scatter tells the error of an evidence to a quarter
+_UNEVEN = 0.5  # error of ln evidence from which on one run outweighs the others
 _DIVERGED = 0.001  # share of divergent draws worth a word
 _FITS = 5.0  # standard deviations of χ²
 
@@ -46,7 +49,11 @@ def uninformed(found: "Posterior") -> tuple[str, ...]:
 
 
 def warnings_of(found: "Posterior") -> tuple[str, ...]:
-    return (*_of_sampling(found), *_of_parameters(found), *_of_residuals(found))
+    particles = _of_particles(found) if found.method == "smc" else []
+    return (
+        *_of_sampling(found), *particles, *_of_parameters(found), *_of_settling(found),
+        *_of_residuals(found),
+    )  # fmt: skip
 
 
 def _of_sampling(found: "Posterior") -> list[str]:
@@ -57,7 +64,7 @@ def _of_sampling(found: "Posterior") -> list[str]:
         for name, value in zip(found.names, found.rhat, strict=True)
         if not value <= MIXED
     ]
-    if unmixed:
+    if unmixed and not _alone(found):
         said.append(
             f"chains did NOT mix (R̂ above {MIXED}): {', '.join(unmixed)}; they stay in different "
             "modes, or need more draws"
@@ -82,6 +89,45 @@ def _of_sampling(found: "Posterior") -> list[str]:
             "target_acceptance) should leave the values as they are"
         )
     return said
+
+
+def _alone(found: "Posterior") -> bool:
+    """One run of particles: halves of one cloud agree wherever it stands."""
+    return found.method == "smc" and found.samples.shape[0] == 1
+
+
+def _of_particles(found: "Posterior") -> list[str]:
+    said = []
+    runs = found.samples.shape[0]
+    if runs == 1:
+        said.append(
+            "one run of particles does not show whether it has arrived: R̂ and the error of the "
+            f"evidence need others, chains={_RUNS} say"
+        )
+    elif found.log_evidence_error > _UNEVEN:
+        said.append(
+            f"the evidence of the runs differs by factors: ± {found.log_evidence_error:.2g} is no "
+            "error then; more particles (draws=) or moves"
+        )
+    return said
+
+
+def _of_settling(found: "Posterior") -> list[str]:
+    """Of a σ that is sampled, χ² of the draws is the number of points, whatever the model misses:
+    E[Σ r²/σ²] = n under a posterior with the prior 1/σ."""
+    noise, count = found.noise, found.data.size
+    if not (noise.groups and noise.kind == "normal" and not noise.memories and count > 1):
+        return []
+    split = jax.jit(jax.vmap(jax.vmap(lambda eta: noise.split(eta)[0])))
+    sigma = np.asarray(split(unknowns_of(found)))
+    chi = float(np.mean(np.sum(((found.prediction - found.data) / sigma) ** 2, axis=-1)))
+    if chi < count + _SETTLED * np.sqrt(2 * count):
+        return []
+    more = "more particles (draws=) or moves" if found.method == "smc" else "more warm-up"
+    return [
+        f"residuals are {np.sqrt(chi / count):.3g} times the sampled σ, which no posterior leaves: "
+        f"draws have not reached it, or the range of σ ends below; {more}, a wider sigma_range"
+    ]
 
 
 def _of_parameters(found: "Posterior") -> list[str]:
@@ -156,8 +202,9 @@ def summary_of(found: "Posterior", unit: str) -> str:
     chains, count, _ = found.samples.shape
     if found.method == "smc":
         head = [
-            f"{chains} runs of {count} particles tempered in {len(found.temperatures)} stages; "
-            f"ln evidence {found.log_evidence:.2f} ± {found.log_evidence_error:.2g}"
+            f"{chains} run{'s' if chains > 1 else ''} of {count} particles tempered in "
+            f"{len(found.temperatures)} stages, {np.mean(found.acceptance):.0%} of moves accepted; "
+            f"{_evidence(found)}"
         ]
     else:
         head = [
@@ -182,13 +229,25 @@ def summary_of(found: "Posterior", unit: str) -> str:
         numbers = (found.mean[k], found.deviation[k], low[k], high[k])
         forms = (".6g", ".3g", ".6g", ".6g")
         told = "".join(f"{x:>12{form}}" for x, form in zip(numbers, forms, strict=True))
-        told += f"{found.rhat[k]:>12.4f}{found.bulk[k]:>12.0f}{found.tail[k]:>12.0f}"
+        told += f"{'—':>12}" if _alone(found) else f"{found.rhat[k]:>12.4f}"
+        told += f"{found.bulk[k]:>12.0f}{found.tail[k]:>12.0f}"
         rows.append(f"  {name:<{width}s}{told} {own}".rstrip())
     strong = strong_correlations(found)
     if strong:
         rows.append(f"correlated: {', '.join(strong)}")
     rows += list(found.symmetries)
     return "\n".join([*head, *rows, *(f"WARNING: {text}" for text in found.warnings)])
+
+
+def _evidence(found: "Posterior") -> str:
+    """With its error, and how well the scatter of few runs tells that."""
+    runs, text = found.samples.shape[0], f"ln evidence {found.log_evidence:.2f}"
+    if runs == 1:
+        return f"{text}, error not known from one run"
+    text += f" ± {found.log_evidence_error:.2g}"
+    if runs < _RUNS:
+        text += f" from {runs} runs, which tell this error to {1 / np.sqrt(2 * runs - 2):.0%}"
+    return text
 
 
 def strong_correlations(found: "Posterior") -> list[str]:
