@@ -607,6 +607,23 @@ REFUSED_FITS = {
         CSV,
         "not both",
     ),
+    "observable and an offset": (
+        SINGLE + "[fit]\ncurrent_offset = 1"
+        '\nobservable = { type = "VoltageCurve", noise = 1, resistance = 2 }',
+        CSV,
+        "observable or current_offset.* not both; a current_offset belongs into the table of the",
+    ),
+    "what is not read": (
+        SINGLE + "[fit]\ncoil_range = [0, 1]\nbins = 3"
+        '\nobservable = { type = "VoltageCurve", noise = 1, resistance = 2 }',
+        CSV,
+        "coil_range, bins must be left out for VoltageCurve",
+    ),
+    "two axes": (
+        SINGLE + '[fit]\naxes.coil = { parameters = "flux" }\naxes.T = { parameters = "flux" }',
+        CSV,
+        "must be one for critical currents, got coil, T",
+    ),
     "observable": (SINGLE + "[fit]\nobservable = 3", CSV, "must be a table such as"),
     "unknown observable": (
         SINGLE + '[fit]\nobservable = { type = "Voltage" }',

@@ -427,3 +427,14 @@ def test_measured_files_have_nothing_missing(shared):
         found = read(path)
         assert found.dropped == ()
         assert min(map(np.median, found[1:])) > 0
+
+
+def test_rows_of_further_axes_are_told(tmp_path):
+    path = tmp_path / "data.csv"
+    rows = [(b, t, 1 + 0.1 * b + t, 1 - 0.1 * b) for t in (0.1, 0.2) for b in range(4)]
+    np.savetxt(path, [("B", "T (K)", "plus", "minus"), *rows], fmt="%s", delimiter=",")
+    found = read(path)
+    assert found.others == ("T (K)",)
+    assert "rows of all 'T (K)' together: one device for them all" in found.describe()
+    np.savetxt(path, [("B", "T (K)", "plus", "minus"), *rows[:4]], fmt="%s", delimiter=",")
+    assert read(path).others == ()

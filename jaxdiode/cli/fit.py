@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _plain_checks as _checks
 from ..files import device_file
-from . import fitting
+from . import fitting, measured_currents
 from .common import (
     Cache,
     DataFile,
@@ -92,8 +92,8 @@ def fit(
     if bootstrap is not None:
         _checks.whole_number("bootstrap", bootstrap, at_least=10)
     _checks.whole_number("seed", seed, at_least=0)
-    fitting.require_one_noise(sigma, errors)
-    names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range, errors)
+    measured_currents.require_one_noise(sigma, errors)
+    names = measured_currents.Columns(coil, plus, minus, signed, drop_missing, coil_range, errors)
     currents = fitting.read(data, table, names)
     check_folder(out, force)
     start_jax(cache)

@@ -1,6 +1,7 @@
 """What `jaxdiode fit` fits: device, data and space from a device file and a data file."""
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from .. import _plain_checks as _checks
 from ..files import device_file
-from ..measurement import read_switching_currents, require_turns
+from . import measured_currents
 
 if TYPE_CHECKING:
     from ..studies.fit import FitResult
@@ -19,18 +20,6 @@ KEYS = (
     *CALIBRATION, "sigma", "bounds", "ties", "coil_range", "coil_unit", "axes", "observable",
     "columns", "vary", "bins",
 )  # fmt: skip
-
-
-class Columns(NamedTuple):
-    """How the command line names the columns of a table of critical currents."""
-
-    coil: str | None
-    plus: str | None
-    minus: str | None
-    signed: bool | None
-    drop_missing: bool
-    coil_range: tuple[float, float] | None
-    errors: bool
 
 
 class Task(NamedTuple):
@@ -55,21 +44,36 @@ class Task(NamedTuple):
     measured: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], str] | None
 
 
-def require_one_noise(sigma: float | None, errors: bool) -> None:
-    """Refuse two sources of the noise of a point."""
-    if errors and sigma is not None:
-        raise ValueError(f"errors must be left out beside sigma, got sigma = {sigma:g}")
-
-
-def read(path: Path, table: dict[str, Any], columns: Columns) -> Any:
+def read(path: Path, table: dict[str, Any], columns: measured_currents.Columns) -> Any:
     """Critical currents read before JAX is needed, checked; None for another observable."""
     options = table.get("fit", {})
     require_keys(options)
-    if kind_of(options) != "ObservedCurrents":
+    if (kind := kind_of(options)) != "ObservedCurrents":
         if columns.errors:
-            raise ValueError(f"errors must be left out for {kind_of(options)}: say its noise")
+            raise ValueError(f"errors must be left out for {kind}: say its noise")
+        _refuse_unread(kind, options, columns)
         return None
-    return read_currents(path, table, columns)
+    if len(options.get("axes", {})) > 1:
+        raise ValueError(
+            f"axes of [fit] must be one for critical currents, got {', '.join(options['axes'])}; "
+            "with several, in Python: jd.fit(jd.experiment.Experiment.predict, ..., "
+            "arguments=[{axis: column}])"
+        )
+    return measured_currents.read(path, table, columns)
+
+
+def _refuse_unread(kind: str, options: dict[str, Any], columns: measured_currents.Columns) -> None:
+    """What only tables of critical currents have, beside another observable."""
+    keys = [name for name in ("coil_range", "coil_unit", "vary") if name in options]
+    given = [name for name, x in columns._asdict().items() if x not in (None, False)]
+    flags = [f"--{name.replace('_', '-')}" for name in given]
+    if "bins" in options and kind != "SwitchingHistogram":
+        keys.append("bins")
+    if keys or flags:
+        raise ValueError(
+            f"{', '.join(keys + flags)} must be left out for {kind}; columns of [fit] names its "
+            "columns, bounds what is fitted"
+        )
 
 
 def prepare(path: Path, table: dict[str, Any], currents: Any, seed: int) -> Task:
@@ -109,11 +113,13 @@ def require_keys(options: dict[str, Any]) -> None:
             raise _checks.unknown_name("key of [fit]", name, KEYS)
     if "axes" in options:
         _typed(options["axes"])
-    if "axes" in options and any(name in options for name in CALIBRATION):
+    for key in ("axes", "observable"):
         both = ", ".join(name for name in CALIBRATION if name in options)
-        raise ValueError(
-            f"[fit] must have axes or {both}, which are those of a flux coil, not both"
-        )
+        if key in options and both:
+            raise ValueError(
+                f"[fit] must have {key} or {both}, which are those of a SQUID in a flux coil, not "
+                "both; a current_offset belongs into the table of the observable"
+            )
     if options.get("observable") is not None and not isinstance(options["observable"], dict):
         raise ValueError(
             'observable of [fit] must be a table such as { type = "VoltageCurve", noise = 0.1 }, '
@@ -124,45 +130,6 @@ def require_keys(options: dict[str, Any]) -> None:
 def kind_of(options: dict[str, Any]) -> str:
     """The observable's name."""
     return str(options.get("observable", {}).get("type", "ObservedCurrents"))
-
-
-def read_currents(path: Path, table: dict[str, Any], columns: Columns):
-    """Measured critical currents of the fitted range, with the file's own range and units."""
-    options = table.get("fit", {})
-    named = dict(options.get("columns", {}))
-    axis = next(iter(options.get("axes", {})), None)
-    measured = read_switching_currents(
-        path,
-        columns.coil or named.get("coil") or named.get(axis) or axis,
-        columns.plus or named.get("plus"),
-        columns.minus or named.get("minus"),
-        unit=table.get("unit") or None,
-        coil_unit=options.get("coil_unit"),
-        signed=columns.signed,
-        drop_missing=columns.drop_missing,
-    )
-    inside = _within(columns.coil_range or options.get("coil_range"), measured.coil)
-    kept = tuple(column[inside] for column in measured)
-    require_turns(kept[0], options.get("turns", ()))
-    return measured, kept, _errors(path, measured, inside) if columns.errors else None
-
-
-def _errors(path: Path, measured, inside: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The columns of errors of the fitted range."""
-    if measured.errors is None:
-        raise ValueError(
-            f"errors needs columns such as 'plus_error' and 'minus_error' in {str(path)!r} beside "
-            f"{measured.columns[1]!r} and {measured.columns[2]!r}, which are not there"
-        )
-    found = tuple(column[inside] for column in measured.errors)
-    for name, column in zip(measured.error_columns, found, strict=True):
-        bad = ~(np.isfinite(column) & (column > 0))
-        if bad.any():
-            raise ValueError(
-                f"column {name!r} of {str(path)!r} must hold positive errors, "
-                f"got {column[np.argmax(bad)]:g} in {np.sum(bad)} of {bad.size} rows"
-            )
-    return found
 
 
 def of_currents(table: dict[str, Any], measured, kept, sigma, seed: int) -> Task:
@@ -176,7 +143,8 @@ def of_currents(table: dict[str, Any], measured, kept, sigma, seed: int) -> Task
     if x.size < measured.coil.size:
         said.append(f"fitted {x.size} of them, from {x[0]:g} to {x[-1]:g}")
     said += _errors_in_words(measured, sigma)
-    label = f"coil current ({measured.coil_unit})" if measured.coil_unit else "coil current"
+    axis = next(iter(options.get("axes", {})), "coil current")
+    label = f"{axis} ({measured.coil_unit})" if measured.coil_unit else axis
     starts = None
     if not _is_guessed(setup, options):
         space = Space(setup, options["bounds"], options.get("ties", ()))
@@ -221,8 +189,8 @@ def of_observable(path: Path, table: dict[str, Any]) -> Task:
         unit=device_file.unit(table), **bins,
     )  # fmt: skip
     made = device_file.device(table)
-    if isinstance(made, Experiment):  # what a fit found
-        setup = Experiment(made.device, made.axes, read.observable)
+    if isinstance(made, Experiment):  # what a fit found, but for the points that it was read at
+        setup = Experiment(made.device, made.axes, _fitted(made.observable, read.observable))
     else:
         setup = Experiment(made, axes, read.observable)
     if "bounds" not in options:
@@ -235,6 +203,24 @@ def of_observable(path: Path, table: dict[str, Any]) -> Task:
         Experiment.predict, space, read.data, columns, read.along, [], None, read.sigma,
         [f"read {read.text}"], None,
     )  # fmt: skip
+
+
+def _fitted(found: Any, read: Any) -> Any:
+    """The observable as the file is read, with the numbers that a fit found for it."""
+    import equinox as eqx
+
+    if type(found) is not type(read):
+        return read
+    names = [
+        field.name
+        for field in dataclasses.fields(read)
+        if hasattr(getattr(read, field.name), "dtype")
+        and np.ndim(getattr(read, field.name)) == 0
+        and getattr(found, field.name) is not None
+    ]
+    return eqx.tree_at(
+        lambda x: [getattr(x, name) for name in names], read, [getattr(found, n) for n in names]
+    )
 
 
 def _setup(table: dict[str, Any], options: dict[str, Any]) -> Any:
@@ -298,22 +284,3 @@ def _typed(axes: Any) -> dict[str, Any]:
 
 def _switching_currents(setup, x):
     return setup.switching_currents(x)
-
-
-def _within(limits: Sequence | None, x: np.ndarray) -> np.ndarray:
-    """Which rows of a measurement have their coil current between two limits, to rounding."""
-    if limits is None:
-        return np.ones(x.size, bool)
-    try:
-        low, high = (float(limit) for limit in limits)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"coil_range must be (lowest, highest), got {limits!r}") from error
-    if not low < high:
-        raise ValueError(f"coil_range must be (lowest, highest), got {low:g} and {high:g}")
-    slack = 1e-9 * (high - low)
-    kept = (x >= low - slack) & (x <= high + slack)
-    if not kept.any():
-        raise ValueError(
-            f"coil_range must hold some of the data, {x[0]:g} to {x[-1]:g}, got {low:g} to {high:g}"
-        )
-    return kept

@@ -5,7 +5,7 @@ from typing import Literal
 
 from .. import _plain_checks as _checks
 from ..files import device_file
-from . import fitting
+from . import fitting, measured_currents
 from .common import (
     Cache,
     DataFile,
@@ -77,8 +77,8 @@ def posterior(
     _checks.whole_number("chains", chains)
     _checks.whole_number("seed", seed, at_least=0)
     table = device_file.read(device)
-    fitting.require_one_noise(sigma, errors)
-    names = fitting.Columns(coil, plus, minus, signed, drop_missing, coil_range, errors)
+    measured_currents.require_one_noise(sigma, errors)
+    names = measured_currents.Columns(coil, plus, minus, signed, drop_missing, coil_range, errors)
     currents = fitting.read(data, table, names)
     check_folder(out, force)
     start_jax(cache)
@@ -102,7 +102,8 @@ def posterior(
         say(line)
     say(found.summary(unit))
     plot.posterior(found).savefig(folder / "posterior.png")
-    if task.measured is not None:
-        label = task.measured[1]
-        plot.posterior_predictive(found, label=label, unit=unit).savefig(folder / "bands.png")
+    if task.along is not None:
+        along = ("position along the axis", "")
+        label, own = (task.measured[1], unit) if task.measured else along
+        plot.posterior_predictive(found, label=label, unit=own).savefig(folder / "bands.png")
     finish(out)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..measurement.missing import overloads
 from .roles import POINT, bias_of, listed, quantity_of, unit_of
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ def curves(
     array = array.transpose(*([sweep] if sweep else []), *others, along)
     shape = tuple(array.sizes[d] for d in others)
     rows = max(1, int(np.prod(shape)))
-    parts = np.asarray(array.values, float).reshape(-1, rows, way.size)
+    values = np.asarray(array.values, float)
+    bad = overloads(values)
+    parts = np.where(bad, np.nan, values).reshape(-1, rows, way.size)
     if direction is not None and (sweep or DIRECTION in dataset.coords):
         raise ValueError(
             f"direction must be left out where the dataset says it, by {sweep or DIRECTION!r}, got "
@@ -116,7 +119,8 @@ def curves(
         unit_of(dataset, name),
         {d: unit_of(dataset, d) if d in dataset.coords else "" for d in others},
         f"bias from {bias!r} ({by}), {'V' if quantity == 'voltage' else 'dV/dI'} from {name!r} "
-        f"({why})",
+        f"({why})"
+        + (f"; {np.sum(bad)} of {bad.size} samples are overloads, left out" if bad.any() else ""),
     )  # fmt: skip
 
 

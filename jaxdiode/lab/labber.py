@@ -93,10 +93,11 @@ def _read(path, file, run, axes, values, units) -> "xarray.Dataset":
     scalars = [name for name in wanted or measured if name in flat and name not in (chosen or ())]
     parts = []
     if scalars:
-        own = [*(chosen or _independent(swept, flat)), *scalars]
+        steps = chosen or _independent(swept, flat)
+        own = [*steps, *scalars]
         own += [name for name in swept if name not in own] if wanted is None else []
         columns = [Column(name, flat[name].reshape(-1), unit.get(name, ""), name) for name in own]
-        parts.append(_dataset(path, columns, told, own[: -len(scalars)], chosen, swept))
+        parts.append(_dataset(path, columns, told, steps, chosen, swept))
     for name, (inner, lengths) in vectors.items():
         if wanted is None or name in wanted:
             parts.append(_vector(path, name, inner, lengths, flat, shape, swept, unit, told))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..measurement.columns import split_unit
 from ..measurement.table import (
     COMMA_NUMBER,
     COMMENT,
@@ -187,13 +188,22 @@ def _plain_header(layout: Layout, plain) -> None:
         return
     if len(plain) > 1:
         upper = _split(layout, plain[-2][1])
-        if upper is not None and not any(
-            number(c, layout.comma) == number(c, layout.comma) for c in upper
+        if (
+            upper is not None
+            and _are_units(names)
+            and not any(number(c, layout.comma) == number(c, layout.comma) for c in upper)
         ):
             layout.header = upper
             layout.units = [name.strip().strip("()[]") for name in names]
             plain = plain[:-1]
     layout.comments += [line.strip() for _, line in plain[:-1]]
+
+
+def _are_units(cells: list[str]) -> bool:
+    """Whether a line holds units and not names, with units of their own perhaps."""
+    own = [split_unit(cell.strip(), of_any=True)[1] for cell in cells]
+    bare = [cell.strip().strip("()[]") for cell in cells]
+    return not any(own) and any(split_unit(f"x ({unit})", of_any=True)[1] for unit in bare if unit)
 
 
 def _split(layout: Layout, line: str) -> list[str] | None:

@@ -29,6 +29,8 @@ class MeasuredCurrents(_Columns):
         errors: standard errors of I₊ and I₋ where columns beside them hold these, by names such as
             "plus_error" or "sigma I+"; else None. `sigma` of `fit` takes the pair.
         error_columns: the names of these columns.
+        others: names of columns that have several values at one coil current, as a temperature
+            or a repeat has; rows are not told apart by them.
 
     Example:
         >>> table = [["coil (mA)", "Ic+ (nA)", "Ic- (nA)"], [0.0, 110, -100], [0.5, 95, -120]]
@@ -47,15 +49,16 @@ class MeasuredCurrents(_Columns):
     dropped: tuple[int, ...]
     errors: tuple[np.ndarray, np.ndarray] | None
     error_columns: tuple[str, ...]
+    others: tuple[str, ...]
 
     def __new__(
         cls, coil, plus, minus, *, unit="", coil_unit="", columns=("", "", ""), dropped=(),
-        errors=None, error_columns=(),
+        errors=None, error_columns=(), others=(),
     ):  # fmt: skip
         made = super().__new__(cls, coil, plus, minus)
         made.unit, made.coil_unit = unit, coil_unit
         made.columns, made.dropped = columns, dropped
-        made.errors, made.error_columns = errors, error_columns
+        made.errors, made.error_columns, made.others = errors, error_columns, others
         return made
 
     def describe(self) -> str:
@@ -63,9 +66,11 @@ class MeasuredCurrents(_Columns):
         coil, plus, minus = (repr(split_unit(name)[0]) for name in self.columns)
         current, field = self.unit or "(no unit)", self.coil_unit or "(no unit)"
         dropped = f", {len(self.dropped)} left out" if self.dropped else ""
+        several = ", ".join(map(repr, self.others))
         return (
             f"{len(self.coil)} rows{dropped}: I+ from {plus} and I- from {minus} in {current} "
             f"against {coil} in {field}"
+            + (f"; rows of all {several} together: one device for them all" if several else "")
         )
 
 
@@ -151,7 +156,23 @@ def read_switching_currents(
         dropped=dropped,
         errors=None if errors is None else (errors[0][order], errors[1][order]),
         error_columns=error_columns,
+        others=_others(table, column, x, lines),
     )  # fmt: skip
+
+
+def _others(table: Table, column, x: np.ndarray, lines) -> tuple[str, ...]:
+    """Columns of few values that differ between rows of one coil current."""
+    kept, found = np.isin(table.lines, lines), []
+    for k, name in enumerate(table.header):
+        try:
+            values = np.asarray(table.column(k), float)[kept]
+        except ValueError:  # text
+            continue
+        few = 1 < np.unique(values).size <= values.size / 2
+        pairs = np.unique(np.stack([x, values]), axis=1).shape[1]
+        if k not in column.values() and few and pairs > np.unique(x).size <= x.size / 2:
+            found.append(name)
+    return tuple(found)
 
 
 def _errors(table: Table, column, unit: str, lines):

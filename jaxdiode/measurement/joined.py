@@ -7,6 +7,7 @@ import numpy as np
 from .. import _plain_checks
 from .columns import direction_of
 from .currents import MeasuredCurrents
+from .missing import missing_values
 
 
 class _Pair(NamedTuple):
@@ -82,7 +83,7 @@ def _columns(pair: _Pair) -> MeasuredCurrents:
             f"{pair.name} must have one unit, got {units['+']!r} and {units['-']!r}; convert with "
             "lab.in_units"
         )
-    known = np.isfinite(x) & np.isfinite(plus) & np.isfinite(minus)
+    known = np.isfinite(x) & ~missing_values(plus) & ~missing_values(minus)
     order = np.flatnonzero(known)[np.argsort(x[known], kind="stable")]
     plus, minus = plus[order], minus[order]
     signs = [_sign(pair.name, way, v) for way, v in (("plus", plus), ("minus", minus))]

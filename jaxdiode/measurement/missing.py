@@ -29,6 +29,11 @@ def missing_values(values: np.ndarray) -> np.ndarray:
     return missing | _repeated(values, missing)
 
 
+def overloads(values: np.ndarray) -> np.ndarray:
+    """Which numbers are no quantity in any unit, as the 9.9e37 of an instrument out of range."""
+    return np.isfinite(values) & (np.abs(values) >= _TOO_LARGE)
+
+
 def _repeated(values, missing) -> np.ndarray:
     found = np.zeros(values.shape, bool)
     known, count = np.unique(values[~missing], return_counts=True)

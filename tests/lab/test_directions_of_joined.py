@@ -105,3 +105,11 @@ def test_no_dataset(unchecked):
 @given(st.text(max_size=6))
 def test_any_label_says_one_direction_or_none(text):
     assert direction_of(text) in ("plus", "minus", None)
+
+
+def test_codes_of_missing_numbers_are_left_out():
+    plus, minus = pattern()
+    plus[3], minus[5], minus[6] = 9.9e37, -9999.0, np.inf
+    found = jd.lab.directions(by_name(plus, minus))
+    assert len(found.dropped) == 3
+    assert np.max(np.abs([found.plus, found.minus])) < 1.4

@@ -516,3 +516,17 @@ def test_figure_over_two_axes(order):
         found.plot(map)
     with pytest.raises(ValueError, match="two axes at most"):
         jd.lab.switching_currents(map.expand_dims(run=2)).plot()
+
+
+def test_overloads_are_no_voltages():
+    """What an instrument writes out of range, at the ends of every curve and inside one."""
+    current = np.linspace(-2, 2, 201)
+    limit = np.array([0.59, 0.6, 0.61, 0.62, 0.63])
+    voltage = overdamped(current, limit, limit)
+    voltage[:, -3:], voltage[:, :3] = 9.9e37, -9.9e37
+    voltage[2, 150] = 9.91e37
+    map = dataset(current, voltage, ("B", "I"), B=np.arange(5.0))
+    found = jd.lab.switching_currents(map)
+    np.testing.assert_allclose(found.plus, limit, atol=0.02)
+    np.testing.assert_allclose(found.minus, limit, atol=0.02)
+    assert "31 of 1005 samples are overloads, left out" in found.summary()

@@ -209,6 +209,17 @@ def test_labber_complex_fixed_and_related_steps(tmp_path):
     assert read(path, axes=["B", "I"], values="S21").S21.dims == ("B", "I")
 
 
+def test_labber_with_more_followers_than_channels(tmp_path):
+    path = tmp_path / "log.hdf5"
+    b, i = np.meshgrid(FIELD, CURRENT, indexing="ij")
+    channels = {"I": i, "B": b, "Bcoil": 2 * b, "Bset": 3 * b, "V": VOLTAGE}
+    writers.labber(path, channels=channels, steps=("I", "B", "Bcoil", "Bset"))
+    found = read(path)
+    assert set(found.V.dims) == {"I", "Bset"}
+    assert np.array_equal(found.V.transpose("Bset", "I"), VOLTAGE)
+    assert np.array_equal(found.Bcoil.transpose("Bset", "I"), 2 * b)
+
+
 def test_labber_with_several_logs(tmp_path):
     path = tmp_path / "log.hdf5"
     writers.labber(path)

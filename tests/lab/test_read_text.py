@@ -85,6 +85,15 @@ def test_header_with_units_between_blanks(write):
     assert found.V.attrs["units"] == "uV"
 
 
+@pytest.mark.parametrize("title", ["Sample,A,3", "Wafer 7b,Device 3x,cold"])
+def test_a_title_above_names_is_no_header(write, title):
+    found = read(write(f"{title}\nB (mT),I (nA),V\n{ROWS}"))
+    assert set(found.variables) >= {"B", "I", "V"}
+    assert found.I.attrs["units"] == "nA"
+    below = read(write(f"B,I,V\n(mT),(nA),uV\n{ROWS}"))
+    assert [below[n].attrs["units"] for n in "BIV"] == ["mT", "nA", "uV"]
+
+
 def test_no_header(write):
     found = read(write(ROWS))
     assert list(found.variables) == ["column 2", "column 3", "column 1"]
