@@ -9,7 +9,7 @@ from jaxtyping import PyTree
 
 from .. import _checks
 from ..core.tables import made
-from ..measurement.columns import find_columns, split_unit, unit_ratio
+from ..measurement.columns import dimension, find_columns, split_unit, unit_ratio
 from ..measurement.missing import missing_values
 from ..measurement.table import Table, read_table
 from .observables import (
@@ -112,8 +112,8 @@ class _Columns:
         self.table, self.named, self.unit = table, named, unit
         self.read: list[str] = []
 
-    def __call__(self, role: str, *, current: bool = False) -> np.ndarray:
-        """One column, finite; currents in the device's unit."""
+    def __call__(self, role: str, *, current: bool = False, pure: str = "") -> np.ndarray:
+        """One column, finite; currents in the device's unit, or pure numbers of what is said."""
         name = self.named.get(role, role)
         k = find_columns(self.table.path, self.table.header, {role: name})[role]
         values = np.asarray(self.table.column(k), float)
@@ -125,7 +125,12 @@ class _Columns:
                 f"{self.table.header[k]!r} has none (or one that stands for a missing one) in line "
                 f"{lines}"
             )
-        own = split_unit(self.table.header[k])[1]
+        own = split_unit(self.table.header[k], of_any=bool(pure))[1]
+        if pure and own and dimension(own):
+            raise ValueError(
+                f"column {self.table.header[k]!r} of {str(self.table.path)!r} must hold {role} in "
+                f"units of {pure}, got {own}: divide it by that"
+            )
         if current and own and self.unit:
             values = values * unit_ratio(own, self.unit)
         self.read.append(f"{role} from {self.table.header[k]!r}")
@@ -187,7 +192,8 @@ def _spelled(order: Any) -> str:
 
 
 def _density(take: _Columns, options, axes, bins) -> Reading:
-    energy, density = take("energy"), take("density")
+    energy = take("energy", pure="k_BT_c")
+    density = take("density", pure="that of the normal state")
     order = np.argsort(energy, kind="stable")
     observable = _made(DensityOfStates, options, energy=energy[order])
     return Reading(observable, density[order], None, {}, energy[order], take.text())

@@ -93,14 +93,15 @@ def _names(setup: CoilBiasedSquid | Experiment) -> tuple[tuple[str, ...], tuple[
             return scales, ("offset",)
         return scales, tuple(f"offset.{k}" for k in range(setup.offset.size))
     ((name, axis),) = setup.axes.items()
-    if not _is_flux(axis):
+    if not _is_flux(setup.device, axis):
         return (), ()
     scales = tuple(f"axes.{name}.scale.{k}" for k in range(axis.scale.size))
     return scales, (f"axes.{name}.offset",)
 
 
-def _is_flux(axis: Axis) -> bool:
-    return all("flux" in path for path in axis.parameters)
+def _is_flux(device: AbstractDevice, axis: Axis) -> bool:
+    known = elements_of(device)
+    return all(path in known and unit_of(device, path) == "Φ₀" for path in axis.parameters)
 
 
 def symmetry(x, plus, minus, frequency: float) -> float:

@@ -53,6 +53,14 @@ ERRORS = {
     "no list": (("ShapiroEdges", {"orders": 3}), "orders must be a list"),
     "rows": (("ShapiroEdges", {"orders": [1]}), "must hold one row without axes, got 3"),
     "missing": (("VoltageCurve", CURVE, {"columns": {"voltage": "odd"}}), "line 3"),
+    "energies": (
+        (
+            "DensityOfStates",
+            {"broadening": 0.1},
+            {"columns": {"energy": "energy (meV)", "density": "odd"}},
+        ),
+        "must hold energy in units of k_BT_c, got meV",
+    ),
     "bins": (("SwitchingHistogram", {"noise": 1, "rate": 1}, {"bins": 0}), "bins"),
 }
 
@@ -60,8 +68,8 @@ ERRORS = {
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("case", ERRORS)
 def test_errors(tmp_path, case):
-    header = "current,voltage,odd,lower 1,upper 1,plus,minus\n"
-    rows = "1,0,1,0.1,0.2,5,5\n2,1,9.9e37,0.1,0.2,6,6\n3,2,3,0.1,0.2,7,7\n"
+    header = "current,voltage,odd,lower 1,upper 1,plus,minus,energy (meV)\n"
+    rows = "1,0,1,0.1,0.2,5,5,1\n2,1,9.9e37,0.1,0.2,6,6,2\n3,2,3,0.1,0.2,7,7,3\n"
     path = write(tmp_path / "data.csv", header + rows)
     (kind, options, *further), message = ERRORS[case]
     with pytest.raises(ValueError, match=message):
