@@ -415,6 +415,13 @@ def test_folders_are_refused(tmp_path):
         read(tmp_path)
 
 
+@pytest.mark.parametrize("header", ["coil,Ic+", "coil,plus,plus_error", "minus,coil,T"])
+def test_one_direction_only(write, header):
+    rows = "\n".join(",".join("123"[: header.count(",") + 1]) for _ in range(2))
+    with pytest.raises(ValueError, match=r"put both side by side\); one direction alone is"):
+        read(write(f"{header}\n{rows}\n"))
+
+
 @pytest.mark.parametrize("name", ["Ic+.csv", "Ic-.csv"])
 def test_one_file_for_each_direction(shared, name):
     path = shared / f"data/diode_vs_field/kay164{name}"

@@ -159,11 +159,21 @@ def _usual(path, header, role, taken) -> int:
         raise _several(path, header, role, matches, f"its usual names ({_EXAMPLES[role]}) fit")
     if matches:
         return matches[0]
-    one = " (one file for each direction? put both side by side)" if len(header) == 2 else ""
+    one = ""
+    if len(header) == 2 or (role != "coil" and _has_one_direction(header)):
+        one = (
+            " (one file for each direction? put both side by side); one direction alone is fitted "
+            "in Python, jd.fit with a model of it"
+        )
     raise ValueError(
         f"data file {str(path)!r} has no column for {role} (looked for {_EXAMPLES[role]}; "
         f"found {_list(header)}); name it with {role}=... or --{role}{one}"
     )
+
+
+def _has_one_direction(header) -> bool:
+    ways = {direction_of(name) for name in header} - {None}
+    return len(ways) == 1
 
 
 def _several(path, header, role, matches, what) -> ValueError:
