@@ -75,8 +75,7 @@ class AbstractDevice(AbstractParameters):
         )
 
     def driven(self) -> tuple[str, ...]:
-        """Paths of parameters of its parts that it sets itself, as a coil does a flux: no verb
-        varies them, as their own values count for nothing."""
+        """Paths of parameters of its parts that it sets itself, as a coil does a flux."""
         return ()
 
     def measured(self, calibration: Mapping[str, Any]) -> "AbstractDevice":
@@ -98,9 +97,8 @@ class AbstractDevice(AbstractParameters):
 class AbstractPhaseBiased(AbstractDevice):
     """A device whose supercurrent is a 2π-periodic function of the phase across it.
 
-    A subclass defines `current`; critical currents, harmonics, energy, design, fit and
-    sweep follow from it. The other methods tell the extremum search what it cannot see by
-    sampling, and need overriding only by devices with sharp or fast features.
+    A subclass defines `current`; critical currents, harmonics, energy and all verbs follow from it.
+    The other methods tell the extremum search of features too sharp or fast for its samples.
 
     Example:
         >>> class TwoHarmonics(jd.AbstractPhaseBiased):

@@ -1,7 +1,6 @@
 """Superconducting interferometers: N Josephson branches in parallel, N−1 flux loops.
 
-Source: double-loop SQUID paper, Eq. (3), generalised to any number and kind of branches and
-to branches with inductance.
+Source: double-loop SQUID paper, Eq. (3), generalised to any branches, with inductance or not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ... import _checks
@@ -329,8 +327,7 @@ class CoilBiasedSquid(AbstractCurrentBiased):
         return eqx.tree_at(lambda squid: squid.flux, self.squid, flux)
 
     def driven(self) -> tuple[str, ...]:
-        places = np.ndindex(jnp.shape(self.squid.flux))
-        return tuple(".".join(["squid.flux", *map(str, place)]) for place in places)
+        return tuple(f"squid.flux.{k}" for k in range(self.turns.size))
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         """I₊ and I₋ at `coil_current`."""
