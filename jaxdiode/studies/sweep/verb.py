@@ -6,19 +6,17 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
 from ... import _checks
 from ..._checks import Numbers
 from ...core.device import AbstractDevice
-from ...core.paths import with_values
 from ...progress import track
 from .grid import Grid
+from .program import Program, Started
 from .store import Store
+from .stored import sweep_to_store
 
 if TYPE_CHECKING:
     import xarray
@@ -33,6 +31,9 @@ def sweep(
     *,
     chunk: int = 8192,
     path: str | Path | None = None,
+    store: str | Path | None = None,
+    shard: str | tuple[int, int] | None = None,
+    executor: Any = None,
     overwrite: bool = False,
     progress: bool = True,
 ) -> "xarray.Dataset":
@@ -54,14 +55,26 @@ def sweep(
             on from there, and `read_sweep(path)` reads what is there before. A chunk that is
             damaged is computed again. One process at a time may write to a path (network file
             systems need a working `flock` for that).
-        overwrite: let the complete file take the place of one that is there.
+        store: folder of a Zarr store to write instead (extra `jaxdiode[cluster]`): a chunk of
+            `chunk` points at most is written when it is computed, so that memory is bounded by the
+            chunk, whatever the grid. What is returned reads from the store. The same call after an
+            interruption goes on; a chunk that is missing, cut short or altered is computed again.
+            Any number of processes may write to a store at once; `xarray.open_zarr` opens it at any
+            moment, chunks that are not there yet being NaN (−1 in whole numbers).
+        shard: "k/n" or (k, n): of the chunks of the store only every nth from k on, 0 ≤ k < n, as
+            jobs of an array do that know nothing of each other.
+        executor: workers that compute the chunks and write them to the store: a
+            `concurrent.futures` executor of processes that do not fork ("spawn"), dask's
+            `client.get_executor()`, MPI's. Function and device are sent by cloudpickle.
+        overwrite: let the complete file take the place of one that is there; remove the store.
         progress: show a bar on a terminal; elsewhere a line on stderr for every tenth of a sweep
             that takes more than ten seconds.
 
     Raises:
         ValueError: unknown names, axes empty, non-finite or outside what the device allows, a
             path that exists already or that another sweep is writing, or left-overs at `path`
-            of a sweep with other inputs.
+            of a sweep with other inputs; a store of another sweep, a share that is none.
+        OSError: the disk is full: what is there is kept.
 
     Example:
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
@@ -74,28 +87,37 @@ def sweep(
     """
     _checks.whole_number("chunk", chunk)
     grid = Grid(device, axes)
-    shards = jax.device_count()
-    chunk = -(-min(chunk, grid.size) // shards) * shards
-    mesh = _mesh() if shards > 1 else None
+    if store is not None:
+        if path is not None:
+            raise ValueError("path must be left out where a store is given, got both")
+        return sweep_to_store(
+            function, grid, Path(store), chunk=chunk, shard=shard, executor=executor,
+            overwrite=overwrite, progress=progress,
+        )  # fmt: skip
+    for name, given in (("shard", shard), ("executor", executor)):
+        if given is not None:
+            raise ValueError(f"{name} needs a store that all workers can reach, got none")
+    return _sweep_here(function, grid, chunk, path, overwrite, progress)
+
+
+def _sweep_here(function, grid: Grid, chunk: int, path, overwrite: bool, progress: bool):
+    """In this process, all results in its memory."""
+    program = Program(function, grid, chunk)
+    chunk = program.lanes
     starts = range(0, grid.size, chunk)
-
-    def compute(points):
-        index = jnp.asarray(np.minimum(points, grid.size - 1))
-        return _evaluate(function, grid.targets, device, grid.values, index, mesh)
-
     results: dict[str, np.ndarray] = {}
-    pending: list[tuple[int, Any]] = []
+    pending: list[tuple[int, Started]] = []
     with nullcontext() if path is None else Store(Path(path), overwrite) as store:
         if store:
-            sample = _fetch(compute(np.linspace(0, grid.size - 1, chunk).astype(int)))
+            sample = program(np.linspace(0, grid.size - 1, chunk).astype(int))
             grid.require_outputs(sample)
             store.open(grid, chunk, sample)
             if progress and (done := store.count()):
                 found = f"{done} of {len(starts)} chunks found in {store.folder}"
                 print(f"sweep: {found}", file=sys.stderr)
 
-        def collect(start, output):
-            host = _fetch(output)
+        def collect(start, started):
+            host = program.fetch(started)
             if store:
                 store.save(start, host)
             grid.place(results, start, host)
@@ -104,7 +126,7 @@ def sweep(
             if store and (saved := store.load(start)) is not None:
                 grid.place(results, start, saved)
                 continue
-            pending.append((start, compute(np.arange(start, start + chunk))))
+            pending.append((start, program.start(np.arange(start, start + chunk))))
             if len(pending) > _IN_FLIGHT:
                 collect(*pending.pop(0))
         for item in pending:
@@ -113,51 +135,3 @@ def sweep(
         if store:
             store.finish(dataset)
     return dataset
-
-
-def _fetch(output) -> dict[str, np.ndarray]:
-    return {k: np.asarray(v) for k, v in output.items()}
-
-
-@eqx.filter_jit
-def _evaluate(function, targets, device, values, index, mesh):
-    where = jnp.unravel_index(index, tuple(len(v) for v in values))
-
-    def one(*position):
-        members, chosen = [], []
-        for axis, i, group in zip(values, position, targets, strict=True):
-            members += [(target,) for target in group]
-            chosen += list(axis[i]) if axis.ndim == 2 else [axis[i]] * len(group)
-        return _named(function, function(with_values(device, members, chosen)))
-
-    run = jax.vmap(one)
-    if mesh is not None:
-        # Each JAX device runs its own loop: lanes that end early do not wait for the others'.
-        spec = jax.sharding.PartitionSpec("points")
-        run = jax.shard_map(run, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
-    return run(*where)
-
-
-def _named(function, output) -> dict[str, Any]:
-    """The function's output as named arrays."""
-    if hasattr(output, "as_dict"):
-        return output.as_dict()
-    if isinstance(output, Mapping):
-        named = {}
-        for key, value in output.items():
-            inner = value.as_dict() if hasattr(value, "as_dict") else None
-            named |= {f"{key}.{k}": v for k, v in inner.items()} if inner else {str(key): value}
-        return {k: jnp.asarray(v) for k, v in named.items()}
-    if jax.tree.structure(output) == jax.tree.structure(0.0):
-        name = getattr(function, "__name__", "value")
-        return {name if name.isidentifier() else "value": jnp.asarray(output)}
-    raise ValueError(
-        "function must return a number, an array, a dict of them or CriticalCurrents, "
-        f"got {type(output).__name__}"
-    )
-
-
-def _mesh():
-    """All JAX devices, side by side."""
-    auto = (jax.sharding.AxisType.Auto,)
-    return jax.make_mesh((jax.device_count(),), ("points",), axis_types=auto)
