@@ -15,19 +15,28 @@ class Blocks:
         grid: points of each axis.
         box: points of a box along each axis.
         counts: boxes along each axis; `count` of them together.
+        size: points of a box.
     """
 
     def __init__(self, grid: tuple[int, ...], most: int):
-        self.grid = grid
         box, left = [], most
         for size in reversed(grid):
             pieces = -(-size // max(left, 1))
             box.append(-(-size // pieces))  # of one size, not a whole one and a rest
             left //= box[-1]
-        self.box = tuple(reversed(box))
-        self.counts = tuple(-(-n // b) for n, b in zip(grid, self.box, strict=True))
-        self.count = math.prod(self.counts)
-        self.size = math.prod(self.box)
+        self._set(grid, tuple(reversed(box)))
+
+    @classmethod
+    def of(cls, grid: tuple[int, ...], box: tuple[int, ...]) -> "Blocks":
+        """Boxes of a shape that is known."""
+        made = cls.__new__(cls)
+        made._set(grid, box)
+        return made
+
+    def _set(self, grid: tuple[int, ...], box: tuple[int, ...]) -> None:
+        self.grid, self.box = grid, box
+        self.counts = tuple(-(-n // b) for n, b in zip(grid, box, strict=True))
+        self.count, self.size = math.prod(self.counts), math.prod(box)
 
     def region(self, number: int) -> tuple[slice, ...]:
         """Where the box lies in the grid."""
@@ -37,16 +46,12 @@ class Blocks:
             for k, b, n in zip(place, self.box, self.grid, strict=True)
         )
 
-    def points(self, number: int) -> Int[np.ndarray, " size"]:
-        """Flat indices of its points; beyond the grid its last points again."""
-        place = np.unravel_index(number, self.counts)
-        along = [
-            np.minimum(int(k) * b + np.arange(b), n - 1)
-            for k, b, n in zip(place, self.box, self.grid, strict=True)
-        ]
+    def points(self, number: int) -> Int[np.ndarray, " points"]:
+        """Flat indices of its points."""
+        along = [np.arange(part.start, part.stop) for part in self.region(number)]
         return np.ravel_multi_index(np.meshgrid(*along, indexing="ij"), self.grid).ravel()
 
-    def inside(self, number: int, values: Shaped[np.ndarray, "size *inner"]) -> np.ndarray:
-        """The values of a box in its shape, without those beyond the grid."""
-        whole = values.reshape(*self.box, *values.shape[1:])
-        return whole[tuple(slice(0, part.stop - part.start) for part in self.region(number))]
+    def shaped(self, number: int, values: Shaped[np.ndarray, "points *inner"]) -> np.ndarray:
+        """The values of its points, in its shape."""
+        shape = [part.stop - part.start for part in self.region(number)]
+        return values.reshape(*shape, *values.shape[1:])

@@ -7,6 +7,8 @@ import numpy as np
 
 from .grid import label
 from .store import ABOUT, INPUTS, chunk_files, folder_of, read_arrays, read_chunk
+from .zarr_layout import require_zarr
+from .zarr_store import read_store
 
 if TYPE_CHECKING:
     import xarray
@@ -16,10 +18,11 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
     """The dataset of a sweep that was written to `path`, or what an unfinished one has so far.
 
     Of an unfinished sweep, running or interrupted, points that are not computed yet are NaN (−1
-    in whole numbers, such as the status), and `finished` says which are.
+    in whole numbers, such as the status), and `finished` says which are. Of a Zarr store the
+    values are read when they are looked at.
 
     Args:
-        path: as given to `sweep(..., path=...)`.
+        path: as given to `sweep(..., path=...)` or `sweep(..., store=...)`.
 
     Raises:
         ValueError: nothing there, or files that no sweep has written.
@@ -33,6 +36,9 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
         except Exception as error:  # whatever stands in a damaged file
             raise ValueError(f"path must be the netCDF file of a sweep, got {str(path)!r}: "
                              f"{' '.join(str(error).split())[:200]}") from error  # fmt: skip
+    if path.is_dir():
+        require_zarr()
+        return read_store(path)
     folder = folder_of(path)
     try:
         inputs = read_arrays(folder / INPUTS)

@@ -1,110 +1,156 @@
-"""The function of a sweep over points of its grid: one program, on all JAX devices."""
+"""The function of a sweep over points of its grid: one program of few lanes, run side by side."""
 
+import itertools
+import os
 import sys
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Int, PyTree, Shaped
 
 from ...core.paths import with_values
 from .grid import Grid
 
-_STEP, _STEPS = 256, 8  # lanes of a step at most, steps of few points
 _OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # how XLA says so
+_QUEUED = 2  # programs at once on an accelerator: one computes, one comes and goes
 
 
 class Started(NamedTuple):
-    """Points whose outputs the JAX devices are working on."""
+    """Points that are being computed, in blocks of so many lanes."""
 
-    points: np.ndarray
-    outputs: list[Any]
+    points: Int[np.ndarray, " points"]
+    lanes: int
+    blocks: list[Future]
 
 
 class Program:
-    """Points in steps of so many lanes, the steps shared out to the JAX devices.
+    """Points in blocks of a fixed number of lanes, each block one run of the same program.
 
-    The lanes of a step do not depend on how many devices there are, and so no bit of the results
-    does; a step ends with its slowest lane, not with that of all points. On other platforms than
-    the CPU a step is what a device has at once. Where the memory is not there half of the points
-    go at once.
+    What a block gives does not depend on how many cores or JAX devices there are, nor on which
+    of them it runs, and so no bit of the results does. On the CPU there is a thread for every
+    core, all with one compiled program; XLA itself keeps little more than one core busy. Elsewhere
+    blocks go to the JAX devices in turn. A block ends with its slowest lane. Where the memory is
+    not there its lanes are halved.
 
     Attributes:
-        lanes: points at once, a multiple of the step and of the number of JAX devices.
-        step: lanes of a step.
+        lanes: points of a block.
+        seconds: that tracing and compiling took.
     """
 
-    def __init__(self, function: Callable, grid: Grid, lanes: int):
-        self.function, self.grid = function, grid
-        self.devices = jax.device_count()
-        wanted = min(lanes, grid.size)
-        cpu = jax.default_backend() == "cpu"
-        self.step = min(_STEP, -(-wanted // _STEPS)) if cpu else -(-wanted // self.devices)
-        self.lanes = -(-wanted // (self.step * self.devices)) * self.step * self.devices
-        self._mesh = _mesh()
+    def __init__(self, function: Callable[[Any], PyTree], grid: Grid, lanes: int):
+        self.function, self.grid, self.lanes = function, grid, lanes
+        self.seconds = 0.0
+        self._devices, self.threads = devices_and_threads()
+        self._pool = ThreadPoolExecutor(self.threads, "sweep")
+        self._turn = itertools.count()
+        self._compiled: list[Any] = []
 
-    def start(self, points: np.ndarray) -> Started:
-        """Begin with points (flat indices) of any number; the last lanes repeat the last point."""
-        outputs = []
+    def __enter__(self) -> "Program":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def start(self, points: Int[np.ndarray, " points"]) -> Started:
+        """Begin with points (flat indices); the last lanes of the last block repeat its last."""
+        compiled = self.compiled()
+        where = np.unravel_index(points, self.grid.shape)
+        blocks = []
         for begin in range(0, len(points), self.lanes):
-            part = points[begin : begin + self.lanes]
-            part = np.pad(part, (0, self.lanes - len(part)), mode="edge")
-            try:
-                outputs.append(self._run(part))
-            except Exception as error:
-                if not _out_of_memory(error):
-                    raise
-                outputs.append(error)
-        return Started(points, outputs)
+            part = [axis[begin : begin + self.lanes].astype(np.int32) for axis in where]
+            part = [np.pad(axis, (0, self.lanes - len(axis)), mode="edge") for axis in part]
+            k = next(self._turn) % len(self._devices)
+            blocks.append(self._pool.submit(self._run, compiled[k], part, self._devices[k]))
+        return Started(points, self.lanes, blocks)
 
-    def fetch(self, started: Started) -> dict[str, np.ndarray]:
+    def fetch(self, started: Started) -> dict[str, Shaped[np.ndarray, "points ..."]]:
         """Outputs of the points, on the host.
 
         Raises:
-            MemoryError: one point for each JAX device is too much.
+            MemoryError: one point is too much.
         """
+        wait(started.blocks)
         try:
-            parts = [_fetched(output) for output in started.outputs]
+            parts = [block.result() for block in started.blocks]
         except Exception as error:
             if not _out_of_memory(error):
                 raise
-            self._halve(error)
+            if started.lanes == self.lanes:  # else halved for points that began earlier
+                self._halve(error)
             return self.fetch(self.start(started.points))
         size = len(started.points)
         return {k: np.concatenate([part[k] for part in parts])[:size] for k in parts[0]}
 
-    def __call__(self, points: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, points: Int[np.ndarray, " points"]) -> dict[str, np.ndarray]:
         return self.fetch(self.start(points))
 
-    def _run(self, points):
-        index = jnp.asarray(np.minimum(points, self.grid.size - 1)).reshape(-1, self.step)
-        grid = self.grid
-        return evaluate(self.function, grid.targets, grid.device, grid.values, index, self._mesh)
+    def compiled(self) -> list[Any]:
+        """The program of each JAX device; traced here, where JAX's settings are the caller's."""
+        if self._compiled:
+            return self._compiled
+        began = time.perf_counter()
+        first = [np.zeros(self.lanes, np.int32)] * len(self.grid.shape)
+        lowered = [evaluate.lower(*self._inputs(), jax.device_put(first, d)) for d in self._devices]
+        try:
+            with ThreadPoolExecutor(len(lowered)) as pool:
+                self._compiled = list(pool.map(lambda one: one.compile(), lowered))
+        except Exception as error:
+            if not _out_of_memory(error):
+                raise
+            self._halve(error)
+            return self.compiled()
+        self.seconds += time.perf_counter() - began
+        return self._compiled
+
+    def ahead(self, chunk: int) -> int:
+        """Chunks to begin before the first is fetched, so that no thread waits."""
+        return max(2, 2 * self.threads * self.lanes // chunk)
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes that a block takes while it runs, and those of its outputs."""
+        told = self.compiled()[0].compiled.memory_analysis()
+        if told is None:  # a platform that does not say
+            return 0, 0
+        outputs = int(told.output_size_in_bytes)
+        return int(told.temp_size_in_bytes) + outputs, outputs
+
+    def resize(self, lanes: int) -> None:
+        self.lanes, self._compiled = lanes, []
+
+    def _inputs(self):
+        return self.function, self.grid.targets, self.grid.device, self.grid.values
+
+    def _run(self, compiled, where, device) -> dict[str, np.ndarray]:
+        found = compiled(*self._inputs(), jax.device_put(where, device))
+        return {k: np.asarray(v) for k, v in found.items()}
 
     def _halve(self, error: Exception) -> None:
-        if self.lanes <= self.devices:
-            raise MemoryError(
-                "out of memory with a single point for each JAX device, whatever the chunk"
-            ) from error
-        steps = self.lanes // (self.step * self.devices)
-        if steps > 1:
-            half = steps // 2 * self.step * self.devices
-        else:
-            self.step //= 2
-            half = self.step * self.devices
+        if self.lanes == 1:
+            raise MemoryError("out of memory with a single point at once") from error
+        half = self.lanes // 2
         print(
             f"sweep: out of memory with {self.lanes} points at once, goes on with {half}",
             file=sys.stderr,
         )
-        self.lanes = half
+        self.resize(half)
 
 
-def _fetched(output) -> dict[str, np.ndarray]:
-    if isinstance(output, Exception):
-        raise output
-    return {k: np.asarray(v) for k, v in output.items()}
+def devices_and_threads() -> tuple[list[Any], int]:
+    """The JAX devices that blocks go to, and how many blocks run at once."""
+    devices = jax.local_devices()
+    if devices[0].platform != "cpu":
+        return devices, _QUEUED * len(devices)
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        cores = os.cpu_count() or 1
+    return devices[:1], cores
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -112,9 +158,8 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 @eqx.filter_jit
-def evaluate(function, targets, device, values, index, mesh):
-    """Named outputs of the points (step, lane)."""
-    where = jnp.unravel_index(index, tuple(len(v) for v in values))
+def evaluate(function, targets, device, values, where):
+    """Named outputs of the points at these places along each axis."""
 
     def one(*position):
         members, chosen = [], []
@@ -123,14 +168,7 @@ def evaluate(function, targets, device, values, index, mesh):
             chosen += list(axis[i]) if axis.ndim == 2 else [axis[i]] * len(group)
         return _named(function, function(with_values(device, members, chosen)))
 
-    def run(*where):
-        return jax.lax.map(lambda place: jax.vmap(one)(*place), where)
-
-    # Each JAX device runs its own loop, one alone too: the same program, the same bits.
-    spec = jax.sharding.PartitionSpec("points")
-    run = jax.shard_map(run, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
-    found = run(*where)
-    return {k: v.reshape(-1, *v.shape[2:]) for k, v in found.items()}
+    return jax.vmap(one)(*where)
 
 
 def _named(function, output) -> dict[str, Any]:
@@ -150,9 +188,3 @@ def _named(function, output) -> dict[str, Any]:
         "function must return a number, an array, a dict of them or CriticalCurrents, "
         f"got {type(output).__name__}"
     )
-
-
-def _mesh():
-    """All JAX devices, side by side."""
-    auto = (jax.sharding.AxisType.Auto,)
-    return jax.make_mesh((jax.device_count(),), ("points",), axis_types=auto)

@@ -1,10 +1,7 @@
 """Sweeps into a Zarr store: by one process, by shares of job arrays, by workers of an executor."""
 
-import hashlib
-import pickle
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,41 +11,50 @@ from ... import _checks
 from ...progress import track
 from .blocks import Blocks
 from .grid import Grid
+from .memory import fitted
 from .program import Program, Started
-from .zarr_store import ZarrStore, read_store, remove_store, require_zarr
+from .workers import compute_by, require_spawned
+from .zarr_layout import (
+    create_store,
+    read_inputs,
+    remove_store,
+    require_same,
+    require_same_values,
+    require_zarr,
+    sample_points,
+)
+from .zarr_store import ZarrStore, read_store
 
 if TYPE_CHECKING:
     import xarray
 
-_IN_FLIGHT = 2  # boxes computed while the previous one is written
-_SUBMITTED = 256  # boxes that wait at an executor
-
 
 def sweep_to_store(
-    function: Callable, grid: Grid, path: Path, *, chunk: int, shard: Any, executor: Any,
+    function: Callable, grid: Grid, path: Path, *, chunk: int | None, shard: Any, executor: Any,
     overwrite: bool, progress: bool,
 ) -> "xarray.Dataset":  # fmt: skip
     """Every box of the grid, or of this worker's share, that the store does not hold yet."""
     require_zarr()
     share, of = shard_of(shard)
-    if executor is not None and of > 1:
-        raise ValueError(
-            f"shard must be left out with an executor, which shares by itself, got {shard!r}"
-        )
+    if executor is not None:
+        if of > 1:
+            raise ValueError(
+                f"shard must be left out with an executor, which shares by itself, got {shard!r}"
+            )
+        require_spawned(executor)
     if overwrite and path.exists():
         if of > 1:
             raise ValueError("overwrite must be False for a shard: others write to the same store")
         remove_store(path)
-    blocks = Blocks(grid.shape, chunk)
-    program = Program(function, grid, blocks.size)
-    store = _begun(program, blocks, path)
-    own = range(share, blocks.count, of)
+    program, store = _opened(function, grid, path, chunk)
+    own = range(share, store.blocks.count, of)
     if progress and (there := int(np.sum(store.finished()[share::of]))):
         print(f"sweep: {there} of {len(own)} chunks found in {path}", file=sys.stderr)
-    if executor is None:
-        _compute(program, store, own, progress)
-    else:
-        _submit(program, store, own, executor, progress)
+    with program:
+        if executor is None:
+            _compute(program, store, own, progress)
+        else:
+            compute_by(executor, program, store, own, progress)
     return read_store(path)
 
 
@@ -70,12 +76,25 @@ def shard_of(given: Any) -> tuple[int, int]:
     return share, of
 
 
-def _begun(program: Program, blocks: Blocks, path: Path) -> ZarrStore:
-    grid = program.grid
-    spread = np.linspace(0, grid.size - 1, min(blocks.size, grid.size)).astype(int)
-    sample = program(spread)
-    grid.require_outputs(sample)
-    return ZarrStore.begun(path, grid, blocks, sample)
+def _opened(
+    function: Callable, grid: Grid, path: Path, chunk: int | None
+) -> tuple[Program, ZarrStore]:
+    """The store of this sweep, made unless it is there, and the program with its lanes."""
+    program, sample = None, {}
+    if path.exists():
+        require_same(path, read_inputs(path), grid, chunk)
+    else:
+        program, most = fitted(function, grid, chunk)
+        sample = program(sample_points(grid))
+        grid.require_outputs(sample)
+        create_store(path, grid, Blocks(grid.shape, most), program.lanes, sample)
+    inputs = read_inputs(path)  # of another process, if that was first
+    require_same(path, inputs, grid, chunk)
+    if program is None or program.lanes != inputs.lanes:
+        program = Program(function, grid, inputs.lanes)
+        sample = program(sample_points(grid))
+    require_same_values(path, inputs, sample)
+    return program, ZarrStore(path, inputs)
 
 
 def _compute(program: Program, store: ZarrStore, own: Sequence[int], progress: bool) -> None:
@@ -85,83 +104,11 @@ def _compute(program: Program, store: ZarrStore, own: Sequence[int], progress: b
     def collect(number, started):
         store.save(number, program.fetch(started))
 
-    try:
-        for number in track(own, "sweep", len(own), progress):
-            if store.holds(number):
-                continue
-            pending.append((number, program.start(store.blocks.points(number))))
-            if len(pending) > _IN_FLIGHT:
-                collect(*pending.pop(0))
-    finally:
-        while pending:
+    for number in track(own, "sweep", len(own), progress):
+        if store.holds(number):
+            continue
+        pending.append((number, program.start(store.blocks.points(number))))
+        if len(pending) > program.ahead(store.blocks.size):
             collect(*pending.pop(0))
-
-
-def _submit(
-    program: Program, store: ZarrStore, own: Sequence[int], executor: Executor, progress: bool
-) -> None:
-    """Workers write their boxes themselves: the store must be where they can reach it."""
-    payload = _pickled((program.function, program.grid, str(store.path.resolve())))
-    mark = hashlib.sha256(payload).hexdigest()
-    waiting: set[Future] = set()
-
-    def finished() -> Iterator[Any]:
-        for number in own:
-            if store.holds(number):
-                yield number
-                continue
-            waiting.add(executor.submit(_work, mark, payload, number))
-            if len(waiting) >= _SUBMITTED:
-                yield from drained(FIRST_COMPLETED)
-        while waiting:
-            yield from drained(FIRST_COMPLETED)
-
-    def drained(until) -> list[Any]:
-        done = _first(waiting, until)
-        waiting.difference_update(done)
-        return [future.result() for future in done]
-
-    try:
-        for _ in track(finished(), "sweep", len(own), progress):
-            pass
-    except BaseException:
-        for future in waiting:
-            future.cancel()
-        raise
-
-
-def _first(waiting: set, until) -> set:
-    """Those that are done; futures of dask are none of the standard library's for `wait`."""
-    done = {future for future in waiting if future.done()}
-    if done:
-        return done
-    try:
-        return set(wait(waiting, return_when=until).done)
-    except AttributeError:
-        next(iter(waiting)).result()
-        return {future for future in waiting if future.done()}
-
-
-def _pickled(thing: Any) -> bytes:
-    """With functions by value where cloudpickle is there, as dask brings it."""
-    try:
-        import cloudpickle
-    except ImportError:
-        return pickle.dumps(thing)
-    return cloudpickle.dumps(thing)
-
-
-_jobs: dict[str, tuple[Program, ZarrStore]] = {}  # of this worker: compiled once for all its boxes
-
-
-def _work(mark: str, payload: bytes, number: int) -> int:
-    if mark not in _jobs:
-        function, grid, path = pickle.loads(payload)
-        from .zarr_store import blocks_of
-
-        blocks = blocks_of(Path(path))
-        _jobs.clear()
-        _jobs[mark] = Program(function, grid, blocks.size), ZarrStore(Path(path), blocks)
-    program, store = _jobs[mark]
-    store.save(number, program(store.blocks.points(number)))
-    return number
+    for item in pending:
+        collect(*item)

@@ -14,14 +14,13 @@ from ..._checks import Numbers
 from ...core.device import AbstractDevice
 from ...progress import track
 from .grid import Grid
-from .program import Program, Started
+from .memory import fitted
+from .program import Started
 from .store import Store
 from .stored import sweep_to_store
 
 if TYPE_CHECKING:
     import xarray
-
-_IN_FLIGHT = 2  # chunks computed while the previous one is fetched
 
 
 def sweep(
@@ -29,7 +28,7 @@ def sweep(
     device: AbstractDevice,
     axes: Mapping[str, Numbers],
     *,
-    chunk: int = 8192,
+    chunk: int | None = None,
     path: str | Path | None = None,
     store: str | Path | None = None,
     shard: str | tuple[int, int] | None = None,
@@ -85,7 +84,8 @@ def sweep(
         >>> print(f"{float(data['plus'].sel(flux=0.25)[1]):.6f}")
         75.310990
     """
-    _checks.whole_number("chunk", chunk)
+    if chunk is not None:
+        chunk = _checks.whole_number("chunk", chunk)
     grid = Grid(device, axes)
     if store is not None:
         if path is not None:
@@ -100,37 +100,41 @@ def sweep(
     return _sweep_here(function, grid, chunk, path, overwrite, progress)
 
 
-def _sweep_here(function, grid: Grid, chunk: int, path, overwrite: bool, progress: bool):
+def _sweep_here(function, grid: Grid, chunk: int | None, path, overwrite: bool, progress: bool):
     """In this process, all results in its memory."""
-    program = Program(function, grid, chunk)
-    chunk = program.lanes
-    starts = range(0, grid.size, chunk)
     results: dict[str, np.ndarray] = {}
     pending: list[tuple[int, Started]] = []
     with nullcontext() if path is None else Store(Path(path), overwrite) as store:
-        if store:
-            sample = program(np.linspace(0, grid.size - 1, chunk).astype(int))
-            grid.require_outputs(sample)
-            store.open(grid, chunk, sample)
-            if progress and (done := store.count()):
-                found = f"{done} of {len(starts)} chunks found in {store.folder}"
-                print(f"sweep: {found}", file=sys.stderr)
+        program, chunk = fitted(function, grid, chunk)
+        starts = range(0, grid.size, chunk)
 
         def collect(start, started):
             host = program.fetch(started)
-            if store:
+            if store:  # files of one shape, the last repeats its last point
+                missing = chunk - len(started.points)
+                last = {k: np.repeat(v[-1:], missing, axis=0) for k, v in host.items()}
+                host = {k: np.concatenate([v, last[k]]) for k, v in host.items()}
                 store.save(start, host)
             grid.place(results, start, host)
 
-        for start in track(starts, "sweep", len(starts), progress):
-            if store and (saved := store.load(start)) is not None:
-                grid.place(results, start, saved)
-                continue
-            pending.append((start, program.start(np.arange(start, start + chunk))))
-            if len(pending) > _IN_FLIGHT:
-                collect(*pending.pop(0))
-        for item in pending:
-            collect(*item)
+        with program:
+            if store:
+                sample = program(np.linspace(0, grid.size - 1, chunk).astype(int))
+                grid.require_outputs(sample)
+                store.open(grid, chunk, sample)
+                if progress and (done := store.count()):
+                    found = f"{done} of {len(starts)} chunks found in {store.folder}"
+                    print(f"sweep: {found}", file=sys.stderr)
+            for start in track(starts, "sweep", len(starts), progress):
+                if store and (saved := store.load(start)) is not None:
+                    grid.place(results, start, saved)
+                    continue
+                points = np.arange(start, min(start + chunk, grid.size))
+                pending.append((start, program.start(points)))
+                if len(pending) > program.ahead(chunk):
+                    collect(*pending.pop(0))
+            for item in pending:
+                collect(*item)
         dataset = grid.dataset(results)
         if store:
             store.finish(dataset)

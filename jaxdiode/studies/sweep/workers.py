@@ -1,0 +1,109 @@
+"""The chunks of a store by the workers of an executor, each of which writes its own."""
+
+import hashlib
+import pickle
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from ...progress import track
+from .program import Program
+from .zarr_layout import read_inputs
+from .zarr_store import ZarrStore
+
+_SUBMITTED = 256  # boxes that wait at an executor
+
+
+def require_spawned(executor: Any) -> None:
+    """Refuse what cannot submit, and processes that fork: JAX hangs in them."""
+    if not callable(getattr(executor, "submit", None)):
+        raise ValueError(
+            "executor must have submit, as those of concurrent.futures and dask's "
+            f"client.get_executor() do, got {type(executor).__name__}"
+        )
+    if not isinstance(executor, ProcessPoolExecutor):
+        return
+    context = getattr(executor, "_mp_context", None)
+    if context is not None and context.get_start_method() == "fork":
+        raise ValueError(
+            "executor must not fork, JAX hangs in processes that do: ProcessPoolExecutor("
+            "mp_context=multiprocessing.get_context('spawn'))"
+        )
+
+
+def compute_by(
+    executor: Executor, program: Program, store: ZarrStore, own: Sequence[int], progress: bool
+) -> None:
+    """Workers write their boxes themselves: the store must be where they can reach it."""
+    x64 = bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
+    payload = _pickled((program.function, program.grid)), str(store.path.resolve()), x64
+    waiting: set[Future] = set()
+
+    def finished() -> Iterator[Any]:
+        for number in own:
+            if store.holds(number):
+                yield number
+                continue
+            waiting.add(executor.submit(_work, *payload, number))
+            if len(waiting) >= _SUBMITTED:
+                yield from drained()
+        while waiting:
+            yield from drained()
+
+    def drained() -> list[Any]:
+        done = _first(waiting)
+        waiting.difference_update(done)
+        return [future.result() for future in done]
+
+    try:
+        for _ in track(finished(), "sweep", len(own), progress):
+            pass
+    except BaseException:
+        for future in waiting:
+            future.cancel()
+        raise
+
+
+def _first(waiting: set) -> set:
+    """Those that are done, at least one; not all libraries' futures are fit for `wait`."""
+    done = {future for future in waiting if future.done()}
+    if done:
+        return done
+    if all(isinstance(future, Future) for future in waiting):
+        return set(wait(waiting, return_when=FIRST_COMPLETED).done)
+    next(iter(waiting)).result()
+    return {future for future in waiting if future.done()}
+
+
+def _pickled(thing: Any) -> bytes:
+    """With functions by value where cloudpickle is there, as dask brings it."""
+    try:
+        import cloudpickle
+    except ImportError:
+        return pickle.dumps(thing)
+    return cloudpickle.dumps(thing)
+
+
+_jobs: dict[str, tuple[Program, ZarrStore]] = {}  # of this worker: compiled once for all its boxes
+_making = threading.Lock()
+
+
+def _work(pickled: bytes, path: str, x64: bool, number: int) -> int:
+    """One box, by a worker: any thread of any process."""
+    key = hashlib.sha256(pickled + f"{path} {x64}".encode()).hexdigest()
+    with _making:
+        if key not in _jobs:
+            with jax.enable_x64(x64):
+                function, grid = pickle.loads(pickled)
+                inputs = read_inputs(Path(path))
+                program = Program(function, grid, inputs.lanes)
+                program.compiled()
+            _jobs.clear()
+            _jobs[key] = program, ZarrStore(Path(path), inputs)
+        program, store = _jobs[key]
+    store.save(number, program(store.blocks.points(number)))
+    return number
