@@ -3,10 +3,10 @@
 import hashlib
 import pickle
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 
@@ -18,9 +18,16 @@ from .zarr_store import ZarrStore
 _SUBMITTED = 256  # boxes that wait at an executor
 
 
+@runtime_checkable
+class Submitting(Protocol):
+    """What an executor must have, of whichever library it is."""
+
+    def submit(self, function: Callable, /, *args: Any) -> Any: ...
+
+
 def require_spawned(executor: Any) -> None:
     """Refuse what cannot submit, and processes that fork: JAX hangs in them."""
-    if not callable(getattr(executor, "submit", None)):
+    if not isinstance(executor, Submitting):
         raise ValueError(
             "executor must have submit, as those of concurrent.futures and dask's "
             f"client.get_executor() do, got {type(executor).__name__}"
@@ -36,7 +43,7 @@ def require_spawned(executor: Any) -> None:
 
 
 def compute_by(
-    executor: Executor, program: Program, store: ZarrStore, own: Sequence[int], progress: bool
+    executor: Submitting, program: Program, store: ZarrStore, own: Sequence[int], progress: bool
 ) -> None:
     """Workers write their boxes themselves: the store must be where they can reach it."""
     x64 = bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
