@@ -236,7 +236,7 @@ def test_a_store_of_another_study_is_refused(copy, truth, other):
 
 
 def test_a_store_of_another_version_is_refused(copy, truth, monkeypatch):
-    monkeypatch.setattr(zarr_layout, "_version", lambda: "0.0.9")
+    monkeypatch.setattr(zarr_layout, "__version__", "0.0.9")
     with pytest.raises(ValueError, match=rf"with jaxdiode {jd.__version__}, this is 0\.0\.9"):
         run(copy)
     monkeypatch.undo()
@@ -278,7 +278,10 @@ REFUSED = {
         {"shard": "0/2", "executor": ThreadPoolExecutor(1)},
         "shard must be left out with an executor",
     ),
-    "shard and overwrite": ({"shard": "0/2", "overwrite": True}, "overwrite must be False"),
+    "shard and overwrite": (
+        {"shard": "0/2", "overwrite": True},
+        r"overwrite \(--force\) must be left out for a shard",
+    ),
     "executor": ({"executor": "dask"}, "executor must have submit, .* got str"),
 }
 

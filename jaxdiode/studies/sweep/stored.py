@@ -44,7 +44,9 @@ def sweep_to_store(
         require_spawned(executor)
     if overwrite and path.exists():
         if of > 1:
-            raise ValueError("overwrite must be False for a shard: others write to the same store")
+            raise ValueError(
+                "overwrite (--force) must be left out for a shard: others write to the same store"
+            )
         remove_store(path)
     program, store = _opened(function, grid, path, chunk)
     own = range(share, store.blocks.count, of)

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from ..._version import __version__
 from ...numerics.status import Status
 from .blocks import Blocks
 from .grid import Grid, label, long_name
@@ -111,8 +112,8 @@ def require_same(path: Path, inputs: Inputs, grid: Grid, chunk: int | None) -> N
             _refuse(path, f"other values of the axis {name!r}")
     if (device := _device(grid.about())) != inputs.device:
         _refuse(path, f"another device: {_difference(inputs.device, device)}")
-    if (version := _version()) != inputs.version:
-        _refuse(path, f"jaxdiode {inputs.version}, this is {version}")
+    if inputs.version != __version__:
+        _refuse(path, f"jaxdiode {inputs.version}, this is {__version__}")
     if chunk is not None and (box := Blocks(grid.shape, chunk).box) != inputs.blocks.box:
         _refuse(path, f"chunks of {inputs.blocks.box} points, got {box}")
 
@@ -144,7 +145,7 @@ def _write(path: Path, grid: Grid, blocks: Blocks, lanes: int, sample) -> None:
     axes = {n: np.asarray(v) for n, v in zip(grid.names, grid.values, strict=True)}
     label(grid.names, list(axes.values()), {}, about).to_zarr(path, consolidated=False)
     group = zarr.open_group(path, mode="r+")
-    group.attrs["jaxdiode"] = _version()
+    group.attrs["jaxdiode"] = __version__
     for name, values in sample.items():
         inner = values.shape[1:]
         made = group.create_array(
@@ -167,7 +168,7 @@ def _write(path: Path, grid: Grid, blocks: Blocks, lanes: int, sample) -> None:
         chunks.create_array(f"{_AXIS} {name}", data=np.asarray(values))
     told = {
         "box": list(blocks.box), "lanes": lanes, "axes": list(axes), "variables": list(sample),
-        "device": _device(about), "version": _version(), "format": _FORMAT,
+        "device": _device(about), "version": __version__, "format": _FORMAT,
     }  # fmt: skip
     chunks.attrs.update(told | {"mark": _mark(told, axes, sample)})
     with (
@@ -229,12 +230,6 @@ def require_zarr() -> None:
         import zarr  # noqa: F401
     except ImportError as error:
         raise ImportError("a store needs Zarr: pip install 'jaxdiode[cluster]'") from error
-
-
-def _version() -> str:
-    from ... import __version__
-
-    return __version__
 
 
 def _unknown(dtype: np.dtype) -> Any:
