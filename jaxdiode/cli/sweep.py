@@ -134,4 +134,4 @@ def _duration(seconds: float) -> str:
     for name, unit in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
         if seconds >= 2 * unit:
             return f"{seconds / unit:.3g} {name}"
-    return f"{seconds:.2g} s"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -75,15 +75,15 @@ def estimate(
     own = range(share, blocks.count, of)
     sizes = np.array([len(blocks.points(number)) for number in own if not done[number]])
     with program:
-        _, outputs = program.memory()
-        seconds = _seconds(program)
+        program.compiled()
+        seconds, size = _measured(program)
     return Estimate(
         shape=grid.shape,
         chunk=blocks.size,
         chunks=len(own),
         found=int(np.sum(done[share::of])),
         points=int(np.sum(sizes)),
-        bytes=outputs * grid.size // program.lanes,
+        bytes=size * grid.size,
         lanes=program.lanes,
         blocks=program.threads,
         compile_seconds=program.seconds,
@@ -91,12 +91,12 @@ def estimate(
     )
 
 
-def _seconds(program: Program) -> float:
-    """A point, of points all over the grid: they differ in what they cost."""
-    grid, spent = program.grid, []
+def _measured(program: Program) -> tuple[float, int]:
+    """Seconds and bytes of a point, of points all over the grid: they differ in what they cost."""
+    grid, spent, found = program.grid, [], {}
     points = np.linspace(0, grid.size - 1, program.lanes * program.threads).astype(int)
     while not spent or (spent[-1] < _SHORT and len(spent) < _RUNS):
         began = time.perf_counter()
-        program(points)
+        found = program(points)
         spent.append(time.perf_counter() - began)
-    return min(spent) / len(points)
+    return min(spent) / len(points), sum(v[0].nbytes for v in found.values())

@@ -38,8 +38,12 @@ def sweep(
 ) -> "xarray.Dataset":
     """function(device) on the grid spanned by the axes, as a labelled dataset.
 
-    The grid is cut into chunks of one shape: one compilation, bounded memory, sharded over
-    all JAX devices. A lane that fails is NaN with its status and leaves the others alone.
+    The grid is cut into chunks, and these into blocks of few lanes (256 at most on the CPU), all
+    of which run one compiled program: side by side on all cores, or in turn on all JAX devices of
+    another platform. A lane that fails is NaN with its status and leaves the others alone. The
+    bits of the results do not depend on how many cores, devices, shares or workers there are, on
+    machines of one kind. Where memory does not suffice the lanes are halved, a line on stderr says
+    so, and the last digits may differ.
 
     Args:
         function: device → number, array, dict of them, or what has `as_dict()`, such as
@@ -48,23 +52,28 @@ def sweep(
         axes: {name: values}. A name is a path as in `Space`; if it covers several
             parameters ("flux", "branches.2") all get the same value. Values of shape
             (n, m) set the m parameters of the name one by one.
-        chunk: grid points evaluated at once.
+        chunk: grid points that are kept and written together. If not given 8192, or more so that
+            there are at most 4096 chunks, or fewer so that their outputs take at most a 32nd of
+            the memory of the machine (or of the control group); of a store, those it was begun
+            with. On an accelerator a chunk is computed at once, as far as half of its memory holds
+            it, and its default is as many as that, up to 65536.
         path: netCDF file to write. Finished chunks are kept in a folder beside it, with their
             axes and the device, until it is complete; the same call after an interruption goes
             on from there, and `read_sweep(path)` reads what is there before. A chunk that is
             damaged is computed again. One process at a time may write to a path (network file
             systems need a working `flock` for that).
-        store: folder of a Zarr store to write instead (extra `jaxdiode[cluster]`): a chunk of
-            `chunk` points at most is written when it is computed, so that memory is bounded by the
-            chunk, whatever the grid. What is returned reads from the store. The same call after an
-            interruption goes on; a chunk that is missing, cut short or altered is computed again.
-            Any number of processes may write to a store at once; `xarray.open_zarr` opens it at any
-            moment, chunks that are not there yet being NaN (−1 in whole numbers).
+        store: folder of a Zarr store to write instead (extra `jaxdiode[cluster]`). A chunk is
+            written when it is computed, so that memory is bounded by the chunk, whatever the grid.
+            What is returned reads from the store, and has a variable `finished` while there is
+            something to compute. The same call after an interruption goes on; a chunk that is
+            missing, cut short or altered is computed again. Any number of processes may write to
+            a store at once, and `xarray.open_zarr` opens it at any moment: points that are not
+            there yet are NaN (−1 in whole numbers). `.to_netcdf(...)` exports it.
         shard: "k/n" or (k, n): of the chunks of the store only every nth from k on, 0 ≤ k < n, as
             jobs of an array do that know nothing of each other.
-        executor: workers that compute the chunks and write them to the store: a
-            `concurrent.futures` executor of processes that do not fork ("spawn"), dask's
-            `client.get_executor()`, MPI's. Function and device are sent by cloudpickle.
+        executor: workers that compute the chunks and write them to the store: dask's
+            `client.get_executor()`, or any executor of `concurrent.futures` (MPI's, loky's), of
+            processes that do not fork ("spawn"). Function and device are sent by cloudpickle.
         overwrite: let the complete file take the place of one that is there; remove the store.
         progress: show a bar on a terminal; elsewhere a line on stderr for every tenth of a sweep
             that takes more than ten seconds.
@@ -72,8 +81,11 @@ def sweep(
     Raises:
         ValueError: unknown names, axes empty, non-finite or outside what the device allows, a
             path that exists already or that another sweep is writing, or left-overs at `path`
-            of a sweep with other inputs; a store of another sweep, a share that is none.
-        OSError: the disk is full: what is there is kept.
+            of a sweep with other inputs; a store of another device, grid, function, chunk or
+            version of jaxdiode (what differs is said), a share that is none.
+        OSError: the disk is full, or the store cannot be written: what is there is kept, and the
+            same call goes on.
+        MemoryError: a single point is too much.
 
     Example:
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
@@ -83,6 +95,10 @@ def sweep(
         {'flux': 5, 'branches.1.first': 2} ['efficiency', 'minus', 'plus', 'status']
         >>> print(f"{float(data['plus'].sel(flux=0.25)[1]):.6f}")
         75.310990
+        >>> for shard in ("0/2", "1/2"):  # two jobs, elsewhere and at any time
+        ...     mapped = jd.sweep(jd.critical_currents, squid, axes, store="map.zarr", shard=shard)
+        >>> print("finished" in mapped, bool((mapped["plus"] == data["plus"]).all()))
+        False True
     """
     if chunk is not None:
         chunk = _checks.whole_number("chunk", chunk)
