@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import types
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import jax
@@ -54,6 +55,30 @@ def test_a_worker_computes_as_its_caller(tmp_path):
 
 def _in_single_precision():
     jax.enable_x64(False).__enter__()
+
+
+class Pool:
+    def __init__(self, processes):
+        self._max_workers = processes
+
+
+@pytest.mark.parametrize(
+    ("executor", "threads"),
+    [(Pool(4), 2), (Pool(8), 1), (Pool(100), 1), (Pool(None), None), (object(), None)],
+)
+def test_processes_of_a_pool_share_the_cores(executor, threads):
+    assert workers._threads_of(executor, 8) == threads
+    with ThreadPoolExecutor(4) as pool:  # one process, whose program has all of them
+        assert workers._threads_of(pool, 8) is None
+
+
+def test_threads_are_those_of_a_worker_of_dask(monkeypatch):
+    """One for each task that dask gives it at once."""
+    distributed = pytest.importorskip("distributed")
+    assert workers._threads_here() is None
+    worker = types.SimpleNamespace(state=types.SimpleNamespace(nthreads=3))
+    monkeypatch.setattr(distributed, "get_worker", lambda: worker)
+    assert workers._threads_here() == 3
 
 
 def test_what_goes_wrong_in_a_worker_is_raised(tmp_path, monkeypatch):

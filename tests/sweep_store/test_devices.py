@@ -143,6 +143,23 @@ def test_a_chunk_fits_into_memory(monkeypatch):
     assert found == made.lanes < 256
 
 
+def test_memory_that_control_groups_leave(tmp_path, monkeypatch):
+    """The limit of a job is often that of a group further up."""
+    whole = memory.host_memory()
+    (tmp_path / "job/step").mkdir(parents=True)
+    (tmp_path / "job/memory.max").write_text("123456789\n")
+    (tmp_path / "job/step/memory.max").write_text("max\n")
+    (tmp_path / "cgroup").write_text("1:name=other:/x\n0::/job/step\n")
+
+    def path(text):
+        return {"/sys/fs/cgroup": tmp_path, "/proc/self/cgroup": tmp_path / "cgroup"}[text]
+
+    monkeypatch.setattr(memory, "Path", path)
+    assert memory.host_memory() == 123456789 < whole
+    (tmp_path / "cgroup").unlink()
+    assert memory.host_memory() >= whole
+
+
 def test_a_large_grid_has_at_most_4096_chunks():
     grid = Grid(PAIRS, {"flux.0": np.linspace(0, 1, 10**4), "flux.1": np.linspace(0, 1, 10**4)})
     _, chunk = memory.fitted(lambda d: d.flux[0], grid, None)

@@ -189,6 +189,32 @@ def test_a_chunk_of_another_sweep_is_computed_again(copy, truth, saved, tmp_path
     assert contents(copy) == contents(truth)
 
 
+@pytest.mark.parametrize("damage", ["truncated", "empty", "removed", "zeroed"])
+def test_damaged_coordinates_are_written_again(copy, truth, saved, capsys, damage):
+    DAMAGES[damage](copy, "flux/c/0")
+    run(copy)
+    assert "axis 'flux' of" in capsys.readouterr().err
+    assert saved == []
+    assert contents(copy) == contents(truth)
+
+
+@pytest.mark.parametrize("file", ["axis flux/c/0", "sample total/c/0", "zarr.json"])
+def test_a_damaged_description_is_refused(copy, file):
+    path = copy / "chunks" / file
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b'"lanes": ', b'"lanes": 1') if file == "zarr.json" else raw[:-9])
+    before = contents(copy)
+    with pytest.raises(ValueError, match="cannot be read"):
+        run(copy)
+    assert contents(copy) == before
+
+
+def test_an_axis_that_is_gone(copy):
+    (copy / "flux/zarr.json").unlink()
+    with pytest.raises(ValueError, match="is damaged at its axis 'flux'"):
+        run(copy)
+
+
 def test_a_store_that_does_not_say_what_it_is(copy):
     (copy / "chunks/zarr.json").write_text("{")
     before = contents(copy)

@@ -57,14 +57,18 @@ def device_memory(device: Any) -> int:
 
 
 def host_memory() -> int:
-    """Bytes that this process may take: the machine's, or what its control group leaves of it."""
+    """Bytes that this process may take: the machine's, or what its control groups leave of it."""
     most = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    root = Path("/sys/fs/cgroup")
     try:
-        own = Path("/proc/self/cgroup").read_text().split("::", 1)[1].split()[0]
-        told = Path(f"/sys/fs/cgroup{own}/memory.max").read_text().strip()
-        most += [int(told)] if told.isdigit() else []
+        own = Path("/proc/self/cgroup").read_text().split("0::/", 1)[1].split("\n")[0]
     except (OSError, IndexError):  # no such group, or not Linux
-        pass
+        return most[0]
+    for group in (root / own, *(root / own).parents):
+        file = group / "memory.max"
+        if group.is_relative_to(root) and file.is_file():
+            told = file.read_text().strip()
+            most += [int(told)] if told.isdigit() else []
     return min(most)
 
 

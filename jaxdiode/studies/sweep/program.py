@@ -40,13 +40,17 @@ class Program:
 
     Attributes:
         lanes: points of a block.
+        threads: blocks that run at once, one for each core if not given.
         seconds: that tracing and compiling took.
     """
 
-    def __init__(self, function: Callable[[Any], PyTree], grid: Grid, lanes: int):
+    def __init__(
+        self, function: Callable[[Any], PyTree], grid: Grid, lanes: int, threads: int | None = None
+    ):
         self.function, self.grid, self.lanes = function, grid, lanes
         self.seconds = 0.0
-        self._devices, self.threads = devices_and_threads()
+        self._devices, cores = devices_and_threads()
+        self.threads = threads or cores
         self._pool = ThreadPoolExecutor(self.threads, "sweep")
         self._turn = itertools.count()
         self._compiled: list[Any] = []

@@ -16,6 +16,7 @@ from .program import Program, Started
 from .workers import compute_by, require_spawned
 from .zarr_layout import (
     create_store,
+    mend_coordinates,
     read_inputs,
     remove_store,
     require_same,
@@ -96,6 +97,8 @@ def _opened(
         program = Program(function, grid, inputs.lanes)
         sample = program(sample_points(grid))
     require_same_values(path, inputs, sample)
+    for name in mend_coordinates(path, inputs):
+        print(f"sweep: axis {name!r} of {path} was damaged and is written again", file=sys.stderr)
     return program, ZarrStore(path, inputs)
 
 

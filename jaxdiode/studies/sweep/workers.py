@@ -2,9 +2,16 @@
 
 import hashlib
 import pickle
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -47,7 +54,8 @@ def compute_by(
 ) -> None:
     """Workers write their boxes themselves: the store must be where they can reach it."""
     x64 = bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
-    payload = _pickled((program.function, program.grid)), str(store.path.resolve()), x64
+    path, threads = str(store.path.resolve()), _threads_of(executor, program.threads)
+    payload = _pickled((program.function, program.grid)), path, x64, threads
     waiting: set[Future] = set()
 
     def finished() -> Iterator[Any]:
@@ -86,6 +94,26 @@ def _first(waiting: set) -> set:
     return {future for future in waiting if future.done()}
 
 
+def _threads_of(executor: Any, cores: int) -> int | None:
+    """Blocks at once of each process of a pool on this machine; None if its workers must say."""
+    processes = getattr(executor, "_max_workers", None)
+    if isinstance(executor, ThreadPoolExecutor) or not isinstance(processes, int):
+        return None
+    return max(cores // processes, 1)
+
+
+def _threads_here() -> int | None:
+    """Those of a worker of dask; None elsewhere, where all cores are this process's."""
+    if "distributed" not in sys.modules:
+        return None
+    from distributed import get_worker
+
+    try:
+        return get_worker().state.nthreads
+    except ValueError:  # no worker of dask
+        return None
+
+
 def _pickled(thing: Any) -> bytes:
     """With functions by value where cloudpickle is there, as dask brings it."""
     try:
@@ -99,7 +127,7 @@ _jobs: dict[str, tuple[Program, ZarrStore]] = {}  # of this worker: compiled onc
 _making = threading.Lock()
 
 
-def _work(pickled: bytes, path: str, x64: bool, number: int) -> int:
+def _work(pickled: bytes, path: str, x64: bool, threads: int | None, number: int) -> int:
     """One box, by a worker: any thread of any process."""
     key = hashlib.sha256(pickled + f"{path} {x64}".encode()).hexdigest()
     with _making:
@@ -107,7 +135,7 @@ def _work(pickled: bytes, path: str, x64: bool, number: int) -> int:
             with jax.enable_x64(x64):
                 function, grid = pickle.loads(pickled)
                 inputs = read_inputs(Path(path))
-                program = Program(function, grid, inputs.lanes)
+                program = Program(function, grid, inputs.lanes, threads or _threads_here())
                 program.compiled()
             _jobs.clear()
             _jobs[key] = program, ZarrStore(Path(path), inputs)

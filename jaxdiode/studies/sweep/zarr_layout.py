@@ -79,10 +79,11 @@ def read_inputs(path: Path) -> Inputs:
         told = dict(chunks.attrs)
         axes = {n: np.asarray(chunks[f"{_AXIS} {n}"][...]) for n in told["axes"]}
         sample = {n: np.asarray(chunks[f"{_SAMPLE} {n}"][...]) for n in told["variables"]}
+        mark = told.pop("mark")
+        if mark != _mark(told, axes, sample):
+            raise ValueError("what it says of itself is damaged")
         blocks = Blocks.of(tuple(len(v) for v in axes.values()), tuple(told["box"]))
-        found = Inputs(
-            blocks, told["lanes"], axes, sample, told["device"], told["version"], told["mark"]
-        )
+        found = Inputs(blocks, told["lanes"], axes, sample, told["device"], told["version"], mark)
     except Exception as error:  # whatever is there
         why = " ".join(str(error).split())[:100] or type(error).__name__
         raise ValueError(
@@ -94,6 +95,29 @@ def read_inputs(path: Path) -> Inputs:
             f"store {str(path)!r} has format {told['format']}, this jaxdiode reads up to {_FORMAT}"
         )
     return found
+
+
+def mend_coordinates(path: Path, inputs: Inputs) -> list[str]:
+    """Write those again that are damaged; their names.
+
+    Raises:
+        ValueError: the store has none of that name.
+    """
+    mended = []
+    for name, values in inputs.axes.items():
+        stored = name if values.ndim == 1 else f"{name}_values"
+        try:
+            array = open_group(path, "r+")[stored]
+        except Exception as error:  # whatever stands in a damaged file
+            raise ValueError(f"store {str(path)!r} is damaged at its axis {name!r}") from error
+        try:
+            same = np.array_equal(array[...], values)
+        except Exception:
+            same = False
+        if not same:
+            array[...] = values
+            mended.append(name)
+    return mended
 
 
 def remove_store(path: Path) -> None:
