@@ -34,6 +34,15 @@ def test_threads(tmp_path, truth):
     assert contents(tmp_path / "map.zarr") == truth
 
 
+def test_a_worker_sees_that_a_store_is_another(tmp_path, truth):
+    """Of the same function, device and grid, in the same place."""
+    path = tmp_path / "map.zarr"
+    with ThreadPoolExecutor(1) as pool:
+        for chunk in (25, 50):
+            run(path, chunk=chunk, executor=pool, overwrite=path.exists())
+    assert contents(path) == truth
+
+
 def test_more_chunks_than_wait_at_an_executor(tmp_path, truth, monkeypatch):
     monkeypatch.setattr(workers, "_SUBMITTED", 1)
     with ThreadPoolExecutor(2) as pool:
@@ -51,6 +60,24 @@ def test_a_worker_computes_as_its_caller(tmp_path):
         data = jd.sweep(*call, store=path, chunk=5, executor=pool, progress=False)
     assert data["value"].dtype == np.float64
     assert np.array_equal(data["value"], jd.sweep(*call, chunk=5)["value"])
+
+
+def test_a_worker_without_memory_computes_as_its_caller(tmp_path, monkeypatch):
+    """What it compiles anew, for fewer lanes, too."""
+    real = workers.Program._run
+
+    def run_if_it_fits(self, compiled, where, device):
+        if len(where[0]) > 2:
+            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+        return real(self, compiled, where, device)
+
+    call = (lambda d: d.sine[0] / 3, jd.Harmonics([1.0]), {"sine.0": np.linspace(1.0, 2.0, 40)})
+    path = tmp_path / "map.zarr"
+    jd.sweep(*call, store=path, chunk=8, shard="4/5", progress=False)
+    monkeypatch.setattr(workers.Program, "_run", run_if_it_fits)
+    with ThreadPoolExecutor(1, initializer=_in_single_precision) as pool:
+        data = jd.sweep(*call, store=path, chunk=8, executor=pool, progress=False)
+    assert np.allclose(data["value"], np.linspace(1.0, 2.0, 40) / 3, rtol=1e-14, atol=0)
 
 
 def _in_single_precision():

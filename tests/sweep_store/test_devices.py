@@ -50,6 +50,9 @@ import numpy as np, jaxdiode as jd
 assert jax.device_count() == int(sys.argv[1])
 squid = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], flux=(0.403, 0.2))
 axes = {"flux.0": np.linspace(0, 1, 31), "flux.1": np.linspace(0, 1, 40)}
+if sys.argv[2] == "in turn":  # as accelerators are used
+    from jaxdiode.studies.sweep import program
+    program.devices_and_threads = lambda: (jax.local_devices(), 8)
 for shard in sys.argv[3:]:
     jd.sweep(jd.critical_currents, squid, axes, store=sys.argv[2], chunk=300, shard=shard)
 """
@@ -63,6 +66,7 @@ def test_one_two_and_four_devices_and_shards(tmp_path):
         ("one", 1, ["0/1"]),
         ("two", 2, ["0/1"]),
         ("four", 4, ["2/3", "0/3", "1/3"]),
+        ("in turn", 3, ["1/2", "0/2"]),
     ):
         flags = os.environ.get("XLA_FLAGS", "")
         flags += f" --xla_force_host_platform_device_count={count}"
@@ -77,7 +81,7 @@ def test_one_two_and_four_devices_and_shards(tmp_path):
         assert done.returncode == 0, done.stderr
         stores.append(contents(tmp_path / name))
     assert len(stores[0]) > 5 * 4  # four variables and a digest of each chunk
-    assert stores[0] == stores[1] == stores[2]
+    assert stores[0] == stores[1] == stores[2] == stores[3]
 
 
 # ---- Compilations

@@ -114,6 +114,26 @@ def test_an_unfinished_store(copy):
     assert np.array_equal(data["finished"], expected)
 
 
+def test_values_of_any_type(tmp_path):
+    """And what stands for those that are not there yet."""
+    expected = {
+        "complex64": np.nan, "complex128": np.nan, "float32": np.nan, "uint8": 255, "int8": -1,
+        "bool": False,
+    }  # fmt: skip
+
+    def typed(device):
+        return {name: device.flux[0].astype(name) for name in expected}
+
+    axes = {"flux.0": [1.0, 2.0]}
+    for options in ({"store": tmp_path / "map.zarr", "shard": "1/2"}, {}):
+        data = jd.sweep(typed, PAIRS, axes, chunk=1, **options)
+        for name, missing in expected.items():
+            assert data[name].dtype == name
+            first, second = data[name].values
+            assert second == (name == "bool" or 2)
+            assert np.array_equal(first, missing if options else 1, equal_nan=True)
+
+
 def test_the_same_call_goes_on(copy, truth, saved, capsys):
     (copy / "chunks/digest/c/1/0").unlink()
     run(copy, progress=True)

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -110,6 +110,15 @@ class Grid:
             "device_table": table,
             "axes": json.dumps(labels, ensure_ascii=False),
         }
+
+
+def unknown(dtype: np.dtype) -> Any:
+    """What stands for a value that is not computed yet."""
+    if dtype.kind == "b":
+        return False
+    if dtype.kind == "u":
+        return np.iinfo(dtype).max
+    return np.nan if dtype.kind in "fc" else -1
 
 
 def long_name(output: str) -> str:

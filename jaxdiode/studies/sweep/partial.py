@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .grid import label
+from .grid import label, unknown
 from .store import ABOUT, INPUTS, chunk_files, folder_of, read_arrays, read_chunk
 from .zarr_layout import require_zarr
 from .zarr_store import read_store
@@ -53,7 +53,9 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
             f"path must be that of a sweep, {str(path)!r} is no file and {str(folder / INPUTS)!r} "
             "cannot be read"
         ) from error
-    results = {k: np.full((size, *v.shape[1:]), _unknown(v), v.dtype) for k, v in sample.items()}
+    results = {
+        k: np.full((size, *v.shape[1:]), unknown(v.dtype), v.dtype) for k, v in sample.items()
+    }
     finished = np.zeros(size, bool)
     for file in chunk_files(folder):
         start = int(file.stem)
@@ -65,9 +67,3 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
             results[k][start : start + len(v)] = v[: size - start]
             finished[start : start + len(v)] = True
     return label(tuple(axes), list(axes.values()), results | {"finished": finished}, about)
-
-
-def _unknown(array: np.ndarray):
-    if array.dtype.kind == "b":
-        return False
-    return np.nan if array.dtype.kind in "fc" else -1

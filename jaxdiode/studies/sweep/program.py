@@ -3,6 +3,7 @@
 import itertools
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -53,6 +54,7 @@ class Program:
         self.threads = threads or cores
         self._pool = ThreadPoolExecutor(self.threads, "sweep")
         self._turn = itertools.count()
+        self._changing = threading.RLock()  # threads of a worker share a program
         self._compiled: list[Any] = []
 
     def __enter__(self) -> "Program":
@@ -63,15 +65,16 @@ class Program:
 
     def start(self, points: Int[np.ndarray, " points"]) -> Started:
         """Begin with points (flat indices); the last lanes of the last block repeat its last."""
-        compiled = self.compiled()
+        with self._changing:
+            compiled, lanes = self.compiled(), self.lanes
         where = np.unravel_index(points, self.grid.shape)
         blocks = []
-        for begin in range(0, len(points), self.lanes):
-            part = [axis[begin : begin + self.lanes].astype(np.int32) for axis in where]
-            part = [np.pad(axis, (0, self.lanes - len(axis)), mode="edge") for axis in part]
+        for begin in range(0, len(points), lanes):
+            part = [axis[begin : begin + lanes].astype(np.int32) for axis in where]
+            part = [np.pad(axis, (0, lanes - len(axis)), mode="edge") for axis in part]
             k = next(self._turn) % len(self._devices)
             blocks.append(self._pool.submit(self._run, compiled[k], part, self._devices[k]))
-        return Started(points, self.lanes, blocks)
+        return Started(points, lanes, blocks)
 
     def fetch(self, started: Started) -> dict[str, Shaped[np.ndarray, "points ..."]]:
         """Outputs of the points, on the host.
@@ -85,8 +88,9 @@ class Program:
         except Exception as error:
             if not _out_of_memory(error):
                 raise
-            if started.lanes == self.lanes:  # else halved for points that began earlier
-                self._halve(error)
+            with self._changing:
+                if started.lanes == self.lanes:  # else halved for points that began earlier
+                    self._halve(error)
             return self.fetch(self.start(started.points))
         size = len(started.points)
         return {k: np.concatenate([part[k] for part in parts])[:size] for k in parts[0]}

@@ -1,6 +1,5 @@
 """The chunks of a store by the workers of an executor, each of which writes its own."""
 
-import hashlib
 import pickle
 import sys
 import threading
@@ -13,7 +12,7 @@ from concurrent.futures import (
     wait,
 )
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 
@@ -54,8 +53,9 @@ def compute_by(
 ) -> None:
     """Workers write their boxes themselves: the store must be where they can reach it."""
     x64 = bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
-    path, threads = str(store.path.resolve()), _threads_of(executor, program.threads)
-    payload = _pickled((program.function, program.grid)), path, x64, threads
+    threads = _threads_of(executor, program.threads)
+    pickled = _pickled((program.function, program.grid))
+    task = Task(pickled, str(store.path.resolve()), store.mark, x64, threads)
     waiting: set[Future] = set()
 
     def finished() -> Iterator[Any]:
@@ -63,7 +63,7 @@ def compute_by(
             if store.holds(number):
                 yield number
                 continue
-            waiting.add(executor.submit(_work, *payload, number))
+            waiting.add(executor.submit(_work, task, number))
             if len(waiting) >= _SUBMITTED:
                 yield from drained()
         while waiting:
@@ -123,22 +123,38 @@ def _pickled(thing: Any) -> bytes:
     return cloudpickle.dumps(thing)
 
 
-_jobs: dict[str, tuple[Program, ZarrStore]] = {}  # of this worker: compiled once for all its boxes
+class Task(NamedTuple):
+    """What a worker must know of a sweep.
+
+    Attributes:
+        pickled: function and grid.
+        path: of the store, and its mark: another may have taken its place.
+        x64: the caller's precision.
+        threads: blocks at once, if not the worker's to say.
+    """
+
+    pickled: bytes
+    path: str
+    mark: str
+    x64: bool
+    threads: int | None
+
+
+_jobs: dict[Task, tuple[Program, ZarrStore]] = {}  # of this worker: compiled once for all its boxes
 _making = threading.Lock()
 
 
-def _work(pickled: bytes, path: str, x64: bool, threads: int | None, number: int) -> int:
+def _work(task: Task, number: int) -> int:
     """One box, by a worker: any thread of any process."""
-    key = hashlib.sha256(pickled + f"{path} {x64}".encode()).hexdigest()
-    with _making:
-        if key not in _jobs:
-            with jax.enable_x64(x64):
-                function, grid = pickle.loads(pickled)
-                inputs = read_inputs(Path(path))
-                program = Program(function, grid, inputs.lanes, threads or _threads_here())
+    with jax.enable_x64(task.x64):  # also where lanes are halved and compiled anew
+        with _making:
+            if task not in _jobs:
+                function, grid = pickle.loads(task.pickled)
+                inputs = read_inputs(Path(task.path))
+                program = Program(function, grid, inputs.lanes, task.threads or _threads_here())
                 program.compiled()
-            _jobs.clear()
-            _jobs[key] = program, ZarrStore(Path(path), inputs)
-        program, store = _jobs[key]
-    store.save(number, program(store.blocks.points(number)))
+                _jobs.clear()
+                _jobs[task] = program, ZarrStore(Path(task.path), inputs)
+            program, store = _jobs[task]
+        store.save(number, program(store.blocks.points(number)))
     return number
