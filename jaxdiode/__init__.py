@@ -9,6 +9,6 @@ needs no JAX, such as the help of the command line, does not wait for it.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+from ._version import __version__ as __version__
 
-__version__ = "0.1.0"
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

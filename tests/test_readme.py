@@ -86,6 +86,45 @@ def test_examples_run(heading, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+SHELL = re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S)
+MAP = """
+[device]
+type = "TunnelJunction"
+critical_current = 2.0
+[sweep]
+critical_current = { start = 1, stop = 2, points = 20000 }
+"""
+
+
+@pytest.mark.document
+def test_the_job_array_runs(tmp_path):
+    """As Slurm would: the script itself, once for each index that has a chunk."""
+    (script,) = [code for code in SHELL if "#SBATCH" in code]
+    assert "--array=0-63" in script
+    (tmp_path / "job.sh").write_text(script)
+    (tmp_path / "device.toml").write_text(MAP)
+    command = tmp_path / "bin" / "jaxdiode"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m jaxdiode "$@"\n')
+    command.chmod(0o755)
+    for index in (2, 0, 1):
+        done = subprocess.run(
+            ["bash", "job.sh"],
+            cwd=tmp_path,
+            env=os.environ
+            | {
+                "SLURM_ARRAY_TASK_ID": str(index),
+                "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}",
+                "PYTHONPATH": os.pathsep.join([str(README.parent), *sys.path]),
+            },
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "20000 devices, 0 failed" in done.stdout
+
+
 def test_a_device_of_ones_own_is_short():
     own = [code for _, code in BLOCKS if re.search(r"^class \w+\(.*Abstract", code, re.M)]
     if not own:

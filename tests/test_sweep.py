@@ -1,6 +1,5 @@
 """The sweep verb: labels, chunks, failures, resumption, several JAX devices."""
 
-import importlib
 import os
 import subprocess
 import sys
@@ -12,10 +11,7 @@ import pytest
 import xarray
 
 import jaxdiode as jd
-
-sweep_module = importlib.import_module(
-    "jaxdiode.studies.sweep.verb"
-)  # the package's `sweep` is the verb
+from jaxdiode.studies.sweep.program import Program
 
 SQUID = jd.Squid([jd.TunnelJunction(3.0), jd.Harmonics([2.0, 0.5])], [0.1])
 PAIRS = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], flux=(0.4, 0.3))
@@ -151,13 +147,8 @@ def test_failed_lanes_are_flagged_and_alone():
 def evaluations(monkeypatch):
     """Counts the chunks that are computed."""
     counted = []
-    real = sweep_module._evaluate
-
-    def evaluate(*args):
-        counted.append(1)
-        return real(*args)
-
-    monkeypatch.setattr(sweep_module, "_evaluate", evaluate)
+    real = Program.start
+    monkeypatch.setattr(Program, "start", lambda *a: (counted.append(1), real(*a))[1])
     return counted
 
 

@@ -19,7 +19,7 @@ import xarray
 
 import jaxdiode as jd
 from jaxdiode import progress
-from jaxdiode.studies.sweep import verb
+from jaxdiode.studies.sweep.program import Program
 
 PAIRS = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], flux=(0.4, 0.3))
 AXES = {"branches.0.first": np.array([1.0, 2.5]), "flux": np.linspace(0, 1, 25)}
@@ -76,8 +76,8 @@ def partial(tmp_path, unfinished):
 @pytest.fixture
 def evaluations(monkeypatch):
     counted = []
-    real = verb._evaluate
-    monkeypatch.setattr(verb, "_evaluate", lambda *a: (counted.append(1), real(*a))[1])
+    real = Program.start
+    monkeypatch.setattr(Program, "start", lambda *a: (counted.append(1), real(*a))[1])
     return counted
 
 

@@ -1,54 +1,137 @@
 """`jaxdiode sweep`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
 
 from .. import _plain_checks as _checks
 from ..files import device_file
-from .common import Cache, DeviceFile, check_folder, finish, make_folder, say, start_jax
+from .common import Cache, Count, DeviceFile, check_folder, finish, make_folder, say, start_jax
+
+if TYPE_CHECKING:
+    import xarray
+
+    from ..studies.sweep import Estimate
+
+_STORE = tyro.conf.arg(metavar="MAP.zarr")
+_SHARD = tyro.conf.arg(metavar="K/N")
+_SUMMARISED = 10**7  # points of a store that are read once more, for the largest of them
 
 
 def sweep(
     device: DeviceFile,
     out: Path = Path("jaxdiode-sweep"),
-    chunk: int = 8192,
+    store: Annotated[Path | None, _STORE] = None,
+    shard: Annotated[str | None, _SHARD] = None,
+    chunk: Count = None,
+    explain: bool = False,
     force: bool = False,
     cache: Cache = True,
 ) -> None:
-    """Critical currents on the grid of the file's [sweep], to netCDF; resumes if interrupted.
+    """Critical currents on the grid of the file's [sweep], to netCDF or Zarr; resumes.
 
     Example: jaxdiode sweep device.toml
+
+    As a job array: jaxdiode sweep device.toml --store map.zarr --shard $SLURM_ARRAY_TASK_ID/64
 
     Args:
         device: TOML file with [device] and [sweep], or JSON with a device and such a section.
         out: Folder for the netCDF file and the figure.
-        chunk: Devices evaluated at once.
-        force: Overwrite the folder's files.
+        store: Zarr store instead, which any number of processes may write to at once.
+        shard: Share K of N of the store's chunks, K from 0 to N-1.
+        chunk: Points of a chunk, which is written whole; from the memory there is if not given.
+        explain: Say what it will take, from compiling it and computing a few points; write nothing.
+        force: Overwrite the folder's files; remove the store that is there.
     """
     table = device_file.read(device)
-    grid = table.get("sweep", {})
-    if not grid:
+    axes = table.get("sweep", {})
+    if not axes:
         raise ValueError("device file must have a [sweep] section; `jaxdiode new` writes one")
-    _checks.whole_number("chunk", chunk)
+    if chunk is not None:
+        _checks.whole_number("chunk", chunk)
+    if shard is not None and store is None:
+        raise ValueError("shard needs a store that all jobs can reach: --store map.zarr")
     target = out / "sweep.nc"
-    unfinished = target.with_name(target.name + ".partial").exists()
-    check_folder(out, force or (unfinished and not target.exists()))
+    if store is None and not explain:
+        unfinished = target.with_name(target.name + ".partial").exists()
+        check_folder(out, force or (unfinished and not target.exists()))
     start_jax(cache)
-    from .. import plot
-    from ..core.critical import rounded_efficiency
     from ..core.device import critical_currents
-    from ..files import with_units
-    from ..studies.sweep import sweep as sweep_over
+    from ..studies import sweep as sweeps
 
     made = device_file.device(table)
-    axes = {name: device_file.axis(name, given) for name, given in grid.items()}
+    axes = {name: device_file.axis(name, given) for name, given in axes.items()}
+    if explain:
+        grid = sweeps.Grid(made, axes)
+        for line in _lines(sweeps.estimate(critical_currents, grid, chunk=chunk, store=store,
+                                           shard=shard)):  # fmt: skip
+            say(line)
+        return
+    if store is not None:
+        data = sweeps.sweep(
+            critical_currents, made, axes, chunk=chunk, store=store, shard=shard, overwrite=force
+        )
+        _say_of_store(data, store)
+        return
     folder = make_folder(out)
-    data = sweep_over(critical_currents, made, axes, chunk=chunk, path=target, overwrite=force)
+    data = sweeps.sweep(critical_currents, made, axes, chunk=chunk, path=target, overwrite=force)
+    _summarise(data)
+    if data["efficiency"].ndim <= 2:
+        from .. import plot
+        from ..files import with_units
+
+        shown = with_units(data, made, device_file.unit(table))
+        plot.dataset(shown).savefig(folder / "efficiency.png")
+    finish(out)
+
+
+def _summarise(data: "xarray.Dataset") -> None:
+    from ..core.critical import rounded_efficiency
+
     failed = int((data["status"] != 0).sum())
     best = data["efficiency"].argmax(...) if failed < data["efficiency"].size else {}
     where = {k: float(data[k][v]) for k, v in best.items() if k in data.coords}
     largest = rounded_efficiency(data["efficiency"].max())
     say(f"{data['status'].size} devices, {failed} failed; largest eta {largest:+.6f} at {where}")
-    if data["efficiency"].ndim <= 2:
-        shown = with_units(data, made, device_file.unit(table))
-        plot.dataset(shown).savefig(folder / "efficiency.png")
-    finish(out)
+
+
+def _say_of_store(data: "xarray.Dataset", store: Path) -> None:
+    if "finished" in data:
+        there = int(data["finished"].sum())
+        say(f"{there} of {data['finished'].size} devices are there")
+    elif data["status"].size <= _SUMMARISED:
+        _summarise(data.load())
+    else:
+        say(f"all {data['status'].size} devices are there")
+    say(f"Results in {store.resolve()}")
+
+
+def _lines(told: "Estimate") -> list[str]:
+    """The estimate as a table of lines."""
+    shape = " × ".join(map(str, told.shape))
+    found = f", {told.found} of them there" if told.found else ""
+    seconds = told.points * told.point_seconds
+    each = told.chunk * told.point_seconds
+    return [
+        f"points    {told.points} to compute, of a grid of {shape}",
+        f"chunks    {told.chunks} of {told.chunk} points{found}; one takes {_duration(each)}",
+        f"bytes     {_size(told.bytes)} for the whole grid, before compression",
+        f"compile   {_duration(told.compile_seconds)}",
+        f"expected  {_duration(seconds)}, {told.point_seconds * 1e6:.3g} µs a point in "
+        f"{told.blocks} blocks of {told.lanes} at once",
+    ]
+
+
+def _size(count: int) -> str:
+    for name, unit in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} B"
+
+
+def _duration(seconds: float) -> str:
+    for name, unit in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.3g} {name}"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -86,7 +86,7 @@ def save(
 
 
 def load(path: str | Path) -> Any:
-    """What `save` wrote: the device, `Space` or result, or the dataset of a sweep (.nc).
+    """What `save` wrote: the device, `Space` or result, or the dataset of a sweep (.nc, .zarr).
 
     A TOML file gives its device.
 
@@ -101,7 +101,7 @@ def load(path: str | Path) -> Any:
         Squid 100.0 [0.3]
     """
     path = Path(path)
-    if path.suffix == ".nc":
+    if path.suffix in (".nc", ".zarr"):
         from ..studies.sweep import read_sweep
 
         return read_sweep(path)

@@ -1,4 +1,7 @@
 """Any function of a device over a grid of its parameters."""
 
+from .estimate import Estimate as Estimate
+from .estimate import estimate as estimate
+from .grid import Grid as Grid
 from .partial import read_sweep as read_sweep
 from .verb import sweep as sweep

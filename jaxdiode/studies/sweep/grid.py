@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -112,6 +112,20 @@ class Grid:
         }
 
 
+def unknown(dtype: np.dtype) -> Any:
+    """What stands for a value that is not computed yet."""
+    if dtype.kind == "b":
+        return False
+    if dtype.kind == "u":
+        return np.iinfo(dtype).max
+    return np.nan if dtype.kind in "fc" else -1
+
+
+def long_name(output: str) -> str:
+    """What figures call an output of the function; nothing where it is the user's own."""
+    return _OUTPUTS.get(output, "")
+
+
 def label(names, values, results, about: Mapping[str, str]) -> "xarray.Dataset":
     """Flat results as a dataset on the grid that the axes span."""
     import xarray
@@ -129,8 +143,8 @@ def label(names, values, results, about: Mapping[str, str]) -> "xarray.Dataset":
             coords[f"{name}_values"] = ((name, f"{name}_component"), array)
     kept = {k: v for k, v in about.items() if v and k != "axes"}
     made = xarray.Dataset(data, coords, kept)
-    for name, text in _OUTPUTS.items():
-        if name in made.variables:
+    for name in made.data_vars:
+        if text := long_name(str(name)):
             made[name].attrs["long_name"] = text
     for name, (text, unit) in json.loads(about.get("axes") or "{}").items():
         if name in made.coords:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .grid import label
+from .grid import label, unknown
 from .store import ABOUT, INPUTS, chunk_files, folder_of, read_arrays, read_chunk
+from .zarr_layout import require_zarr
+from .zarr_store import read_store
 
 if TYPE_CHECKING:
     import xarray
@@ -16,10 +18,11 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
     """The dataset of a sweep that was written to `path`, or what an unfinished one has so far.
 
     Of an unfinished sweep, running or interrupted, points that are not computed yet are NaN (−1
-    in whole numbers, such as the status), and `finished` says which are.
+    in whole numbers, such as the status), and `finished` says which are. Of a Zarr store the
+    values are read when they are looked at.
 
     Args:
-        path: as given to `sweep(..., path=...)`.
+        path: as given to `sweep(..., path=...)` or `sweep(..., store=...)`.
 
     Raises:
         ValueError: nothing there, or files that no sweep has written.
@@ -33,6 +36,9 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
         except Exception as error:  # whatever stands in a damaged file
             raise ValueError(f"path must be the netCDF file of a sweep, got {str(path)!r}: "
                              f"{' '.join(str(error).split())[:200]}") from error  # fmt: skip
+    if path.is_dir():
+        require_zarr()
+        return read_store(path)
     folder = folder_of(path)
     try:
         inputs = read_arrays(folder / INPUTS)
@@ -47,7 +53,9 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
             f"path must be that of a sweep, {str(path)!r} is no file and {str(folder / INPUTS)!r} "
             "cannot be read"
         ) from error
-    results = {k: np.full((size, *v.shape[1:]), _unknown(v), v.dtype) for k, v in sample.items()}
+    results = {
+        k: np.full((size, *v.shape[1:]), unknown(v.dtype), v.dtype) for k, v in sample.items()
+    }
     finished = np.zeros(size, bool)
     for file in chunk_files(folder):
         start = int(file.stem)
@@ -59,9 +67,3 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
             results[k][start : start + len(v)] = v[: size - start]
             finished[start : start + len(v)] = True
     return label(tuple(axes), list(axes.values()), results | {"finished": finished}, about)
-
-
-def _unknown(array: np.ndarray):
-    if array.dtype.kind == "b":
-        return False
-    return np.nan if array.dtype.kind in "fc" else -1

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._atomic import atomic_write
 from .grid import Grid
+from .same import close, same_inputs
 
 INPUTS, _LOCK = "inputs.npz", "lock"
 ABOUT = ("device", "device_table", "axes")
@@ -75,7 +76,7 @@ class Store:
                 self.mark = self._mark_of_chunks()
                 _say(f"{label} is damaged ({_why(error)}) and written again")
             else:
-                if not _same(inputs, known):
+                if not same_inputs(inputs, known):
                     raise self._others()
                 return
         self.mark = self.mark or secrets.token_hex(8)
@@ -156,7 +157,7 @@ class Store:
             first = read_chunk(file, self._sample, mark)
         except Exception as error:
             raise self._others() from error
-        if marks or not all(_close(v[:1], self._sample[k][:1]) for k, v in first.items()):
+        if marks or not all(close(v[:1], self._sample[k][:1]) for k, v in first.items()):
             raise self._others()
         return mark
 
@@ -228,15 +229,3 @@ def _say(text: str) -> None:
 
 def _why(error: Exception) -> str:
     return " ".join(str(error).split())[:100] or type(error).__name__
-
-
-def _same(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:
-    """Equal names, shapes and values (to rounding: another machine may go on)."""
-    return list(one) == list(other) and all(map(_close, one.values(), other.values()))
-
-
-def _close(a: np.ndarray, b: np.ndarray) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    size = np.max(np.abs(a), where=np.isfinite(a), initial=0.0)
-    return np.allclose(a, b, rtol=1e-7, atol=1e-9 * size, equal_nan=True)

@@ -6,24 +6,21 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
 from ... import _checks
 from ..._checks import Numbers
 from ...core.device import AbstractDevice
-from ...core.paths import with_values
 from ...progress import track
 from .grid import Grid
+from .memory import fitted
+from .program import Started
 from .store import Store
+from .stored import sweep_to_store
 
 if TYPE_CHECKING:
     import xarray
-
-_IN_FLIGHT = 2  # chunks computed while the previous one is fetched
 
 
 def sweep(
@@ -31,15 +28,22 @@ def sweep(
     device: AbstractDevice,
     axes: Mapping[str, Numbers],
     *,
-    chunk: int = 8192,
+    chunk: int | None = None,
     path: str | Path | None = None,
+    store: str | Path | None = None,
+    shard: str | tuple[int, int] | None = None,
+    executor: Any = None,
     overwrite: bool = False,
     progress: bool = True,
 ) -> "xarray.Dataset":
     """function(device) on the grid spanned by the axes, as a labelled dataset.
 
-    The grid is cut into chunks of one shape: one compilation, bounded memory, sharded over
-    all JAX devices. A lane that fails is NaN with its status and leaves the others alone.
+    The grid is cut into chunks, and these into blocks of few lanes (256 at most on the CPU), all
+    of which run one compiled program: side by side on all cores, or in turn on all JAX devices of
+    another platform. A lane that fails is NaN with its status and leaves the others alone. The
+    bits of the results do not depend on how many cores, devices, shares or workers there are, on
+    machines of one kind. Where memory does not suffice the lanes are halved, a line on stderr says
+    so, and the last digits may differ.
 
     Args:
         function: device → number, array, dict of them, or what has `as_dict()`, such as
@@ -48,20 +52,40 @@ def sweep(
         axes: {name: values}. A name is a path as in `Space`; if it covers several
             parameters ("flux", "branches.2") all get the same value. Values of shape
             (n, m) set the m parameters of the name one by one.
-        chunk: grid points evaluated at once.
+        chunk: grid points that are kept and written together. If not given 8192, or more so that
+            there are at most 4096 chunks, or fewer so that their outputs take at most a 32nd of
+            the memory of the machine (or of the control group); of a store, those it was begun
+            with. On an accelerator a chunk is computed at once, as far as half of its memory holds
+            it, and its default is as many as that, up to 65536.
         path: netCDF file to write. Finished chunks are kept in a folder beside it, with their
             axes and the device, until it is complete; the same call after an interruption goes
             on from there, and `read_sweep(path)` reads what is there before. A chunk that is
             damaged is computed again. One process at a time may write to a path (network file
             systems need a working `flock` for that).
-        overwrite: let the complete file take the place of one that is there.
+        store: folder of a Zarr store to write instead (extra `jaxdiode[cluster]`). A chunk is
+            written when it is computed, so that memory is bounded by the chunk, whatever the grid.
+            What is returned reads from the store, and has a variable `finished` while there is
+            something to compute. The same call after an interruption goes on; a chunk that is
+            missing, cut short or altered is computed again. Any number of processes may write to
+            a store at once, and `xarray.open_zarr` opens it at any moment: points that are not
+            there yet are NaN (−1 in whole numbers). `.to_netcdf(...)` exports it.
+        shard: "k/n" or (k, n): of the chunks of the store only every nth from k on, 0 ≤ k < n, as
+            jobs of an array do that know nothing of each other.
+        executor: workers that compute the chunks and write them to the store: dask's
+            `client.get_executor()`, or any executor of `concurrent.futures` (MPI's, loky's), of
+            processes that do not fork ("spawn"). Function and device are sent by cloudpickle.
+        overwrite: let the complete file take the place of one that is there; remove the store.
         progress: show a bar on a terminal; elsewhere a line on stderr for every tenth of a sweep
             that takes more than ten seconds.
 
     Raises:
         ValueError: unknown names, axes empty, non-finite or outside what the device allows, a
             path that exists already or that another sweep is writing, or left-overs at `path`
-            of a sweep with other inputs.
+            of a sweep with other inputs; a store of another device, grid, function, chunk or
+            version of jaxdiode (what differs is said), a share that is none.
+        OSError: the disk is full, or the store cannot be written: what is there is kept, and the
+            same call goes on.
+        MemoryError: a single point is too much.
 
     Example:
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
@@ -71,93 +95,63 @@ def sweep(
         {'flux': 5, 'branches.1.first': 2} ['efficiency', 'minus', 'plus', 'status']
         >>> print(f"{float(data['plus'].sel(flux=0.25)[1]):.6f}")
         75.310990
+        >>> for shard in ("0/2", "1/2"):  # two jobs, elsewhere and at any time
+        ...     mapped = jd.sweep(jd.critical_currents, squid, axes, store="map.zarr", shard=shard)
+        >>> print("finished" in mapped, bool((mapped["plus"] == data["plus"]).all()))
+        False True
     """
-    _checks.whole_number("chunk", chunk)
+    if chunk is not None:
+        chunk = _checks.whole_number("chunk", chunk)
     grid = Grid(device, axes)
-    shards = jax.device_count()
-    chunk = -(-min(chunk, grid.size) // shards) * shards
-    mesh = _mesh() if shards > 1 else None
-    starts = range(0, grid.size, chunk)
+    if store is not None:
+        if path is not None:
+            raise ValueError("path must be left out where a store is given, got both")
+        return sweep_to_store(
+            function, grid, Path(store), chunk=chunk, shard=shard, executor=executor,
+            overwrite=overwrite, progress=progress,
+        )  # fmt: skip
+    for name, given in (("shard", shard), ("executor", executor)):
+        if given is not None:
+            raise ValueError(f"{name} needs a store that all workers can reach, got none")
+    return _sweep_here(function, grid, chunk, path, overwrite, progress)
 
-    def compute(points):
-        index = jnp.asarray(np.minimum(points, grid.size - 1))
-        return _evaluate(function, grid.targets, device, grid.values, index, mesh)
 
+def _sweep_here(function, grid: Grid, chunk: int | None, path, overwrite: bool, progress: bool):
+    """In this process, all results in its memory."""
     results: dict[str, np.ndarray] = {}
-    pending: list[tuple[int, Any]] = []
+    pending: list[tuple[int, Started]] = []
     with nullcontext() if path is None else Store(Path(path), overwrite) as store:
-        if store:
-            sample = _fetch(compute(np.linspace(0, grid.size - 1, chunk).astype(int)))
-            grid.require_outputs(sample)
-            store.open(grid, chunk, sample)
-            if progress and (done := store.count()):
-                found = f"{done} of {len(starts)} chunks found in {store.folder}"
-                print(f"sweep: {found}", file=sys.stderr)
+        program, chunk = fitted(function, grid, chunk)
+        starts = range(0, grid.size, chunk)
 
-        def collect(start, output):
-            host = _fetch(output)
-            if store:
+        def collect(start, started):
+            host = program.fetch(started)
+            if store:  # files of one shape, the last repeats its last point
+                missing = chunk - len(started.points)
+                last = {k: np.repeat(v[-1:], missing, axis=0) for k, v in host.items()}
+                host = {k: np.concatenate([v, last[k]]) for k, v in host.items()}
                 store.save(start, host)
             grid.place(results, start, host)
 
-        for start in track(starts, "sweep", len(starts), progress):
-            if store and (saved := store.load(start)) is not None:
-                grid.place(results, start, saved)
-                continue
-            pending.append((start, compute(np.arange(start, start + chunk))))
-            if len(pending) > _IN_FLIGHT:
-                collect(*pending.pop(0))
-        for item in pending:
-            collect(*item)
+        with program:
+            if store:
+                sample = program(np.linspace(0, grid.size - 1, chunk).astype(int))
+                grid.require_outputs(sample)
+                store.open(grid, chunk, sample)
+                if progress and (done := store.count()):
+                    found = f"{done} of {len(starts)} chunks found in {store.folder}"
+                    print(f"sweep: {found}", file=sys.stderr)
+            for start in track(starts, "sweep", len(starts), progress):
+                if store and (saved := store.load(start)) is not None:
+                    grid.place(results, start, saved)
+                    continue
+                points = np.arange(start, min(start + chunk, grid.size))
+                pending.append((start, program.start(points)))
+                if len(pending) > program.ahead(chunk):
+                    collect(*pending.pop(0))
+            for item in pending:
+                collect(*item)
         dataset = grid.dataset(results)
         if store:
             store.finish(dataset)
     return dataset
-
-
-def _fetch(output) -> dict[str, np.ndarray]:
-    return {k: np.asarray(v) for k, v in output.items()}
-
-
-@eqx.filter_jit
-def _evaluate(function, targets, device, values, index, mesh):
-    where = jnp.unravel_index(index, tuple(len(v) for v in values))
-
-    def one(*position):
-        members, chosen = [], []
-        for axis, i, group in zip(values, position, targets, strict=True):
-            members += [(target,) for target in group]
-            chosen += list(axis[i]) if axis.ndim == 2 else [axis[i]] * len(group)
-        return _named(function, function(with_values(device, members, chosen)))
-
-    run = jax.vmap(one)
-    if mesh is not None:
-        # Each JAX device runs its own loop: lanes that end early do not wait for the others'.
-        spec = jax.sharding.PartitionSpec("points")
-        run = jax.shard_map(run, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
-    return run(*where)
-
-
-def _named(function, output) -> dict[str, Any]:
-    """The function's output as named arrays."""
-    if hasattr(output, "as_dict"):
-        return output.as_dict()
-    if isinstance(output, Mapping):
-        named = {}
-        for key, value in output.items():
-            inner = value.as_dict() if hasattr(value, "as_dict") else None
-            named |= {f"{key}.{k}": v for k, v in inner.items()} if inner else {str(key): value}
-        return {k: jnp.asarray(v) for k, v in named.items()}
-    if jax.tree.structure(output) == jax.tree.structure(0.0):
-        name = getattr(function, "__name__", "value")
-        return {name if name.isidentifier() else "value": jnp.asarray(output)}
-    raise ValueError(
-        "function must return a number, an array, a dict of them or CriticalCurrents, "
-        f"got {type(output).__name__}"
-    )
-
-
-def _mesh():
-    """All JAX devices, side by side."""
-    auto = (jax.sharding.AxisType.Auto,)
-    return jax.make_mesh((jax.device_count(),), ("points",), axis_types=auto)
