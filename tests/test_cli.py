@@ -162,6 +162,7 @@ def test_new(run, capsys, refuse, tmp_path):
     assert (tmp_path / "device.toml").read_text() == "precious"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("system", SYSTEM_NAMES)
 def test_examples_are_complete(run, system):
     """Each builds, its commented constructor too, and its bounds and axes fit the device."""

@@ -155,6 +155,7 @@ def test_counts_must_be_counts(harmonics, name):
         jd.maximise(hill, harmonics, key=KEY, **(SMALL | {name: -1}))
 
 
+@pytest.mark.thorough
 def test_errors(harmonics):
     with pytest.raises(ValueError, match="one number per device"):
         jd.maximise(lambda d: jnp.stack([d.b, d.delta]), harmonics, key=KEY)

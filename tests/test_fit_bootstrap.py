@@ -203,6 +203,7 @@ def test_measured_squid(shared):
     assert all(0.65 < x < 1.5 for name, x in ratio.items() if name != "critical.2")
 
 
+@pytest.mark.thorough
 @settings(max_examples=8)
 @given(scale=st.sampled_from([1e-9, 1.0, 1e9]), seed=st.integers(0, 9))
 def test_any_unit(scale, seed):

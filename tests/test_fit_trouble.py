@@ -65,6 +65,7 @@ def edged(device, x, edge):
     return jnp.where(device.sine[0] > edge, jnp.nan, line(device, x))
 
 
+@pytest.mark.thorough
 @settings(max_examples=20)
 @given(edge=st.floats(1.75, 6.0), start=st.floats(-4.0, 1.7), starts=st.integers(1, 5))
 def test_any_edge_is_survived(edge, start, starts):
@@ -240,6 +241,7 @@ def test_arguments_are_not_traced_again():
     assert len(traces) == 1
 
 
+@pytest.mark.thorough
 def test_a_new_closure_is_not_compiled_again():
     """Not even with other constants, and what an inner jit closes over is never mistaken."""
     space = jd.Space(LINE, {"sine": (-5.0, 5.0)})

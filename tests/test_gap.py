@@ -63,6 +63,7 @@ def test_derivatives_are_exact():
         helpers.assert_close(slope(t), expected, absolute=near * size)
 
 
+@pytest.mark.thorough
 def test_arguments():
     assert jd.bcs_gap(np.full((2, 3), 0.5)).shape == (2, 3)
     assert jd.bcs_gap(0.5).shape == ()

@@ -51,6 +51,7 @@ def test_passes_through_the_points(name):
     np.testing.assert_allclose(found, gate_map.critical_current, rtol=0, atol=1e-12)
 
 
+@pytest.mark.thorough
 @maps
 def test_inverse_is_exact(name):
     gate_map, pchip, volts = of(name)
@@ -73,6 +74,7 @@ def test_inverse_at_the_ends(name):
     np.testing.assert_allclose(back, gate_map.critical_current[ends], rtol=0, atol=1e-11)
 
 
+@pytest.mark.thorough
 def test_inverse_on_a_plateau():
     gate_map = jd.GateMap([0.0, 1.0, 2.0, 3.0], [1.0, 5.0, 5.0, 8.0])
     found = backward(gate_map, jnp.array([5.0]))

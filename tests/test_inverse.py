@@ -229,6 +229,7 @@ def test_mirrored_field_and_profile(small, of_small):
     assert np.allclose(found.density, of_small.density[::-1], atol=1e-3)
 
 
+@pytest.mark.thorough
 def test_no_start_fits(small):
     """Data of another relation: a warning, not only a large χ²."""
     with warnings.catch_warnings(record=True) as caught:

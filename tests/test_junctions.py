@@ -46,6 +46,7 @@ def test_coldest_temperatures_are_the_ground_state(temperature):
     assert (gradient == 0).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("gap", [None, 1.0, 3.0])
 def test_slopes_of_the_ground_state(gap):
     """I₊ = A(1 − √(1−τ)), whether the gap is said or not."""
@@ -111,6 +112,7 @@ def test_replace_refuses(values, message):
         jd.replace(device, values)
 
 
+@pytest.mark.thorough
 def test_modes_of_a_critical_current():
     for arguments in ({}, {"gap": 0.18, "temperature": 0.05}):
         modes = jd.AndreevModes.from_critical_current(20.0, [0.75, 0.9], **arguments)
@@ -123,6 +125,7 @@ def test_modes_of_a_critical_current():
         jd.AndreevModes.from_critical_current(-2.0, 0.9)
 
 
+@pytest.mark.thorough
 def test_modes_at_a_reduced_temperature():
     """Gap and amplitude follow Δ(T): at T_c/2 both are 0.9568847159 of those at T = 0."""
     modes = jd.AndreevModes([2.0, 1.0], [0.9, 0.4], gap=0.18).at_reduced_temperature(0.5)

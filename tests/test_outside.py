@@ -87,6 +87,7 @@ def test_the_library(kind, tmp_path):
     assert report.plot().axes
 
 
+@pytest.mark.thorough
 def test_declarations_hold_outside_too():
     device = SkewedJunction(20.0, 0.3)
     with pytest.raises(ValueError, match="skew must be at most 1, got 2"):

@@ -147,6 +147,7 @@ def test_a_multivalued_relation_says_so(tmp_path):
     assert " ".join(reason.get_text().split()) == jd.Status.MULTIVALUED.describe()
 
 
+@pytest.mark.thorough
 def test_figures_draw_and_compile_nothing(tmp_path):
     """From the results that the command line hands over."""
     found, curve = SQUID.report(), iv_curve()

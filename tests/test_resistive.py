@@ -49,6 +49,7 @@ def test_critical_currents_of_the_sheet(kind):
     assert (ends[1:, 2] == jd.Status.NO_SUPERCURRENT).all()
 
 
+@pytest.mark.thorough
 @kinds
 def test_any_unit_of_current(kind):
     """Ohms to gigaohms: amperes to nanoamperes."""
@@ -62,6 +63,7 @@ def test_phase_of_the_diffusive_contact():
     helpers.assert_close(found.phase_plus, 1.9710294724, absolute=2e-7)  # a flat maximum
 
 
+@pytest.mark.thorough
 def test_diffusive_contacts_are_dorokhov_averages():
     phase = np.linspace(-3.0, 3.0, 25)
     for t in (0.3, 0.6, 0.9):

@@ -165,6 +165,7 @@ def hand_made(radius, angle=None, origin=(0.0, 0.0)):
     )
 
 
+@pytest.mark.thorough
 def test_figure(tmp_path):
     """Closed, in equal steps of both currents, with a gap where a ray failed."""
     whole, gap = hand_made([1.0, 2.0, 1.0, 2.0]), hand_made([1.0, jnp.nan, 1.0, 2.0], None, (1, 1))

@@ -368,6 +368,7 @@ def test_periodic_in_every_flux(criterion):
         np.testing.assert_allclose(current, current[0], rtol=1e-9)
 
 
+@pytest.mark.thorough
 def test_a_wire_around_the_junction_carries_any_current():
     circuit = jd.Circuit(
         {"J": networks.tunnel("1", "0", 1.0), "L": jd.Inductor("1", "0", 1.0)}, ("1", "0")

@@ -14,6 +14,7 @@ def screened():
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "call",
     [

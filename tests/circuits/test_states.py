@@ -45,6 +45,7 @@ def test_static_states_balance():
     assert states.stable[0]
 
 
+@pytest.mark.thorough
 def test_save_and_load(tmp_path):
     circuit = networks.double_loop(0.2)
     states = jd.folds(networks.squid(*B3, 0.24))

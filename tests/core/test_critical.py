@@ -123,6 +123,7 @@ def test_flux_of_one_quantum_changes_nothing():
     helpers.assert_close(two.efficiency, one.efficiency, absolute=1e-12)
 
 
+@pytest.mark.thorough
 def test_efficiency_of_signed_currents():
     """A supra-perfect diode keeps the sign of its currents, and |η| exceeds 1."""
     found = jd.CriticalCurrents(jnp.array(3.0), jnp.array(-1.0), jnp.array(0))

@@ -231,6 +231,7 @@ def test_functions_that_taylor_arithmetic_does_not_know(monkeypatch):
     close(module.derivatives(jnp.sin, jnp.array([0.3, 0.7]), 5), expected)
 
 
+@pytest.mark.thorough
 def test_wrong_arguments():
     with pytest.raises(ValueError, match=r"^order must be a whole number, at least 2, got 1"):
         jd.TunnelJunction(1.0).taylor(0.1, 1)

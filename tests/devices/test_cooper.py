@@ -101,6 +101,7 @@ def test_linear_term_needs_warping():
     assert 7 < ahead / shorter < 9
 
 
+@pytest.mark.thorough
 def test_gradients():
     """In the parameters of the band, T and q, where lines of E₊ + E₋ = 0 cross the zone too."""
     momenta = cell("square")

@@ -89,6 +89,7 @@ def test_largest_efficiency(local, profile, flux, largest):
     assert np.all(efficiency[-2:] < largest)
 
 
+@pytest.mark.thorough
 def test_slopes_against_flux():
     """The sheet's, to 2e-9; and ∫p i′ 2πx dx at the extrema by 3000 Gauss nodes and `brentq`."""
     device = jd.ExtendedJunction(PAIR, lopsided, 0.7)

@@ -64,6 +64,7 @@ def test_ramp_after_a_period_doubling(arguments, plus, minus):
     helpers.assert_close(found.minus, minus, absolute=0.01 * minus)
 
 
+@pytest.mark.thorough
 def test_ramp_of_a_resonant_drive_does_not_end_at_its_fold():
     """The + fold at 1.018 leads to another orbit in the well, which ends at 1.379."""
     found = jd.switching_currents(junction(0.5, 0.9, 0.1))
@@ -76,6 +77,7 @@ def test_ramp_of_a_state_that_runs_has_a_status():
     assert np.isnan([found.plus, found.minus, found.efficiency]).all()
 
 
+@pytest.mark.thorough
 def test_slow_drive_is_no_diode():
     """At Ω = 0.1 both directions switch within 1.5 % of √((a₀ − a₁)² + b²) = 1."""
     found = jd.switching_currents(junction(1.0, 0.1))
@@ -192,6 +194,7 @@ def integrate(derivative, duration, state, times=None):
     ).y  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("current", [0.7, 2.2, -1.9])
 def test_trajectory(current):
     """From the static minimum at rest; ±: within the well and running."""

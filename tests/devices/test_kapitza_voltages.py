@@ -77,6 +77,7 @@ def test_running_state_is_that_of_whole_periods(beta):
         np.testing.assert_array_equal(alone.up, several.up[k])
 
 
+@pytest.mark.thorough
 @settings(max_examples=12)
 @given(
     beta=st.floats(-0.5, 1.5).map(lambda x: 10.0**x),

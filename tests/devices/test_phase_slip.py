@@ -163,6 +163,7 @@ _plain = jax.jit(
 )
 
 
+@pytest.mark.thorough
 def test_scaling_law():
     """V(j; ε) = ε^{3/2} v(j/ε^{3/2}), odd in j, and its derivatives."""
     rng = np.random.default_rng(2)
@@ -194,6 +195,7 @@ def half_of_normal():
     return brentq(lambda k: reference.universal_voltage(k)[0] - k / 2, 0.39, 1.0, xtol=1e-15)
 
 
+@pytest.mark.thorough
 def test_plain_wire_is_no_diode():
     found = jax.jit(jd.critical_currents)(PhaseSlipWire(2.0))
     assert found.status == Status.CONVERGED
@@ -369,6 +371,7 @@ def _critical_currents(p, criterion):
     return jax.jit(jd.critical_currents, static_argnames="criterion")(wire(p), criterion=criterion)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "criterion",
     [
@@ -834,6 +837,7 @@ def test_small_strength_is_the_same_problem():
         np.testing.assert_allclose(found, getattr(large, name), rtol=1e-9)
 
 
+@pytest.mark.thorough
 def test_a_weakened_polarisation_can_be_ohmic_at_once():
     """dV/dj = 2/(k_c |dE/dw|) < 1 at the onset where p > 1.73/(√ε|β|Φ₀)."""
     found = wire((1.0, 0.7, 4.0, BETA, -1.0)).limits()

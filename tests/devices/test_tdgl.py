@@ -50,6 +50,7 @@ def test_the_integrator_is_of_second_order_on_a_stiff_problem():
     assert order[3] > 0.9  # order reduction of any explicit stages, but no instability
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("stages", [2, 5, 40, 300])
 def test_the_integrator_is_stable_as_far_as_its_stages_say(stages):
     """|R(z)| < 1 up to the z for which this many are taken, and R = 1 + z + z²/2 + O(z³)."""

@@ -371,6 +371,7 @@ def test_phases_by_half_a_turn():
     helpers.assert_close(there, here, absolute=1e-15)
 
 
+@pytest.mark.thorough
 def test_currents_of_a_junction_are_those_of_its_torus():
     """And only the difference of the azimuths matters."""
     left, right = of_sheet(azimuth=0.5), of_sheet(azimuth=0.9)
@@ -681,6 +682,7 @@ def test_parameters_outside_their_range_are_flagged(where, value):
     assert np.isnan(jd.critical_currents(relation).plus)
 
 
+@pytest.mark.thorough
 def test_nothing_flows_above_the_critical_temperature():
     found = eqx.tree_at(lambda d: d.temperature, junction(), jnp.asarray(1.2, float)).torus()
     np.testing.assert_array_equal(found.current, 0.0)

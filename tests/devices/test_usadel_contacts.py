@@ -232,6 +232,7 @@ def test_many_random_contacts_converge(device):
     assert _summed(device).converged.all()
 
 
+@pytest.mark.thorough
 def test_status_names_what_applies():
     text = Status.EQUATIONS_NOT_SOLVED.describe()
     assert "Usadel equation" in text

@@ -97,6 +97,7 @@ def test_gap_at_the_interface():
     helpers.assert_close(found.left, found.right, absolute=1e-9)
 
 
+@pytest.mark.thorough
 def test_gap_without_self_consistency_is_the_bulk_gap():
     found = junction().order_parameter()
     helpers.assert_close(found.left, u.bcs_gap(0.1, terms=10**6), absolute=1e-9)

@@ -31,6 +31,7 @@ def still(damping, period):
     return Periodic(force, *numbers, determinant)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("damping", "period"), [(0.5, 2.0), (2.0, 3.0)])
 def test_a_phase_at_rest_folds_at_its_critical_current(damping, period):
     motion = still(damping, period)

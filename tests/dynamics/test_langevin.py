@@ -278,6 +278,7 @@ def test_errors(call, message):
         call(jd.Shunted(SINE))
 
 
+@pytest.mark.thorough
 def test_long_runs_are_announced():
     with warnings.catch_warnings():
         warnings.simplefilter("error", jd.LongRunWarning)

@@ -63,6 +63,7 @@ def test_two_peaks_nearly_as_high(excess):
     np.testing.assert_allclose(found.up[0], 2 * np.pi / sum(pieces), rtol=1e-9)
 
 
+@pytest.mark.thorough
 def test_at_rest_between_the_edges():
     found = jd.iv_curve(jd.Shunted(D2), [-1.375, -1.0, 0.0, 0.9235])
     np.testing.assert_array_equal(found.up, 0)

@@ -73,6 +73,7 @@ def test_against_the_closed_form_without_capacitance():
     np.testing.assert_allclose(missed, 1.0, atol=0.02)
 
 
+@pytest.mark.thorough
 def test_lanes_phases_and_numpy():
     current = np.arange(5.0)
     single = curve(current, current**2).resistance()[0]
@@ -131,6 +132,7 @@ def test_a_device_of_ones_own():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("bias (mA)", "mean voltage (mV)")
 
 
+@pytest.mark.thorough
 def test_other_devices_are_told_what_is_missing():
     squid = jd.Squid([jd.TunnelJunction(1.0), jd.TunnelJunction(1.0)], [0.2])
     film, bias = Film(jnp.asarray(2.0)), [0.5]

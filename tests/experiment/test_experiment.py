@@ -93,6 +93,7 @@ def test_no_verb_varies_what_the_device_sets_itself(setup, driven):
     assert jd.Space(setup, {names[0]: (1, 200)}).names == (names[0],)
 
 
+@pytest.mark.thorough
 def test_what_is_driven_out_of_its_range_is_no_number():
     modes = jd.AndreevModes(80, [0.9])
     setup = Experiment(modes, {"g": Axis("transparency", 1.0)})
@@ -102,6 +103,7 @@ def test_what_is_driven_out_of_its_range_is_no_number():
     assert int(found.status[1]) == jd.Status.NONFINITE
 
 
+@pytest.mark.thorough
 def test_temperatures_below_zero_are_none():
     found = Experiment(squid(), {"T": Axis("reduced_temperature")}).predict({"T": [-0.1, 0.0]})
     assert np.isnan(found.plus[0])

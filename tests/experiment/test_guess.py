@@ -199,6 +199,7 @@ ERRORS = {
 }  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("case", ERRORS)
 def test_errors(case):

@@ -159,6 +159,7 @@ def test_efficiency_error_covers_eta():
     assert 0.63 < np.mean(got) < 0.95
 
 
+@pytest.mark.thorough
 def test_false_diodes_are_rare():
     """Of reciprocal devices at most 5 % are called significant."""
     rng = np.random.default_rng(4)

@@ -210,6 +210,7 @@ def test_a_last_line_that_may_be_cut(write):
         read(write((header + whole)[: -len("2,4,6.000000\n") - 1]))
 
 
+@pytest.mark.thorough
 def test_many_rows(write, monkeypatch):
     """Blocks end anywhere; what a block cannot hold plainly is read cell by cell."""
     from jaxdiode.lab import numbers

@@ -97,6 +97,7 @@ def test_not_a_number_is_not_converged():
     assert not found.converged.any()
 
 
+@pytest.mark.thorough
 def test_grid_is_sorted_within_one_period_and_distinct():
     kinks = jnp.array([PI, PI, -0.3, 7.0, 0.0])
     grid = np.asarray(clustered_grid(kinks, jnp.array([0.0, 0.0, 1e-9, 0.1, 5.0]), 64))

@@ -27,6 +27,7 @@ def estimate(values, beats=100.0):
     return float(means.mean(sums)[0]), float(means.error(sums, jnp.asarray([beats]))[0])
 
 
+@pytest.mark.thorough
 def test_constant():
     mean, error = estimate(np.full(64, 2.5))
     assert abs(mean - 2.5) < 1e-14

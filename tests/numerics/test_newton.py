@@ -181,6 +181,7 @@ def test_implicit_solution_to_second_order(order):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
 
 
+@pytest.mark.thorough
 def test_implicit_solution_in_reverse():
     """The gradient of x y, by transposition, and its Hessian forward over reverse."""
 

@@ -141,6 +141,7 @@ def test_interpolation(antiperiodic):
     np.testing.assert_allclose(found, wave(64), atol=1e-13)
 
 
+@pytest.mark.thorough
 def test_lanes_are_a_loop():
     currents = []
     for k in (1.0, 1.3):

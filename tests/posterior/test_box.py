@@ -47,6 +47,7 @@ def test_density(case):
     assert np.allclose(np.log(np.abs(slope)), jax.vmap(box.log_jacobian)(z)[:, 0], atol=1e-7)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", CASES)
 def test_density_on_the_line_integrates_to_one(case):
     box, reference = made(case)

@@ -76,6 +76,7 @@ def test_refusals(run, capsys, arguments, says):
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_without_blackjax(run, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "blackjax", None)
     with pytest.raises(SystemExit):

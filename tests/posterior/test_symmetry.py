@@ -95,6 +95,7 @@ def test_fixed_flux_forbids_the_change():
     assert words == {f"branches.{k}.first ↔ branches.{k}.second" for k in (0, 1)}
 
 
+@pytest.mark.thorough
 def test_ties():
     squid = jd.Squid([jd.SeriesJunctions(90, 40), jd.SeriesJunctions(70, 30)], flux=[0.3])
     tied = jd.Space(squid, {"branches": (1, 200)}, ties=["branches.*.first"])

@@ -104,6 +104,7 @@ def test_what_files_may_not_say(run, capsys, options, more, message, unchecked):
     assert not said.out  # before the first of the searches
 
 
+@pytest.mark.thorough
 def test_no_scatter_in_the_file(run, capsys):
     with pytest.raises(SystemExit):
         run(text=TEXT.split("[spread]")[0])

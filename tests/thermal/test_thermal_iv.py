@@ -321,6 +321,7 @@ class Step(jd.AbstractPhaseBiased):
         return jnp.tanh(jnp.sin(phase - 0.3) / self.width)
 
 
+@pytest.mark.thorough
 def test_what_is_not_resolved_is_not_a_number():
     found = jd.thermal_iv(Step(jnp.asarray(1e-4)), [0.3, 0.8], noise=0.1)
     assert np.all(found.status == Status.NOT_CONVERGED)

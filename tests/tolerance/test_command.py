@@ -59,6 +59,7 @@ def test_without_pairs(run, tmp_path):
     assert {p.name for p in (tmp_path / "found").iterdir()} == {"result.json", "margins.png"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -130,6 +130,7 @@ def test_every_margin_by_the_reference(found):
     assert found.critical.value == pytest.approx(0.4296, abs=1e-4)
 
 
+@pytest.mark.thorough
 def test_every_pair_by_the_reference(found):
     planes = list(itertools.combinations(range(7), 2))
     assert found.pair_share.shape == (21, 8)
@@ -171,6 +172,7 @@ def test_the_same_margins_in_any_unit(unit, found):
     np.testing.assert_array_equal(other.fails, found.fails)
 
 
+@pytest.mark.thorough
 def test_figures_and_table(found, tmp_path):
     assert len(jd.plot.margin_pairs(found).axes) == 21
     assert len(jd.plot.margin_pairs(found, ["flux.0", "branches.2.first"]).axes) == 1
@@ -309,6 +311,7 @@ def test_no_further_than_the_device_allows():
     assert full.allowed[k, 1] == 0.0
 
 
+@pytest.mark.thorough
 def test_a_gate_goes_as_far_as_its_map():
     """Linear, 10 at −1 V and 40 at 0.5 V: 30 at 0 V."""
     gate = jd.Gate(jd.GateMap([-1.0, 0.5], [10.0, 40.0]), 0.0)
