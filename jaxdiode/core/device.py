@@ -74,7 +74,7 @@ class AbstractDevice(AbstractParameters):
             f"have, a {type(self).__name__} has none (or a parameter of its own)"
         )
 
-    def driven(self) -> tuple[str, ...]:
+    def overridden(self) -> tuple[str, ...]:
         """Paths of parameters of its parts that it sets itself, as a coil does a flux."""
         return ()
 

@@ -18,9 +18,9 @@ Target = tuple[int, int]  # (leaf, index in the flattened leaf)
 
 
 class Elements(dict[str, Target]):
-    """{path: (leaf, index in the flattened leaf)} of parameters, and paths that others drive."""
+    """{path: (leaf, index in the flattened leaf)} of parameters, and paths of overridden ones."""
 
-    driven: tuple[str, ...] = ()
+    overridden: tuple[str, ...] = ()
 
 
 def replace(device: Device, values: Mapping[str, Numbers]) -> Device:
@@ -111,8 +111,8 @@ def match_names(elements: Mapping[str, Target], pattern: str) -> list[str]:
     wanted = pattern.split(".")
     found = [name for name in elements if _covers(wanted, name.split("."))]
     if not found:
-        driven = getattr(elements, "driven", ())
-        if any(_covers(wanted, name.split(".")) for name in driven):
+        overridden = getattr(elements, "overridden", ())
+        if any(_covers(wanted, name.split(".")) for name in overridden):
             raise ValueError(
                 f"parameter {pattern!r} is set by the device around it, its own value counts for "
                 "nothing: name what sets it, such as a coil's offset or an axis' value"
@@ -211,9 +211,9 @@ def written(unit: str, current: str = "") -> str:
 
 def elements_of(device: AbstractDevice) -> Elements:
     """The place of every scalar of every array leaf that counts."""
-    elements, driven = Elements(), []
+    elements, overridden = Elements(), []
     paths = jax.tree_util.tree_flatten_with_path(device)[0]
-    set_by_others = _driven(device)
+    set_by_others = _overridden(device)
     for leaf, (path, node) in enumerate(paths):
         stem = ".".join(step_of(entry) for entry in path)
         if declaration(*owner_of(device, stem)).table:
@@ -221,20 +221,20 @@ def elements_of(device: AbstractDevice) -> Elements:
         for i, index in enumerate(np.ndindex(jnp.shape(node))):
             name = ".".join([stem, *map(str, index)])
             if name in set_by_others:
-                driven.append(name)
+                overridden.append(name)
             else:
                 elements[name] = (leaf, i)
-    elements.driven = tuple(driven)
+    elements.overridden = tuple(overridden)
     return elements
 
 
-def _driven(device: AbstractDevice) -> set[str]:
+def _overridden(device: AbstractDevice) -> set[str]:
     """Paths of what devices and their parts set in others."""
     found: set[str] = set()
 
     def visit(node: object, path: tuple[str, ...]) -> None:
         if isinstance(node, AbstractDevice):
-            found.update(".".join((*path, name)) for name in node.driven())
+            found.update(".".join((*path, name)) for name in node.overridden())
         if isinstance(node, AbstractParameters):
             parts = ((name, getattr(node, name)) for name in declarations(type(node)))
         elif isinstance(node, Mapping):

@@ -116,7 +116,7 @@ class Experiment(AbstractDevice):
             )
         return device
 
-    def driven(self) -> tuple[str, ...]:
+    def overridden(self) -> tuple[str, ...]:
         members = (member for axis in self.axes.values() for member in axis.parameters)
         return tuple(f"device.{member}" for member in members if member != TEMPERATURE)
 

@@ -326,7 +326,7 @@ class CoilBiasedSquid(AbstractCurrentBiased):
             flux = flux + self.mutual_inductance * jnp.asarray(bias_current, float)
         return eqx.tree_at(lambda squid: squid.flux, self.squid, flux)
 
-    def driven(self) -> tuple[str, ...]:
+    def overridden(self) -> tuple[str, ...]:
         return tuple(f"squid.flux.{k}" for k in range(self.turns.size))
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
