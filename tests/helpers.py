@@ -15,6 +15,14 @@ import jaxdiode as jd
 from tests.reference import dense_squid
 
 
+def refusal(capsys, command, *arguments, **options):
+    """What was captured of a command that ends with exit code 2."""
+    with pytest.raises(SystemExit) as stopped:
+        command(*arguments, **options)
+    assert stopped.value.code == 2
+    return capsys.readouterr()
+
+
 def slow(test):
     """Marked slow and compiled as for users: tests that run longer than they compile."""
     return pytest.mark.slow(pytest.mark.usefixtures("optimised")(test))

@@ -19,6 +19,7 @@ from jaxdiode import cli
 from jaxdiode.devices import SYSTEMS
 from jaxdiode.devices.usadel.torus import SpinResolvedRelation
 from jaxdiode.files import device_file
+from tests.helpers import refusal
 
 SYSTEM_NAMES = [system.name for system in SYSTEMS]
 
@@ -69,10 +70,7 @@ def refuse(run, capsys):
     """Exit code 2 and one line on stderr."""
 
     def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            run(*arguments)
-        assert stopped.value.code == 2
-        lines = capsys.readouterr().err.splitlines()
+        lines = refusal(capsys, run, *arguments).err.splitlines()
         assert len(lines) == 1, lines
         assert lines[0].startswith("jaxdiode: error: ")
         return lines[0]

@@ -9,6 +9,7 @@ import pytest
 
 import jaxdiode as jd
 from jaxdiode import cli
+from tests.helpers import refusal
 
 H, E, K = 6.62607015e-34, 1.602176634e-19, 1.380649e-23
 
@@ -38,10 +39,7 @@ def run(monkeypatch, capsys, tmp_path):
 @pytest.fixture
 def refuse(run, capsys):
     def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            run(*arguments)
-        assert stopped.value.code == 2
-        (line,) = capsys.readouterr().err.splitlines()
+        (line,) = refusal(capsys, run, *arguments).err.splitlines()
         return line
 
     return call

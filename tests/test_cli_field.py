@@ -9,6 +9,7 @@ import pytest
 import jaxdiode as jd
 from jaxdiode import cli
 from tests import helpers
+from tests.helpers import refusal
 
 WARM = """unit = "nA"
 [device]
@@ -133,8 +134,5 @@ def test_sweep_over_temperature_and_flux(run, tmp_path):
     ],
 )  # fmt: skip
 def test_refused(run, capsys, text, message):
-    with pytest.raises(SystemExit) as stopped:
-        run("evaluate", text)
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = refusal(capsys, run, "evaluate", text).err.splitlines()
     assert message in line

@@ -32,9 +32,7 @@ def averaged(found: "ExtractedCurrents", along: str) -> "ExtractedCurrents":
     count = known.sum(axis=1 + at)
 
     def mean(values: np.ndarray) -> np.ndarray:
-        """Over the curves in which the edge is known."""
-        total = np.sum(np.where(known, values, 0.0), axis=1 + at)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return _mean(values, known, 1 + at)
 
     middle = mean(found.currents)
     spread = np.sqrt(
@@ -48,6 +46,7 @@ def averaged(found: "ExtractedCurrents", along: str) -> "ExtractedCurrents":
     step = np.where(spread > step, step / root, step)
     first = np.take(found.statuses, 0, axis=1 + at)
     most = found.currents.shape[1 + at]
+    of_curves = {k: getattr(found, k) for k in OF_CURVES}
     note = (
         f"mean over {most} curves along {along}, errors by their scatter; jd.lab.histograms has "
         "its distribution"
@@ -60,13 +59,13 @@ def averaged(found: "ExtractedCurrents", along: str) -> "ExtractedCurrents":
         spread=mean(found.spread),
         statuses=np.where(count > 0, 0, first).astype(np.int32),
         axes={name: places for name, places in found.axes.items() if name != along},
-        **{k: _known_mean(getattr(found, k), at) for k in OF_CURVES},
+        **{k: _mean(v, np.isfinite(v), at) for k, v in of_curves.items()},
         notes=(*found.notes, note),
     )
 
 
-def _known_mean(values: np.ndarray, at: int) -> np.ndarray:
-    known = np.isfinite(values)
+def _mean(values: np.ndarray, known: np.ndarray, at: int) -> np.ndarray:
+    """Over the curves in which it is known; NaN where it is in none."""
     count = known.sum(axis=at)
     total = np.sum(np.where(known, values, 0.0), axis=at)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -162,6 +162,9 @@ def read_switching_currents(
 
 def _others(table: Table, column, x: np.ndarray, lines) -> tuple[str, ...]:
     """Columns of few values that differ between rows of one coil current."""
+    places = np.unique(x).size
+    if places > x.size / 2:  # hardly a coil current comes twice
+        return ()
     kept, found = np.isin(table.lines, lines), []
     for k, name in enumerate(table.header):
         try:
@@ -170,7 +173,7 @@ def _others(table: Table, column, x: np.ndarray, lines) -> tuple[str, ...]:
             continue
         few = 1 < np.unique(values).size <= values.size / 2
         pairs = np.unique(np.stack([x, values]), axis=1).shape[1]
-        if k not in column.values() and few and pairs > np.unique(x).size <= x.size / 2:
+        if k not in column.values() and few and pairs > places:
             found.append(name)
     return tuple(found)
 

@@ -8,6 +8,7 @@ import pytest
 
 import jaxdiode as jd
 from jaxdiode import cli
+from tests.helpers import refusal
 
 DEVICE = """
 unit = "uA"
@@ -70,10 +71,7 @@ def test_posterior(run, capsys, tmp_path):
     ],
 )
 def test_refusals(run, capsys, arguments, says):
-    with pytest.raises(SystemExit) as stopped:
-        run("device.toml", "data.csv", *arguments)
-    assert stopped.value.code == 2
-    assert says in capsys.readouterr().err
+    assert says in refusal(capsys, run, "device.toml", "data.csv", *arguments).err
 
 
 @pytest.mark.thorough

@@ -8,6 +8,7 @@ import pytest
 
 import jaxdiode as jd
 from jaxdiode import cli
+from tests.helpers import refusal
 
 TEXT = """
 unit = "nA"
@@ -95,10 +96,7 @@ def test_a_design_for_scatter(run, capsys):
     ],
 )
 def test_what_files_may_not_say(run, capsys, options, more, message, unchecked):
-    with pytest.raises(SystemExit) as stopped:
-        run(options, more)
-    assert stopped.value.code == 2
-    said = capsys.readouterr()
+    said = refusal(capsys, run, options, more)
     (line,) = said.err.splitlines()
     assert message in line
     assert not said.out  # before the first of the searches

@@ -10,6 +10,7 @@ import xarray
 import jaxdiode as jd
 from jaxdiode import cli
 from jaxdiode.cli.sweep import _duration, _size
+from tests.helpers import refusal
 
 DEVICE = """
 [device]
@@ -40,10 +41,7 @@ def run(monkeypatch, capsys):
 @pytest.fixture
 def refuse(run, capsys):
     def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            run(*arguments)
-        assert stopped.value.code == 2
-        return capsys.readouterr().err
+        return refusal(capsys, run, *arguments).err
 
     return call
 

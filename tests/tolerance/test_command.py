@@ -8,6 +8,7 @@ import pytest
 
 import jaxdiode as jd
 from jaxdiode import cli
+from tests.helpers import refusal
 
 DEVICE = """unit = "nA"
 [device]
@@ -82,9 +83,6 @@ def test_without_pairs(run, tmp_path):
     ],
 )
 def test_what_is_refused(run, capsys, text, said, unchecked):
-    with pytest.raises(SystemExit) as stopped:
-        run(text)
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = refusal(capsys, run, text).err.splitlines()
     assert line.startswith("jaxdiode: error: ")
     assert said in line

@@ -93,7 +93,7 @@ def others(
         return screened(problem, chance, periods, rows) if bounded else []
     if np.ndim(starts) == 0:
         return drawn(space, random_key(key), starts - 1) if starts > 1 else []
-    return problem.in_heats(given, first, HEATS)
+    return problem.in_heats(problem.usable(given), first, HEATS)
 
 
 def screened(problem: Problem, key: PRNGKeyArray, names, rows: Rows) -> list[np.ndarray]:

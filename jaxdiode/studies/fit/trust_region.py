@@ -88,18 +88,18 @@ class Problem:
 
     def most_promising(self, candidates: list[np.ndarray]) -> np.ndarray:
         """Where the best of some short fits arrived, most of them stopped early."""
-        if len(candidates) == 1 or not self.usable(candidates):
+        usable = self.usable(candidates)
+        if len(candidates) == 1 or not usable:
             return candidates[0]
-        return self.in_heats(candidates, candidates[0], _HEATS)[0]
+        return self.in_heats(usable, candidates[0], _HEATS)[0]
 
     def in_heats(
         self, starts: list[np.ndarray], first: np.ndarray, heats: tuple[tuple[int, int], ...]
     ) -> list[np.ndarray]:
         """Where short fits from starts arrived, so many evaluations long, so many of them kept."""
-        going = self.usable(starts)
         for steps, kept in heats:
-            going = self.short_fits(going, first, steps, kept)
-        return going
+            starts = self.short_fits(starts, first, steps, kept)
+        return starts
 
     def usable(self, starts: list[np.ndarray]) -> list[np.ndarray]:
         """Those where the model is finite."""

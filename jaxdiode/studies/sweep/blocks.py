@@ -51,7 +51,10 @@ class Blocks:
         along = [np.arange(part.start, part.stop) for part in self.region(number)]
         return np.ravel_multi_index(np.meshgrid(*along, indexing="ij"), self.grid).ravel()
 
+    def shape(self, number: int) -> tuple[int, ...]:
+        """Points of the box along each axis."""
+        return tuple(part.stop - part.start for part in self.region(number))
+
     def shaped(self, number: int, values: Shaped[np.ndarray, "points *inner"]) -> np.ndarray:
         """The values of its points, in its shape."""
-        shape = [part.stop - part.start for part in self.region(number)]
-        return values.reshape(*shape, *values.shape[1:])
+        return values.reshape(*self.shape(number), *values.shape[1:])

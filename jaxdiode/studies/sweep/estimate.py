@@ -1,5 +1,6 @@
 """What a sweep will take, from compiling it and computing a few of its points."""
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +62,6 @@ def estimate(
         ValueError: what `sweep` would refuse of the same arguments.
     """
     share, of = shard_of(shard)
-    done = np.zeros(0, bool)
     if store is not None and store.exists():
         require_zarr()
         inputs = read_inputs(store)
@@ -73,7 +73,6 @@ def estimate(
         blocks = Blocks(grid.shape, most)
         done = np.zeros(blocks.count, bool)
     own = range(share, blocks.count, of)
-    sizes = np.array([len(blocks.points(number)) for number in own if not done[number]])
     with program:
         program.compiled()
         seconds, size = _measured(program)
@@ -82,7 +81,7 @@ def estimate(
         chunk=blocks.size,
         chunks=len(own),
         found=int(np.sum(done[share::of])),
-        points=int(np.sum(sizes)),
+        points=sum(math.prod(blocks.shape(number)) for number in own if not done[number]),
         bytes=size * grid.size,
         lanes=program.lanes,
         blocks=program.threads,

@@ -89,9 +89,13 @@ class Grid:
         for k, v in chunk.items():
             results[k][start : start + len(v)] = v[: self.size - start]
 
+    @property
+    def axes(self) -> dict[str, np.ndarray]:
+        """{name: values}, on the host."""
+        return {name: np.asarray(v) for name, v in zip(self.names, self.values, strict=True)}
+
     def dataset(self, results: Mapping[str, np.ndarray]) -> "xarray.Dataset":
-        values = [np.asarray(v) for v in self.values]
-        return label(self.names, values, results, self.about())
+        return label(self.names, list(self.axes.values()), results, self.about())
 
     def about(self) -> dict[str, str]:
         """What the attributes of a dataset say: the device in words and as a table, the axes."""

@@ -2,10 +2,10 @@
 
 import itertools
 import os
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from jaxtyping import Int, PyTree, Shaped
 
 from ...core.paths import with_values
 from .grid import Grid
+from .reports import say
 
 _OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # how XLA says so
 _QUEUED = 2  # programs at once on an accelerator: one computes, one comes and goes
@@ -120,6 +121,20 @@ class Program:
         """Chunks to begin before the first is fetched, so that no thread waits."""
         return max(2, 2 * self.threads * self.lanes // chunk)
 
+    def in_turn(
+        self, chunks: Iterable[tuple[int, Int[np.ndarray, " points"]]], size: int
+    ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """(number, outputs) of chunks of at most that size, given as (number, points), in order;
+        `ahead` of them are under way."""
+        begun: deque[tuple[int, Started]] = deque()
+        for number, points in chunks:
+            begun.append((number, self.start(points)))
+            if len(begun) > self.ahead(size):
+                first, started = begun.popleft()
+                yield first, self.fetch(started)
+        for number, started in begun:
+            yield number, self.fetch(started)
+
     def memory(self) -> tuple[int, int]:
         """Bytes that a block takes while it runs, and those of its outputs."""
         told = self.compiled()[0].compiled.memory_analysis()
@@ -142,10 +157,7 @@ class Program:
         if self.lanes == 1:
             raise MemoryError("out of memory with a single point at once") from error
         half = self.lanes // 2
-        print(
-            f"sweep: out of memory with {self.lanes} points at once, goes on with {half}",
-            file=sys.stderr,
-        )
+        say(f"out of memory with {self.lanes} points at once, goes on with {half}")
         self.resize(half)
 
 

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ..._atomic import atomic_write
 from .grid import Grid
+from .reports import reason, say
 from .same import close, same_inputs
 
 INPUTS, _LOCK = "inputs.npz", "lock"
@@ -62,7 +62,7 @@ class Store:
                 raise ValueError(
                     f"path needs the file {str(file)!r}, where a folder is; move it away"
                 )
-        axes = {f"axis {n}": np.asarray(v) for n, v in zip(grid.names, grid.values, strict=True)}
+        axes = {f"axis {name}": values for name, values in grid.axes.items()}
         values = {f"sample {k}": v for k, v in sample.items()}
         inputs = {"chunk": np.asarray(chunk), **axes, **values}
         label = self.folder / INPUTS
@@ -74,7 +74,7 @@ class Store:
                     known.pop(name)
             except Exception as error:  # whatever stands in a damaged file
                 self.mark = self._mark_of_chunks()
-                _say(f"{label} is damaged ({_why(error)}) and written again")
+                say(f"{label} is damaged ({reason(error)}) and written again")
             else:
                 if not same_inputs(inputs, known):
                     raise self._others()
@@ -101,7 +101,7 @@ class Store:
         try:
             return read_chunk(file, self._sample, self.mark)
         except Exception as error:  # whatever stands in a damaged file
-            _say(f"chunk {file} is damaged ({_why(error)}) and computed again")
+            say(f"chunk {file} is damaged ({reason(error)}) and computed again")
             return None
 
     def finish(self, dataset) -> None:
@@ -110,7 +110,7 @@ class Store:
         own = [p.name for p in (*chunk_files(self.folder), *self.folder.glob(".*"))]
         self._remove(*filter(_is_own, own), INPUTS, _LOCK)
         if self.folder.exists():
-            _say(f"{self.folder} is kept, it holds files that are not the sweep's")
+            say(f"{self.folder} is kept, it holds files that are not the sweep's")
 
     def _refuse_existing(self):
         if not self.path.exists():
@@ -221,11 +221,3 @@ def chunk_files(folder: Path) -> list[Path]:
 
 def _is_own(name: str) -> bool:
     return bool(_CHUNK.fullmatch(name) or _LEFT_BY_KILLED.fullmatch(name))
-
-
-def _say(text: str) -> None:
-    print(f"sweep: {text}", file=sys.stderr)
-
-
-def _why(error: Exception) -> str:
-    return " ".join(str(error).split())[:100] or type(error).__name__

@@ -1,6 +1,5 @@
 """Sweeps into a Zarr store: by one process, by shares of job arrays, by workers of an executor."""
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ from ...progress import track
 from .blocks import Blocks
 from .grid import Grid
 from .memory import fitted
-from .program import Program, Started
+from .program import Program
+from .reports import say
 from .workers import compute_by, require_spawned
 from .zarr_layout import (
     create_store,
@@ -52,7 +52,7 @@ def sweep_to_store(
     program, store = _opened(function, grid, path, chunk)
     own = range(share, store.blocks.count, of)
     if progress and (there := int(np.sum(store.finished()[share::of]))):
-        print(f"sweep: {there} of {len(own)} chunks found in {path}", file=sys.stderr)
+        say(f"{there} of {len(own)} chunks found in {path}")
     with program:
         if executor is None:
             _compute(program, store, own, progress)
@@ -98,22 +98,15 @@ def _opened(
         sample = program(sample_points(grid))
     require_same_values(path, inputs, sample)
     for name in mend_coordinates(path, inputs):
-        print(f"sweep: axis {name!r} of {path} was damaged and is written again", file=sys.stderr)
+        say(f"axis {name!r} of {path} was damaged and is written again")
     return program, ZarrStore(path, inputs)
 
 
 def _compute(program: Program, store: ZarrStore, own: Sequence[int], progress: bool) -> None:
-    """In order, the next boxes under way while one is fetched and written."""
-    pending: list[tuple[int, Started]] = []
-
-    def collect(number, started):
-        store.save(number, program.fetch(started))
-
-    for number in track(own, "sweep", len(own), progress):
-        if store.holds(number):
-            continue
-        pending.append((number, program.start(store.blocks.points(number))))
-        if len(pending) > program.ahead(store.blocks.size):
-            collect(*pending.pop(0))
-    for item in pending:
-        collect(*item)
+    missing = (
+        (number, store.blocks.points(number))
+        for number in track(own, "sweep", len(own), progress)
+        if not store.holds(number)
+    )
+    for number, values in program.in_turn(missing, store.blocks.size):
+        store.save(number, values)

@@ -1,7 +1,6 @@
 """The sweep verb: any function of a device over a grid of its parameters, in chunks."""
 
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from ...core.device import AbstractDevice
 from ...progress import track
 from .grid import Grid
 from .memory import fitted
-from .program import Started
+from .reports import say
 from .store import Store
 from .stored import sweep_to_store
 
@@ -119,19 +118,16 @@ def sweep(
 def _sweep_here(function, grid: Grid, chunk: int | None, path, overwrite: bool, progress: bool):
     """In this process, all results in its memory."""
     results: dict[str, np.ndarray] = {}
-    pending: list[tuple[int, Started]] = []
     with nullcontext() if path is None else Store(Path(path), overwrite) as store:
         program, chunk = fitted(function, grid, chunk)
         starts = range(0, grid.size, chunk)
 
-        def collect(start, started):
-            host = program.fetch(started)
-            if store:  # files of one shape, the last repeats its last point
-                missing = chunk - len(started.points)
-                last = {k: np.repeat(v[-1:], missing, axis=0) for k, v in host.items()}
-                host = {k: np.concatenate([v, last[k]]) for k, v in host.items()}
-                store.save(start, host)
-            grid.place(results, start, host)
+        def missing() -> Iterator[tuple[int, np.ndarray]]:
+            for start in track(starts, "sweep", len(starts), progress):
+                if store and (saved := store.load(start)) is not None:
+                    grid.place(results, start, saved)
+                else:
+                    yield start, np.arange(start, min(start + chunk, grid.size))
 
         with program:
             if store:
@@ -139,18 +135,16 @@ def _sweep_here(function, grid: Grid, chunk: int | None, path, overwrite: bool, 
                 grid.require_outputs(sample)
                 store.open(grid, chunk, sample)
                 if progress and (done := store.count()):
-                    found = f"{done} of {len(starts)} chunks found in {store.folder}"
-                    print(f"sweep: {found}", file=sys.stderr)
-            for start in track(starts, "sweep", len(starts), progress):
-                if store and (saved := store.load(start)) is not None:
-                    grid.place(results, start, saved)
-                    continue
-                points = np.arange(start, min(start + chunk, grid.size))
-                pending.append((start, program.start(points)))
-                if len(pending) > program.ahead(chunk):
-                    collect(*pending.pop(0))
-            for item in pending:
-                collect(*item)
+                    say(f"{done} of {len(starts)} chunks found in {store.folder}")
+            for start, host in program.in_turn(missing(), chunk):
+                if store:  # files of one shape, the last repeats its last point
+                    short = start + chunk - min(start + chunk, grid.size)
+                    host = {
+                        k: np.concatenate([v, np.repeat(v[-1:], short, axis=0)])
+                        for k, v in host.items()
+                    }
+                    store.save(start, host)
+                grid.place(results, start, host)
         dataset = grid.dataset(results)
         if store:
             store.finish(dataset)

@@ -15,6 +15,7 @@ from ..._version import __version__
 from ...numerics.status import Status
 from .blocks import Blocks
 from .grid import Grid, label, long_name, unknown
+from .reports import reason
 from .same import close
 
 CHUNKS, DIGEST = "chunks", "digest"  # group of what xarray need not see
@@ -85,10 +86,9 @@ def read_inputs(path: Path) -> Inputs:
         blocks = Blocks.of(tuple(len(v) for v in axes.values()), tuple(told["box"]))
         found = Inputs(blocks, told["lanes"], axes, sample, told["device"], told["version"], mark)
     except Exception as error:  # whatever is there
-        why = " ".join(str(error).split())[:100] or type(error).__name__
         raise ValueError(
             f"store must be a new path or one that a sweep has written, {str(path)!r} cannot be "
-            f"read ({why})"
+            f"read ({reason(error)})"
         ) from error
     if told["format"] > _FORMAT:
         raise ValueError(
@@ -128,7 +128,7 @@ def remove_store(path: Path) -> None:
 
 def require_same(path: Path, inputs: Inputs, grid: Grid, chunk: int | None) -> None:
     """Refuse another study's store, as far as is known before anything is computed."""
-    axes = {n: np.asarray(v) for n, v in zip(grid.names, grid.values, strict=True)}
+    axes = grid.axes
     if list(axes) != list(inputs.axes):
         _refuse(path, f"axes {', '.join(inputs.axes)}, got {', '.join(axes)}")
     for name, values in axes.items():
@@ -165,8 +165,7 @@ def _refuse(path: Path, difference: str) -> None:
 def _write(path: Path, grid: Grid, blocks: Blocks, lanes: int, sample) -> None:
     import zarr
 
-    about = grid.about()
-    axes = {n: np.asarray(v) for n, v in zip(grid.names, grid.values, strict=True)}
+    about, axes = grid.about(), grid.axes
     label(grid.names, list(axes.values()), {}, about).to_zarr(path, consolidated=False)
     group = zarr.open_group(path, mode="r+")
     group.attrs["jaxdiode"] = __version__

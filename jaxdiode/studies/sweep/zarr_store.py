@@ -1,7 +1,6 @@
 """A sweep in a Zarr store: chunks written whole, by any number of processes, checked when read."""
 
 import hashlib
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .reports import reason, say
 from .zarr_layout import CHUNKS, DIGEST, Inputs, open_group, read_inputs
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ class ZarrStore:
                 return False
             arrays = {k: np.asarray(v[self._place(number, v)]) for k, v in self._variables.items()}
         except Exception as error:  # whatever stands in a damaged file
-            why = " ".join(str(error).split())[:100] or type(error).__name__
-            _say(f"chunk {number} of {self.path} cannot be read ({why}) and is computed again")
+            why = reason(error)
+            say(f"chunk {number} of {self.path} cannot be read ({why}) and is computed again")
             return False
         if not np.array_equal(told, self._digest(number, arrays)):
-            _say(f"chunk {number} of {self.path} is damaged and is computed again")
+            say(f"chunk {number} of {self.path} is damaged and is computed again")
             return False
         return True
 
@@ -110,7 +110,3 @@ def _plain(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind not in "fc":
         return array
     return np.where(np.isnan(array), np.asarray(np.nan, array.dtype), array)
-
-
-def _say(text: str) -> None:
-    print(f"sweep: {text}", file=sys.stderr)
