@@ -88,6 +88,8 @@ def save(
 def load(path: str | Path) -> Any:
     """What `save` wrote: the device, `Space` or result, or the dataset of a sweep (.nc, .zarr).
 
+    Of `refine`, too (a store that is not finished has points, and no cells yet).
+
     A TOML file gives its device.
 
     Raises:
@@ -102,9 +104,10 @@ def load(path: str | Path) -> Any:
     """
     path = Path(path)
     if path.suffix in (".nc", ".zarr"):
+        from ..studies.refine import is_refined, read_refined
         from ..studies.sweep import read_sweep
 
-        return read_sweep(path)
+        return read_refined(path) if is_refined(path) else read_sweep(path)
     if path.suffix == ".toml":
         from . import device_file
 

@@ -33,6 +33,7 @@ from .posterior import posterior_predictive as posterior_predictive
 from .profile import profile as profile
 from .rectification import rectification as rectification
 from .rectification import rectifier as rectifier
+from .refined import refined as refined
 from .relation import current_phase as current_phase
 from .results import values as values
 from .robust import scattered as scattered

@@ -7,13 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int, PyTree, Shaped
+from jaxtyping import PyTree, Shaped
 
 from ...core.paths import with_values
 from .grid import Grid
@@ -26,7 +26,7 @@ _QUEUED = 2  # programs at once on an accelerator: one computes, one comes and g
 class Started(NamedTuple):
     """Points that are being computed, in blocks of so many lanes."""
 
-    points: Int[np.ndarray, " points"]
+    points: Shaped[np.ndarray, "points ..."]
     lanes: int
     blocks: list[Future]
 
@@ -58,21 +58,21 @@ class Program:
         self._changing = threading.RLock()  # threads of a worker share a program
         self._compiled: list[Any] = []
 
-    def __enter__(self) -> "Program":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def start(self, points: Int[np.ndarray, " points"]) -> Started:
+    def start(self, points: Shaped[np.ndarray, "points ..."]) -> Started:
         """Begin with points (flat indices); the last lanes of the last block repeat its last."""
         with self._changing:
             compiled, lanes = self.compiled(), self.lanes
-        where = np.unravel_index(points, self.grid.shape)
+        where = self._places(points)
         blocks = []
         for begin in range(0, len(points), lanes):
-            part = [axis[begin : begin + lanes].astype(np.int32) for axis in where]
-            part = [np.pad(axis, (0, lanes - len(axis)), mode="edge") for axis in part]
+            part = [each[begin : begin + lanes] for each in where]
+            part = [_filled(each, lanes) for each in part]
             k = next(self._turn) % len(self._devices)
             blocks.append(self._pool.submit(self._run, compiled[k], part, self._devices[k]))
         return Started(points, lanes, blocks)
@@ -96,7 +96,7 @@ class Program:
         size = len(started.points)
         return {k: np.concatenate([part[k] for part in parts])[:size] for k in parts[0]}
 
-    def __call__(self, points: Int[np.ndarray, " points"]) -> dict[str, np.ndarray]:
+    def __call__(self, points: Shaped[np.ndarray, "points ..."]) -> dict[str, np.ndarray]:
         return self.fetch(self.start(points))
 
     def compiled(self) -> list[Any]:
@@ -104,8 +104,9 @@ class Program:
         if self._compiled:
             return self._compiled
         began = time.perf_counter()
-        first = [np.zeros(self.lanes, np.int32)] * len(self.grid.shape)
-        lowered = [evaluate.lower(*self._inputs(), jax.device_put(first, d)) for d in self._devices]
+        first = self._places(self._first())
+        entry, inputs = self._entry(), self._inputs()
+        lowered = [entry.lower(*inputs, jax.device_put(first, d)) for d in self._devices]
         try:
             with ThreadPoolExecutor(len(lowered)) as pool:
                 self._compiled = list(pool.map(lambda one: one.compile(), lowered))
@@ -122,7 +123,7 @@ class Program:
         return max(2, 2 * self.threads * self.lanes // chunk)
 
     def in_turn(
-        self, chunks: Iterable[tuple[int, Int[np.ndarray, " points"]]], size: int
+        self, chunks: Iterable[tuple[int, Shaped[np.ndarray, "points ..."]]], size: int
     ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
         """(number, outputs) of chunks of at most that size, given as (number, points), in order;
         `ahead` of them are under way."""
@@ -146,6 +147,18 @@ class Program:
     def resize(self, lanes: int) -> None:
         self.lanes, self._compiled = lanes, []
 
+    def _entry(self) -> Any:
+        """What is compiled: of `_inputs` and a block's places."""
+        return evaluate
+
+    def _first(self) -> np.ndarray:
+        """Any points, as many as a block has."""
+        return np.zeros(self.lanes, np.int32)
+
+    def _places(self, points: np.ndarray) -> list[np.ndarray]:
+        """What a block is told of its points, one row each."""
+        return [axis.astype(np.int32) for axis in np.unravel_index(points, self.grid.shape)]
+
     def _inputs(self):
         return self.function, self.grid.targets, self.grid.device, self.grid.values
 
@@ -159,6 +172,11 @@ class Program:
         half = self.lanes // 2
         say(f"out of memory with {self.lanes} points at once, goes on with {half}")
         self.resize(half)
+
+
+def _filled(rows: np.ndarray, lanes: int) -> np.ndarray:
+    """So many rows, the last ones repeat the last."""
+    return np.pad(rows, [(0, lanes - len(rows)), *[(0, 0)] * (rows.ndim - 1)], mode="edge")
 
 
 def devices_and_threads() -> tuple[list[Any], int]:
@@ -186,12 +204,12 @@ def evaluate(function, targets, device, values, where):
         for axis, i, group in zip(values, position, targets, strict=True):
             members += [(target,) for target in group]
             chosen += list(axis[i]) if axis.ndim == 2 else [axis[i]] * len(group)
-        return _named(function, function(with_values(device, members, chosen)))
+        return named_outputs(function, function(with_values(device, members, chosen)))
 
     return jax.vmap(one)(*where)
 
 
-def _named(function, output) -> dict[str, Any]:
+def named_outputs(function, output) -> dict[str, Any]:
     """The function's output as named arrays."""
     if hasattr(output, "as_dict"):
         return output.as_dict()

@@ -81,7 +81,7 @@ def read_inputs(path: Path) -> Inputs:
         axes = {n: np.asarray(chunks[f"{_AXIS} {n}"][...]) for n in told["axes"]}
         sample = {n: np.asarray(chunks[f"{_SAMPLE} {n}"][...]) for n in told["variables"]}
         mark = told.pop("mark")
-        if told["format"] <= _FORMAT and mark != _mark(told, axes, sample):
+        if told["format"] <= _FORMAT and mark != mark_of(told, axes, sample):
             raise ValueError("what it says of itself is damaged")
         blocks = Blocks.of(tuple(len(v) for v in axes.values()), tuple(told["box"]))
         found = Inputs(blocks, told["lanes"], axes, sample, told["device"], told["version"], mark)
@@ -135,7 +135,7 @@ def require_same(path: Path, inputs: Inputs, grid: Grid, chunk: int | None) -> N
         if not close(values, inputs.axes[name]):
             _refuse(path, f"other values of the axis {name!r}")
     if (device := _device(grid.about())) != inputs.device:
-        _refuse(path, f"another device: {_difference(inputs.device, device)}")
+        _refuse(path, f"another device: {difference(inputs.device, device)}")
     if inputs.version != __version__:
         _refuse(path, f"jaxdiode {inputs.version}, this is {__version__}")
     if chunk is not None and (box := Blocks(grid.shape, chunk).box) != inputs.blocks.box:
@@ -179,7 +179,7 @@ def _write(path: Path, grid: Grid, blocks: Blocks, lanes: int, sample) -> None:
             fill_value=unknown(values.dtype),
             dimension_names=(*grid.names, *(f"{name}_{k}" for k in range(len(inner)))),
         )
-        made.attrs.update(_attributes(name))
+        made.attrs.update(attributes_of(name))
     chunks = group.create_group(CHUNKS)
     chunks.create_array(
         DIGEST, shape=(blocks.count, 32), chunks=(1, 32), dtype=np.uint8, fill_value=0,
@@ -193,7 +193,7 @@ def _write(path: Path, grid: Grid, blocks: Blocks, lanes: int, sample) -> None:
         "box": list(blocks.box), "lanes": lanes, "axes": list(axes), "variables": list(sample),
         "device": _device(about), "version": __version__, "format": _FORMAT,
     }  # fmt: skip
-    chunks.attrs.update(told | {"mark": _mark(told, axes, sample)})
+    chunks.attrs.update(told | {"mark": mark_of(told, axes, sample)})
     with (
         warnings.catch_warnings()
     ):  # that other programs than zarr-python and xarray do not know it
@@ -201,7 +201,7 @@ def _write(path: Path, grid: Grid, blocks: Blocks, lanes: int, sample) -> None:
         zarr.consolidate_metadata(path)
 
 
-def _mark(told: Mapping[str, Any], *arrays: Mapping[str, np.ndarray]) -> str:
+def mark_of(told: Mapping[str, Any], *arrays: Mapping[str, np.ndarray]) -> str:
     found = hashlib.sha256(repr(sorted(told.items())).encode())
     for each in arrays:
         for name, values in each.items():
@@ -214,7 +214,7 @@ def _device(about: Mapping[str, str]) -> list[str]:
     return [about["device"], about["device_table"]]
 
 
-def _difference(known: list[str], given: list[str]) -> str:
+def difference(known: list[str], given: list[str]) -> str:
     """Where two devices differ first."""
     if not known[1] or not given[1]:
         return "{}, got {}".format(*(" ".join(each[0].split())[:200] for each in (known, given)))
@@ -232,7 +232,7 @@ def _difference(known: list[str], given: list[str]) -> str:
     return f"{where[1:] or 'device'} is {str(one)[:100]}, got {str(other)[:100]}"
 
 
-def _attributes(name: str) -> dict[str, Any]:
+def attributes_of(name: str) -> dict[str, Any]:
     """Of a variable: what figures call it; of a status its codes, by the CF conventions."""
     made: dict[str, Any] = {"long_name": text} if (text := long_name(name)) else {}
     if name == "status" or name.endswith(".status"):

@@ -36,19 +36,23 @@ class ZarrStore:
 
     def holds(self, number: int) -> bool:
         """Whether the box is there; a line on stderr where it is damaged."""
+        return self.load(number) is not None
+
+    def load(self, number: int) -> dict[str, np.ndarray] | None:
+        """A box, in its shape; None where it is not there, a line on stderr where it is damaged."""
         try:
             told = np.asarray(self._digests[number])
             if not np.any(told):
-                return False
+                return None
             arrays = {k: np.asarray(v[self._place(number, v)]) for k, v in self._variables.items()}
         except Exception as error:  # whatever stands in a damaged file
             why = reason(error)
             say(f"chunk {number} of {self.path} cannot be read ({why}) and is computed again")
-            return False
+            return None
         if not np.array_equal(told, self._digest(number, arrays)):
             say(f"chunk {number} of {self.path} is damaged and is computed again")
-            return False
-        return True
+            return None
+        return arrays
 
     def save(self, number: int, values: Mapping[str, np.ndarray]) -> None:
         """All variables of a box, then its digest.

@@ -1,0 +1,6 @@
+"""Maps with points where they need them, to a stated error."""
+
+from .evaluate import refined_map as refined_map
+from .store import is_refined as is_refined
+from .store import read_refined as read_refined
+from .verb import refine as refine
