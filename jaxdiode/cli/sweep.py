@@ -1,7 +1,7 @@
 """`jaxdiode sweep`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..studies.sweep import Estimate
 
 _STORE = tyro.conf.arg(metavar="MAP.zarr")
+_TOLERANCE = tyro.conf.arg(metavar="ERROR")
 _SHARD = tyro.conf.arg(metavar="K/N")
 _SUMMARISED = 10**7  # points of a store that are read once more, for the largest of them
 
@@ -25,6 +26,8 @@ def sweep(
     store: Annotated[Path | None, _STORE] = None,
     shard: Annotated[str | None, _SHARD] = None,
     chunk: Count = None,
+    refine: Annotated[float | None, _TOLERANCE] = None,
+    points: Count = None,
     explain: bool = False,
     force: bool = False,
     cache: Cache = True,
@@ -32,6 +35,8 @@ def sweep(
     """Critical currents on the grid of the file's [sweep], to netCDF or Zarr; resumes.
 
     Example: jaxdiode sweep device.toml
+
+    With points where the map needs them: jaxdiode sweep device.toml --refine 1e-3
 
     As a job array: jaxdiode sweep device.toml --store map.zarr --shard $SLURM_ARRAY_TASK_ID/64
 
@@ -41,6 +46,9 @@ def sweep(
         store: Zarr store instead, which any number of processes may write to at once.
         shard: Share K of N of the store's chunks, K from 0 to N-1.
         chunk: Points of a chunk, which is written whole; from the memory there is if not given.
+        refine: Start from the grid of [sweep] and refine it to this error, of eta itself, of
+            currents as a share of the largest.
+        points: At most so many with --refine, 100000 if not given.
         explain: Say what it will take, from compiling it and computing a few points; write nothing.
         force: Overwrite the folder's files; remove the store that is there.
     """
@@ -52,7 +60,13 @@ def sweep(
         _checks.whole_number("chunk", chunk)
     if shard is not None and store is None:
         raise ValueError("shard needs a store that all jobs can reach: --store map.zarr")
-    target = out / "sweep.nc"
+    if points is not None:
+        _checks.whole_number("points", points)
+        if refine is None:
+            raise ValueError("points needs --refine, a sweep computes all points of its grid")
+    if refine is not None:
+        _refuse_beside_refine(refine, shard=shard is not None, explain=explain)
+    target = out / ("sweep.nc" if refine is None else "refined.nc")
     if store is None and not explain:
         unfinished = target.with_name(target.name + ".partial").exists()
         check_folder(out, force or (unfinished and not target.exists()))
@@ -62,6 +76,11 @@ def sweep(
 
     made = device_file.device(table)
     axes = {name: device_file.axis(name, given) for name, given in axes.items()}
+    if refine is not None:
+        options = {} if points is None else {"points": points}
+        options |= {"tolerance": refine, "chunk": chunk, "store": store, "overwrite": force}
+        _refine(made, axes, options, target, device_file.unit(table))
+        return
     if explain:
         grid = sweeps.Grid(made, axes)
         for line in _lines(sweeps.estimate(critical_currents, grid, chunk=chunk, store=store,
@@ -84,6 +103,53 @@ def sweep(
         shown = with_units(data, made, device_file.unit(table))
         plot.dataset(shown).savefig(folder / "efficiency.png")
     finish(out)
+
+
+def _refuse_beside_refine(refine: float, *, shard: bool, explain: bool) -> None:
+    _checks.positive("refine", refine)
+    if shard:
+        raise ValueError("shard must be left out with --refine, which one process does at a time")
+    if explain:
+        raise ValueError("explain must be left out with --refine: how many points it takes is not "
+                         "known before")  # fmt: skip
+
+
+def _refine(device: Any, axes: dict, options: dict[str, Any], target: Path, unit: str) -> None:
+    """A refined map to its store, or to netCDF with a figure."""
+    from ..core.device import critical_currents
+    from ..studies.refine import FLAGS, refine
+
+    store = options["store"]
+    if store is None:
+        make_folder(target.parent)
+        options = options | {"overwrite": False}
+    data = refine(critical_currents, device, axes, **options)
+    counts = {name: int((data["flag"] == k).sum()) for k, name in enumerate(FLAGS)}
+    rest = "".join(
+        f", {count} {name}" for name, count in counts.items() if count and name != FLAGS[0]
+    )
+    say(
+        f"{data.sizes['point']} points in {data.sizes['cell']} cells: {counts[FLAGS[0]]} resolved{rest}"
+    )
+    best = data["efficiency"].argmax() if bool(data["efficiency"].notnull().any()) else None
+    if best is not None:
+        from ..core.critical import rounded_efficiency
+
+        where = {name: float(data[name][best]) for name in axes}
+        say(f"largest eta {rounded_efficiency(data['efficiency'][best]):+.6f} at {where}")
+    if store is not None:
+        say(f"Results in {store.resolve()}")
+        return
+    from .._atomic import atomic_write
+    from ..files import with_units
+
+    shown = with_units(data, device, unit)
+    atomic_write(target, lambda p: shown.to_netcdf(p, engine="h5netcdf"))
+    if len(axes) <= 2:
+        from .. import plot
+
+        plot.refined(shown).savefig(target.parent / "efficiency.png")
+    finish(target.parent)
 
 
 def _summarise(data: "xarray.Dataset") -> None:

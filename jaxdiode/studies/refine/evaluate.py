@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from ... import _checks
 from ...numerics.hermite_cells import corners_of, predict
 from .columns import SLOPE
-from .refinement import BOUNDARY, FLAGS
+from .refinement import BOUNDARY
 from .result import ERROR, FLAG, KIND, LOW, NODES, SIZE
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def refined_map(
 
     Returns:
         The outputs, `<output>_error` (of the cell, in the output's unit), and `flag`: resolved 0,
-        steep 1 (a kink, a cusp or a slope that the smallest cell does not resolve), jump 2,
-        boundary 3, unfinished 4 (points were spent). An error of a cell that is not resolved is at
-        least what its values differ by.
+        steep 1 (a kink, a cusp or a slope that the smallest cell does not resolve), jump 2 (the
+        last halvings left the error as it was), boundary 3 (of a status, or of NaN), unfinished 4
+        (points were spent). The error of a cell that is not resolved is at least what its values
+        differ by.
 
     Raises:
         ValueError: other data, unknown axes, values outside them.
@@ -219,6 +220,3 @@ def _between(inside, values, slopes, edges, kind) -> np.ndarray:
         found = found.reshape(count, -1, 2)
         return (found[..., 0] + 1j * found[..., 1]).reshape(count, *shape)
     return found.reshape(count, *shape)
-
-
-__all__ = ["FLAGS", "refined_map"]

@@ -16,7 +16,8 @@ RESOLVED, STEEP, JUMP, BOUNDARY, UNFINISHED = range(5)
 FLAGS = ("resolved", "steep", "jump", "boundary", "unfinished")
 _AT_ONCE = 1 << 21  # numbers of an array of predictions
 _ALONG, _INSIDE = 0.5, 0.25  # errors along axes against the largest, and against that inside
-_STAYS = 0.6  # of an error after two halvings: that of a jump
+_SAFETY = np.array([1.0, 2.0, 2.0, 2.0])  # by kind: of several that few tests choose from
+_STAYS = 0.7  # of an error after two halvings: that of a jump
 
 
 class Leaves(NamedTuple):
@@ -190,7 +191,7 @@ class Refinement:
     def _chosen(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Kind and error by column, and the largest error in tolerances: infinite of cells
         with different marks."""
-        errors = self._error[cells]
+        errors = self._error[cells] * _SAFETY[:, None]
         allowed, counts = self.tolerance.of(self.parts, self._columns.values)
         kind = np.where(errors[:, 0] <= allowed, 0, np.argmin(errors, axis=1))
         error = np.take_along_axis(errors, kind[:, None], axis=1)[:, 0]
@@ -250,6 +251,15 @@ class Refinement:
             inside = (largest[:, 0] < _INSIDE * ratio) | (largest[:, 0] <= 1)
         return along | inside[:, None]
 
+    def _former(self, cells: np.ndarray) -> Float[np.ndarray, " cells"]:
+        """Largest errors of what was four times as large along every axis, or as much in all."""
+        up, volume = cells.copy(), np.prod(self.tree.size.astype(float), axis=1)
+        while np.any(
+            low := (volume[up] < 4**self.lattice.axes * volume[cells]) & (self.tree.cell[up] >= 0)
+        ):
+            up[low] = self.tree.cell[up[low]]
+        return np.where(up == cells, np.inf, self._past[up])
+
     def _leaves(self, pending: np.ndarray) -> Leaves:
         """The cells as they are; of those without all nodes the error of what they came from."""
         leaves = self.tree.leaves()
@@ -258,7 +268,7 @@ class Refinement:
         waits = np.isin(leaves, pending)
         came, _, _ = self._chosen(self.tree.cell[leaves[waits]])
         former = self._error[self.tree.cell[leaves[waits]]]
-        own = np.maximum(former, self._error[leaves[waits]])
+        own = np.maximum(former, self._error[leaves[waits]]) * _SAFETY[:, None]
         kind[waits] = came
         error[waits] = np.take_along_axis(own, came[:, None], axis=1)[:, 0]
         allowed, _ = self.tolerance.of(self.parts, self._columns.values)
@@ -266,10 +276,7 @@ class Refinement:
         stuck = ~waits & (ratio > 1)
         flag = np.full(len(leaves), RESOLVED)
         flag[stuck] = STEEP
-        before = self.tree.cell[np.maximum(self.tree.cell[leaves], 0)]
-        known = (self.tree.cell[leaves] >= 0) & (before >= 0)
-        past = np.where(known, self._past[np.maximum(before, 0)], np.inf)
-        flag[stuck & (ratio > _STAYS * past)] = JUMP
+        flag[stuck & (ratio > _STAYS * self._former(leaves))] = JUMP
         flag[self._mixed[leaves]] = BOUNDARY
         can = np.any(self.tree.size[leaves] > self.lattice.least, axis=1)
         flag[waits | (stuck & can)] = UNFINISHED

@@ -83,7 +83,7 @@ class PointStore:
 
     def _reopen(self) -> None:
         count = int(self._digests.shape[0])
-        sizes = {len(array) // self.chunk for array in self._variables.values()}
+        sizes = {array.shape[0] // self.chunk for array in self._variables.values()}
         if sizes != {count}:  # killed while it grew
             count = min(count, *sizes)
             for array in self._variables.values():

@@ -143,7 +143,8 @@ def _refined(
         study = read_study(path)
         require_same(path, study, told)
         lanes = study.told["lanes"]
-    with SlopeProgram(function, lattice, lanes) as program:
+    program = SlopeProgram(function, lattice, lanes)
+    with program:
         opened, sample = None, _sample(program)
         _require_outputs(sample, lattice.grid)
         refinement.tolerance.require(smooth(sample))

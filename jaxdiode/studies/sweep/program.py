@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -58,7 +58,7 @@ class Program:
         self._changing = threading.RLock()  # threads of a worker share a program
         self._compiled: list[Any] = []
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Program":
         return self
 
     def __exit__(self, *_: object) -> None:
