@@ -84,7 +84,6 @@ from .studies.fit import fit as fit
 from .studies.pareto import pareto as pareto
 from .studies.posterior import sample_posterior as sample_posterior
 from .studies.refine import refine as refine
-from .studies.refine import refined_map as refined_map
 from .studies.robust import Spread as Spread
 from .studies.robust import robust as robust
 from .studies.space import Space as Space

@@ -27,6 +27,7 @@ from .studies.fit import Bootstrap as Bootstrap
 from .studies.fit import FitResult as FitResult
 from .studies.pareto import ParetoFront as ParetoFront
 from .studies.posterior import Posterior as Posterior
+from .studies.refine import refined_map as refined_map
 from .studies.robust.result import SpreadComparison as SpreadComparison
 from .studies.robust.result import SpreadStatistics as SpreadStatistics
 from .studies.tolerance import Margins as Margins

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import tyro
 
 from .. import _plain_checks as _checks
@@ -106,7 +107,7 @@ def sweep(
 
 
 def _refuse_beside_refine(refine: float, *, shard: bool, explain: bool) -> None:
-    _checks.positive("refine", refine)
+    _checks.positive_number("refine", refine)
     if shard:
         raise ValueError("shard must be left out with --refine, which one process does at a time")
     if explain:
@@ -116,6 +117,7 @@ def _refuse_beside_refine(refine: float, *, shard: bool, explain: bool) -> None:
 
 def _refine(device: Any, axes: dict, options: dict[str, Any], target: Path, unit: str) -> None:
     """A refined map to its store, or to netCDF with a figure."""
+    from ..core.critical import rounded_efficiency
     from ..core.device import critical_currents
     from ..studies.refine import FLAGS, refine
 
@@ -125,18 +127,13 @@ def _refine(device: Any, axes: dict, options: dict[str, Any], target: Path, unit
         options = options | {"overwrite": False}
     data = refine(critical_currents, device, axes, **options)
     counts = {name: int((data["flag"] == k).sum()) for k, name in enumerate(FLAGS)}
-    rest = "".join(
-        f", {count} {name}" for name, count in counts.items() if count and name != FLAGS[0]
-    )
-    say(
-        f"{data.sizes['point']} points in {data.sizes['cell']} cells: {counts[FLAGS[0]]} resolved{rest}"
-    )
-    best = data["efficiency"].argmax() if bool(data["efficiency"].notnull().any()) else None
-    if best is not None:
-        from ..core.critical import rounded_efficiency
-
+    told = [f"{count} {name}" for name, count in counts.items() if count]
+    say(f"{data.sizes['point']} points, {data.sizes['cell']} cells: {', '.join(told)}")
+    efficiency = data["efficiency"].to_numpy()
+    if np.isfinite(efficiency).any():
+        best = int(np.nanargmax(efficiency))
         where = {name: float(data[name][best]) for name in axes}
-        say(f"largest eta {rounded_efficiency(data['efficiency'][best]):+.6f} at {where}")
+        say(f"largest eta {rounded_efficiency(efficiency[best]):+.6f} at {where}")
     if store is not None:
         say(f"Results in {store.resolve()}")
         return

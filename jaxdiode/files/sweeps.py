@@ -26,7 +26,8 @@ def with_units(
     from ..core.paths import elements_of, match_names, unit_of
 
     made, elements = dataset.copy(), elements_of(device)
-    for name in made.coords.keys() & set(made.dims):
+    axes = made["axis"].values if "cells" in made.attrs else made.dims  # of `refine`, a sweep
+    for name in made.coords.keys() & {str(one) for one in axes}:
         if found := unit_of(device, match_names(elements, str(name))[0], current):
             made[name].attrs["units"] = found
     for name in ("plus", "minus"):

@@ -71,9 +71,8 @@ def exact(function, where):
     def one(values):
         return function(jd.replace(DEVICE, dict(zip(where, values, strict=True))))
 
-    return jax.device_get(
-        jax.jit(jax.vmap(one))(jnp.stack(list(map(jnp.asarray, where.values())), 1))
-    )
+    points = jnp.stack([jnp.asarray(values) for values in where.values()], axis=1)
+    return jax.device_get(jax.jit(jax.vmap(one))(points))
 
 
 def random_points(axes, count=3000, seed=0):

@@ -20,7 +20,7 @@ def refine(function, over, **options):
 def compared(data, function, over, name="value", seed=0):
     """Errors at random points, those that are stated, flags."""
     where = random_points(over, seed=seed)
-    found = jd.refined_map(data, together(where))
+    found = jd.results.refined_map(data, together(where))
     truth = exact(function, where)
     truth = truth[name] if isinstance(truth, dict) else truth
     name = name if name in found else function.__name__
@@ -86,7 +86,7 @@ def test_regions():
     over = axes(2)
     data = refine(problem.regions, over, finest=1 / 256)
     where = random_points(over)
-    found, truth = jd.refined_map(data, together(where)), exact(problem.regions, where)
+    found, truth = jd.results.refined_map(data, together(where)), exact(problem.regions, where)
     flag = found["flag"].data
     inside = flag == RESOLVED
     assert set(np.unique(data["flag"])) == {RESOLVED, BOUNDARY}
@@ -114,12 +114,17 @@ def test_units(scale):
     scaled = jd.Squid.from_pairs([(100 * scale, 50 * scale), (80 * scale, 60 * scale)], flux=[0.3])
     key = "branches.1.second"
     one, other = (
-        jd.refine(jd.critical_currents, device, {"flux": np.linspace(0, 1, 9), key: np.linspace(40, 80, 3) * s},
-                  tolerance=3e-3, progress=False)
-        for device, s in ((squid, 1.0), (scaled, scale))
-    )  # fmt: skip
+        jd.refine(
+            jd.critical_currents,
+            device,
+            {"flux": np.linspace(0, 1, 9), key: np.linspace(40, 80, 3) * unit},
+            tolerance=3e-3,
+            progress=False,
+        )
+        for device, unit in ((squid, 1.0), (scaled, scale))
+    )
     assert abs(one.sizes["point"] - other.sizes["point"]) <= 0.01 * one.sizes["point"]
-    a, b = jd.refined_map(one, 33), jd.refined_map(other, 33)
+    a, b = jd.results.refined_map(one, 33), jd.results.refined_map(other, 33)
     for name, unit in (("plus", scale), ("efficiency", 1.0)):
         far = np.abs(a[name].data - b[name].data / unit)
         assert np.max(far) < 6e-3 * (80 if name == "plus" else 1)
@@ -139,7 +144,7 @@ def test_rows_and_names():
         return squid.branches[0].sine[0] * squid.flux[0] + squid.branches[0].sine[1]
 
     data = jd.refine(bilinear, device, over, tolerance=1e-6, progress=False)
-    line = jd.refined_map(data, {"branches.0": [0.0, 1.0, 2.0], "flux": [0.25]})
+    line = jd.results.refined_map(data, {"branches.0": [0.0, 1.0, 2.0], "flux": [0.25]})
     assert np.allclose(line["bilinear"][:, 0], [1.0, 0.725, 0.45], atol=1e-6)
     assert np.array_equal(np.unique(data["branches.0"])[[0, -1]], [0.0, 2.0])
     slope = data["bilinear_slope"].sel(axis="flux")
@@ -198,7 +203,7 @@ def test_fewer_points_than_a_grid():
         curve = problem.cusp_at if function is problem.cusp else problem.turn_at
         where["sine.0"] = curve(where["sine.1"]) + near
         truth = exact(function, where)
-        found = jd.refined_map(data, together(where))
+        found = jd.results.refined_map(data, together(where))
         assert np.mean(np.abs(found[name] - truth) <= found[f"{name}_error"]) >= 0.99
         assert np.quantile(np.abs(found[name] - truth), 0.99) <= 1e-3
         side = int(np.sqrt(8 * data.sizes["point"]))
@@ -210,13 +215,15 @@ def test_fewer_points_than_a_grid():
 def test_on_a_grid():
     over = axes(2)
     data = refine(problem.smooth, over)
-    grid = jd.refined_map(data, {"sine.0": np.linspace(0, 1, 11), "sine.1": [0.0, 0.5, 1.0]})
+    grid = jd.results.refined_map(
+        data, {"sine.0": np.linspace(0, 1, 11), "sine.1": [0.0, 0.5, 1.0]}
+    )
     assert grid["smooth"].dims == ("sine.0", "sine.1")
     swept = jd.sweep(problem.smooth, DEVICE, {n: grid[n].data for n in over})
     assert float(abs(grid["smooth"] - swept["smooth"]).max()) < 1e-3
-    assert jd.refined_map(data)["smooth"].shape == (201, 201)
-    assert jd.refined_map(data, 5)["flag"].shape == (5, 5)
-    corner = jd.refined_map(data, {"sine.0": [1.0], "sine.1": [1.0]})["smooth"]
+    assert jd.results.refined_map(data)["smooth"].shape == (201, 201)
+    assert jd.results.refined_map(data, 5)["flag"].shape == (5, 5)
+    corner = jd.results.refined_map(data, {"sine.0": [1.0], "sine.1": [1.0]})["smooth"]
     truth = exact(problem.smooth, {"sine.0": np.ones(1), "sine.1": np.ones(1)})
     assert np.allclose(corner, truth, atol=1e-14)
     for at, message in (
@@ -225,9 +232,9 @@ def test_on_a_grid():
         (1, "at must be a whole number, at least 2, got 1"),
     ):
         with pytest.raises(ValueError, match=message):
-            jd.refined_map(data, at)
+            jd.results.refined_map(data, at)
     with pytest.raises(ValueError, match="data must be a finished map that refine has made"):
-        jd.refined_map(swept)
+        jd.results.refined_map(swept)
 
 
 REFUSED = [
@@ -264,7 +271,7 @@ def test_a_lane_that_fails_leaves_the_others_alone():
 
     data = refine(root, axes(1), tolerance={"root": 1e-2}, finest=1e-5)
     where = {"sine.0": np.linspace(0, 1, 1001)}
-    found = jd.refined_map(data, where)
+    found = jd.results.refined_map(data, where)
     truth = exact(root, where)
     good = found["flag"].data == RESOLVED
     assert np.mean(good) > 0.995

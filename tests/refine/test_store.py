@@ -59,7 +59,7 @@ def test_as_in_memory(truth):
     path, _, data = truth
     assert data.identical(jd.refine(problem.regions, DEVICE, axes(2), **OPTIONS))
     assert jd.load(path).equals(data)
-    assert jd.refined_map(jd.load(path), 31).equals(jd.refined_map(data, 31))
+    assert jd.results.refined_map(jd.load(path), 31).equals(jd.results.refined_map(data, 31))
     assert data.sizes["point"] > 500
 
 
@@ -135,17 +135,17 @@ def test_damage(tmp_path, truth, capsys):
     path = tmp_path / "map.zarr"
     shutil.copytree(truth[0], path)
     values = path / "value" / "c"
-    one, other, third, fourth = (values / str(k) for k in (1, 2, 3, 4))
+    one, other = (values / str(k) for k in (1, 2))
     one.write_bytes(one.read_bytes()[:20])
     other.write_bytes(bytes(len(other.read_bytes())))
     (path / "both" / "c" / "3" / "0").write_bytes((path / "both" / "c" / "4" / "0").read_bytes())
     (path / "place" / "c" / "5" / "0").unlink()
-    assert third.exists() and fourth.exists()
     assert run(path).identical(truth[2])
     assert contents(path) == truth[1]
     said = capsys.readouterr().err
-    assert "chunk 1 of" in said and "chunk 2 of" in said and "is computed again" in said
-    assert "chunk 3 of" in said and "chunk 5 of" in said
+    assert said.count("computed again") == 4
+    for number in (1, 2, 3, 5):
+        assert f"chunk {number} of" in said
 
 
 @pytest.mark.thorough
@@ -223,7 +223,7 @@ def test_to_netcdf_and_back(tmp_path):
     data = jd.refine(problem.smooth, DEVICE, axes(2), **OPTIONS)
     data.to_netcdf(tmp_path / "map.nc", engine="h5netcdf")
     again = jd.load(tmp_path / "map.nc")
-    assert jd.refined_map(again, 21).equals(jd.refined_map(data, 21))
+    assert jd.results.refined_map(again, 21).equals(jd.results.refined_map(data, 21))
     assert jd.files.device_of(again).sine.tolist() == [0.3, 0.4, 0.5]
 
 

@@ -48,7 +48,7 @@ def refined_map(
     Example:
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
         >>> data = jd.refine(jd.diode_efficiency, squid, {"flux": [0.0, 0.25, 0.5]}, tolerance=1e-3)
-        >>> line = jd.refined_map(data, {"flux": [0.1, 0.3]})
+        >>> line = jd.results.refined_map(data, {"flux": [0.1, 0.3]})
         >>> off = line["diode_efficiency"][1] - jd.diode_efficiency(squid)
         >>> print(dict(line.sizes), bool(abs(off) <= line["diode_efficiency_error"][1] <= 1e-3))
         {'flux': 2} True

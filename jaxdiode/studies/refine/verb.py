@@ -88,7 +88,7 @@ def refine(
     Returns:
         A dataset of points (dimension `point`: axes, outputs, `<output>_slope`) and cells
         (`cell`: `cell_low` and `cell_size` in whole numbers of places, `cell_point`, `flag`,
-        `<output>_error` and `<output>_kind`). `refined_map` puts it on a grid, with errors,
+        `<output>_error` and `<output>_kind`). `results.refined_map` puts it on a grid, with errors,
         and `plot.refined` draws it.
 
     Raises:
@@ -104,7 +104,7 @@ def refine(
         >>> print(data.sizes["axis"], bool((data["flag"] == 0).all()))
         2 True
         >>> at = {"flux": np.linspace(0, 0.5, 101), "branches.2.first": [81.0]}
-        >>> grid = jd.refined_map(data, at)
+        >>> grid = jd.results.refined_map(data, at)
         >>> exact = jd.sweep(jd.critical_currents, squid, at)
         >>> print(bool((abs(grid["efficiency"] - exact["efficiency"]) < 1e-2).all()))
         True
