@@ -24,7 +24,8 @@ def refined(
     """A refined map: a line with its points of one axis, a map beside its points of two.
 
     Points of cells that are not within the tolerance (`flag`) are drawn in another colour.
-    Maps of more axes are put on a grid by `jd.results.refined_map`, sliced, and drawn by `plot.dataset`.
+    Maps of more axes are put on a grid by `jd.results.refined_map`, sliced, and drawn by
+    `plot.dataset`.
 
     Example:
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
