@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two processes with one thread each finish sooner than one process with two.
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-.PHONY: demo test thorough documents test-all lint notebooks bench clean
+.PHONY: demo test thorough documents test-all test-oldest lint notebooks bench dist clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,8 @@ help:
 	@echo "make documents  run the README, examples of docstrings, notebooks with short settings"
 	@echo "make test-all   all of these and the long ones"
 	@echo "make lint       ruff and pyright"
+	@echo "make test-oldest  the tests of the core with the oldest packages that pyproject allows"
+	@echo "make dist       wheel and sdist in dist/, installed once in an empty environment"
 	@echo "make notebooks  execute the notebooks and keep their figures"
 	@echo "make bench      benchmarks, written to benchmarks/results/"
 
@@ -37,6 +39,25 @@ documents: .venv/ready
 
 test-all: .venv/ready
 	$(PYTEST)
+
+.venv-oldest/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=.venv-oldest .venv-oldest/bin/uv pip install --quiet --resolution lowest-direct -e '.[test]'
+	@touch $@
+
+test-oldest: .venv-oldest/ready
+	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile -m 'not thorough and not slow and not document' \
+		tests/core tests/numerics tests/test_contract.py tests/test_fit.py tests/test_design.py \
+		tests/test_sweep.py tests/test_sweep_files.py tests/files tests/test_cli.py tests/test_citation.py
+
+dist: .venv/ready
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv --clear dist/empty
+	dist/empty/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl
+	cd dist && empty/bin/jaxdiode demo --force
+	rm -rf dist/empty
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from . import plot as plot
 from . import results as results
 from . import tolerance as tolerance
 from . import units as units
+from .bibliography import citation as citation
 from .circuits.circuit import Circuit as Circuit
 from .circuits.contour import critical_contour as critical_contour
 from .circuits.elements import Capacitor as Capacitor

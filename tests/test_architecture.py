@@ -24,7 +24,7 @@ LAYERS = [
     ["junctions"],
     ["devices", "studies", "netlists"],
     ["inverse", "experiment", "lab", "tolerance"],
-    ["plot", "files"],
+    ["plot", "files", "bibliography"],
     ["results"],
     ["demo"],
     ["cli"],

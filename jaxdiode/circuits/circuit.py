@@ -1,7 +1,7 @@
 """A circuit: elements between named nodes, two terminals, mutual inductances, injected currents."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -83,6 +83,8 @@ class Circuit(AbstractNetwork):
         >>> print(f"{abs(found.efficiency):.6f}")
         0.317592
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("tsang1975",)
 
     elements: dict[str, AbstractElement]
     mutual: dict[str, Scalar] = parameter(unit="Φ₀/current", label="mutual inductance")

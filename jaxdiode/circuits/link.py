@@ -1,5 +1,7 @@
 """A weak link whose supercurrent is linear in the phase up to a critical phase."""
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -34,6 +36,8 @@ class LinearLink(AbstractCurrentBiased):
         >>> print(f"{link.current(jnp.array(np.pi)):.6f} {jd.critical_currents(link).plus:.6f}")
         2.000000 10.000000
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("murphy2017",)
 
     critical_current: Scalar = parameter(above=0.0, unit="current", label="critical current")
     critical_phase: Scalar = parameter(above=0.0, unit="rad", label="critical phase")

@@ -115,6 +115,8 @@ class AbstractParameters(eqx.Module):
         ValueError: area must be positive, got -10...
     """
 
+    papers: typing.ClassVar[tuple[str, ...]] = ()  # keys of references.bib, or BibTeX itself
+
     def ranges(self) -> dict[str, tuple[float, float]]:
         """{field: (smallest, largest)} where it depends on the values of other fields."""
         return {}

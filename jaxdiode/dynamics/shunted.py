@@ -1,5 +1,7 @@
 """Any phase-biased device with a shunt: its phase moves under currents in time."""
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -51,6 +53,8 @@ class Shunted(AbstractDynamical):
         >>> print(f"{float(jd.critical_currents(heavy).plus):.6f}")
         0.705124
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("stewart1968", "mccumber1968")
 
     device: AbstractPhaseBiased
     damping: Scalar | None = parameter(above=0.0, search=(1e-6, np.inf), label="damping β")

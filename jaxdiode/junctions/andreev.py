@@ -1,7 +1,9 @@
 """Short junctions carried by Andreev bound states.
 
-Source: J. Li et al. (double-loop SQUID paper), Eq. (1); currents in any one unit.
+Source: Gibbons et al., arXiv:2512.14909 (double-loop SQUID), Eq. (1); currents in any one unit.
 """
+
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -44,6 +46,8 @@ class AndreevModes(AbstractPhaseBiased):
         >>> print(f"{jd.critical_currents(warm).plus:.6f}")
         39.123744
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("gibbons2025",)
 
     amplitude: Float[Array, " modes"] = parameter(
         at_least=0.0, unit="current", label="amplitude eΔ/ħ"

@@ -5,6 +5,7 @@ by the Green function of a short junction.
 """
 
 import warnings
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -62,6 +63,8 @@ class BallisticJunction(AbstractPhaseBiased):
         >>> print(f"{slope.momentum[0]:.6f}")
         -0.300731
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("davydova2022",)
 
     amplitude: Float[Array, " modes"] = parameter(
         at_least=0.0, unit="current", label="amplitude eΔ/ħ"

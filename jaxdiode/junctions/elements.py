@@ -1,7 +1,10 @@
 """Josephson elements: tunnel junctions, series pairs, and any relation by its harmonics.
 
-Source: J. Li et al. (double-loop SQUID paper), Eqs. (1), (2); currents in any one unit.
+Source: Gibbons et al., arXiv:2512.14909 (double-loop SQUID), Eqs. (1), (2); currents in any one
+unit.
 """
+
+from typing import ClassVar
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -84,6 +87,8 @@ class SeriesJunctions(AbstractPhaseBiased):
         >>> print(f"{pair.transparency:.6f}")
         0.888889
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("gibbons2025",)
 
     # An extremum at the kink grows as −|first − second|^(2/3) away from balance.
     first: CriticalCurrent = parameter(

@@ -4,6 +4,8 @@ Source: Ambegaokar, Baratoff, Phys. Rev. Lett. 10, 486 (1963); Kulik, Omelyanchu
 96 (1975) and Sov. J. Low Temp. Phys. 3, 459 (1977).
 """
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -87,6 +89,8 @@ class AmbegaokarBaratoffJunction(AbstractResistiveJunction):
         -203.1654 nA/K
     """
 
+    papers: ClassVar[tuple[str, ...]] = ("ambegaokar1963",)
+
     def relation(self) -> Relation:
         # Leaves put in as they are, unchecked: not finite, they are for the status to tell.
         one = TunnelJunction(1.0)
@@ -114,6 +118,8 @@ class DiffusivePointContact(AbstractResistiveJunction):
         >>> print(f"{1e6 * jd.critical_currents(contact).plus:.6f} µA")
         3.026121 µA
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("kulik1975",)
 
     def relation(self) -> Relation:
         return DiffusiveContactRelation(self.gap_voltage / self.resistance, self._warmth())
@@ -158,6 +164,8 @@ class BallisticPointContact(AbstractResistiveJunction):
         >>> print(f"{1e6 * jd.critical_currents(contact).plus:.6f} µA")
         3.364174 µA
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("kulik1977",)
 
     def relation(self) -> Relation:
         scale = _PI * self.gap_voltage / self.resistance

@@ -1,11 +1,11 @@
 """The nonequilibrium Andreev interferometer: a diode made by a dissipative current alone.
 
 Source: Shaffer, Li, Hasan, Titov and Levchenko, "Josephson Diode Effect from Nonequilibrium
-Current in a Superconducting Interferometer"; equation numbers are theirs.
+Current in a Superconducting Interferometer", arXiv:2505.00085; equation numbers are theirs.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -103,6 +103,8 @@ class AndreevInterferometer(AbstractPhaseBiased):
         >>> print(f"{found.bounded_efficiency:.6f}")  # of one sign at all phases: 1/η
         0.826899
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("shaffer2025",)
 
     spacing: Float[Array, ""] = parameter(
         above=0.0, at_most=_LONGEST_SPACING, search=(1e-6, _LONGEST_SPACING), label="spacing ℓ"

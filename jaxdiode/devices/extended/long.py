@@ -1,6 +1,7 @@
 """A junction longer than its Josephson length: the diode effect of its self-field."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -112,6 +113,8 @@ class LongJunction(AbstractCurrentBiased):
     Phys. Rev. B 55, 14486 (1997); phases that never pass: Middleton, Phys. Rev. Lett. 68, 670
     (1992).
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("owen1967",)
 
     local: AbstractPhaseBiased
     length: Scalar = parameter(above=0.0, search=(1e-3, np.inf), label="length L/λ_J")

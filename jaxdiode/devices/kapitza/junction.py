@@ -1,10 +1,12 @@
 """The Kapitza diode: a tunnel junction whose critical current is modulated in time.
 
-Source: "A Kapitza Pendulum Route to Supercurrent Tunnel Diodes", Eqs. (1)–(7), S16, S36, S73.
+Source: Yerin et al., "A Kapitza Pendulum Route to Supercurrent Tunnel Diodes", arXiv:2602.24198,
+Eqs. (1)–(7), S16, S36, S73.
 """
 
 import math
 from collections.abc import Callable
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -76,6 +78,8 @@ class KapitzaJunction(AbstractDynamical):
         >>> print(f"{found.plus:.6f} {found.minus:.6f} {found.efficiency:.6f}")
         1.545607 1.271129 0.097445
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("yerin2026",)
 
     damping: Float[Array, ""] = parameter(above=0.0, search=(1e-6, math.inf), label="damping β")
     drive_frequency: Float[Array, ""] = parameter(

@@ -1,11 +1,11 @@
 """Superconducting interferometers: N Josephson branches in parallel, N−1 flux loops.
 
-Source: double-loop SQUID paper, Eq. (3), generalised to any branches, with inductance or not.
+Source: Gibbons et al., arXiv:2512.14909, Eq. (3), for any branches, with inductance or not.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -68,6 +68,7 @@ class Squid(AbstractPhaseBiased):
         0.535772
     """
 
+    papers: ClassVar[tuple[str, ...]] = ("gibbons2025",)
     branches: tuple[AbstractPhaseBiased, ...]
     flux: Float[Array, " loops"] = parameter(unit="Φ₀", label="flux")
     inductance: Float[Array, " branches"] | None = parameter(
@@ -338,8 +339,7 @@ class CoilBiasedSquid(AbstractCurrentBiased):
     def switching_currents(self, coil_current: Numbers) -> CriticalCurrents:
         """I₊ + b and I₋ − b against coil current: arrays of its length. The model for `fit`."""
         coil = _checks.real_array("coil_current", coil_current, ndim=1)
-        found = jax.vmap(partial(_at_coil, self))(coil)
-        b = self.current_offset
+        found, b = jax.vmap(partial(_at_coil, self))(coil), self.current_offset
         return eqx.tree_at(lambda x: (x.plus, x.minus), found, (found.plus + b, found.minus - b))
 
 

@@ -1,5 +1,7 @@
 """Diffusive SNS and SFS junctions: a normal metal or a weak ferromagnet between superconductors."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -67,6 +69,8 @@ class DiffusiveJunction(AbstractHybridJunction):
         >>> print(f"{jd.diode_efficiency(junction.relation()):.4f}")  # 0.0425 without `resolution`
         0.0417
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("eschrig2015",)
 
     temperature: Float[Array, ""] = parameter(
         at_least=COLDEST, at_most=WARMEST, unit="T_c", label="temperature"

@@ -1,8 +1,11 @@
 """The spin-active diffusive junction: superconductor, barrier, strong ferromagnet, and back.
 
-Source: "Theory of quantum-geometric charge and spin Josephson diode effects in strongly
-spin-polarized hybrid structures with noncoplanar spin textures"; equation numbers are theirs.
+Source: Schulz, Nikolić and Eschrig, "Theory of quantum-geometric charge and spin Josephson diode
+effects in strongly spin-polarized hybrid structures with noncoplanar spin textures",
+arXiv:2501.12232; equation numbers are theirs.
 """
+
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -69,6 +72,8 @@ class SpinActiveJunction(AbstractHybridJunction):
         >>> print(f"{jd.diode_efficiency(junction.relation()):.4f}")  # −0.1940 without `resolution`
         -0.1960
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("schulz2025", "eschrig2015")
 
     temperature: Float[Array, ""] = parameter(
         at_least=COLDEST, at_most=WARMEST, unit="T_c", label="temperature"

@@ -11,6 +11,7 @@ does): it is of third order in q and in the trigonal warping.
 
 import math
 from collections.abc import Callable
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -49,6 +50,8 @@ class TightBindingBand(AbstractParameters):
         >>> print(band.momenta(60).shape)
         (3600, 2)
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("banerjee2025",)
 
     lattice: str = eqx.field(static=True)
     hopping: Float[Array, ""] = parameter(label="hopping t")

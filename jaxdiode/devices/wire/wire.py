@@ -1,10 +1,11 @@
 """The phase-slip wire: resistive superconductivity with valley polarisation under back-action.
 
 Source: Banerjee and Scheurer, "Dissipation-enhanced non-reciprocal superconductivity: application
-to multi-valley superconductors", Eqs. (1)–(3); equation numbers are theirs.
+to multi-valley superconductors", arXiv:2501.01501, Eqs. (1)–(3); equation numbers are theirs.
 """
 
 import math
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -89,6 +90,8 @@ class PhaseSlipWire(AbstractStationary):
         >>> print(*(f"{v:.6f}" for v in curve.down))  # back in the other valley
         -0.225136 0.235155 2.977089
     """
+
+    papers: ClassVar[tuple[str, ...]] = ("banerjee2025", "kramer1978")
 
     epsilon: Float[Array, ""] = parameter(at_least=0.0, label="strength ε₀")
     valley: ValleyPolarization | None
