@@ -144,8 +144,8 @@ def test_beyond_its_range_is_a_sentence(visit):
 def test_climb_and_undo(visit):
     before = visit.eta()
     visit.press("climb")
-    visit.wait(lambda: visit.eta() > before)
-    assert visit.message().startswith("|η| from 0.535772 to ")
+    visit.wait(lambda: visit.message().startswith("|η| from 0.535772 to "))
+    assert visit.eta() > before
     visit.press("undo")
     visit.wait(lambda: visit.eta() == before)
 
