@@ -10,6 +10,7 @@ from .cache import is_about_the_cache
 from .demo import demo
 from .design import design
 from .evaluate import evaluate
+from .explore import explore
 from .extract import extract
 from .fit import fit
 from .iv import iv
@@ -26,6 +27,7 @@ COMMANDS = {
     "demo": demo,
     "new": new,
     "evaluate": evaluate,
+    "explore": explore,
     "iv": iv,
     "shapiro": shapiro,
     "rectify": rectify,

@@ -1,0 +1,350 @@
+"""A device under sliders: what a page of `jaxdiode explore` shows and does, without the page."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.device import (
+    AbstractDevice,
+    AbstractPhaseBiased,
+    critical_currents,
+    diode_efficiency,
+)
+from ..core.paths import (
+    allowed_range,
+    label_of,
+    owner_of,
+    parameter_names,
+    parameter_values,
+    replace,
+    unit_of,
+)
+from ..core.results import status_text
+from ..core.tables import to_table
+from ..studies.space import Space
+
+PHASES = np.linspace(0.0, 2 * np.pi, 361)
+_POINTS = 81  # of a curve along one slider
+_STEPS = 5  # of a climb
+_MOST_UNDONE = 200
+
+
+class Slider(NamedTuple):
+    """One parameter: its path, what it is called, its unit, and where it may go."""
+
+    name: str
+    label: str
+    unit: str
+    low: float
+    high: float
+    value: float
+
+
+class Reading(NamedTuple):
+    """What a device gives at the present values.
+
+    Attributes:
+        efficiency, plus, minus: η, I₊ and I₋; NaN beside a status that says why.
+        status: in words.
+        current: I at `PHASES`, None for a device without a current-phase relation.
+        phases: of both extrema, NaN where there are none.
+    """
+
+    efficiency: float
+    plus: float
+    minus: float
+    status: str
+    current: np.ndarray | None
+    phases: tuple[float, float]
+
+
+class Explorer:
+    """A device, the ranges of its parameters, and the way back.
+
+    Args:
+        device: any device.
+        unit: of its currents.
+        bounds: {name: (lower, upper)} of sliders, in place of ranges around the present values.
+        table: the device file it came from, for fits.
+    """
+
+    def __init__(
+        self,
+        device: AbstractDevice,
+        unit: str = "",
+        bounds: dict[str, Any] | None = None,
+        table: dict[str, Any] | None = None,
+    ):
+        self.unit = unit
+        self.table = table or {}
+        self._past: list[tuple[Any, ...]] = []
+        self._take(device, _ranges(device, bounds or {}))
+
+    def _take(self, device: AbstractDevice, ranges: dict[str, tuple[float, float]]) -> None:
+        self.device = device
+        self.ranges = ranges
+        self._space = Space(device, ranges)
+
+    # ---- Sliders
+
+    @property
+    def sliders(self) -> list[Slider]:
+        values = parameter_values(self.device)
+        return [
+            Slider(
+                name,
+                label_of(self.device, name),
+                unit_of(self.device, name, self.unit),
+                low,
+                high,
+                values[name],
+            )
+            for name, (low, high) in self.ranges.items()
+        ]
+
+    def move(self, values: dict[str, float], *, goes_on: bool = False) -> None:
+        """Set parameters; one step of the way back, or still the last one where it goes on.
+
+        Raises:
+            ValueError: an unknown name, no number, or beyond the slider's range.
+        """
+        for name, value in values.items():
+            if name not in self.ranges:
+                raise ValueError(f"there is no slider {name!r}")
+            low, high = self.ranges[name]
+            if not low <= value <= high:
+                raise ValueError(f"{name} must stay within {low:g} to {high:g}, got {value:g}")
+        if not goes_on:
+            self._remember()
+        self.device = replace(self.device, values)
+
+    def undo(self) -> bool:
+        """One step back; False where there is none."""
+        if not self._past:
+            return False
+        device, ranges, self.unit, self.table = self._past.pop()
+        self._take(device, ranges)
+        return True
+
+    def _remember(self) -> None:
+        here = (self.device, self.ranges, self.unit, self.table)
+        self._past = [*self._past, here][-_MOST_UNDONE:]
+
+    # ---- What the device gives
+
+    def reading(self) -> Reading:
+        found, current = jax.device_get(_view(self.device))
+        at = (found.phase_plus, found.phase_minus)
+        ahead, back = (math.nan if x is None else float(x) for x in at)
+        return Reading(
+            float(found.efficiency),
+            float(found.plus),
+            float(found.minus),
+            status_text(found.status),
+            current,
+            (ahead, back),
+        )
+
+    def slopes(self) -> dict[str, float]:
+        """Of every slider, how much η changes per width of its range."""
+        _, slope = self._value_and_slope(self._space.values(self.device))
+        width = np.asarray(self._space.upper - self._space.lower)
+        return dict(zip(self._space.names, (slope * width).tolist(), strict=True))
+
+    def _value_and_slope(self, values: Any) -> tuple[float, np.ndarray]:
+        value, slope = jax.device_get(_slopes(self._space, jnp.asarray(values)))
+        return float(value), np.asarray(slope)
+
+    def curve(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(values, I₊, I₋) along one slider, all others as they are."""
+        low, high = self.ranges[name]
+        along = np.linspace(low, high, _POINTS)
+        rows = np.tile(np.asarray(self._space.values(self.device)), (_POINTS, 1))
+        rows[:, self._space.names.index(name)] = along
+        plus, minus = jax.device_get(_currents_of(self._space, jnp.asarray(rows)))
+        return along, np.asarray(plus), np.asarray(minus)
+
+    # ---- What is done with it
+
+    def climb(self) -> tuple[float, float]:
+        """A few steps of ascent of |η| from here, inside the ranges; (|η| before, after).
+
+        Raises:
+            ValueError: η is not known or has no slope here.
+        """
+        from scipy.optimize import minimize
+
+        low, width = (
+            np.asarray(self._space.lower),
+            np.asarray(self._space.upper - self._space.lower),
+        )
+        start = (np.asarray(self._space.values(self.device)) - low) / width
+        before, slope = self._value_and_slope(low + width * start)
+        if not np.isfinite(before) or not np.all(np.isfinite(slope)):
+            raise ValueError("η has no value or no slope here: there is nothing to climb")
+        side = -1.0 if before < 0 else 1.0
+
+        def descent(share: np.ndarray) -> tuple[float, np.ndarray]:
+            value, slope = self._value_and_slope(low + width * share)
+            if not np.isfinite(value):
+                return 10.0, np.zeros_like(share)
+            return -side * value, np.nan_to_num(-side * slope * width)
+
+        found = minimize(
+            descent, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * start.size,
+            options={"maxiter": _STEPS},
+        )  # fmt: skip
+        after = -float(found.fun)
+        if after > abs(before):
+            values = np.clip(low + width * found.x, low, low + width)
+            self.move(dict(zip(self._space.names, values.tolist(), strict=True)))
+        return abs(before), max(after, abs(before))
+
+    def fit(self, path: Path) -> Any:
+        """Fit the device to a table of critical currents, as `jaxdiode fit` does.
+
+        Raises:
+            ValueError: what the reader or the fit refuses.
+        """
+        from . import fitting
+        from .measured_currents import Columns
+
+        table = {**self.table, "device": to_table(self.device)}
+        if self.unit:
+            table["unit"] = self.unit
+        names = Columns(None, None, None, None, False, None, False)
+        currents = fitting.read(path, table, names)
+        task = fitting.prepare(path, table, currents, 0)
+        found, _ = fitting.best_fit(task, table.get("fit", {}), None, None, 0)
+        self._remember()
+        self._take(found.device, _ranges(found.device, task.space.bounds))
+        return found
+
+    # ---- Files
+
+    def toml(self) -> str:
+        """The device file: unit, device and the ranges of the sliders as bounds."""
+        import tomli_w
+
+        head = {"unit": self.unit} if self.unit else {}
+        bounds = {name: list(pair) for name, pair in self.ranges.items()}
+        return tomli_w.dumps({**head, "device": to_table(self.device), "bounds": bounds})
+
+    def load(self, path: Path) -> None:
+        """Another device file in place of this one; the way back leads to the old one.
+
+        Raises:
+            ValueError: what the reader refuses.
+        """
+        device, unit, bounds, table = read(path)
+        ranges = _ranges(device, bounds)
+        self._remember()
+        self.unit, self.table = unit, table
+        self._take(device, ranges)
+
+    def python(self) -> str:
+        """Code that builds this device."""
+        lines = ["import jax", "", 'jax.config.update("jax_enable_x64", True)', ""]
+        return "\n".join(
+            [*lines, "import jaxdiode as jd", "", f"device = {_code(to_table(self.device))}", ""]
+        )
+
+
+def read(path: Path) -> tuple[AbstractDevice, str, dict[str, Any], dict[str, Any]]:
+    """(device, unit of currents, bounds, table) of a device file."""
+    from ..files import device_file
+
+    table = device_file.read(path)
+    made = device_file.device(table)
+    return made, device_file.unit(table), dict(table.get("bounds", {})), table
+
+
+def _ranges(device: AbstractDevice, bounds: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """Of every parameter, where its slider goes; the present value always lies inside."""
+    values = parameter_values(device)
+    given = Space(device, bounds) if bounds else None
+    told = {}
+    if given is not None:
+        pairs = zip(given.groups, given.bounds.values(), strict=True)
+        told = {name: pair for group, pair in pairs for name in group if all(np.isfinite(pair))}
+    found = {}
+    for name in parameter_names(device):
+        low, high = told.get(name) or _around(device, name, values[name])
+        found[name] = (min(low, values[name]), max(high, values[name]))
+    return found
+
+
+def _around(device: AbstractDevice, name: str, value: float) -> tuple[float, float]:
+    """A range about a value, inside what the parameter allows."""
+    smallest, largest = allowed_range(*owner_of(device, name))
+    unit = unit_of(device, name)
+    if unit == "Φ₀":
+        low, high = math.floor(value), math.floor(value) + 1.0
+    elif unit == "rad":
+        low, high = min(value, -math.pi), max(value, math.pi)
+    else:
+        reach = 1.5 * abs(value) or 1.0
+        low, high = value - reach, value + reach
+        low = max(low, 0.0) if value > 0 else low
+        high = min(high, 0.0) if value < 0 else high
+    low, high = max(low, smallest), min(high, largest)
+    if not low < high:
+        low, high = smallest, largest
+    inside = 1e-3 * (high - low)  # a range may leave its ends out
+    open_low, open_high = (low == smallest and low > -math.inf), high == largest
+    return low + inside * open_low, high - inside * (open_high and high < math.inf)
+
+
+@eqx.filter_jit
+def _view(device: AbstractDevice):
+    found = critical_currents(device)
+    if not isinstance(device, AbstractPhaseBiased):
+        return found, None
+    return found, device.relation().current(jnp.asarray(PHASES))
+
+
+@eqx.filter_jit
+def _slopes(space: Space, values: Any):
+    return jax.value_and_grad(lambda x: diode_efficiency(space.insert(x)))(values)
+
+
+@eqx.filter_jit
+def _currents_of(space: Space, rows: Any):
+    def one(values: Any):
+        found = critical_currents(space.insert(values))
+        return found.plus, found.minus
+
+    return jax.vmap(one)(rows)
+
+
+def _code(table: Any, depth: int = 0) -> str:
+    """A device's table as a constructor's call."""
+    pad, end = "    " * (depth + 1), "    " * depth
+    if isinstance(table, dict) and "type" in table:
+        kind = str(table["type"])
+        rows = [f"{pad}{k}={_code(v, depth + 1)},\n" for k, v in table.items() if k != "type"]
+        return f"{_place(kind)}(\n{''.join(rows)}{end})" if rows else f"{_place(kind)}()"
+    if isinstance(table, dict):
+        inner = table.get("dict", table)
+        rows = [f"{pad}{k!r}: {_code(v, depth + 1)},\n" for k, v in inner.items()]
+        return f"{{\n{''.join(rows)}{end}}}"
+    if isinstance(table, list) and any(isinstance(x, dict | list) for x in table):
+        rows = [f"{pad}{_code(x, depth + 1)},\n" for x in table]
+        return f"[\n{''.join(rows)}{end}]"
+    return repr(table)
+
+
+def _place(kind: str) -> str:
+    """Where users find a class: jd.Squid, jd.usadel.SpinBarrier."""
+    import jaxdiode as jd
+
+    for place in ("", "usadel.", "wire.", "kapitza.", "andreev."):
+        home: Any = getattr(jd, place[:-1]) if place else jd
+        if hasattr(home, kind):
+            return f"jd.{place}{kind}"
+    return kind

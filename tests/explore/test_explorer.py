@@ -1,0 +1,155 @@
+"""What the page of `jaxdiode explore` does, without the page."""
+
+import math
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import jaxdiode as jd
+from jaxdiode.cli.explorer import PHASES, Explorer, read
+from jaxdiode.devices import SYSTEMS
+from jaxdiode.files import device_file
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.thorough
+
+
+def opened(system, folder):
+    path = folder / f"{system}.toml"
+    path.write_text(device_file.example(system), encoding="utf-8")
+    return Explorer(*read(path))
+
+
+@pytest.fixture(scope="module")
+def squid(tmp_path_factory):
+    return opened("squid", tmp_path_factory.mktemp("explorer"))
+
+
+@pytest.fixture
+def explorer(squid):
+    return Explorer(squid.device, squid.unit, dict(squid.ranges))
+
+
+def test_a_reading_is_what_the_functions_say(explorer):
+    found = explorer.reading()
+    direct = jd.critical_currents(explorer.device)
+    assert found.efficiency == pytest.approx(float(direct.efficiency), rel=1e-12)
+    assert found.plus == pytest.approx(float(direct.plus), rel=1e-12)
+    assert found.status == "converged"
+    np.testing.assert_allclose(
+        found.current, explorer.device.current(jax.numpy.asarray(PHASES)), rtol=1e-10
+    )
+    assert found.phases[0] == pytest.approx(float(direct.phase_plus), abs=1e-9)
+
+
+def test_slopes_are_differences_over_a_slider(explorer):
+    slopes = explorer.slopes()
+    slider = next(s for s in explorer.sliders if s.name == "flux.0")
+    step = 1e-6 * (slider.high - slider.low)
+    ends = [
+        float(jd.diode_efficiency(jd.replace(explorer.device, {"flux.0": slider.value + x})))
+        for x in (-step, step)
+    ]
+    assert slopes["flux.0"] == pytest.approx((ends[1] - ends[0]) / 2e-6, rel=1e-5)
+
+
+def test_a_curve_goes_through_the_present_value(explorer):
+    along, plus, minus = explorer.curve("flux.1")
+    where = len(along) // 3
+    found = jd.critical_currents(jd.replace(explorer.device, {"flux.1": float(along[where])}))
+    assert plus[where] == pytest.approx(float(found.plus), rel=1e-10)
+    assert minus[where] == pytest.approx(float(found.minus), rel=1e-10)
+
+
+def test_a_climb_raises_and_undo_goes_back(explorer):
+    before = explorer.sliders
+    first, after = explorer.climb()
+    assert first == pytest.approx(0.5357719929, abs=1e-9)
+    assert after > first + 0.01
+    assert abs(explorer.reading().efficiency) == pytest.approx(after, rel=1e-12)
+    for slider in explorer.sliders:
+        assert slider.low <= slider.value <= slider.high
+    assert explorer.undo()
+    assert explorer.sliders == before
+    assert not explorer.undo()
+
+
+def test_a_drag_is_one_step_back(explorer):
+    before = explorer.sliders
+    explorer.move({"flux.0": 0.2})
+    explorer.move({"flux.0": 0.3}, goes_on=True)
+    assert explorer.undo()
+    assert explorer.sliders == before
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"flux.0": 7.0}, "flux.0 must stay within 0 to 1, got 7"),
+        ({"flux.0": math.nan}, "flux.0 must stay within"),
+        ({"branches.9": 1.0}, "there is no slider 'branches.9'"),
+    ],
+)
+def test_what_no_slider_takes(explorer, values, message):
+    before = explorer.sliders
+    with pytest.raises(ValueError, match=message):
+        explorer.move(values)
+    assert explorer.sliders == before
+    assert not explorer.undo()
+
+
+def test_files_and_code_give_the_device_back(explorer, tmp_path):
+    explorer.move({"flux.0": 0.123456789})
+    path = tmp_path / "device.toml"
+    path.write_text(explorer.toml(), encoding="utf-8")
+    other = Explorer(*read(path))
+    assert other.sliders == explorer.sliders
+    assert other.unit == "nA"
+    names = {}
+    exec(explorer.python(), names)
+    pairs = zip(jax.tree.leaves(names["device"]), jax.tree.leaves(explorer.device), strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_another_file_and_back(explorer, tmp_path):
+    path = tmp_path / "pair.toml"
+    path.write_text('[device]\ntype = "TunnelJunction"\ncritical_current = 2.0\n')
+    before = explorer.sliders
+    explorer.load(path)
+    assert [s.name for s in explorer.sliders] == ["critical_current"]
+    assert explorer.reading().efficiency == pytest.approx(0.0, abs=1e-12)
+    assert explorer.undo()
+    assert explorer.sliders == before
+    assert explorer.unit == "nA"
+
+
+def test_a_fit_and_a_broken_table(explorer, tmp_path):
+    rng = np.random.default_rng(0)
+    coil = np.linspace(-1.0, 1.0, 81)
+    truth = jd.Squid([jd.TunnelJunction(100.0), jd.AndreevModes(160.0, 0.8)], flux=[0.0])
+    found = jd.CoilBiasedSquid(truth, [1.7], offset=0.05).switching_currents(coil)
+    columns = (coil, found.plus, found.minus)
+    table = np.stack([np.asarray(c) for c in columns], 1) + rng.normal(0, 0.5, (81, 3)) * [0, 1, 1]
+    path = tmp_path / "measured.csv"
+    np.savetxt(path, table, delimiter=",", header="coil,plus,minus", comments="")
+    start = Explorer(jd.replace(truth, {"branches.0": 70.0}), "nA")
+    fitted = start.fit(path)
+    assert fitted.rms < 0.6
+    assert {"turns.0", "squid.branches.0.critical_current"} <= {s.name for s in start.sliders}
+    assert start.undo()
+    path.write_text("coil,plus\nx,y\n")
+    with pytest.raises(ValueError, match=r"measured\.csv"):
+        start.fit(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", [s.name for s in SYSTEMS])
+def test_every_system_opens(system, tmp_path):
+    explorer = opened(system, tmp_path)
+    found = explorer.reading()
+    assert found.efficiency == pytest.approx(float(jd.diode_efficiency(explorer.device)), abs=1e-10)
+    path = tmp_path / "again.toml"
+    path.write_text(explorer.toml(), encoding="utf-8")
+    assert Explorer(*read(path)).sliders == explorer.sliders
