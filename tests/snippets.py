@@ -13,6 +13,7 @@ import builtins
 import contextlib
 import doctest
 import io
+import itertools
 import os
 import re
 import subprocess
@@ -30,7 +31,7 @@ _HOW = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: kind, title, code, lines above its code, and where its code is in the text."""
+    """A fenced block: its kind, title and code, how many lines are above, where the code is."""
 
     kind: str
     title: str | None
@@ -121,7 +122,7 @@ def expected(page: Path) -> dict[int, Block]:
     blocks = blocks_of(text)
     return {
         block.above: after
-        for block, after in zip(blocks, blocks[1:], strict=False)
+        for block, after in itertools.pairwise(blocks)
         if block.kind in ("python", "sh")
         and after.kind == "text"
         and not text[block.span[1] + 3 : text.rfind("```", 0, after.span[0])].strip()

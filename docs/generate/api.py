@@ -29,7 +29,9 @@ def pages() -> dict[str, str]:
         for name in members:
             lines += [f"::: jaxdiode.{name}", ""]
         also = {other: name for other, name in second.items() if other.startswith(f"{page}.")}
-        lines += [f"`jd.{other}` is [`jd.{name}`][jaxdiode.{name}].\n" for other, name in also.items()]
+        lines += [
+            f"`jd.{other}` is [`jd.{name}`][jaxdiode.{name}].\n" for other, name in also.items()
+        ]
         found[f"api/{page}.md"] = "\n".join(lines)
     return found
 
@@ -44,8 +46,8 @@ def _index() -> str:
     lines = [
         "# API reference",
         "",
-        "All that is public, as it follows `import jaxdiode as jd`. Every entry gives the equation,",
-        "shapes, units and errors, and an example that the tests run, with the output it printed.",
+        "All that is public, as it follows `import jaxdiode as jd`. Every entry gives the",
+        "equation, shapes, units and errors, and an example that the tests run, with the output it printed.",
         "",
     ]
     for page, members in names.by_page().items():

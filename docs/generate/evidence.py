@@ -10,7 +10,9 @@ SHEET = "sheet of reference values by independent code"
 
 
 def _escaped(text: str) -> str:
-    text = re.sub(r"(shared/)?physics/\w+\.md|\b(squid|kapitza|field|circuits|usadel)\.md", SHEET, text)
+    text = re.sub(
+        r"(shared/)?physics/\w+\.md|\b(squid|kapitza|field|circuits|usadel)\.md", SHEET, text
+    )
     return " ".join(text.split()).replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
 
 

@@ -46,7 +46,7 @@ def gallery() -> str:
             plain = re.sub(r"[$\\\[\]\"]|mathrm", "", heading)
             lines += [
                 "<figure markdown>",
-                f'[![{plain}]({name}){{ loading=lazy }}]({name})',
+                f"[![{plain}]({name}){{ loading=lazy }}]({name})",
                 f"<figcaption markdown>{heading}</figcaption>",
                 "</figure>",
                 "",

@@ -15,12 +15,12 @@ ADVICE = {
         "A device of your own with sharp turns needs `kinks()` or more `samples_per_period`; a "
         "driven one, a faster drive or more `points`; a mean voltage, a larger `longest`."
     ),
-    "NONFINITE": "Look at the parameters of that lane: one is NaN, or outside what its table holds.",
+    "NONFINITE": "Look at the parameters of that lane: one is NaN, or outside of its table.",
     "NO_SUPERCURRENT": "Leave the lane out of means of η. At integer flux through a uniform "
     "extended junction nothing flows, for one.",
     "MULTIVALUED": (
         "Ask for critical currents, not for a relation: `jd.critical_currents(device)` is over all "
-        "flux states, with `\"ramp\"` and `\"first\"` as other criteria. See "
+        'flux states, with `"ramp"` and `"first"` as other criteria. See '
         "[inductance](inductance.md)."
     ),
     "PERIOD_TWO_FOLD": 'Take `criterion="switching"`, which counts that fold.',
@@ -34,8 +34,8 @@ ADVICE = {
     "BARRIER_BELOW_TEMPERATURE": "Begin the ramp lower, or take a lower temperature.",
     "CONSTRAINT_NOT_MET": "Other bounds, or more `starts`.",
     "LOBES_CROSS": "A cusp: move a little off it before trusting a derivative.",
-    "SEARCH_CUT_SHORT": "Smaller inductances or fewer loops; or the criterion `\"ramp\"`.",
-    "GROUND_STATES_TIE": "Move off the symmetric flux, or take `\"largest\"`.",
+    "SEARCH_CUT_SHORT": 'Smaller inductances or fewer loops; or the criterion `"ramp"`.',
+    "GROUND_STATES_TIE": 'Move off the symmetric flux, or take `"largest"`.',
     "NOT_RESOLVED": "A larger `largest_flux`, more points, or `harmonics=0`: the text says which.",
     "METASTABLE_STATES": 'Under a current bias take the criteria of the chain, `"largest"`, '
     '`"ramp"` or `"first"`.',
@@ -44,7 +44,7 @@ ADVICE = {
     "NOT_SWEPT": "Nothing, unless you swept there: name the directions with `jd.lab.directions`.",
     "TOO_FEW_POINTS": "Finer steps of the bias.",
     "BELOW_THRESHOLD": "Raise the threshold, or measure at a lower temperature.",
-    "CHAINS_NOT_MIXED": "More `draws` and `warmup`, or several runs of `method=\"smc\"`.",
+    "CHAINS_NOT_MIXED": 'More `draws` and `warmup`, or several runs of `method="smc"`.',
     "POSTERIOR_AT_BOUND": "Widen that bound if physics allows it.",
 }
 
