@@ -47,7 +47,8 @@ def _index() -> str:
         "# API reference",
         "",
         "All that is public, as it follows `import jaxdiode as jd`. Every entry gives the",
-        "equation, shapes, units and errors, and an example that the tests run, with the output it printed.",
+        "equation, shapes, units and errors, and an example that the tests run, with the output",
+        "it printed.",
         "",
     ]
     for page, members in names.by_page().items():

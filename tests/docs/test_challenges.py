@@ -35,6 +35,7 @@ def test_design_is_allowed(challenge):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
+@pytest.mark.thorough
 def test_a_broken_rule_has_no_score():
     """The rectifier's limit on its critical currents: a stronger diode counts for nothing."""
     (rectifier,) = [challenge for challenge in CHALLENGES if challenge.name == "rectifier"]
