@@ -18,7 +18,7 @@ RUN = [
 # Half the compile time, for pages whose programs do not run longer than they compile.
 QUICK = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 OPTIMISED = {"systems/kapitza", "systems/shunted", "tutorials/time"}
-INSTALLATION = re.compile(r"(pip install|make|#!/bin/bash|#SBATCH|jaxdiode sweep .*\$SLURM)\b")
+INSTALLATION = re.compile(r"(pip install|make|#!/bin/bash|#SBATCH|jaxdiode sweep .*\$SLURM_)")
 
 
 def name(page: Path) -> str:
