@@ -133,7 +133,7 @@ def screened_efficiency(circuit: jd.Circuit) -> jax.Array:
 
 # ---- 5: rectifying a slow, alternating current
 
-ANGLES = jnp.pi * (jnp.arange(48) + 0.5) / 48  # of half a cycle; the other half is its mirror
+ANGLES = np.pi * (np.arange(48) + 0.5) / 48  # of half a cycle; the other half is its mirror
 NOISE = 0.05
 
 
@@ -155,7 +155,7 @@ def larger_current(shunted: jd.Shunted) -> jax.Array:
 
 def mean_voltage(shunted: jd.Shunted) -> jax.Array:
     """Mean over a slow cycle of the warm V(I); NaN where a critical current is above 1."""
-    current = shunted.drive.current(ANGLES)
+    current = shunted.drive.current(jnp.asarray(ANGLES))
     voltage = jnp.mean(jd.thermal_iv(shunted.device, current, noise=NOISE).voltage)
     return jnp.where(larger_current(shunted) <= 1 + 1e-6, voltage, jnp.nan)
 

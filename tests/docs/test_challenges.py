@@ -27,7 +27,7 @@ def test_design_has_its_score(challenge):
 def test_design_is_allowed(challenge):
     """Every value within the bounds of the space, and nothing else changed."""
     space, device = challenge.space, challenge.device()
-    values = np.asarray(space.values(device))
+    values = space.values(device)
     for value, (low, high) in zip(values, space.bounds.values(), strict=True):
         assert low <= value <= high
     again = jax.tree.leaves(space.insert(values))
