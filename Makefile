@@ -4,14 +4,15 @@ BIN := .venv/bin
 # Two processes with one thread each finish sooner than one process with two.
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-.PHONY: demo test thorough documents test-all test-oldest lint notebooks bench dist clean
+.PHONY: demo test thorough documents docs test-all test-oldest lint notebooks bench dist clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       set up .venv and run the main job; figures land in jaxdiode-demo/"
 	@echo "make test       set up and run the tests (minutes)"
 	@echo "make thorough   run the tests that take seconds each"
-	@echo "make documents  run the README, examples of docstrings, notebooks with short settings"
+	@echo "make documents  run the README, the site's pages, examples of docstrings, notebooks (short)"
+	@echo "make docs       build the site into site/, strictly; open site/index.html"
 	@echo "make test-all   all of these and the long ones"
 	@echo "make lint       ruff and pyright"
 	@echo "make test-oldest  the tests of the core with the oldest packages that pyproject allows"
@@ -22,7 +23,7 @@ help:
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev,docs]'
 	@touch $@
 
 demo: .venv/ready
@@ -36,6 +37,9 @@ thorough: .venv/ready
 
 documents: .venv/ready
 	$(PYTEST) -m document
+
+docs: .venv/ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 test-all: .venv/ready
 	$(PYTEST)

@@ -1,7 +1,5 @@
 """The README is run: every Python block, in order, as a reader would who begins at a heading."""
 
-import ast
-import builtins
 import os
 import re
 import subprocess
@@ -10,30 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.snippets import blocks_of, environment, names_of
+
 README = Path(__file__).resolve().parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
-BLOCKS = [
-    (TEXT[: found.start(1)].count("\n"), found[1])  # (lines above, code)
-    for found in re.finditer(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
-]
+BLOCKS = [(block.above, block.code) for block in blocks_of(TEXT) if block.kind == "python"]
 HEADINGS = [
     (TEXT[: found.start()].count("\n"), found[1]) for found in re.finditer(r"^## (.*)$", TEXT, re.M)
 ]
-
-
-def names_of(code):
-    """(names used, names given, lines of imports and settings of JAX) anywhere in the code."""
-    nodes = list(ast.walk(ast.parse(code)))
-    names = [node for node in nodes if isinstance(node, ast.Name)]
-    used = {node.id for node in names if isinstance(node.ctx, ast.Load)} - set(dir(builtins))
-    given = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-    given |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    given |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    given |= {name.asname or name.name for node in imports for name in node.names}
-    settings = [node for node in nodes if isinstance(node, ast.Expr)]
-    settings = [line for node in settings if (line := ast.unparse(node)).startswith("jax.config.")]
-    return used, given, [*map(ast.unparse, imports), *settings]
 
 
 def parts_of():
@@ -86,7 +68,7 @@ def test_examples_run(heading, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-SHELL = re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S)
+SHELL = [block.code for block in blocks_of(TEXT) if block.kind == "sh"]
 MAP = """
 [device]
 type = "TunnelJunction"
@@ -103,20 +85,14 @@ def test_the_job_array_runs(tmp_path):
     assert "--array=0-63" in script
     (tmp_path / "job.sh").write_text(script)
     (tmp_path / "device.toml").write_text(MAP)
-    command = tmp_path / "bin" / "jaxdiode"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m jaxdiode "$@"\n')
-    command.chmod(0o755)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    commands = environment(folder)
     for index in (2, 0, 1):
         done = subprocess.run(
             ["bash", "job.sh"],
             cwd=tmp_path,
-            env=os.environ
-            | {
-                "SLURM_ARRAY_TASK_ID": str(index),
-                "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}",
-                "PYTHONPATH": os.pathsep.join([str(README.parent), *sys.path]),
-            },
+            env=commands | {"SLURM_ARRAY_TASK_ID": str(index)},
             capture_output=True,
             text=True,
             timeout=300,

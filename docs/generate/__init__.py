@@ -1,0 +1,1 @@
+"""What the site shows of the package, the tests and the notebooks, written when it is built."""

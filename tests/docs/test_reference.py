@@ -1,0 +1,45 @@
+"""The site's reference: no public name, status or parameter is missing."""
+
+import jaxdiode as jd
+from docs.generate import api, names, tables
+from tests.test_docstrings import PUBLIC
+
+
+def test_every_public_name_stands_on_a_page():
+    once = [name for members in names.by_page().values() for name in members]
+    assert len(once) == len(set(once))
+    second = names.elsewhere()
+    assert set(once) | set(second) == set(PUBLIC)
+    for other, name in second.items():
+        assert names.at(other) is names.at(name)
+
+
+def test_pages_name_what_they_hold():
+    pages = api.pages()
+    text = "\n".join(pages.values())
+    for name in PUBLIC:
+        told = f"::: jaxdiode.{name}\n" in text or f"`jd.{name}` is [`jd." in text
+        assert told, name
+    for members in names.by_page().values():
+        for name in members:
+            assert f"[`{name}`][jaxdiode.{name}]" in pages["api/index.md"]
+
+
+def test_every_status_has_its_text_and_advice():
+    assert list(tables.ADVICE) == [status.name for status in jd.Status]
+    text = tables.statuses()
+    for status in jd.Status:
+        assert f"### {status.name} ({int(status)})\n\n“{status.describe()}”" in text
+
+
+def test_parameters_have_units_and_ranges():
+    text = tables.parameters("AndreevModes", "Squid")
+    assert "| `transparency` | transparency | – | ≥ 0, ≤ 1 |" in text
+    assert "| `flux` | flux | Φ₀ | any |" in text
+    assert "| `gap` | gap | – | > 0 |" in text
+
+
+def test_all_parameters_are_of_every_public_part():
+    text = tables.all_parameters()
+    for name in ("Squid", "usadel.SpinBarrier", "KapitzaJunction", "Drive", "GateMap"):
+        assert f"[`{name}`][jaxdiode.{name}]" in text
