@@ -13,7 +13,7 @@ PAGES = {
     "junctions": ("Junctions and gates", ("junctions", "gates", "gap")),
     "values": (
         "Critical currents, relations, parameters",
-        ("core", "numerics.status", "progress"),
+        ("core", "numerics.status", "progress", "bibliography"),
     ),
     "studies": ("Design, fit, sweep", ("studies", "experiment", "measurement", "files")),
     "time": ("In time and heat", ("dynamics", "thermal")),

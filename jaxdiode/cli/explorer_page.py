@@ -5,25 +5,21 @@ Everything is served from this machine; the page asks no other for anything.
 
 import html
 import io
-import math
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource
-from bokeh.plotting import figure
 
 from ..devices import SYSTEMS
 from ..files import device_file
-from .explorer import PHASES, Explorer, read
+from .explorer import Explorer, read
+from .explorer_figures import WIDE, Figures
 
 _LIVE = 0.15  # seconds of a reading above which curves and slopes wait to be asked for
 _SAME_MOVE = 1.0  # seconds between two events of one drag
-_WIDE = 365  # pixels: a telephone, or three beside each other
 
 
 class Page:
@@ -34,55 +30,23 @@ class Page:
         self.message = pn.pane.HTML("", sizing_mode="stretch_width", css_classes=["message"])
         self.numbers = pn.pane.HTML("", sizing_mode="stretch_width", css_classes=["numbers"])
         self.busy = pn.indicators.LoadingSpinner(value=False, size=24)
-        self.along = pn.widgets.Select(name="curve along", options=[], width=_WIDE)
+        self.along = pn.widgets.Select(name="curve along", options=[], width=WIDE)
         self.system = pn.widgets.Select(
             name="system", options=["", *(s.name for s in SYSTEMS)], value="", width=150
         )
-        self.sliders = pn.Column(width=_WIDE)
+        self.sliders = pn.Column(width=WIDE)
         self.code = pn.widgets.TextAreaInput(
             name="Python", value="", height=160, visible=False, sizing_mode="stretch_width"
         )
         self._moved = ("", 0.0)
         self._quiet = False
         self._live = True
-        self._figures()
+        self.figures = Figures()
         self._buttons()
         self._place_sliders()
         pn.state.onload(lambda: self._do(self._first))  # the page is there before it compiles
 
     # ---- Widgets
-
-    def _figures(self) -> None:
-        self.relation = ColumnDataSource({"phase": [], "current": []})
-        self.extrema = ColumnDataSource({"phase": [], "current": []})
-        self.curves = ColumnDataSource({"x": [], "plus": [], "minus": []})
-        self.here = ColumnDataSource({"x": [], "y": []})
-        self.bars = ColumnDataSource({"name": [], "slope": []})
-        self.voltage = ColumnDataSource({"up": [], "down": [], "current": []})
-        self.cpr = _figure("φ / π", "I")
-        self.cpr.line("phase", "current", source=self.relation, line_width=2)
-        self.cpr.scatter("phase", "current", source=self.extrema, size=9, color="firebrick")
-        self.dependence = _figure("", "I₊, I₋")
-        self.dependence.line("x", "plus", source=self.curves, line_width=2, legend_label="I₊")
-        self.dependence.line(
-            "x", "minus", source=self.curves, line_width=2, color="darkorange", legend_label="I₋"
-        )
-        self.dependence.legend.background_fill_alpha = 0.4
-        self.dependence.legend.orientation = "horizontal"
-        self.dependence.add_layout(self.dependence.legend[0], "above")
-        self.dependence.scatter("x", "y", source=self.here, size=8, color="black")
-        self.sensitivity = figure(
-            width=_WIDE, height=260, y_range=[" "], x_axis_label="Δη over the whole slider",
-            toolbar_location=None,
-        )  # fmt: skip
-        self.sensitivity.hbar(y="name", right="slope", height=0.7, source=self.bars)
-        self.iv = _figure("I", "V")
-        self.iv.line("current", "up", source=self.voltage, line_width=2, legend_label="up")
-        self.iv.line(
-            "current", "down", source=self.voltage, line_width=2, color="darkorange",
-            legend_label="down",
-        )  # fmt: skip
-        self.iv.visible = False
 
     def _buttons(self) -> None:
         def button(name: str, action: Callable[[], None], kind: str = "default"):
@@ -95,8 +59,8 @@ class Page:
         self.more = button("curve, slopes", self._more)
         self.transport = button("I–V", self._transport)
         self.python = button("as Python", self._python)
-        self.fit = pn.widgets.FileInput(accept=".csv,.txt,.tsv", width=_WIDE // 2 - 10)
-        self.open = pn.widgets.FileInput(accept=".toml,.json", width=_WIDE // 2 - 10)
+        self.fit = pn.widgets.FileInput(accept=".csv,.txt,.tsv", width=WIDE // 2 - 10)
+        self.open = pn.widgets.FileInput(accept=".toml,.json", width=WIDE // 2 - 10)
         self.fit.param.watch(lambda e: self._do(lambda: self._fit(e.new)), "value")
         self.open.param.watch(lambda e: self._do(lambda: self._load(e.new)), "value")
         self.save = pn.widgets.FileDownload(
@@ -120,11 +84,11 @@ class Page:
         for slider in self.explorer.sliders:
             unit = f" ({slider.unit})" if slider.unit else ""
             label = pn.pane.HTML(
-                html.escape(f"{slider.label}{unit}"), margin=(4, 10, 0, 10), width=_WIDE - 20
+                html.escape(f"{slider.label}{unit}"), margin=(4, 10, 0, 10), width=WIDE - 20
             )
             bar = pn.widgets.FloatSlider(
                 name="", start=slider.low, end=slider.high, value=slider.value,
-                step=(slider.high - slider.low) / 1000, width=_WIDE - 125, show_value=False,
+                step=(slider.high - slider.low) / 1000, width=WIDE - 125, show_value=False,
                 margin=(0, 10),
             )  # fmt: skip
             typed = pn.widgets.FloatInput(
@@ -150,11 +114,11 @@ class Page:
         )
         head = pn.FlexBox(pn.pane.HTML("<h2>jaxdiode</h2>"), self.system, self.busy)
         figures = pn.FlexBox(
-            pn.pane.Bokeh(self.cpr),
-            pn.pane.Bokeh(self.sensitivity),
-            pn.Column(self.along, pn.pane.Bokeh(self.dependence)),
-            pn.pane.Bokeh(self.iv),
-            styles={"flex": f"1 1 {_WIDE}px", "min-width": "0"},
+            pn.pane.Bokeh(self.figures.cpr),
+            pn.pane.Bokeh(self.figures.sensitivity),
+            pn.Column(self.along, pn.pane.Bokeh(self.figures.dependence)),
+            pn.pane.Bokeh(self.figures.iv),
+            styles={"flex": f"1 1 {WIDE}px", "min-width": "0"},
         )
         return pn.Column(
             head, self.message, self.numbers, actions, files, self.code,
@@ -203,7 +167,7 @@ class Page:
         self._read()
         self._live = time.perf_counter() - began < _LIVE
         self.more.visible = not self._live
-        self._clear()
+        self.figures.clear()
         if self._live:
             self._more()
 
@@ -212,7 +176,7 @@ class Page:
         if self._live:
             self._more()
         else:
-            self._clear()
+            self.figures.clear()
 
     def _climb(self) -> None:
         before, after = self.explorer.climb()
@@ -263,13 +227,7 @@ class Page:
         self.code.visible = True
 
     def _transport(self) -> None:
-        found = self.explorer.device.iv()
-        table = found.as_dict()
-        self.voltage.data = {
-            "current": np.asarray(table["current"]), "up": np.asarray(table["up"]),
-            "down": np.asarray(table["down"]),
-        }  # fmt: skip
-        self.iv.visible = True
+        self.figures.show_voltage(self.explorer.device.iv().as_dict())
 
     # ---- What is shown
 
@@ -296,38 +254,13 @@ class Page:
             f'<p style="font-size:130%">{cells}<span id="status">{html.escape(found.status)}'
             "</span></p>"
         )
-        if found.current is None:
-            self.cpr.visible = False
-            return
-        self.cpr.visible = True
-        self.cpr.yaxis.axis_label = f"I ({unit})" if unit else "I"
-        self.relation.data = {"phase": PHASES / math.pi, "current": found.current}
-        self.extrema.data = {
-            "phase": np.array(found.phases) / math.pi,
-            "current": np.array([found.plus, -found.minus]),
-        }
+        self.figures.show_relation(found, self.explorer.unit)
 
     def _more(self) -> None:
         name = self.along.value
-        along, plus, minus = self.explorer.curve(name)
-        self.curves.data = {"x": along, "plus": plus, "minus": minus}
         slider = next(s for s in self.explorer.sliders if s.name == name)
-        found = self.explorer.reading()
-        self.here.data = {"x": [slider.value] * 2, "y": [found.plus, found.minus]}
-        unit = f" ({slider.unit})" if slider.unit else ""
-        self.dependence.xaxis.axis_label = f"{slider.label}{unit}"
-        slopes = self.explorer.slopes()
-        names = sorted(slopes, key=lambda n: abs(np.nan_to_num(slopes[n])))
-        self.sensitivity.y_range.factors = names
-        self.bars.data = {"name": names, "slope": [slopes[n] for n in names]}
-
-    def _clear(self) -> None:
-        """Curves and slopes of other values would mislead."""
-        self.curves.data = {"x": [], "plus": [], "minus": []}
-        self.here.data = {"x": [], "y": []}
-        self.bars.data = {"name": [], "slope": []}
-        self.voltage.data = {"up": [], "down": [], "current": []}
-        self.iv.visible = False
+        self.figures.show_curve(slider, self.explorer.curve(name), self.explorer.reading())
+        self.figures.show_slopes(self.explorer.slopes())
 
     def _png(self) -> io.BytesIO:
         from matplotlib import pyplot
@@ -352,10 +285,3 @@ def serve(path: Path, port: int, show: bool) -> None:
 def _class(name: str) -> str:
     """The style class of a parameter's number, by which it is found on the page."""
     return "value-" + name.replace(".", "-")
-
-
-def _figure(x: str, y: str) -> Any:
-    return figure(
-        width=_WIDE, height=260, x_axis_label=x, y_axis_label=y, toolbar_location="below",
-        tools="pan,wheel_zoom,reset,save",
-    )  # fmt: skip
