@@ -10,10 +10,11 @@ from jaxtyping import Array, Bool, Float
 from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents
-from ..core.device import AbstractPhaseBiased, Relation
+from ..core.device import AbstractPhaseBiased, Relation, current_phase_relation
 from ..core.dynamical import AbstractDynamical
 from ..core.extrema import largest_current
 from ..core.parameters import parameter
+from ..core.report import Report
 from ..core.results import AbstractResult
 from ..core.temperature import parts_at_reduced_temperature
 from ..numerics.extrema import clustered_grid
@@ -87,6 +88,11 @@ class Shunted(AbstractDynamical):
                 "inductances make I(φ) multivalued: with a shunt on every junction it is the "
                 "circuit device.circuit(resistance=…, capacitance=…)"
             )
+
+    def report(self) -> Report:
+        """Critical currents under the drive, beside I(φ) of the device alone."""
+        relation = current_phase_relation(self.device)
+        return Report(self, *jax.device_get((self.critical_currents(), relation, {}, {})))
 
     @property
     def drive_frequency(self) -> Scalar | None:
