@@ -156,7 +156,7 @@ def _differentiable_extrema(relation, places):
     def phase_at(given, fixed, place, offset):
         kinks = eqx.combine(given, fixed, static).kinks()[0]
         kinks = jnp.mod(jnp.ravel(jnp.asarray(kinks, float)), 2 * jnp.pi)
-        near = jnp.arange(kinks.size) == place.kink
+        near = jnp.arange(kinks.size, dtype=jnp.int32) == place.kink
         return offset + jnp.sum(jnp.where(near, kinks, 0.0))
 
     def current_at(given, fixed, place, offset):

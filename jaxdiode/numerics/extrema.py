@@ -178,7 +178,11 @@ def extrema_between(
     search = jax.lax.while_loop(unfinished, explore, search)
     (value, slope), (_, curvature) = twice(search.position)
     value = jnp.where(jnp.isfinite(search.value), value, jnp.nan)
-    error = jnp.maximum(search.bound, search.value) - _signed(value)
+    # Where terms cancel rounding exceeds the tolerance; slopes show an extremum all the same.
+    curved = _signed(curvature) < 0
+    gain = jnp.where(curved, slope**2 / jnp.where(curved, jnp.abs(curvature), 1.0), jnp.inf)
+    missing = jnp.minimum(search.value - _signed(value), gain)
+    error = jnp.maximum(missing, search.bound - search.value)
     return Extrema(search.position, value, slope, curvature, error <= tolerance * scale)
 
 
