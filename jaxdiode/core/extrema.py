@@ -85,7 +85,15 @@ class _Places(NamedTuple):
 
 def _located(relation: CurrentOfPhase) -> _Places:
     """The extrema of a frozen relation, of all lanes of vmap together."""
-    arrays, rest = eqx.partition(relation, eqx.is_array)
+
+    def turns():
+        return [jnp.ravel(jnp.asarray(x, float)) for x in relation.kinks()]
+
+    # What the functions of a relation close over differs from lane to lane as its leaves do.
+    convert = eqx.filter_closure_convert
+    functions = convert(relation.current, jnp.zeros(())), convert(turns)
+    arrays, rest = eqx.partition(functions, eqx.is_array)
+    samples = relation.samples_per_period()
 
     @lanes_last
     def search(arrays):
@@ -95,18 +103,17 @@ def _located(relation: CurrentOfPhase) -> _Places:
         each = jax.tree.map(lambda x, same: x[..., 0] if same else x, arrays, shared)
         axes = jax.tree.map(lambda same: None if same else -1, shared)
 
-        def over_lanes(function, *args):
+        def over_lanes(which, *args):
             def one(arrays, *args):
-                return function(eqx.combine(arrays, rest), *args)
+                return eqx.combine(arrays, rest)[which](*args)
 
             over = (axes, *(-1 for _ in args))
             return jax.vmap(one, over, -1, axis_size=lanes)(each, *args)
 
         def current(phases):
-            return jax.vmap(lambda x: over_lanes(lambda r, y: r.current(y), x))(phases)
+            return jax.vmap(lambda x: over_lanes(0, x))(phases)
 
-        turns = over_lanes(lambda r: [jnp.ravel(jnp.asarray(x, float)) for x in r.kinks()])
-        return _search(current, *turns, relation.samples_per_period())
+        return _search(current, *over_lanes(1), samples)
 
     return search(arrays)
 
