@@ -11,8 +11,9 @@ from jaxtyping import Array, Float, PyTree
 Scalar = Float[Array, ""]
 
 
-def value_and_slope(f: Callable[[Scalar], Any], x: Scalar) -> tuple[Any, Any]:
-    """f(x) and f'(x) from one forward-mode pass; applied twice it adds f''(x)."""
+def value_and_slope(f: Callable[[Any], Any], x: Float[Array, "..."]) -> tuple[Any, Any]:
+    """f(x) and f'(x) of f that acts element by element, from one forward-mode pass; applied
+    twice it adds f''(x)."""
     return jax.jvp(f, (x,), (jnp.ones_like(x),))
 
 
