@@ -113,7 +113,8 @@ def _located(relation: CurrentOfPhase) -> _Places:
         def current(phases):
             return jax.vmap(lambda x: over_lanes(0, x))(phases)
 
-        return _search(current, *over_lanes(1), samples)
+        kinks, widths = over_lanes(1)
+        return _search(current, kinks, widths, samples)
 
     return search(arrays)
 
@@ -123,10 +124,11 @@ def _search(current, kinks, widths, samples) -> _Places:
         raise ValueError(
             f"kinks must return as many widths as phases, got {len(kinks)} and {len(widths)}"
         )
+    signs = jnp.asarray(_SIGNS)[:, None]
     kinks = jnp.mod(kinks, 2 * jnp.pi)
     found = extrema_between(current, graded_samples(kinks, widths, samples))
     scale = jnp.max(jnp.abs(found.value), axis=0)
-    curved = _SIGNS[:, None] * found.curvature < 0
+    curved = signs * found.curvature < 0
     step = jnp.where(curved, -found.slope / jnp.where(curved, found.curvature, 1.0), 0.0)
     smooth = curved & (jnp.abs(found.slope * step) <= 1e-9 * scale)
     kink = jnp.zeros(smooth.shape, jnp.int32)
@@ -142,7 +144,7 @@ def _search(current, kinks, widths, samples) -> _Places:
         sides = jnp.array([-CLOSEST, CLOSEST])[:, None]
         beside = with_vector_trigonometry(current)((anchor + sides[:, None]).reshape(4, -1))
         below, above = beside.reshape(2, 2, -1)
-        ahead = _SIGNS[:, None] * (above - below) >= 0
+        ahead = signs * (above - below) >= 0
         offset = jnp.where(pinned, jnp.where(ahead, CLOSEST, -CLOSEST), offset)
         value = jnp.where(pinned, jnp.where(ahead, above, below), value)
     offset = offset + jnp.where(smooth, step, 0.0)

@@ -147,8 +147,8 @@ def extrema_between(
     twice = with_vector_trigonometry(lambda x: value_and_slope(lambda y: value_and_slope(f, y), x))
     position, searched = samples
     # Without the barriers XLA computes samples once for each of their uses.
-    known = jax.lax.optimization_barrier((position, *once(position)))
-    keys = jax.lax.optimization_barrier(_keys(*known, searched))
+    phase, sampled, slopes = jax.lax.optimization_barrier((position, *once(position)))
+    keys = jax.lax.optimization_barrier(_keys(phase, sampled, slopes, searched))
     first = jnp.max(keys, axis=1)
     scale = jnp.max(jnp.abs(first), axis=0)
     enough = 0.1 * tolerance * scale
@@ -158,7 +158,7 @@ def extrema_between(
 
     def explore(search):
         promising = search.key > search.value + enough
-        start = _begin(*known, _index(search.key, keys.shape[1]))
+        start = _begin(phase, sampled, slopes, _index(search.key, keys.shape[1]))
         start = start._replace(
             error=jnp.maximum(search.key - start.value, 0.0),
             ended=~promising | (search.key <= start.value + enough),

@@ -74,7 +74,8 @@ def _evaluate(jaxpr: Jaxpr, consts: list[Any], args: list[Any]) -> list[Any]:
     for equation in jaxpr.eqns:
         values = [value(atom) for atom in equation.invars]
         primitive, params = equation.primitive, equation.params
-        if primitive.name in ("sin", "cos") and equation.outvars[0].aval.dtype == jnp.float64:
+        kind = getattr(equation.outvars[0].aval, "dtype", None)
+        if primitive.name in ("sin", "cos") and kind == jnp.float64:
             angle = equation.invars[0]
             pair = pairs.get(id(angle)) or sine_and_cosine(values[0])
             pairs[id(angle)] = pair
