@@ -1,4 +1,4 @@
-"""Eight branches of nearly or exactly balanced pairs, many peaks nearly tied: a dense scan agrees."""
+"""Eight branches of nearly or exactly balanced pairs, peaks nearly tied, against a dense scan."""
 
 import jax
 import jax.numpy as jnp
