@@ -71,9 +71,8 @@ def citation(device: AbstractParameters, *verbs: str | Callable) -> str:
 def entries() -> dict[str, str]:
     """{key: BibTeX} of every reference that the package knows."""
     text = (resources.files("jaxdiode") / "references.bib").read_text(encoding="utf-8")
-    found = re.findall(r"^@\w+\{(\w+),.*?^\}$", text, re.DOTALL | re.MULTILINE)
-    whole = re.findall(r"^@\w+\{\w+,.*?^\}$", text, re.DOTALL | re.MULTILINE)
-    return dict(zip(found, whole, strict=True))
+    found = re.finditer(r"^@\w+\{(\w+),.*?^\}$", text, re.DOTALL | re.MULTILINE)
+    return {entry[1]: entry[0] for entry in found}
 
 
 def _parts(thing: Any) -> list[AbstractParameters]:

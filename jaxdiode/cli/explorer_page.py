@@ -7,7 +7,8 @@ import html
 import io
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -196,9 +197,7 @@ class Page:
     def _fit(self, content: bytes | None) -> None:
         if not content:
             return
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / (self.fit.filename or "data.csv")
-            path.write_bytes(content)
+        with _as_file(self.fit.filename or "data.csv", content) as path:
             found = self.explorer.fit(path)
         self._rebuild()
         text = html.escape(found.summary(self.explorer.unit))
@@ -207,18 +206,15 @@ class Page:
     def _load(self, content: bytes | None) -> None:
         if not content:
             return
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / (self.open.filename or "device.toml")
-            path.write_bytes(content)
-            self.explorer.load(path)
-        self._rebuild()
+        self._open(self.open.filename or "device.toml", content)
 
     def _example(self, system: str) -> None:
         if not system:
             return
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{system}.toml"
-            path.write_text(device_file.example(system), encoding="utf-8")
+        self._open(f"{system}.toml", device_file.example(system).encode())
+
+    def _open(self, name: str, content: bytes) -> None:
+        with _as_file(name, content) as path:
             self.explorer.load(path)
         self._rebuild()
 
@@ -239,7 +235,7 @@ class Page:
         self._quiet = False
 
     def _read(self) -> None:
-        found = self.explorer.reading()
+        found = self.reading = self.explorer.reading()
         unit = html.escape(self.explorer.unit)
         rows = (
             ("η", "eta", found.efficiency, ""), ("I₊", "plus", found.plus, unit),
@@ -259,7 +255,7 @@ class Page:
     def _more(self) -> None:
         name = self.along.value
         slider = next(s for s in self.explorer.sliders if s.name == name)
-        self.figures.show_curve(slider, self.explorer.curve(name), self.explorer.reading())
+        self.figures.show_curve(slider, self.explorer.curve(name), self.reading)
         self.figures.show_slopes(self.explorer.slopes())
 
     def _png(self) -> io.BytesIO:
@@ -280,6 +276,15 @@ def serve(path: Path, port: int, show: bool) -> None:
         {"/": lambda: Page(path).layout()}, title="jaxdiode", address="127.0.0.1", port=port,
         show=show, websocket_origin=[f"127.0.0.1:{port}", f"localhost:{port}"],
     )  # fmt: skip
+
+
+@contextmanager
+def _as_file(name: str, content: bytes) -> Iterator[Path]:
+    """What came from the page, as the file that readers ask for; gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        yield path
 
 
 def _class(name: str) -> str:

@@ -14,12 +14,12 @@ import numpy as np
 from ..._version import __version__
 from ..sweep.grid import unknown
 from ..sweep.reports import reason
-from ..sweep.same import close
 from ..sweep.zarr_layout import (
     CHUNKS,
     DIGEST,
     attributes_of,
     difference,
+    difference_of_values,
     mark_of,
     open_group,
 )
@@ -105,12 +105,8 @@ def require_same(path: Path, known: Study, told: Mapping[str, Any]) -> None:
 
 def require_same_values(path: Path, known: Study, sample: Mapping[str, np.ndarray]) -> None:
     """Refuse the store of another function."""
-    if list(sample) != list(known.sample):
-        _refuse(path, f"the outputs {', '.join(known.sample)}, the function has "
-                f"{', '.join(sample)}")  # fmt: skip
-    for name, values in sample.items():
-        if not close(values, known.sample[name]):
-            _refuse(path, f"other values of {name!r} at the same points: of another function")
+    if found := difference_of_values(known.sample, sample):
+        _refuse(path, found)
 
 
 def _refuse(path: Path, what: str) -> None:

@@ -147,12 +147,20 @@ def require_same_values(path: Path, inputs: Inputs, sample: Mapping[str, np.ndar
 
     Values are the same to rounding: another machine may go on.
     """
-    if list(sample) != list(inputs.sample):
-        _refuse(path, f"the outputs {', '.join(inputs.sample)}, the function has "
-                f"{', '.join(sample)}")  # fmt: skip
+    if found := difference_of_values(inputs.sample, sample):
+        _refuse(path, found)
+
+
+def difference_of_values(
+    known: Mapping[str, np.ndarray], sample: Mapping[str, np.ndarray]
+) -> str | None:
+    """What tells a function by its values at some points from that of a store, None if nothing."""
+    if list(sample) != list(known):
+        return f"the outputs {', '.join(known)}, the function has {', '.join(sample)}"
     for name, values in sample.items():
-        if not close(values, inputs.sample[name]):
-            _refuse(path, f"other values of {name!r} at the same points: of another function")
+        if not close(values, known[name]):
+            return f"other values of {name!r} at the same points: of another function"
+    return None
 
 
 def _refuse(path: Path, difference: str) -> None:
