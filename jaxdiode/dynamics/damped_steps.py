@@ -36,7 +36,7 @@ Phase = Float[Array, "*n"]
 _SCALES = 5  # of the relation, in the homotopy that follows where the first guess fails
 _HIGHEST = 1.05  # that a fold can be, in units of max|I|
 _WELL_RESOLVED = 1e-9  # largest tail of an orbit's spectrum on few points
-_RESOLVED = 1e-7  # on more
+RESOLVED = 1e-7  # on more
 _LONGEST, _PER_HARMONIC = 0.2, 12.0  # steps of shootings, in plasma times and per period
 PAST = 3e-4  # of max|I|: past an edge the phase leaves
 
@@ -127,7 +127,7 @@ def quick_fold(motion: Motion, points: tuple[int, ...]) -> tuple[Fold, Bool[Arra
             lambda finer=finer, good=good: (finer, good),
             lambda finer=finer: _fold_near(motion, jnp.ones(()), finer.orbit, finer.parameter),
         )
-    return found, good & (tail(found.orbit) < _RESOLVED)
+    return found, good & (tail(found.orbit) < RESOLVED)
 
 
 def thorough_fold(motion: Motion, points: int) -> tuple[Fold, Bool[Array, ""]]:
@@ -136,7 +136,7 @@ def thorough_fold(motion: Motion, points: int) -> tuple[Fold, Bool[Array, ""]]:
     orbit = MarginalOrbit(found.parameter, found.orbit, found.null)
     args, damping, frequency = _arguments(motion)
     fold = weighted(restoring, args, damping, frequency, orbit, turns=motion.periods)
-    return fold, good & (tail(fold.orbit) < _RESOLVED)
+    return fold, good & (tail(fold.orbit) < RESOLVED)
 
 
 def fold_state(motion: Motion, found: Fold) -> tuple[Scalar, Scalar, Scalar]:

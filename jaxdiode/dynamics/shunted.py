@@ -306,11 +306,15 @@ def require_own_units(device: Shunted) -> None:
     size = float(device.typical_current())
     rate = size if device.is_overdamped else size**0.5
     frequency = float(device.drive.frequency)
-    if rate and not 1e-3 * rate <= frequency <= 1e3 * rate:
+    slowest = rate
+    if rate and device.damping is not None:  # strongly damped, it follows no faster than size/β
+        slowest = min(rate, size / float(device.damping))
+    if rate and not 1e-3 * slowest <= frequency <= 1e3 * rate:
         unit = "2eI₀R/ħ" if device.is_overdamped else "ω_p = √(2πI₀/Φ₀C)"
         raise ValueError(
-            f"drive.frequency must be between {1e-3 * rate:.3g} and {1e3 * rate:.3g}, a thousandth "
-            f"and a thousand times the junction's own rate, got {frequency:.3g}: it is in {unit}, "
+            f"drive.frequency must be between {1e-3 * slowest:.3g} and {1e3 * rate:.3g}, a "
+            "thousandth and a thousand times the junction's own rates, got "
+            f"{frequency:.3g}: it is in {unit}, "
             "I₀ being the unit of the device's currents"
         )
 

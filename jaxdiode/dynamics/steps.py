@@ -22,6 +22,7 @@ from . import locked_folds, strobe
 from .damped_steps import Motion, is_proven, quick_fold, thorough_fold
 from .drive import Drive
 from .locked_folds import direct_edge, weighted
+from .ordered_steps import is_ordered, ordered_fold
 from .shunted import Shunted, own_unit, require_harmonics, require_own_units
 from .steps_in_time import status_in_time
 from .strobe import Locked, restoring
@@ -34,7 +35,7 @@ Samples = Float[Array, " n"]
 
 # Points per orbit, odd without capacitance: first few, then where those do not resolve it more. A
 # later size is reached by interpolation from the one before; under a transformation of JAX the
-# first row serves all.
+# first row serves whole steps, all of them fractional steps with capacitance.
 POINTS = ((65, 193, 945), (1729,))
 DAMPED_POINTS = ((32, 64), (160,))
 _BELOW, _ABOVE = 2e-3, 2e-2  # of max|I|: where a fold may lie, seen from the strobed edge
@@ -161,7 +162,9 @@ def _edges(device: Shunted, pairs: np.ndarray):
     solved = Shunted(relation, device.damping, drive=device.drive)
     sizes = POINTS if device.is_overdamped else DAMPED_POINTS
     if not _checks.all_concrete(solved):
-        return _all_edges(solved, jnp.asarray(pairs), sizes[0])
+        several = np.max(pairs[:, 1]) > 1  # periods in one orbit need more points
+        points = sum(sizes, ()) if several and not device.is_overdamped else sizes[0]
+        return _all_edges(solved, jnp.asarray(pairs), points)
     require_own_units(solved)
     for points in sizes:
         found = _all_edges(solved, jnp.asarray(pairs), points)
@@ -231,10 +234,21 @@ def _damped_search(unit: Shunted, turns: Scalar, periods: Scalar, points: tuple[
             finite = jnp.all(jnp.isfinite(found.parameter))
             return found, jnp.where(finite, status, Status.NONFINITE).astype(jnp.int32)
 
+        def by_order():
+            found, good = jax.lax.map(lambda sign: ordered_fold(motion(sign), points[-1]), signs)
+            known = jnp.all(good) & middle_of(found)[1]
+            status = jnp.where(known, Status.CONVERGED, Status.NOT_CONVERGED)
+            return found, jnp.full(2, status, jnp.int32)
+
+        def otherwise():
+            if points[-1] <= DAMPED_POINTS[0][-1]:  # what these resolve needs no family of orbits
+                return in_time()
+            return jax.lax.cond(is_ordered(motion(signs[0])), by_order, in_time)
+
         found, good = jax.lax.map(lambda sign: quick_fold(motion(sign), points), signs)
         proven = jnp.all(judged(is_proven, found, good, jnp.zeros((), bool)))
         converged = jnp.full(2, Status.CONVERGED, jnp.int32)
-        found, status = jax.lax.cond(proven, lambda: (found, converged), in_time)
+        found, status = jax.lax.cond(proven, lambda: (found, converged), otherwise)
         return found, jnp.zeros(2), status
 
     return lanewise(search)(unit, turns, periods)

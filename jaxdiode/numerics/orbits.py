@@ -35,7 +35,7 @@ class MarginalOrbit(NamedTuple):
     null: Samples
 
 
-class _System:
+class System:
     """The Moore–Spence system of a fold or flip at given arguments.
 
         Ω²u'' + βΩu' + g(θ, u) − p = 0,  Ω²w'' + βΩw' + g_u(θ, u) w = 0,  ℓ·w = 1,
@@ -125,7 +125,7 @@ def find_marginal_orbit(
         orbit, parameter: seed; u at θ = 2πm k/n, k = 0 … n−1, n even.
         turns: periods of the forcing per period of the orbit, m.
     """
-    system = _System(restoring, args, damping, frequency, turns, flip, orbit.size)
+    system = System(restoring, args, damping, frequency, turns, flip, orbit.size)
 
     def unfinished(state):
         *_, size, k = state
@@ -178,7 +178,7 @@ def find_fold(
     One inverse of the Jacobian is made; those that follow correct it (Newton and Schulz) while that
     is enough.
     """
-    system = _System(restoring, args, damping, frequency, turns, False, orbit.size)
+    system = System(restoring, args, damping, frequency, turns, False, orbit.size)
 
     def linearised(u):
         slope, curvature = system.slope_and_curvature(u)
@@ -234,9 +234,9 @@ def differentiable(
     """
     given = args, damping, frequency
     frozen, (p, u, w) = jax.lax.stop_gradient((given, found))
-    w, normal = _System(restoring, *frozen, turns, flip, u.size).normalised(w)
-    inverses = _System(restoring, *frozen, turns, flip, u.size).inverted(u, w, normal)
-    system = _System(restoring, *given, turns, flip, u.size)
+    w, normal = System(restoring, *frozen, turns, flip, u.size).normalised(w)
+    inverses = System(restoring, *frozen, turns, flip, u.size).inverted(u, w, normal)
+    system = System(restoring, *given, turns, flip, u.size)
     for _ in range(2):
         du, dw, dp = system.correction(inverses, system.residual(u, w, p, normal))
         u, w, p = u + du, w + dw, p + dp
@@ -253,7 +253,7 @@ def weighted(
     turns: Scalar | float = 1.0,
 ) -> Fold:
     """A fold with its left null vector."""
-    system = _System(restoring, args, damping, frequency, turns, False, found.orbit.size)
+    system = System(restoring, args, damping, frequency, turns, False, found.orbit.size)
     inverted = system.inverted(found.orbit, found.null, system.mean)[0]
     fold = Fold(*found, -found.orbit.size * inverted[-1, :-1])
     return fold._replace(parameter=_balanced(system, fold))
@@ -275,7 +275,7 @@ def exact_parameter(
 
     def first(given, frozen):
         (args, damping, frequency), (fold, turns) = given, frozen
-        system = _System(restoring, args, damping, frequency, turns, False, fold.orbit.size)
+        system = System(restoring, args, damping, frequency, turns, False, fold.orbit.size)
         return _balanced(system, fold)
 
     def second(given, frozen):
@@ -289,7 +289,7 @@ def exact_parameter(
     )  # fmt: skip
 
 
-def _balanced(system: _System, fold: Fold) -> Scalar:
+def _balanced(system: System, fold: Fold) -> Scalar:
     """p of the equation, to first order in the orbit's own error and change."""
     moving = fold.orbit - jnp.mean(fold.orbit)  # less to round
     return jnp.mean(fold.weight * (system.linear @ moving + system.force(fold.orbit)[0]))
