@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from .roots import Scalar, value_and_slope
+from .roots import value_and_slope
 from .trigonometry import with_vector_trigonometry
 
 CLOSEST = 1e-13  # offsets below this drown in the rounding of the phase itself
@@ -118,21 +118,6 @@ def _ladders(kinks, widths, reach) -> Float[Array, "k rungs lanes"]:
         inner = lowest * jnp.exp(exponent * jnp.log(end[:, None] / 3 / lowest))
         sides.append(sign * jnp.concatenate([inner, end[:, None] * last], axis=1))
     return kinks[:, None] + jnp.concatenate([sides[0][:, ::-1], sides[1]], axis=1)
-
-
-def periodic_extrema(
-    f: Callable[[Scalar], Scalar], grid: Float[Array, " n"], tolerance: float = 1e-11
-) -> Extrema:
-    """Largest and smallest value of `f` over one period, to `tolerance` × max|f|.
-
-    Args:
-        f: scalar function of a scalar, period 2π; jumps are allowed next to a grid point.
-        grid: sorted samples of one period.
-    """
-    closed = jnp.concatenate([grid, grid[:1] + 2 * jnp.pi])[:, None]
-    samples = Samples(closed, jnp.ones((grid.size, 1), bool))
-    found = extrema_between(jax.vmap(jax.vmap(f)), samples, tolerance)
-    return jax.tree.map(lambda x: x[:, 0], found)
 
 
 def extrema_between(
