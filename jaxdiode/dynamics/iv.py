@@ -14,6 +14,7 @@ from ..core.stationary import AbstractStationary
 from ..numerics.lanes import lanewise
 from ..numerics.status import Status
 from . import overdamped
+from .limit_cycle import limit_cycle
 from .natural_units import (
     in_natural_units,
     rates,
@@ -26,7 +27,7 @@ from .network.iv import network_curve, require_longest
 from .noise import replicas
 from .noisy_voltage import noisy_curve
 from .shunted import usual_duration
-from .stay import Asked, State, Stay, plan_of, status_of_means, stay
+from .stay import Asked, State, Stay, Voltage, arrive, plan_of, status_of_means, stay
 from .swept import stationary_curve
 from .voltage_curve import IVCurve as IVCurve
 
@@ -56,8 +57,8 @@ def iv_curve(
     relaxation times max(2/β, 4β), not at once; the first from rest at zero bias, while the drive is
     turned up. Every mean has its error:
 
-    - Without drive a KapitzaJunction rests (V = 0) or runs: V = 2π/T of its limit cycle, to
-      rounding, down to the current at which that ends (retrapping).
+    - Without drive one phase rests (V = 0) or runs: V = 2π/T of its limit cycle, to the error of
+      the integration, down to the current at which that ends (retrapping).
     - Without capacitance (`Shunted` with damping None) both sweeps are one: V = 2π/∮dφ/(i − I)
       without drive, the rotation number with it; `duration` is in ħ/2eI₀R, voltages in I₀R.
     - A state locked to the drive, φ(τ + mT) = φ(τ) + 2πn, has V = nΩ/m exactly; error 0. It is
@@ -234,12 +235,28 @@ def _along(
     start = State(rest, jnp.zeros_like(rest), zero, zero)
 
     def one(state, current):
-        return stay(unit, state, current, plan)
+        if device.phases > 1 or device.drive_frequency is not None:
+            return stay(unit, state, current, plan)
+        return _undriven_stay(unit, state, current, plan)
 
     _, found = jax.lax.scan(one, start, way / size)
     if device.phases == 1:
         found = jax.tree.map(lambda x: x[:, 0], found)
     return found.mean, found.error, status_of_means(found), strobe_frequency(device)
+
+
+def _undriven_stay(unit, state: State, current: Scalar, plan: Stay) -> tuple[State, Voltage]:
+    """On the limit cycle to which the phase comes, if it runs; else as with a drive."""
+    there = arrive(unit, state, current, plan)
+    cycle = limit_cycle(unit, there.phase[0], there.velocity[0], current)
+
+    def runs():
+        mean = jnp.sign(current) * 2 * jnp.pi / cycle.period / strobe_frequency(unit)
+        error = cycle.error / strobe_frequency(unit)
+        found = Voltage(mean[None], error[None], (error <= plan.tolerance * jnp.abs(mean))[None])
+        return there._replace(velocity=cycle.speed[None]), found
+
+    return jax.lax.cond(cycle.found, runs, lambda: stay(unit, there, current, plan))
 
 
 def _undriven_sweep(device: AbstractDynamical, bias: Biases, plan: Stay) -> Sweeps:

@@ -149,6 +149,20 @@ def stay(
     return stay_with(_one_period(device, start, bias, plan), start, bias, plan)
 
 
+def arrive(device: AbstractDynamical, start: State, bias: Scalar, plan: Stay) -> State:
+    """Where the ramp to a bias ends."""
+    advance = _one_period(device, start, bias, plan)
+
+    def one(held: tuple):
+        x, v, k = held
+        x, v = advance(x, v, k)
+        return x - _TURN * jnp.round(jnp.mean(x) / _TURN), v, k + 1
+
+    begin = start.phase, start.velocity, jnp.zeros_like(bias)
+    x, v, _ = jax.lax.while_loop(lambda held: held[2] < plan.ramp, one, begin)
+    return State(x, v, bias, jnp.ones_like(bias))
+
+
 def stay_with(
     advance: Callable[[Phases, Phases, Scalar], tuple[Phases, Phases]],
     start: State,
