@@ -8,6 +8,7 @@ from benchmarks import (
     extended,
     folds,
     kapitza,
+    long_junctions,
     nonequilibrium,
     sweep_squid,
     usadel,
@@ -21,5 +22,6 @@ if __name__ == "__main__":
     folds.main()
     nonequilibrium.main()
     extended.main()
+    long_junctions.main()
     usadel.main()
     circuits.main()

@@ -206,3 +206,21 @@ def test_searches(search, seed):
     print(f"\n{search}, key {seed}: {dense:.7f}")
     assert dense == pytest.approx(found.value, abs=1e-8)
     assert dense >= wanted
+
+
+@pytest.mark.parametrize(
+    ("scores", "values", "flat"),
+    [
+        ([2e-16, -1e-16], [[0.1], [0.6]], True),  # eta of a reciprocal device
+        ([7.0, 7.0], [[0.1], [0.6]], True),
+        ([0.2, 0.2], [[0.3], [0.3]], False),  # both at one optimum
+        ([2e-9, 1e-9], [[0.1], [0.6]], False),  # a current in amperes
+    ],
+)
+def test_an_objective_that_is_the_same_everywhere_is_told(scores, values, flat):
+    best = jd.results.DesignResult(
+        jd.Harmonics([1.0]), scores[0], ("sine.0",), np.array(values), np.array(scores),
+        np.full(3, scores[0]), 6,
+    )  # fmt: skip
+    assert best.flat == flat
+    assert ("the same at every start" in best.summary()) == flat

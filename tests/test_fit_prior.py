@@ -1,5 +1,7 @@
 """Priors of a fit: the Gaussian posterior of textbooks, the evidence, and what stays the data's."""
 
+from types import SimpleNamespace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from scipy import optimize
 
 import jaxdiode as jd
 from jaxdiode.inverse import FixedMean, Normal, Smooth
+from jaxdiode.studies.fit import errors, verdict
+from jaxdiode.studies.fit.data import Rows
 
 # ---- A linear model: twelve numbers, sums over windows of them measured
 
@@ -303,3 +307,34 @@ def test_outliers_and_a_weight_from_the_data(loss):
         assert found.converged
         assert np.sqrt(np.mean((found.values - TRUTH) ** 2)) < np.mean(found.errors)
         assert 3 < found.determined < 8
+
+
+@pytest.mark.parametrize("count", [30, 200])
+def test_halves_beside_a_prior_differ_as_their_errors_say(count):
+    """Parameters drawn from the prior, so many points that either half sees a part of them only.
+
+    Errors from long runs are too small for few points: by a quarter here, and there the limit of
+    what is told is higher.
+    """
+    rng = np.random.default_rng(0)
+    at = np.arange(count)
+    design = np.exp(-((at[:, None] * 11 / (count - 1) - np.arange(COUNT)) ** 2) / 8) / SIGMA
+    rows = Rows(("y",), 0 * at, at, 0 * at, at, at.astype(float))
+    prior = 5 * SECOND
+    inverse = np.linalg.inv(design.T @ design + prior.T @ prior)
+    differences, variances = [], []
+    for _ in range(400):
+        line = rng.normal() + rng.normal() * np.arange(COUNT)
+        truth = np.linalg.pinv(prior) @ rng.normal(size=COUNT - 2) + line
+        y = design @ truth + rng.normal(size=count)
+        best = inverse @ design.T @ y
+        found = errors.halves(design @ best - y, design, rows, (prior @ best, prior))
+        assert found is not None
+        differences.append(found[0])
+        variances.append(np.diag(found[1]))
+    ratio = np.sqrt(np.mean(np.square(differences), 0) / np.mean(variances, 0))
+    assert np.all((ratio > 0.9) & (ratio < (1.4 if count == 30 else 1.1)))
+    used = float(np.trace(inverse @ design.T @ design))
+    told = SimpleNamespace(row_lengths=(count,), determined=used, names=range(COUNT))
+    apart = np.max(np.abs(differences) / np.sqrt(variances), axis=1)
+    assert np.mean(apart > verdict._apart(told)) < 0.01  # pyright: ignore[reportArgumentType]

@@ -141,3 +141,42 @@ def test_the_polar_figure():
 def test_what_cannot_be_drawn_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call(two_harmonics())
+
+
+@pytest.mark.thorough
+def test_a_field_in_millitesla():
+    """An axis of an experiment makes the flux of a field, and gives the figure its name."""
+    pair, profile = jd.Harmonics([1.0, -0.3]), [0.4, 1.6]
+    axis = jd.experiment.Axis("flux", scale=0.5, offset=0.2)
+    setup = jd.experiment.Experiment(jd.ExtendedJunction(pair, profile), {"field (mT)": axis})
+    fields = np.array([-1.4, 0.2, 9.0])
+    figure = jd.plot.fraunhofer(setup, fields, name="field (mT)")
+    assert figure.axes[1].get_xlabel() == "field (mT)"
+    x = (np.arange(4000) + 0.5) / 4000 - 0.5
+    phase = np.linspace(0, 2 * np.pi, 4001)
+    for field, plus in zip(fields, figure.axes[0].lines[0].get_ydata(), strict=True):
+        p = [
+            np.mean((1 + 1.2 * x) * np.exp(2j * np.pi * n * 0.5 * (field - 0.2) * x))
+            for n in (1, 2)
+        ]
+        current = (p[0] * np.exp(1j * phase) - 0.3 * p[1] * np.exp(2j * phase)).imag
+        assert plus == pytest.approx(current.max(), abs=1e-5)
+    other = jd.plot.current_difference(setup, {"field (mT)": fields})
+    assert other.axes[0].get_xlabel() == "field (mT)"
+    sharp = jd.ExtendedJunction(jd.AndreevModes(1.0, 0.999), profile)
+    far = jd.plot.fraunhofer(
+        jd.experiment.Experiment(sharp, {"field": axis}), [6.4 + 0.2], name="field"
+    )
+    expected = jd.critical_currents(jd.ExtendedJunction(sharp.local, profile, 3.2)).plus
+    assert far.axes[0].lines[0].get_ydata()[0] == pytest.approx(float(expected), rel=1e-10)
+
+
+def test_axes_are_named_with_their_units():
+    figure = jd.plot.efficiency_map(two_harmonics(), TWO)
+    assert "rad" in figure.axes[0].get_xlabel() + figure.axes[0].get_ylabel()
+    assert (
+        jd.plot.fraunhofer(jd.ExtendedJunction(jd.TunnelJunction(1.0)), [0.0, 0.5])
+        .axes[1]
+        .get_xlabel()
+        == r"flux ($\Phi_0$)"
+    )

@@ -56,14 +56,16 @@ class StaticStates(AbstractResult):
     status: Int[np.ndarray, " states"]
 
     def summary(self, unit: str = "") -> str:
-        """A line for every state."""
+        """A line for every state, energies in Φ₀/2π times the unit of currents."""
         rows = [f"static states at {self.current:g} {unit}".rstrip()]
+        scale = " Φ₀/2π" + (f" {unit}" if unit else "")
         for k, energy in enumerate(self.energy):
             kind = "stable" if self.stable[k] else "unstable"
             numbers = ", ".join(map(str, self.fluxoids[k]))
             currents = ", ".join(f"{x:.6g}" for x in self.junction_currents[k])
             rows.append(
-                f"{kind:9} energy {energy:.6g}  fluxoids [{numbers}]  currents [{currents}]"
+                f"{kind:9} energy {energy:.6g}{scale}  fluxoids [{numbers}]  "
+                f"currents [{currents}] {unit}".rstrip()
             )
         return "\n".join(rows)
 

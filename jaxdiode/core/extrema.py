@@ -93,7 +93,8 @@ def _located(relation: CurrentOfPhase) -> _Places:
     convert = eqx.filter_closure_convert
     functions = convert(relation.current, jnp.zeros(())), convert(turns)
     arrays, rest = eqx.partition(functions, eqx.is_array)
-    samples = relation.samples_per_period()
+    # A spline through rows that lie close together turns between them.
+    samples = getattr(relation, "search_samples", relation.samples_per_period)()
 
     @lanes_last
     def search(arrays):

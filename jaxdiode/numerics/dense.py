@@ -74,3 +74,22 @@ def is_positive_definite(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
         return m - factor[:, None] * m[k], positive & (pivot > 0)
 
     return jax.lax.fori_loop(0, n, eliminate, (matrix, jnp.ones((), bool)))[1]
+
+
+def solve_positive(
+    matrix: Float[Array, "n n"], right: Float[Array, " n"]
+) -> tuple[Float[Array, " n"], Bool[Array, ""]]:
+    """x of a symmetric matrix, by elimination without pivoting, and whether all pivots are
+    positive: only then is the matrix positive definite, and x good."""
+    n = matrix.shape[0]
+    index = jnp.arange(n)
+
+    def eliminate(k, state):
+        m, positive = state
+        pivot = m[k, k]
+        factor = jnp.where(index == k, 0.0, m[:, k] / jnp.where(pivot == 0, 1.0, pivot))
+        return m - factor[:, None] * m[k], positive & (pivot > 0)
+
+    whole = jnp.concatenate([matrix, right[:, None]], axis=1)
+    m, positive = jax.lax.fori_loop(0, n, eliminate, (whole, jnp.ones((), bool)))
+    return m[:, -1] / jnp.diagonal(m), positive

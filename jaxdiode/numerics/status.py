@@ -124,7 +124,8 @@ _TEXT = {
     ),
     Status.METASTABLE_STATES: (
         "other stable states of the chain carry more current: the values are the extrema of the "
-        "ground state, critical currents under a current bias are those of its circuit()"
+        "ground state (a held phase, a chain in a loop); under a current bias ask for "
+        'critical_currents(chain, "largest") or "ramp"'
     ),
     Status.NO_PERIODIC_ENERGY: (
         "a junction of the chain carries a mean current over its period: it has no energy that "

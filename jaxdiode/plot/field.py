@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
 from .._checks import Numbers
 from ..core.critical import rounded_efficiency
 from ..core.device import AbstractDevice, AbstractPhaseBiased, critical_currents
-from ..core.paths import elements_of, match_names, owner_of, replace
-from ..devices.extended import ExtendedJunction
+from ..core.paths import replace
 from ..studies.sweep import sweep
 from .along import both_errors
+from .axes import coordinate_label, label_of_axis, path_of, resolving
 from .style import EFFICIENCY, GREY, MINUS, PLUS, new_figure, with_unit
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ def efficiency_map(
     Args:
         device: a device, or the dataset of a sweep of `critical_currents` over two axes.
         axes: {name: values} of two parameters as `sweep` takes them; the first is the horizontal.
-        labels: of both axes; their names if left out.
+        labels: of both axes; what the parameters declare, with units, if left out.
 
     Raises:
         ValueError: other than two axes.
@@ -51,7 +49,7 @@ def efficiency_map(
         >>> axes = {"device.flux": np.linspace(-0.5, 0.5, 5), "temperature": [0.1, 0.5, 0.9]}
         >>> figure = jd.plot.efficiency_map(warm, axes)
         >>> print(figure.axes[0].get_xlabel(), "|", figure.axes[0].get_ylabel())
-        device.flux | temperature
+        flux, device.flux (Φ₀) | temperature
     """
     data, names = _swept(device, axes, 2)
     x, y = (data[name].to_numpy() for name in names)
@@ -64,7 +62,7 @@ def efficiency_map(
         rasterized=True,
     )  # fmt: skip
     figure.colorbar(mesh, ax=panel, label=r"diode efficiency $\eta$")
-    across, up = labels or names
+    across, up = labels or [coordinate_label(data[name]) for name in names]
     panel.set(xlabel=across, ylabel=up, title=title)
     return figure
 
@@ -87,7 +85,7 @@ def current_difference(
         axes: {name: values}, the horizontal axis first, such as {"flux": …, "temperature": …}.
         measured: (x, I₊, I₋), drawn as points.
         sigma: standard deviation of a measured current, of both directions or of each.
-        label: of the horizontal axis; its name if left out.
+        label: of the horizontal axis; what the parameter declares, with its unit, if left out.
 
     Raises:
         ValueError: no axis, or more than two.
@@ -123,7 +121,7 @@ def current_difference(
         bars = None if error[0] is None else np.hypot(*error)
         panel.errorbar(at, up - down, bars, color=GREY, marker="o", ms=3, ls="", elinewidth=0.6)
     panel.axhline(0, color=GREY, lw=0.6)
-    panel.set(xlabel=label or names[0], title=title,
+    panel.set(xlabel=label or coordinate_label(data[names[0]], unit), title=title,
               ylabel=with_unit(r"$\Delta I_c = I_+ - I_-$", unit))  # fmt: skip
     return figure
 
@@ -135,7 +133,7 @@ def fraunhofer_map(
     *,
     noise: Numbers,
     name: str = "flux",
-    label: str = r"flux ($\Phi_0$)",
+    label: str | None = None,
     unit: str = "",
     title: str = "",
     figure: "Figure | SubFigure | None" = None,
@@ -165,6 +163,7 @@ def fraunhofer_map(
 
     flux = _checks.real_array("fluxes", fluxes, ndim=1)
     bias = _checks.real_array("currents", currents, ndim=1)
+    label = label_of_axis(device, name, unit) if label is None else label
     device = resolving(device, {name: flux})
     found = [thermal_iv(replace(device, {name: x}), bias, noise=noise) for x in flux]
     slope = np.stack([np.asarray(one.resistance) for one in found])
@@ -241,30 +240,6 @@ def alike(plus, minus):
     return np.where(np.abs(plus - minus) <= ALIKE * scale, plus, minus)
 
 
-def resolving(device, axes: Mapping[str, Numbers]):
-    """The device with nodes for all fluxes through its extended junctions along the axes."""
-    elements = elements_of(device)
-    asked: dict[str, dict[str, float]] = {}  # of every junction, by the name of its flux
-    for pattern, values in axes.items():
-        for name in match_names(elements, pattern):
-            owner, field = owner_of(device, name)
-            if isinstance(owner, ExtendedJunction) and field in ("flux", "focusing"):
-                flux = name[: len(name) - len(field)] + "flux"
-                most = float(np.max(np.abs(np.asarray(values, float))))
-                asked.setdefault(flux, {})[field] = most
-    for flux, most in asked.items():
-        owner, _ = owner_of(device, flux)
-        assert isinstance(owner, ExtendedJunction)
-        largest = most.get("flux", float(jnp.max(jnp.abs(owner.flux))))
-        if owner.focusing is not None and "focusing" in most:
-            largest = largest * most["focusing"] / float(owner.focusing)
-        finer = owner.resolving(largest)
-        if owner is device:
-            return finer
-        device = eqx.tree_at(lambda x, flux=flux: owner_of(x, flux)[0], device, finer)
-    return device
-
-
 def _efficiency(plus, minus):
     minus = alike(plus, minus)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -278,6 +253,7 @@ def _swept(device, axes, least: int, most: int | None = None):
         if not isinstance(axes, Mapping) or not least <= len(axes) <= most:
             wanted = f"{least} or {most}" if most > least else least
             raise ValueError(f"axes must be {{name: values}} of {wanted}, got {axes!r}")
+        axes = {path_of(device, name): values for name, values in axes.items()}
         device = resolving(device, axes)
         return sweep(critical_currents, device, axes, progress=False), tuple(axes)
     if axes is not None or not {"plus", "minus"} <= set(getattr(device, "data_vars", ())):

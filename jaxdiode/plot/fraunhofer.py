@@ -10,7 +10,8 @@ from .._checks import Numbers
 from ..core.device import AbstractDevice, critical_currents
 from ..core.paths import parameter_names, replace
 from .along import critical_currents_along
-from .field import alike, resolving
+from .axes import label_of_axis, path_of, resolving
+from .field import alike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -23,7 +24,7 @@ def fraunhofer(
     fluxes: Numbers,
     *,
     name: str = "flux",
-    label: str = r"flux ($\Phi_0$)",
+    label: str | None = None,
     measured: tuple[Numbers, Numbers, Numbers] | None = None,
     sigma: tuple[Numbers, Numbers] | Numbers | None = None,
     unit: str = "",
@@ -37,9 +38,10 @@ def fraunhofer(
 
     Args:
         device: an `ExtendedJunction`, a `Squid` of one loop, or whatever has one `flux`.
-        fluxes: in Φ₀, or in what the parameter is in.
-        name: the parameter that takes them, such as "device.flux" or "field".
-        label: of the horizontal axis.
+        fluxes: in Φ₀, or in what the parameter is in: mT where an axis of an
+            `experiment.Experiment` makes the flux.
+        name: the parameter that takes them, such as "device.flux", or the name of such an axis.
+        label: of the horizontal axis; what the parameter declares, with its unit, if left out.
         measured: (fluxes, I₊, I₋) as measured, drawn as points.
         sigma: standard deviation of a measured current, or one for each direction: error bars.
 
@@ -52,12 +54,19 @@ def fraunhofer(
         >>> top, below = figure.axes
         >>> print(top.lines[0].get_ydata().max(), np.nanmax(below.lines[0].get_ydata()))
         100.0 0.0
+        >>> field = jd.experiment.Axis("flux", scale=1 / 1.7, offset=0.2)  # one Φ₀ each 1.7 mT
+        >>> setup = jd.experiment.Experiment(junction, {"field (mT)": field})
+        >>> figure = jd.plot.fraunhofer(setup, np.linspace(-4, 4, 81), name="field (mT)")
+        >>> print(figure.axes[1].get_xlabel())
+        field (mT)
     """
     if not isinstance(device, AbstractDevice):
         raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
     if name == "flux" and not any(x.split(".")[0] == name for x in parameter_names(device)):
         raise ValueError(f"device must have a flux, a {type(device).__name__} has none")
     flux = _checks.real_array("fluxes", fluxes, ndim=1)
+    name = path_of(device, name)
+    label = label_of_axis(device, name, unit) if label is None else label
     device = resolving(device, {name: flux})
 
     def at(one):

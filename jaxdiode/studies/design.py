@@ -69,6 +69,15 @@ class DesignResult(AbstractResult):
         return dict(zip(self.names, map(float, self.values[0]), strict=True))
 
     @property
+    def flat(self) -> bool:
+        """Whether several climbs from different starts never saw another value than one, to
+        rounding (1e-15 of an objective that is zero): there is nothing to maximise."""
+        seen = np.concatenate([np.ravel(self.scores), np.ravel(self.history)])
+        apart = len(np.unique(self.values, axis=0)) > 1
+        scale = max(1e-12 * abs(self.value), 1e-15)
+        return bool(apart and np.all(np.abs(seen - self.value) <= scale))
+
+    @property
     def status(self) -> Array | np.ndarray:
         off = Status.CONVERGED if self.constraints_met else Status.CONSTRAINT_NOT_MET
         return np.asarray(off if np.isfinite(self.value) else Status.NONFINITE, np.int32)
@@ -101,6 +110,11 @@ class DesignResult(AbstractResult):
             off = ", ".join(f"{value:.2g}" for value in self.constraints)
             met = "" if self.constraints_met else ": NOT MET"
             rows.append(f"  constraints at {off}{met}")
+        if self.flat:
+            rows.append(
+                "  WARNING: the objective is the same at every start, to rounding: nothing was "
+                "maximised (a reciprocal device has eta = 0 everywhere)"
+            )
         return "\n".join([head, *rows])
 
 

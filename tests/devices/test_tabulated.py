@@ -251,3 +251,16 @@ def test_refused(arguments, message):
 def test_too_few_rows_to_be_halved():
     with pytest.raises(ValueError, match="more rows to be halved, got 5"):
         jd.TabulatedRelation(PHASE[::2], SINE[::2]).error_estimate()
+
+
+@pytest.mark.thorough
+def test_noisy_rows_at_uneven_phases():
+    """The spline turns between rows that lie close together: its extrema are all looked at."""
+    rng = np.random.default_rng(3)
+    phase = np.sort(np.concatenate([[0], rng.uniform(0.05, 6.2, 60), [2 * np.pi]]))
+    values = np.sin(phase) - 0.3 * np.sin(2 * phase + 0.7) + 0.01 * rng.normal(size=phase.size)
+    values[-1] = values[0]
+    expected = CubicSpline(phase, values, bc_type="periodic")
+    turns = expected(expected.derivative().roots(extrapolate=False))
+    found = jd.critical_currents(jd.TabulatedRelation(phase, values))
+    np.testing.assert_allclose([found.plus, found.minus], [turns.max(), -turns.min()], rtol=1e-9)

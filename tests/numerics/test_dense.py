@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiode.numerics.dense import determinant, inverse
+from jaxdiode.numerics.dense import determinant, inverse, solve_positive
 
 inverse = jax.jit(inverse)
 
@@ -72,3 +72,17 @@ def test_determinant(n):
     draws[1, 0, 0] = 0.0  # needs a pivot
     found = jax.jit(jax.vmap(determinant))(jnp.asarray(draws))
     np.testing.assert_allclose(found, np.linalg.det(draws), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("n", [1, 7, 62])
+def test_positive_definite(n):
+    rng = np.random.default_rng(n)
+    root, right = rng.normal(size=(n, n)), rng.normal(size=n)
+    matrix = root @ root.T + 0.1 * np.eye(n)
+    found, positive = jax.jit(solve_positive)(jnp.asarray(matrix), jnp.asarray(right))
+    expected = np.linalg.solve(matrix, right)
+    allowed = 1e-15 * np.linalg.cond(matrix) * np.abs(expected).max() * n
+    np.testing.assert_allclose(found, expected, rtol=0, atol=allowed)
+    assert positive
+    matrix[0, 0] = -1.0
+    assert not jax.jit(solve_positive)(jnp.asarray(matrix), jnp.asarray(right))[1]

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from ...core.cpr import sampled
 from ...core.device import AbstractPhaseBiased
-from ...numerics.dense import inverse, is_positive_definite
+from ...numerics.dense import is_positive_definite, solve_positive
 from .relaxed import Coarse, candidates, is_same, relaxed, starts
 from .sine_gordon import Fold, Nodes, Problem, followed, settled
 
@@ -141,7 +141,9 @@ def fall(
         matrix = problem.stiffness + jnp.diag(slope)
         allowed = is_positive_definite(matrix + jnp.diag(rate / 2 * mass))
         rate = jnp.where(allowed, rate, safe)
-        change = -inverse(matrix + jnp.diag(rate * mass)) @ problem.residual(phase, current)
+        change = -solve_positive(matrix + jnp.diag(rate * mass), problem.residual(phase, current))[
+            0
+        ]
         size = jnp.max(jnp.abs(change))
         phase = phase + jnp.minimum(1.0, _SHORT / size) * change
         rests = (size < 1e-8) & (rate < 1e-6)

@@ -1,5 +1,6 @@
 """Cubic splines of a periodic relation, solved for once."""
 
+import equinox as eqx
 import interpax
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ class SplineRelation(Relation):
         turns, widths: jumps and corners.
         largest: size of the largest entry of the table.
         code: `Status` of the table.
+        finest: samples of a period among which extrema are looked for.
     """
 
     starts: Float[Array, " n"]
@@ -26,6 +28,7 @@ class SplineRelation(Relation):
     widths: Float[Array, " k"]
     largest: Float[Array, ""]
     code: Int[Array, ""]
+    finest: int = eqx.field(static=True)
 
     def __init__(
         self,
@@ -35,10 +38,12 @@ class SplineRelation(Relation):
         widths: Numbers,
         largest: Numbers,
         code: Numbers,
+        finest: int = 64,
     ):
         self.starts, self.coefficients = jnp.asarray(starts), jnp.asarray(coefficients)
         self.turns, self.widths = jnp.asarray(turns, float), jnp.asarray(widths, float)
         self.largest, self.code = jnp.asarray(largest), jnp.asarray(code)
+        self.finest = finest
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
         phase = jnp.asarray(phase)
@@ -50,6 +55,9 @@ class SplineRelation(Relation):
 
     def samples_per_period(self) -> int:
         return max(64, self.starts.size + 1)
+
+    def search_samples(self) -> int:
+        return max(self.samples_per_period(), self.finest)
 
     def magnitude(self) -> Float[Array, ""]:
         return self.largest

@@ -16,6 +16,7 @@ from ...numerics.status import Status
 from .splines import SplineRelation, spline, value_of
 
 _LEAST = 4  # rows of a smooth piece, and values of a parameter: a cubic
+_FINEST = 4096  # samples of a period that close rows may ask for
 _CLOSED = 1e-9  # how far the ends may be from one period, and from one current
 
 
@@ -88,6 +89,7 @@ class TabulatedRelation(AbstractPhaseBiased):
     pieces: tuple[tuple[int, int], ...] = eqx.field(
         static=True
     )  # first and last rows; () if smooth
+    finest: int = eqx.field(static=True)  # samples of a period, as many as its closest rows ask for
 
     def __init__(
         self,
@@ -129,6 +131,8 @@ class TabulatedRelation(AbstractPhaseBiased):
         turned = np.arange(order.size) >= rows.size - start
         self.phase = jnp.asarray(rows[order] + 2 * np.pi * turned)
         self.currents = table[order]
+        gaps = np.diff(rows)
+        self.finest = min(_FINEST, int(np.ceil(2 * np.pi / np.min(gaps[gaps > 0]))))
 
     def _axis(self, parameters, count):
         axis = self.checked("parameters", parameters, 1)
@@ -176,7 +180,9 @@ class TabulatedRelation(AbstractPhaseBiased):
             starts = self.phase[:-1]
             coefficients = spline(self.phase, column.at[-1].set(column[0]), "periodic")
         largest = jnp.max(jnp.abs(column))
-        return SplineRelation(starts, coefficients, *self.kinks(), largest, self.status())
+        return SplineRelation(
+            starts, coefficients, *self.kinks(), largest, self.status(), self.finest
+        )
 
     def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         firsts = np.array([first for first, _ in self.pieces], int)

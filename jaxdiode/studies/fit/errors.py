@@ -114,16 +114,22 @@ def automatic_lag(steps: np.ndarray) -> int:
 
 
 def halves(
-    residual: np.ndarray, jacobian: np.ndarray, rows: Rows
+    residual: np.ndarray,
+    jacobian: np.ndarray,
+    rows: Rows,
+    prior: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Difference of the parameters that the first and the last half of the axis want.
 
     One Gauss–Newton step from the solution for each half, so nothing is fitted again; with the
-    Newey–West covariance from what that step leaves. NaN where a half alone does not determine a
-    parameter; None where the data have no halves.
+    Newey–West covariance from what that step leaves. Beside a prior of curvature P each half has
+    all of it, so that they differ by its bias, (A₁⁻¹ − A₂⁻¹) P θ with A = H + P, too, which has the
+    covariance (A₁⁻¹ − A₂⁻¹) P (A₁⁻¹ − A₂⁻¹) where θ is drawn from it. NaN where a half (and the
+    prior) does not determine a parameter; None where the data have no halves.
 
     Args:
         residual, jacobian: in units of σ, times the square root of the loss' weights.
+        prior: the same of the prior.
     """
     later = np.zeros(len(rows.place), bool)
     for one in np.unique(rows.sequence):
@@ -131,19 +137,25 @@ def halves(
         later[inside] = rows.place[inside] >= (rows.place[inside].max() + 1) // 2
     if later.all() or not later.any():
         return None
-    difference, covariance = 0.0, 0.0
+    n = jacobian.shape[1]
+    beside, slopes_beside = (np.zeros(0), np.zeros((0, n))) if prior is None else prior
+    pull, stiff = slopes_beside.T @ beside, slopes_beside.T @ slopes_beside
+    difference, covariance, unlike = np.zeros(n), np.zeros((n, n)), np.zeros((n, n))
     for side, sign in ((~later, 1.0), (later, -1.0)):
         own, slopes = residual[side], jacobian[side]
-        curvature = invert(slopes.T @ slopes)
-        step = -curvature.pseudo @ (slopes.T @ own)
+        bent = slopes.T @ slopes
+        curvature = invert(bent + stiff)
+        step = -curvature.pseudo @ (slopes.T @ own + pull)
         scores = (own + slopes @ step)[:, None] * slopes
         half = Rows(
             rows.labels, rows.row[side], rows.index[side], rows.sequence[side],
             _ranked(rows.sequence[side], rows.place[side]), rows.position[side],
         )  # fmt: skip
+        used = None if prior is None else float(np.sum(curvature.pseudo * bent))
         difference = difference + sign * np.where(curvature.known, step, np.nan)
-        covariance = covariance + sandwich(curvature, long_run(scores, half)[0])
-    return np.asarray(difference), np.asarray(covariance)
+        covariance = covariance + sandwich(curvature, long_run(scores, half, used)[0])
+        unlike = unlike + sign * curvature.pseudo
+    return difference, covariance + unlike @ stiff @ unlike
 
 
 def _ranked(sequence, place):

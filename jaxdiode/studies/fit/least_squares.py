@@ -84,8 +84,9 @@ def fit(
             are squared and added to χ², or a tuple of such. `jd.inverse` has `Smooth`, `Normal` and
             `FixedMean`; an attribute `weight` of a function multiplies its rows, and None has it
             chosen by the evidence of the data, as `Smooth` says. Errors are then those of the
-            posterior; χ², `explained`, correlations and halves stay those of the data alone, with
+            posterior; χ², `explained` and correlations stay those of the data alone, with
             N − `determined` degrees of freedom, and there may be fewer data than parameters.
+            Either half of the data is read beside the whole prior.
         loss: "linear"; "soft_l1" and "cauchy" keep gross outliers from mattering, their
             scale being σ (estimated by the median absolute deviation when not given).
         starts: fits to run, all but the first from random points (finite bounds and `key`
@@ -280,9 +281,9 @@ def _uncertainty(problem: Problem, rows: Rows, values, residual, jacobian, noise
     if problem.loss != "linear" and np.linalg.eigvalsh(_unit_diagonal(bent))[0] < 0:
         bent = rows_of.T @ (first[:, None] * rows_of)  # most points are outliers to this loss
     curvature, determined, used, own = errors.invert(bent), float(bent.shape[0]), None, 0.0
-    if problem.prior is not None:  # knowledge of its own, correlated with no residual
-        slopes = problem.beside(values)[1]
-        own = slopes.T @ slopes
+    beside = None if problem.prior is None else problem.beside(values)
+    if beside is not None:  # knowledge of its own, correlated with no residual
+        own = beside[1].T @ beside[1]
         curvature = errors.invert(bent + own)
         used = determined = float(np.sum(curvature.pseudo * bent))
     plain = (
@@ -292,7 +293,7 @@ def _uncertainty(problem: Problem, rows: Rows, values, residual, jacobian, noise
     )
     middle, lag = errors.long_run(scores, rows, used)
     robust = errors.sandwich(curvature, middle + own)
-    both = errors.halves(np.sqrt(first) * r, np.sqrt(first)[:, None] * rows_of, rows)
+    both = errors.halves(np.sqrt(first) * r, np.sqrt(first)[:, None] * rows_of, rows, beside)
     apart = np.full(jacobian.shape[1], np.nan)
     if not np.all(noise > 0):  # an exact fit leaves no noise to estimate errors from
         plain, robust = np.zeros_like(plain), np.zeros_like(robust)

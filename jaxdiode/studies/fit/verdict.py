@@ -13,7 +13,8 @@ _FEW = 40  # independent points of a row below which a long-run variance is 20 %
 _FAST = 5.0  # points; a line below is a missed signal, above what any smooth misfit looks like
 _ROUGH = 1.5  # rms over noise from differences that says the model misses something
 _POOR = 0.5  # share of variance below which a fit explains too little
-_APART = 4.0  # robust standard errors between the halves of the data
+_APART = 4.0  # robust standard errors between the halves of the data, at least
+_LUCK = 1e-3  # how often any parameter may be further apart by chance
 _MANY = 0.05  # share of refits on a bound
 _OFF = 5.0  # standard errors of the mean residual of a row that are no chance
 
@@ -111,13 +112,23 @@ def _of_correlations(fit: "FitResult") -> list[str]:
             "residuals are correlated that far: robust errors are then too small as well, by "
             f"{'a fifth or more' if min(left) > _FEW / 3 else 'half or more'}"
         )
-    if np.any(fit.halves > _APART):
+    if np.any(fit.halves > _apart(fit)):
         k = int(np.nanargmax(fit.halves))
         found.append(
             f"the halves of the data disagree by {fit.halves[k]:.2g} robust errors in "
             f"{fit.names[k]}"
         )
     return found
+
+
+def _apart(fit: "FitResult") -> float:
+    """Robust errors that the halves may lie apart in any parameter: by Student's distribution, as
+    a half with few points beyond what they determine has errors from few of them."""
+    from scipy.special import stdtrit
+
+    count = min(fit.row_lengths, default=0) // 2
+    tail = _LUCK / 2 / max(len(fit.names), 1)
+    return max(_APART, float(-stdtrit(max(count - fit.determined, 1.0), tail)))
 
 
 def _of_parameters(fit: "FitResult") -> list[str]:
