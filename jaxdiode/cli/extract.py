@@ -133,7 +133,10 @@ def _drawable(found, dataset):
 
 
 def _write(path: Path, found) -> None:
-    """A table of the axes, I₊, I₋ and η with their errors, that `jaxdiode fit` reads."""
+    """A table of the axes, I₊, I₋ and η with their errors, that `jaxdiode fit` reads.
+
+    The last column says whether η is a diode's: "no" also where there is no η.
+    """
     axes = {name: np.asarray(values) for name, values in found.axes.items()}
     grids = np.meshgrid(*axes.values(), indexing="ij") if axes else []
     unit = f" ({found.unit})" if found.unit else ""
@@ -147,6 +150,7 @@ def _write(path: Path, found) -> None:
         columns[f"{name}_error{unit}"] = np.ravel(table[f"{name}_total_error"])
     columns["efficiency"] = np.ravel(table["efficiency"])
     columns["efficiency_error"] = np.ravel(table["efficiency_error"])
+    columns["significant"] = np.where(np.ravel(table["significant"]), "yes", "no")
     lines = [",".join(f'"{x}"' if "," in x else x for x in columns)]
     rows = zip(*(np.atleast_1d(c) for c in columns.values()), strict=True)
     lines += [",".join(str(x) for x in row) for row in rows]

@@ -64,8 +64,9 @@ def guess(
     largest current (give bounds where screening makes several flux states). A flux follows the
     axis: scales reach 1.4 times the fastest line of the data's periodogram (2.5 times for several
     loops, 4 times for other devices than a SQUID), offsets half a slowest period about the field
-    in which I₊ and I₋ mirror each other. What has no scale in the data (a temperature, a gate
-    voltage) stays as it is.
+    in which I₊ and I₋ mirror each other (of several loops 3.3 lengths of the axis: of one that
+    makes a seventh of a turn along it the phase may be any). What has no scale in the data (a
+    temperature, a gate voltage) stays as it is.
 
     Starts are the most promising of 1500 random devices at the periods and the symmetry that the
     data show, each with its currents scaled to them.

@@ -28,6 +28,7 @@ _HIDDEN = 4.0  # the same of devices other than a SQUID
 _INFORMED = 0.8  # of the draws take what the data show
 _JITTER = 0.4  # resolutions of the axis, about a period
 _NARROW = 0.05  # periods, about a symmetry
+_SLOWEST = 0.15  # turns along the axis: slower loops have a phase that hardly changes
 _APART = 0.03  # of the box, along some parameter, between two starts
 _SPREAD = 1.0  # of the logarithm of a current
 _SCREENING = 0.3  # of the largest inductance
@@ -70,8 +71,9 @@ class AxisGuess(NamedTuple):
         high = (of_loops if isinstance(setup, CoilBiasedSquid) else _HIDDEN) * fastest
         low = -high  # a coil may be reversed, which unlike junctions show
         bounds = {name: (low, high) for name in scales}
-        # A loop may be slower than the axis is long, and its phase then lies anywhere.
-        reach = 1 / resolution if several else 0.6 / slowest
+        # A loop may be slower than the axis is long, and its phase then lies anywhere: half a
+        # period of it is as far off as that of a beat of which the axis shows a part.
+        reach = 0.5 / (_SLOWEST * resolution) if several else 0.6 / slowest
         bounds |= {name: (centre - reach, centre + reach) for name in offsets}
         return cls(scales, offsets, bounds, lines, centre, resolution)
 
@@ -220,7 +222,7 @@ def _drawn(
 def _offset(axes: AxisGuess, scales: list[float], name: str, random: np.random.Generator) -> float:
     """The symmetry of the data or half a period from it; of several loops anywhere in a period."""
     own = axes.offsets.index(name) if len(axes.offsets) == len(scales) else 0
-    period = 1 / max(abs(scales[own] if scales else axes.lines[0]), 0.5 * axes.resolution)
+    period = 1 / max(abs(scales[own] if scales else axes.lines[0]), _SLOWEST * axes.resolution)
     if len(axes.scales) > 1 and random.uniform() < 0.7:
         return axes.symmetry + period * random.uniform(-0.5, 0.5)
     half = random.integers(-1, 2) * 0.5 * period

@@ -56,6 +56,32 @@ def test_nearly_every_squid_is_found():
     assert np.sum(reached) >= 95
 
 
+def slow_beat():
+    """Two small junctions in antiphase at the middle, 0.3 turns of their loop along the axis."""
+    random = np.random.default_rng(2)
+    current, transparency = (200, 180, 900), (0.7, 0.6, 0.7)
+    modes = [jd.AndreevModes(2 * i / t, [t]) for i, t in zip(current, transparency, strict=True)]
+    squid = jd.Squid(modes, flux=[0.0, 0.0])
+    true = jd.CoilBiasedSquid(squid, [0.3, 6.0], offset=[0.5 / 0.3, 0.04])
+    x = np.linspace(-0.5, 0.5, 121)
+    found = true.switching_currents(x)
+    exact = np.stack([found.plus, found.minus])
+    return x, exact, exact + random.normal(0, 4.0, exact.shape)
+
+
+@pytest.mark.slow
+def test_a_beat_of_which_the_axis_shows_a_part():
+    x, exact, data = slow_beat()
+    space, starts = jd.guess(kind(3), (x, *data))
+    low, high = space.bounds["offset.0"]
+    assert low < -0.5 / 0.3 < 0.5 / 0.3 < high  # half a turn from the middle, either way
+    found = jd.fit(
+        MODEL, space, tuple(data), 4.0, arguments=[x], along=x, starts=starts, progress=False
+    )
+    print(f"\nrms {found.rms:.3f}, noise {np.sqrt(np.mean((data - exact) ** 2)):.3f}")
+    assert found.rms < 1.005 * np.sqrt(np.mean((data - exact) ** 2))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", [1e-9, 1e9])
 def test_units_do_not_matter(unit):

@@ -34,4 +34,6 @@ def scores(value, error, truth):
     """(bias in mean errors, share of truths within one error)."""
     off = value - truth
     assert np.isfinite(off).all()
-    return np.mean(off) / np.mean(error), np.mean(np.abs(off) < error)
+    bias, share = np.mean(off) / np.mean(error), np.mean(np.abs(off) < error)
+    print(f"\nbias {bias:+.3f} errors, {share:.1%} of {off.size} within one")
+    return bias, share

@@ -41,9 +41,7 @@ def test_a_map_becomes_a_table(run, tmp_path, scale):
     assert code == 0, said.err
     assert "B: 9 points" in said.out
     assert "significant" in said.out
-    with open(tmp_path / "jaxdiode-extract/currents.csv") as file:
-        rows = list(csv.DictReader(file))
-    table = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    table = table_of(tmp_path / "jaxdiode-extract/currents.csv")
     np.testing.assert_allclose(table["B (mT)"], field, rtol=1e-12)
     for name, truth in (("plus", plus), ("minus", minus)):
         off = table[f"{name} (nA)"] - truth
@@ -77,7 +75,11 @@ def repeats(path, count=5):
 def table_of(path):
     with open(path) as file:
         rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    words = {name: [row[name] for row in rows] for name in rows[0]}
+    said = np.array(words.pop("significant"))
+    assert set(said) <= {"yes", "no"}
+    numbers = {name: np.array(column, float) for name, column in words.items()}
+    return {**numbers, "significant": said == "yes"}
 
 
 def test_a_map_of_repeats(run, tmp_path):
@@ -137,11 +139,22 @@ def test_a_map_of_three_axes(run, tmp_path):
     np.testing.assert_allclose(plus, 1 + 0.1 * np.arange(4), atol=0.03)
 
 
-def test_the_measured_map(run, shared):
+def test_the_measured_map(run, shared, tmp_path):
+    """Zuo et al., PRL 119, 187704: at −.1 T .21 and .17 nA by eye in steps of .02 nA, no diode."""
     path = shared / "data/nanowire_maps/fig1.mtx"
     code, said = run("extract", str(path), "--direction", "up")
     assert code == 0, said.err
     assert "I+    0.055781 to 1.8184 nA in 21 of 106 curves" in said.out
+    table = table_of(tmp_path / "jaxdiode-extract/currents.csv")
+    assert table["B (T)"][0] == pytest.approx(-0.1)
+    assert table["plus (nA)"][0] == pytest.approx(0.21, abs=0.02)
+    assert table["minus (nA)"][0] == pytest.approx(0.17, abs=0.02)
+    for name in ("plus_error (nA)", "minus_error (nA)"):
+        assert 0.005 < table[name][0] < 0.02  # of a step, and of where the threshold lies in it
+    assert not table["significant"][0]
+    assert not table["significant"][np.isnan(table["efficiency"])].any()
+    assert table["significant"][np.argmax(table["plus (nA)"] > 1.8)]  # 1.82 and .72 nA at B = 0
+    assert (tmp_path / "jaxdiode-extract/map.png").stat().st_size > 1000
 
 
 ERRORS = {
