@@ -19,6 +19,7 @@ RUN = [
 QUICK = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 OPTIMISED = {
     "systems/kapitza", "systems/shunted", "tutorials/time", "systems/usadel", "systems/circuits",
+    "systems/circuits-in-time",
     "systems/extended", "systems/wire", "tutorials/laboratory",
 }  # fmt: skip
 INSTALLATION = re.compile(r"(pip install|make|#!/bin/bash|#SBATCH|jaxdiode sweep .*\$SLURM_)")
