@@ -1,9 +1,10 @@
 """Code blocks of Markdown pages, run as a reader would.
 
 A page of the site is one session in an empty folder: its blocks run in order, `python` in one
-namespace, `sh` by bash with `jaxdiode` on the path; a block with a title is written to that file
-(a Python one is run, too). A `text` block that follows one of them is what it prints. Blocks of
-kind `console` are typed elsewhere (installation, job queues).
+namespace, `sh` by bash with `jaxdiode` and `python` on the path; a block with a title is written
+to that file (a `python` one is run, too; a `py` one is a script that an `sh` block runs). A `text`
+block that follows one of them is what it prints. Blocks of kind `console` are typed elsewhere
+(installation, job queues).
 
 python -m tests.snippets PAGE [...] writes what blocks print into the pages.
 """
@@ -70,9 +71,10 @@ def names_of(code: str) -> tuple[set[str], set[str], list[str]]:
 
 def environment(folder: Path) -> dict[str, str]:
     """For commands of a page: `jaxdiode` is this checkout's, figures need no screen."""
-    command = folder / "jaxdiode"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m jaxdiode "$@"\n')
-    command.chmod(0o755)
+    for name, options in (("jaxdiode", "-m jaxdiode "), ("python", "")):
+        command = folder / name
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" {options}"$@"\n')
+        command.chmod(0o755)
     return os.environ | {
         "MPLBACKEND": "agg",
         "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",

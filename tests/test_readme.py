@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.snippets import blocks_of, environment, names_of
+from tests.snippets import blocks_of, names_of
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -66,39 +66,6 @@ def test_examples_run(heading, tmp_path):
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
-
-
-SHELL = [block.code for block in blocks_of(TEXT) if block.kind == "sh"]
-MAP = """
-[device]
-type = "TunnelJunction"
-critical_current = 2.0
-[sweep]
-critical_current = { start = 1, stop = 2, points = 20000 }
-"""
-
-
-@pytest.mark.document
-def test_the_job_array_runs(tmp_path):
-    """As Slurm would: the script itself, once for each index that has a chunk."""
-    (script,) = [code for code in SHELL if "#SBATCH" in code]
-    assert "--array=0-63" in script
-    (tmp_path / "job.sh").write_text(script)
-    (tmp_path / "device.toml").write_text(MAP)
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    commands = environment(folder)
-    for index in (2, 0, 1):
-        done = subprocess.run(
-            ["bash", "job.sh"],
-            cwd=tmp_path,
-            env=commands | {"SLURM_ARRAY_TASK_ID": str(index)},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
-    assert "20000 devices, 0 failed" in done.stdout
 
 
 def test_a_device_of_ones_own_is_short():

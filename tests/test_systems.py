@@ -15,7 +15,7 @@ DEVICES = ROOT / "jaxdiode" / "devices"
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
 def test_the_files_of_a_system(system):
-    """Source, example, the stub, its problems and the README's row; SYSTEMS is the sixth."""
+    """Source, example, the stub, its problems and a row of the site; SYSTEMS is the sixth."""
     source = (DEVICES / system.source).read_text()
     assert f"class {system.devices[0]}(" in source
     example = (DEVICES / system.example).read_text()
@@ -27,7 +27,7 @@ def test_the_files_of_a_system(system):
         assert f"import {name} as {name}" in stub
         assert issubclass(resolve(name), jd.AbstractDevice)
     assert system.devices[0] in problems
-    rows = re.findall(r"^\| (.*?) \| (.*?) \|", (ROOT / "README.md").read_text(), re.M)
+    rows = re.findall(r"^\| (.*?) \| (.*?) \|", (ROOT / "docs/systems/index.md").read_text(), re.M)
     (named,) = [devices for title, devices in rows if title == system.title]
     assert all(re.search(rf"`(\w+\.)?{name}`", named) for name in system.devices)
 

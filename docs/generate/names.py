@@ -6,6 +6,7 @@ import types
 from pathlib import Path
 
 import jaxdiode as jd
+from jaxdiode.devices import SYSTEMS
 
 # Pages of names that follow `jd.` itself, by the folder or module that defines them.
 PAGES = {
@@ -68,6 +69,8 @@ def by_page() -> dict[str, list[str]]:
         names = [x for x in names if not isinstance(getattr(module, x), types.ModuleType)]
         pages[space] = [f"{space}.{name}" for name in names]
         seen |= {id(getattr(module, name)) for name in names}
+    order = [device for system in SYSTEMS for device in system.devices]
+    pages["devices"].sort(key=lambda name: order.index(name) if name in order else len(order))
     return pages
 
 

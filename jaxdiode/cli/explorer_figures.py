@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import panel as pn
 from bokeh.models import ColumnDataSource, FactorRange
 from bokeh.plotting import figure
 
@@ -17,7 +18,7 @@ class Figures:
     """Relation, currents along a slider, slopes and I–V of one page.
 
     Attributes:
-        cpr, dependence, sensitivity, iv: Bokeh figures.
+        cpr, dependence, sensitivity, iv: panes; a figure without anything to show is hidden.
     """
 
     def __init__(self):
@@ -27,55 +28,68 @@ class Figures:
         self._here = ColumnDataSource({"x": [], "y": []})
         self._bars = ColumnDataSource({"name": [], "slope": []})
         self._voltage = ColumnDataSource({"up": [], "down": [], "current": []})
-        self.cpr = _figure("φ / π", "I")
-        self.cpr.line("phase", "current", source=self._relation, line_width=2)
-        self.cpr.scatter("phase", "current", source=self._extrema, size=9, color="firebrick")
-        self.dependence = _figure("", "I₊, I₋")
+        cpr = _figure("φ / π", "I")
+        cpr.line("phase", "current", source=self._relation, line_width=2)
+        cpr.scatter("phase", "current", source=self._extrema, size=9, color="firebrick")
+        dependence = _figure("", "I₊, I₋")
         for name, label, colour in (("plus", "I₊", "#1f77b4"), ("minus", "I₋", "darkorange")):
-            self.dependence.line(
+            dependence.line(
                 "x", name, source=self._curves, line_width=2, color=colour, legend_label=label
             )
-        self.dependence.legend.orientation = "horizontal"
-        self.dependence.add_layout(self.dependence.legend[0], "above")
-        self.dependence.scatter("x", "y", source=self._here, size=8, color="black")
+        _above(dependence)
+        dependence.scatter("x", "y", source=self._here, size=8, color="black")
         self._names = FactorRange(factors=[" "])
-        self.sensitivity = figure(
-            width=WIDE, height=260, y_range=self._names, x_axis_label="Δη over the whole slider",
-            toolbar_location=None,
+        sensitivity = figure(
+            sizing_mode="stretch_width", height=260, y_range=self._names,
+            x_axis_label="Δη over the whole slider", toolbar_location=None,
         )  # fmt: skip
-        self.sensitivity.hbar(y="name", right="slope", height=0.7, source=self._bars)
-        self.iv = _figure("I", "V")
+        sensitivity.hbar(y="name", right="slope", height=0.7, source=self._bars)
+        iv = _figure("I", "V")
         for name, colour in (("up", "#1f77b4"), ("down", "darkorange")):
-            self.iv.line(
+            iv.line(
                 "current", name, source=self._voltage, line_width=2, color=colour, legend_label=name
             )
-        self.iv.visible = False
+        _above(iv)
+        for drawn in (dependence, sensitivity, iv):
+            drawn.visible = False
+        self.cpr, self.dependence, self.sensitivity, self.iv = (
+            pn.pane.Bokeh(drawn, sizing_mode="stretch_width", margin=0)
+            for drawn in (cpr, dependence, sensitivity, iv)
+        )
 
     def show_relation(self, found: Reading, unit: str) -> None:
-        self.cpr.visible = found.current is not None
+        self.cpr.object.visible = found.current is not None
         if found.current is None:
             return
-        self.cpr.yaxis.axis_label = f"I ({unit})" if unit else "I"
+        self.cpr.object.yaxis.axis_label = _axis("I", unit)
         self._relation.data = {"phase": PHASES / math.pi, "current": found.current}
         self._extrema.data = {
             "phase": np.array(found.phases) / math.pi,
             "current": np.array([found.plus, -found.minus]),
         }
 
-    def show_curve(self, slider: Slider, curve: tuple[np.ndarray, ...], found: Reading) -> None:
+    def show_curve(
+        self, slider: Slider, curve: tuple[np.ndarray, ...], found: Reading, unit: str
+    ) -> None:
         self._curves.data = dict(zip(("x", "plus", "minus"), curve, strict=True))
         self._here.data = {"x": [slider.value] * 2, "y": [found.plus, found.minus]}
-        unit = f" ({slider.unit})" if slider.unit else ""
-        self.dependence.xaxis.axis_label = f"{slider.label}{unit}"
+        words = slider.label.removesuffix(f", {slider.name}")  # the choice above says which
+        self.dependence.object.xaxis.axis_label = _axis(words, slider.unit)
+        self.dependence.object.yaxis.axis_label = _axis("I₊, I₋", unit)
+        self.dependence.object.visible = True
 
     def show_slopes(self, slopes: Mapping[str, float]) -> None:
         names = sorted(slopes, key=lambda n: abs(np.nan_to_num(slopes[n])))
-        self._names.factors = names
-        self._bars.data = {"name": names, "slope": [slopes[n] for n in names]}
+        factors = [_broken(name) for name in names]
+        self._names.factors = factors
+        self._bars.data = {"name": factors, "slope": [slopes[n] for n in names]}
+        self.sensitivity.object.height = max(220, 60 + 28 * len(names))
+        self.sensitivity.object.visible = True
 
-    def show_voltage(self, table: Mapping[str, Any]) -> None:
+    def show_voltage(self, table: Mapping[str, Any], unit: str) -> None:
         self._voltage.data = {name: np.asarray(table[name]) for name in ("current", "up", "down")}
-        self.iv.visible = True
+        self.iv.object.xaxis.axis_label = _axis("I", unit)
+        self.iv.object.visible = True
 
     def clear(self) -> None:
         """Curves and slopes of other values would mislead."""
@@ -83,11 +97,37 @@ class Figures:
         self._here.data = {"x": [], "y": []}
         self._bars.data = {"name": [], "slope": []}
         self._voltage.data = {"up": [], "down": [], "current": []}
-        self.iv.visible = False
+        for drawn in (self.dependence, self.sensitivity, self.iv):
+            drawn.object.visible = False
+
+
+def _axis(words: str, unit: str) -> str:
+    return f"{words} ({unit.replace('_0', '₀')})" if unit else words
+
+
+def _broken(name: str) -> str:
+    """A long path on two lines."""
+    if len(name) <= 24:
+        return name
+    dots = [k for k, letter in enumerate(name) if letter == "."]
+    if not dots:
+        return name
+    at = min(dots, key=lambda k: abs(2 * k - len(name)))
+    return f"{name[: at + 1]}\n{name[at + 1 :]}"
+
+
+def _above(drawn: Any) -> None:
+    """The legend above the figure, on one line."""
+    legend = drawn.legend[0]
+    legend.orientation = "horizontal"
+    legend.update(padding=0, margin=0, border_line_color=None)
+    drawn.add_layout(legend, "above")
 
 
 def _figure(x: str, y: str) -> Any:
-    return figure(
-        width=WIDE, height=260, x_axis_label=x, y_axis_label=y, toolbar_location="below",
-        tools="pan,wheel_zoom,reset,save",
+    drawn = figure(
+        sizing_mode="stretch_width", height=280, x_axis_label=x, y_axis_label=y,
+        toolbar_location="below", tools="pan,wheel_zoom,reset,save",
     )  # fmt: skip
+    drawn.toolbar.logo = None
+    return drawn

@@ -7,41 +7,55 @@ import html
 import io
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import panel as pn
 
+from ..core.device import AbstractDevice
 from ..devices import SYSTEMS
 from ..files import device_file
 from .explorer import Explorer, read
 from .explorer_figures import WIDE, Figures
+from .explorer_text import BUSY, label, numbers, style_class
+from .explorer_worker import Worker
 
 _LIVE = 0.15  # seconds of a reading above which curves and slopes wait to be asked for
 _SAME_MOVE = 1.0  # seconds between two events of one drag
+_HALF = WIDE // 2 - 10
 
 
 class Page:
-    """One visitor's page: widgets around an `Explorer`."""
+    """One visitor's page: widgets around an `Explorer`.
+
+    Widgets are read and set by the loop that serves all pages; the explorer belongs to a thread of
+    this page, so that a long computation shows its busy sign and holds up nobody else.
+    """
 
     def __init__(self, path: Path):
         self.explorer = Explorer(*read(path))
-        self.message = pn.pane.HTML("", sizing_mode="stretch_width", css_classes=["message"])
-        self.numbers = pn.pane.HTML("", sizing_mode="stretch_width", css_classes=["numbers"])
-        self.busy = pn.indicators.LoadingSpinner(value=False, size=24)
-        self.along = pn.widgets.Select(name="curve along", options=[], width=WIDE)
+        self._document = pn.state.curdoc
+        self._worker = Worker(lambda: self._show(self._rest))
+        self._pending: dict[str, tuple[float, bool]] = {}  # moves that wait for the worker
+        self._moved = ("", 0.0)
+        self._quiet = False
+        self._live = True
+        self._name = _first_along(self.explorer.ranges)  # along which the curve goes
+        self.message = pn.pane.HTML(
+            "", sizing_mode="stretch_width", margin=(0, 10), visible=False, css_classes=["message"]
+        )
+        self.numbers = pn.pane.HTML("", sizing_mode="stretch_width", margin=(0, 10))
+        self.busy = pn.pane.HTML("", width=105, margin=(26, 0, 0, 0))
+        self.along = pn.widgets.Select(name="curve along", options=[], sizing_mode="stretch_width")
         self.system = pn.widgets.Select(
-            name="system", options=["", *(s.name for s in SYSTEMS)], value="", width=150
+            name="example", options={"–": "", **{s.name: s.name for s in SYSTEMS}}, width=150
         )
         self.sliders = pn.Column(width=WIDE)
         self.code = pn.widgets.TextAreaInput(
             name="Python", value="", height=160, visible=False, sizing_mode="stretch_width"
         )
-        self._moved = ("", 0.0)
-        self._quiet = False
-        self._live = True
         self.figures = Figures()
         self._buttons()
         self._place_sliders()
@@ -51,76 +65,80 @@ class Page:
 
     def _buttons(self) -> None:
         def button(name: str, action: Callable[[], None], kind: str = "default"):
-            made = pn.widgets.Button(name=name, button_type=kind, width=105)
+            made = pn.widgets.Button(name=name, button_type=kind, width=105, height=32)
             made.on_click(lambda _: self._do(action))
             return made
 
         self.climb = button("climb", self._climb, "primary")
         self.undo = button("undo", self._undo)
         self.more = button("curve, slopes", self._more)
+        self.more.visible = False
         self.transport = button("I–V", self._transport)
         self.python = button("as Python", self._python)
-        self.fit = pn.widgets.FileInput(accept=".csv,.txt,.tsv", width=WIDE // 2 - 10)
-        self.open = pn.widgets.FileInput(accept=".toml,.json", width=WIDE // 2 - 10)
-        self.fit.param.watch(lambda e: self._do(lambda: self._fit(e.new)), "value")
-        self.open.param.watch(lambda e: self._do(lambda: self._load(e.new)), "value")
+        self.fit = pn.widgets.FileInput(accept=".csv,.txt,.tsv", width=_HALF)
+        self.open = pn.widgets.FileInput(accept=".toml,.json", width=_HALF)
+        self.fit.param.watch(lambda e: self._file(self._fit, self.fit.filename, e.new), "value")
+        self.open.param.watch(lambda e: self._file(self._open, self.open.filename, e.new), "value")
         self.save = pn.widgets.FileDownload(
             callback=lambda: io.StringIO(self.explorer.toml()), filename="device.toml",
-            label="save device file", width=160,
+            label="save device file", width=140, height=32,
         )  # fmt: skip
         self.picture = pn.widgets.FileDownload(
-            callback=self._png, filename="relation.png", label="figure", width=110
+            callback=self._png, filename="relation.png", label="figure", width=105, height=32
         )
-        self.along.param.watch(lambda _: self._do(self._more), "value")
-        self.system.param.watch(lambda e: self._do(lambda: self._example(e.new)), "value")
-
-    def _rebuild(self) -> None:
-        self._place_sliders()
-        self._first()
+        self.along.param.watch(lambda e: self._do(lambda: self._along(e.new)), "value")
+        self.system.param.watch(
+            lambda e: self._file(
+                self._open, f"{e.new}.toml", e.new and device_file.example(e.new).encode()
+            ),
+            "value",
+        )
 
     def _place_sliders(self) -> None:
         """Sliders anew: another device, or other ranges."""
         rows = []
         self.inputs: dict[str, tuple[Any, Any]] = {}
         for slider in self.explorer.sliders:
-            unit = f" ({slider.unit})" if slider.unit else ""
-            label = pn.pane.HTML(
-                html.escape(f"{slider.label}{unit}"), margin=(4, 10, 0, 10), width=WIDE - 20
-            )
+            words = pn.pane.HTML(label(slider), margin=(6, 10, 0, 10), width=WIDE - 20)
             bar = pn.widgets.FloatSlider(
                 name="", start=slider.low, end=slider.high, value=slider.value,
-                step=(slider.high - slider.low) / 1000, width=WIDE - 125, show_value=False,
-                margin=(0, 10),
+                step=(slider.high - slider.low) / 1000, width=WIDE - 155, show_value=False,
+                margin=(0, 10), align="center",
             )  # fmt: skip
             typed = pn.widgets.FloatInput(
-                value=slider.value, width=95, margin=(0, 10), css_classes=[_class(slider.name)]
-            )
-            bar.param.watch(lambda e, n=slider.name: self._move(n, e.new), "value")
-            typed.param.watch(lambda e, n=slider.name: self._move(n, e.new), "value")
+                value=slider.value, width=115, margin=(0, 10), align="center",
+                css_classes=[style_class(slider.name)],
+            )  # fmt: skip
+            for made, other in ((bar, typed), (typed, bar)):
+                made.param.watch(lambda e, n=slider.name, o=other: self._move(n, e.new, o), "value")
             self.inputs[slider.name] = (bar, typed)
-            rows += [label, pn.Row(bar, typed)]
+            rows += [words, pn.Row(bar, typed, margin=0)]
         self.sliders.objects = rows
         names = list(self.inputs)
         self._quiet = True
         self.along.options = names
-        self.along.value = next((n for n in names if "flux" in n), names[0])
+        self.along.value = _first_along(names)
         self._quiet = False
+        self.transport.visible = type(self.explorer.device).iv is not AbstractDevice.iv
 
     def layout(self) -> pn.Column:
         actions = pn.FlexBox(
             self.climb, self.undo, self.more, self.transport, self.python, self.save, self.picture
         )
         files = pn.FlexBox(
-            pn.Column("device file", self.open), pn.Column("fit critical currents", self.fit)
+            _named("open a device file (.toml, .json)", self.open),
+            _named("fit critical currents (.csv)", self.fit),
         )
         head = pn.FlexBox(pn.pane.HTML("<h2>jaxdiode</h2>"), self.system, self.busy)
-        figures = pn.FlexBox(
-            pn.pane.Bokeh(self.figures.cpr),
-            pn.pane.Bokeh(self.figures.sensitivity),
-            pn.Column(self.along, pn.pane.Bokeh(self.figures.dependence)),
-            pn.pane.Bokeh(self.figures.iv),
-            styles={"flex": f"1 1 {WIDE}px", "min-width": "0"},
-        )
+        figures = pn.Column(
+            self.figures.cpr, pn.Column(self.along, self.figures.dependence, margin=0),
+            self.figures.sensitivity, self.figures.iv, sizing_mode="stretch_width",
+            styles={
+                "display": "grid", "flex": f"1 1 {WIDE}px", "min-width": "0", "gap": "12px",
+                "grid-template-columns": f"repeat(auto-fit, minmax({WIDE}px, 1fr))",
+                "align-items": "start",
+            },
+        )  # fmt: skip
         return pn.Column(
             head, self.message, self.numbers, actions, files, self.code,
             pn.FlexBox(self.sliders, figures), sizing_mode="stretch_width",
@@ -128,135 +146,171 @@ class Page:
 
     # ---- What happens
 
+    def _show(self, update: Callable[[], None]) -> None:
+        """Change widgets from the worker's thread, in order."""
+        if self._document is not None:
+            self._document.add_next_tick_callback(update)
+
+    def _rest(self) -> None:
+        if not self._worker.working:  # nothing came meanwhile
+            self.busy.object = ""
+
+    def _say(self, text: str, tag: str = "p", style: str = "") -> None:
+        """A sentence on the page, in place of the one before."""
+
+        def update() -> None:
+            self.message.object = (
+                f'<{tag} id="message" style="{style}">{html.escape(text)}</{tag}>' if text else ""
+            )
+            self.message.visible = bool(text)
+
+        self._show(update)
+
     def _do(self, action: Callable[[], None]) -> None:
         """An action with the busy sign on; what goes wrong is a sentence on the page."""
         if self._quiet:
             return
-        self.busy.value = True
-        self.message.object = ""
-        try:
-            action()
-        except Exception as error:  # whatever it is, a page must go on
-            text = " ".join(str(error).split()) or type(error).__name__
-            kind = "" if isinstance(error, ValueError) else f"unexpected {type(error).__name__}: "
-            self.message.object = (
-                f'<p id="message" style="color:#a00">{html.escape(kind + text)}</p>'
-            )
-        finally:
-            self.busy.value = False
 
-    def _move(self, name: str, value: float | None) -> None:
-        if self._quiet or value is None:
+        def job() -> None:
+            self._say("")
+            try:
+                action()
+            except Exception as error:  # whatever it is, a page must go on
+                text = " ".join(str(error).split()) or type(error).__name__
+                if not isinstance(error, ValueError):
+                    text = f"unexpected {type(error).__name__}: {text}"
+                self._say(text, style="color:#a00")
+
+        self.busy.object = BUSY
+        self._worker.submit(job)
+
+    def _file(self, action: Callable[[Path], None], name: str | None, content: Any) -> None:
+        if not content:
             return
 
-        def action() -> None:
-            before, at = self._moved
-            now = time.monotonic()
-            goes_on = before == name and now - at < _SAME_MOVE
-            try:
-                self.explorer.move({name: float(value)}, goes_on=goes_on)
-                self._moved = (name, now)
-            finally:
-                self._show_values()
-            self._refresh()
+        def taken() -> None:
+            with _as_file(name or "data", content) as path:
+                action(path)
 
-        self._do(action)
+        self._do(taken)
+
+    def _move(self, name: str, value: float | None, other: Any) -> None:
+        """The latest value of each slider is what counts; the worker takes them together.
+
+        The widget that moved is left alone, it may be further already; its twin follows.
+        """
+        if self._quiet or value is None:
+            return
+        self._quiet, other.value = True, value
+        self._quiet = False
+        (before, at), now = self._moved, time.monotonic()
+        goes_on = before == name and now - at < _SAME_MOVE
+        self._moved = (name, now)
+        waits = bool(self._pending)
+        _, first = self._pending.get(name, (value, goes_on))
+        self._pending[name] = (float(value), first and goes_on)
+        if not waits:
+            self._do(self._moves)
+
+    def _moves(self) -> None:
+        moves, self._pending = self._pending, {}
+        try:
+            for name, (value, goes_on) in moves.items():
+                self.explorer.move({name: value}, goes_on=goes_on)
+        except ValueError:
+            self._show(self._show_values)
+            raise
+        self._refresh()
 
     def _first(self) -> None:
-        self._read()
+        self._read(clears=True)
         began = time.perf_counter()
-        self._read()
-        self._live = time.perf_counter() - began < _LIVE
-        self.more.visible = not self._live
-        self.figures.clear()
-        if self._live:
+        self.explorer.reading()
+        live = self._live = time.perf_counter() - began < _LIVE
+        self._show(lambda: setattr(self.more, "visible", not live))
+        if live:
             self._more()
 
+    def _rebuild(self) -> None:
+        self._name = _first_along(self.explorer.ranges)
+        self._show(self._place_sliders)
+        self._first()
+
     def _refresh(self) -> None:
-        self._read()
+        self._read(clears=not self._live)
         if self._live:
             self._more()
-        else:
-            self.figures.clear()
 
     def _climb(self) -> None:
         before, after = self.explorer.climb()
-        self._show_values()
+        self._show(self._show_values)
         self._refresh()
-        self.message.object = f'<p id="message">|η| from {before:.6f} to {after:.6f}</p>'
+        self._say(f"|η| from {before:.6f} to {after:.6f}")
 
     def _undo(self) -> None:
+        ranges = self.explorer.ranges
         if not self.explorer.undo():
             raise ValueError("there is no step back")
-        if set(self.inputs) == set(self.explorer.ranges):
-            self._show_values()
+        if ranges == self.explorer.ranges:
+            self._show(self._show_values)
             self._refresh()
         else:
             self._rebuild()
 
-    def _fit(self, content: bytes | None) -> None:
-        if not content:
-            return
-        with _as_file(self.fit.filename or "data.csv", content) as path:
-            found = self.explorer.fit(path)
+    def _fit(self, path: Path) -> None:
+        found = self.explorer.fit(path)
         self._rebuild()
-        text = html.escape(found.summary(self.explorer.unit))
-        self.message.object = f'<pre id="message">{text}</pre>'
+        self._say(found.summary(self.explorer.unit), "pre", "overflow-x:auto")
 
-    def _load(self, content: bytes | None) -> None:
-        if not content:
-            return
-        self._open(self.open.filename or "device.toml", content)
-
-    def _example(self, system: str) -> None:
-        if not system:
-            return
-        self._open(f"{system}.toml", device_file.example(system).encode())
-
-    def _open(self, name: str, content: bytes) -> None:
-        with _as_file(name, content) as path:
-            self.explorer.load(path)
+    def _open(self, path: Path) -> None:
+        self.explorer.load(path)
         self._rebuild()
+
+    def _along(self, name: str) -> None:
+        self._name = name
+        self._more()
 
     def _python(self) -> None:
-        self.code.value = self.explorer.python()
-        self.code.visible = True
+        code = self.explorer.python()
+
+        def update() -> None:
+            self.code.value, self.code.visible = code, True
+
+        self._show(update)
 
     def _transport(self) -> None:
-        self.figures.show_voltage(self.explorer.device.iv().as_dict())
+        table = self.explorer.device.iv().as_dict()
+        self._show(lambda: self.figures.show_voltage(table, self.explorer.unit))
 
     # ---- What is shown
 
     def _show_values(self) -> None:
         self._quiet = True
         for slider in self.explorer.sliders:
+            if slider.name in self._pending or slider.name not in self.inputs:
+                continue  # it has moved on meanwhile
             for widget in self.inputs[slider.name]:
                 widget.value = slider.value
         self._quiet = False
 
-    def _read(self) -> None:
+    def _read(self, clears: bool = False) -> None:
         found = self.reading = self.explorer.reading()
-        unit = html.escape(self.explorer.unit)
-        rows = (
-            ("η", "eta", found.efficiency, ""), ("I₊", "plus", found.plus, unit),
-            ("I₋", "minus", found.minus, unit),
-        )  # fmt: skip
-        cells = "".join(
-            f'<span style="margin-right:2em">{name} = <b id="{key}" data-value="{value!r}">'
-            f"{value:.6g}</b> {own}</span>"
-            for name, key, value, own in rows
-        )
-        self.numbers.object = (
-            f'<p style="font-size:130%">{cells}<span id="status">{html.escape(found.status)}'
-            "</span></p>"
-        )
-        self.figures.show_relation(found, self.explorer.unit)
+        unit = self.explorer.unit
+
+        def update() -> None:
+            self.numbers.object = numbers(found, unit)
+            self.figures.show_relation(found, unit)
+            if clears:
+                self.figures.clear()
+
+        self._show(update)
 
     def _more(self) -> None:
-        name = self.along.value
-        slider = next(s for s in self.explorer.sliders if s.name == name)
-        self.figures.show_curve(slider, self.explorer.curve(name), self.reading)
-        self.figures.show_slopes(self.explorer.slopes())
+        slider = next(s for s in self.explorer.sliders if s.name == self._name)
+        curve, found, unit = self.explorer.curve(self._name), self.reading, self.explorer.unit
+        self._show(lambda: self.figures.show_curve(slider, curve, found, unit))
+        slopes = self.explorer.slopes()
+        self._show(lambda: self.figures.show_slopes(slopes))
 
     def _png(self) -> io.BytesIO:
         from matplotlib import pyplot
@@ -287,6 +341,10 @@ def _as_file(name: str, content: bytes) -> Iterator[Path]:
         yield path
 
 
-def _class(name: str) -> str:
-    """The style class of a parameter's number, by which it is found on the page."""
-    return "value-" + name.replace(".", "-")
+def _first_along(names: Iterable[str]) -> str:
+    names = list(names)
+    return next((name for name in names if "flux" in name), names[0])
+
+
+def _named(name: str, widget: Any) -> pn.Column:
+    return pn.Column(pn.pane.HTML(name, margin=(4, 10, 0, 10), width=_HALF), widget, margin=0)

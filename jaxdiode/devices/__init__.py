@@ -1,6 +1,6 @@
 """Superconducting diodes, a folder per system; no system imports another.
 
-`SYSTEMS` lists them: the command line, example files and the README's table are read from it. It
+`SYSTEMS` lists them: the command line, example files and the site's table are read from it. It
 needs no JAX.
 """
 

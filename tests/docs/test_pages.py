@@ -17,7 +17,11 @@ RUN = [
 ]
 # Half the compile time, for pages whose programs do not run longer than they compile.
 QUICK = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-OPTIMISED = {"systems/kapitza", "systems/shunted", "tutorials/time"}
+OPTIMISED = {
+    "systems/kapitza", "systems/shunted", "tutorials/time", "systems/usadel", "systems/circuits",
+    "systems/circuits-in-time",
+    "systems/extended", "systems/wire", "tutorials/laboratory",
+}  # fmt: skip
 INSTALLATION = re.compile(r"(pip install|make|#!/bin/bash|#SBATCH|jaxdiode sweep .*\$SLURM_)")
 
 
@@ -32,8 +36,12 @@ def test_there_are_pages():
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_blocks_are_of_a_kind_that_runs(page):
     """Nothing is shown that nobody runs: what is typed elsewhere installs, or submits jobs."""
-    for block in blocks_of(page.read_text(encoding="utf-8")):
-        assert block.kind in ("python", "sh", "toml", "text", "console"), block.kind
+    blocks = blocks_of(page.read_text(encoding="utf-8"))
+    for block in blocks:
+        assert block.kind in ("python", "py", "sh", "toml", "text", "console"), block.kind
+        if block.kind == "py":  # a script, which a command below runs
+            below = [b.code for b in blocks if b.kind == "sh" and b.above > block.above]
+            assert any(f"python {block.title}" in code for code in below), f"line {block.above}"
         assert block.title or block.kind != "toml", f"line {block.above}: a file without a name"
         if block.kind == "console":
             for line in filter(None, block.code.splitlines()):
