@@ -18,7 +18,7 @@ help:
 	@echo "make test-oldest  the tests of the core with the oldest packages that pyproject allows"
 	@echo "make dist       wheel and sdist in dist/, installed once in an empty environment"
 	@echo "make notebooks  execute the notebooks and keep their figures"
-	@echo "make bench      benchmarks, written to benchmarks/results/"
+	@echo "make bench      benchmarks beside their peers, written to benchmarks/results/"
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
@@ -72,6 +72,8 @@ notebooks: .venv/ready
 	$(BIN)/python -m tests.execute_notebooks
 
 bench: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r benchmarks/peers.txt || \
+		echo "peers cannot be installed: their parts are skipped"
 	$(BIN)/python -m benchmarks.run
 
 clean:

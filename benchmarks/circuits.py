@@ -1,11 +1,11 @@
-"""Critical currents of screened SQUIDs over all flux states, against a continuation loop in SciPy.
+"""Critical currents over all flux states, against a continuation loop in SciPy and pyjjasim.
 
 The loop is what one writes by hand: for every fluxoid number a state at zero current by `root`, the
 bias stepped up with warm starts and an analytic Jacobian until no state follows or the stiffness is
 no longer positive, then bisection to the tolerance both are compared at.
 """
 
-import time
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import root
 
 import jaxdiode as jd
-from benchmarks.environment import seconds, write
-from tests.reference import two_junctions
+from benchmarks.environment import in_turn, require, row
+from tests.reference import dense_squid, two_junctions
 
 TOLERANCE = 1e-8
 DEVICES = 200  # of which the loop does a few
@@ -89,7 +89,12 @@ def by_scipy(critical, inductance, flux):
     return best
 
 
-def main() -> None:
+def rows() -> Iterator[dict]:
+    yield screened()
+    yield plaquettes()
+
+
+def screened() -> dict:
     critical, inductance, flux = devices(DEVICES)
 
     @jax.jit
@@ -98,43 +103,92 @@ def main() -> None:
         found = jd.critical_currents(squid(critical, inductance, flux))
         return jnp.stack([found.plus, found.minus]), found.status
 
+    arguments = tuple(map(jnp.asarray, (critical, inductance, flux)))
+    kept = {}
+
+    def loop():
+        few = zip(critical[:LOOPS], inductance[:LOOPS], flux[:LOOPS], strict=True)
+        kept["both"] = np.array([by_scipy(*x) for x in few])
+
+    mine, theirs = in_turn(lambda: largest(*arguments), loop, rounds=3)
+    found = np.asarray(largest(*arguments)[0])
+    exact = [two_junctions.largest(*x) for x in zip(critical, inductance, flux, strict=True)]
+    apart = np.max(np.abs(kept["both"] - exact[:LOOPS]), axis=1)
+    return row(
+        "critical currents of screened SQUIDs, all flux states", mine, DEVICES,
+        float(np.max(np.abs(found - exact))), peer="SciPy, continuation by root", theirs=theirs,
+        peer_count=LOOPS, peer_error=float(np.max(apart[apart < 1e-6], initial=0.0)),
+        **{"devices that the peer has right": f"{np.sum(apart < 1e-6)} of {LOOPS}"},
+    )  # fmt: skip
+
+
+def plaquette(critical, flux):
+    """Two junctions in each arm of a loop, no inductance."""
+
+    def junction(start, end, k, offset=0.0):
+        return jd.Junction(start, end, jd.TunnelJunction(critical[k]), offset=offset)
+
+    return jd.Circuit(
+        {
+            "J0": junction("in", "1", 0), "J1": junction("1", "0", 1),
+            "J2": junction("in", "2", 2, -flux), "J3": junction("2", "0", 3),
+        },
+        ("in", "0"),
+    )  # fmt: skip
+
+
+def by_pyjjasim(critical, flux):
+    """(I₊, I₋): the largest over the vortex states of pyjjasim's maximal currents."""
+    import pyjjasim  # pyright: ignore[reportMissingImports]
+
+    array = pyjjasim.SquareArray(2, 2)
+    place = {(0, 1): 0, (1, 3): 1, (0, 2): 2, (2, 3): 3}
+    edges = zip(*array.get_junction_nodes(), strict=True)
+    array.set_critical_current(np.array([critical[place[int(min(e)), int(max(e))]] for e in edges]))
+    bias = pyjjasim.node_to_junction_current(array, np.array([1.0, 0.0, 0.0, -1.0]))
+    found = []
+    for sign in (1.0, -1.0):
+        problems = [
+            pyjjasim.StaticProblem(
+                array, current_sources=sign * bias, external_flux=flux, vortex_configuration=n
+            )
+            for n in (-1, 0, 1)
+        ]
+        tried = [x.compute_maximal_current(lambda_tol=TOLERANCE)[0] for x in problems]
+        found.append(max(x for x in tried if x is not None))
+    return found
+
+
+def plaquettes(count: int = 200, loops: int = 5) -> dict:
+    """pyjjasim 4.0 asks NumPy for `int`, which NumPy no longer has: it is put back for it."""
+    require("pyjjasim")
+    np.__dict__.setdefault("int", int)
+    rng = np.random.default_rng(3)
+    critical, flux = rng.uniform(0.5, 1.5, (count, 4)), rng.uniform(-0.5, 0.5, count)
+
     @jax.jit
     @jax.vmap
-    def slopes(critical, inductance, flux):
-        def value(flux):
-            return jd.diode_efficiency(squid(critical, inductance, flux))
+    def largest(critical, flux):
+        found = jd.critical_currents(plaquette(critical, flux))
+        return found.plus, found.minus
 
-        return jax.value_and_grad(value)(flux)
+    kept = {}
 
-    arguments = tuple(map(jnp.asarray, (critical, inductance, flux)))
-    ours = seconds(lambda: jax.block_until_ready(largest(*arguments)))
-    gradient = seconds(lambda: jax.block_until_ready(slopes(*arguments)))
-    found, status = map(np.asarray, largest(*arguments))
-    began = time.perf_counter()
-    few = zip(critical[:LOOPS], inductance[:LOOPS], flux[:LOOPS], strict=True)
-    theirs = np.array([by_scipy(*x) for x in few])
-    loop = (time.perf_counter() - began) / LOOPS
-    exact = np.array(
-        [two_junctions.largest(*x) for x in zip(critical, inductance, flux, strict=True)]
-    )
-    each = ours["warm"] / DEVICES
-    write(
-        "circuits",
-        {
-            "devices": DEVICES,
-            "converged": int(np.sum(status == 0)),
-            "jaxdiode first call (s)": round(ours["first"], 1),
-            "jaxdiode per device, both directions (ms)": round(1e3 * each, 3),
-            "with the gradient in the flux (ms)": round(1e3 * gradient["warm"] / DEVICES, 3),
-            "jaxdiode largest error": float(np.max(np.abs(found - exact))),
-            "SciPy per device (ms)": round(1e3 * loop, 1),
-            "SciPy devices right": int(np.sum(np.max(np.abs(theirs - exact[:LOOPS]), 1) < 1e-6)),
-            "SciPy devices": LOOPS,
-            "ratio": round(loop / each, 1),
-        },
-    )
+    def loop():
+        kept["both"] = np.array([by_pyjjasim(critical[k], flux[k]) for k in range(loops)])
 
-
-if __name__ == "__main__":
-    jax.config.update("jax_enable_x64", True)
-    main()
+    mine, theirs = in_turn(lambda: largest(critical, flux), loop, rounds=3)
+    found = np.stack(largest(critical, flux), axis=1)
+    exact = np.array([
+        dense_squid.critical_currents([("series", *c[:2]), ("series", *c[2:])], (f,))[:2]
+        for c, f in zip(critical, flux, strict=True)
+    ])  # fmt: skip
+    apart = np.min([
+        np.max(np.abs(kept["both"][:, order] - exact[:loops]), axis=1)
+        for order in ([0, 1], [1, 0])  # the sense of its flux
+    ], axis=0)  # fmt: skip
+    return row(
+        "critical currents of square plaquettes, all flux states", mine, count,
+        float(np.max(np.abs(found - exact))), peer="pyjjasim", theirs=theirs, peer_count=loops,
+        peer_error=float(np.max(apart)),
+    )  # fmt: skip

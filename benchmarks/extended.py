@@ -2,12 +2,11 @@
 
 Matched accuracy: `quad` is asked for 1e-10 with break points where the local relation turns, and
 the extrema are found among 48 phases and polished by `minimize_scalar`; we are closer, and the
-largest difference of both is listed. SciPy is timed on a sample spread over the same grid and
-scaled up. CPU times of one process, which do not depend on what else the machine does.
+largest difference of both is listed. SciPy is timed on a sample spread over the same grid.
 """
 
 import math
-import time
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,7 @@ from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
 import jaxdiode as jd
-from benchmarks.environment import write
+from benchmarks.environment import in_turn, row
 
 SAMPLE = 6
 TRANSPARENCY = 0.9
@@ -63,36 +62,21 @@ def scipy_currents(flux, temperature):
     return found
 
 
-def main():
-    flux = np.repeat(np.linspace(0.03, 2.9, 100), 100)
-    temperature = np.tile(np.linspace(0.02, 0.5, 100), 100)
-    began = time.perf_counter()
-    run = jax.jit(jax.vmap(ours)).lower(flux, temperature).compile()
-    compiled = time.perf_counter() - began
-    times = []
-    for _ in range(2):
-        began = time.process_time()
-        plus, minus, status = jax.block_until_ready(run(flux, temperature))
-        times.append(time.process_time() - began)
-    chosen = np.linspace(0, flux.size - 1, SAMPLE).astype(int) if SAMPLE else []
-    began = time.process_time()
-    others = np.array([scipy_currents(flux[k], temperature[k]) for k in chosen])
-    theirs = (time.process_time() - began) * flux.size / SAMPLE
-    mine = np.stack([plus, minus], axis=1)[chosen]
-    write(
-        "extended",
-        {
-            "points": flux.size,
-            "converged": int(np.sum(np.asarray(status) == jd.Status.CONVERGED)),
-            "seconds to compile": compiled,
-            "CPU seconds": min(times),
-            "CPU seconds of SciPy, scaled up": theirs,
-            "ratio": theirs / min(times),
-            "largest difference": float(np.max(np.abs(mine - others))),
-        },
-    )
+def rows(side: int = 100) -> Iterator[dict]:
+    flux = np.repeat(np.linspace(0.03, 2.9, side), side)
+    temperature = np.tile(np.linspace(0.02, 0.5, side), side)
+    run = jax.jit(jax.vmap(ours))
+    chosen = np.linspace(0, flux.size - 1, SAMPLE).astype(int)
+    kept = {}
 
+    def loop():
+        kept["both"] = np.array([scipy_currents(flux[k], temperature[k]) for k in chosen])
 
-if __name__ == "__main__":
-    jax.config.update("jax_enable_x64", True)
-    main()
+    mine, theirs = in_turn(lambda: run(flux, temperature), loop, rounds=3)
+    plus, minus, status = run(flux, temperature)
+    error = float(np.max(np.abs(np.stack([plus, minus], axis=1)[chosen] - kept["both"])))
+    yield row(
+        "critical currents of extended junctions", mine, flux.size, error,
+        peer="SciPy, quad", theirs=theirs, peer_count=SAMPLE, peer_error=error,
+        converged=int(np.sum(np.asarray(status) == jd.Status.CONVERGED)),
+    )  # fmt: skip

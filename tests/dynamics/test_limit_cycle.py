@@ -33,7 +33,7 @@ def voltage(relation, damping, bias, turns=((0.0, 2 * np.pi),)):
     top = (3 * bias / damping + 3) ** 2 / 2
     ladder = top * 0.8 ** np.arange(40)
     below = next(k for k, energy in enumerate(ladder) if gain(energy) > 0)
-    energy = brentq(gain, ladder[below], ladder[below - 1], xtol=1e-14, rtol=1e-14)
+    energy = brentq(gain, ladder[below], ladder[below - 1], xtol=1e-14)
     return 2 * np.pi / once(energy)[1]
 
 
