@@ -238,6 +238,7 @@ def measurement(tmp_path):
     return "data.csv"
 
 
+@pytest.mark.thorough
 def test_fit(run, capsys, write, measurement, tmp_path):
     run("fit", write(FIT), measurement)
     out = capsys.readouterr().out
@@ -361,6 +362,7 @@ def test_sweep_and_resume(run, capsys, write, refuse, tmp_path, monkeypatch):
     run("sweep", path, "--chunk", 4, "--force")
 
 
+@pytest.mark.thorough
 def test_sweep_where_some_or_all_fail(run, capsys, write):
     for values, failed in (("[1, 0]", 1), ("[0, 0.0]", 2)):  # no current, no efficiency
         text = f'{SINGLE}[sweep]\n"branches.*.critical_current" = {values}\n'
@@ -368,6 +370,7 @@ def test_sweep_where_some_or_all_fail(run, capsys, write):
         assert f"2 devices, {failed} failed" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_design(run, capsys, write, tmp_path):
     text = """
 [device]
@@ -464,6 +467,7 @@ def test_an_objective_that_does_not_apply(refuse, write):
     assert said.endswith("got Squid")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
 def test_evaluate_in_any_unit(run, capsys, write, tmp_path, scale):
     """Currents times λ: the same η, the same words, a figure."""

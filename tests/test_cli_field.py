@@ -108,6 +108,7 @@ def test_evaluate(run, text, expected, accuracy):
     helpers.assert_close([found.plus, found.minus], expected, absolute=accuracy)
 
 
+@pytest.mark.thorough
 def test_sweep_over_temperature_and_flux(run, tmp_path):
     run("sweep", WARM, "--out", "map")
     (path,) = (tmp_path / "map").glob("*.nc")

@@ -58,6 +58,7 @@ def test_adam_alone_stalls_there(harmonics, found):
     assert alone.evaluations < found.evaluations
 
 
+@pytest.mark.thorough
 def test_result_is_consistent(harmonics, found):
     assert found.names == ("b", "delta")
     assert np.array_equal(harmonics.values(found.device), found.values[0])

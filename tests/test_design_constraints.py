@@ -44,6 +44,7 @@ def test_on_a_circle_in_any_unit(unit, scale):
     assert found.as_dict()["constraints"] == found.constraints
 
 
+@pytest.mark.thorough
 def test_a_constraint_that_nothing_meets():
     found = jd.maximise(
         lambda d: d.sine[0],

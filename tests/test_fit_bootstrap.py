@@ -215,6 +215,7 @@ def test_any_unit(scale, seed):
     assert np.allclose(found.bootstrap.errors, scale * one.bootstrap.errors, rtol=1e-3, atol=0)
 
 
+@pytest.mark.thorough
 def test_a_prior_scatters_as_it_says():
     """A slope that only the prior knows keeps the prior's width."""
     x = np.zeros(40)

@@ -65,6 +65,7 @@ def log_evidence(y, strength, sigma):
     return -0.5 * (y @ np.linalg.solve(covariance, y) + np.linalg.slogdet(covariance)[1])
 
 
+@pytest.mark.thorough
 def test_posterior_of_a_linear_model():
     y = noisy()
     found = jd.fit(model, space(), y, SIGMA, prior={"sine": rough})
@@ -122,6 +123,7 @@ def test_weight_and_noise_of_largest_evidence():
     assert not found.sigma_known
 
 
+@pytest.mark.thorough
 def test_weight_of_zero_is_no_prior():
     y = noisy()
     bare = jd.fit(model, space(), y, SIGMA)
@@ -136,6 +138,7 @@ def test_weight_of_zero_is_no_prior():
     assert "prior" not in found.summary()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("order", [1, 2])
 def test_a_huge_weight_leaves_a_straight_line(order):
     found = jd.fit(model, space(), noisy(), SIGMA, prior={"sine": Smooth(1e6, order)})
@@ -218,6 +221,7 @@ def test_bounds_are_kept():
     assert found.at_bound
 
 
+@pytest.mark.thorough
 def test_a_mean_is_held_where_no_factor_is_seen():
     def shape(device):
         return DESIGN @ (device.sine / jnp.mean(device.sine))

@@ -34,6 +34,7 @@ def red(rho, rng):
     return noise
 
 
+@pytest.mark.thorough
 def test_newey_west_is_the_formula():
     """Scores summed over both rows, then Bartlett weights: written out, at the lag it chose."""
     rng = np.random.default_rng(2)

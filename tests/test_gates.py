@@ -96,6 +96,7 @@ def test_outside_the_map():
     np.testing.assert_array_equal(np.isnan(found), [True, False, True])
 
 
+@pytest.mark.thorough
 def test_shapes():
     gate_map, _, _ = of("rising")
     for shape in ((), (3,), (2, 3)):

@@ -188,6 +188,7 @@ def test_two_harmonics(of_small):
     assert 0.5 < of_small.fit.chi_squared < 1.6
 
 
+@pytest.mark.thorough
 def test_the_fitted_device(of_small):
     """Its own critical currents are the model's; residuals are what is drawn."""
     found = of_small
@@ -298,6 +299,7 @@ def test_noise_that_is_not_known(small, of_small):
     assert rms(found.density - of_small.density) < 0.02
 
 
+@pytest.mark.thorough
 def test_a_sinusoidal_relation_warns():
     data = measured(SKEWED, FEW, profiles.sine_energy)
     with warnings.catch_warnings(record=True) as caught:
@@ -367,6 +369,7 @@ def test_a_local_device_whose_current_has_no_factor(small):
         fitted(small, local=local)
 
 
+@pytest.mark.thorough
 def test_a_factor_on_all_currents():
     """Of a table as of parameters; nothing else changes."""
     phase = np.linspace(0, 2 * np.pi, 65)

@@ -39,6 +39,7 @@ def test_temperature_of_a_mode_from_nothing_to_everything(exponent):
     helpers.assert_close(gradient @ np.array([1.0, 10.0**exponent]), 0.0, absolute=1e-13)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("temperature", [0.0, 5e-324, 1e-300, 1e-230, 1e-160])
 def test_coldest_temperatures_are_the_ground_state(temperature):
     value, gradient, _ = _derivatives(jnp.array([1.0, temperature]))

@@ -344,6 +344,7 @@ def test_dataset_errors():
         plot.dataset(xarray.Dataset())
 
 
+@pytest.mark.thorough
 def test_every_figure_is_drawn_into_one_of_yours(tmp_path):
     """Into a part of a figure or a whole one, which is what comes back; nothing beside it moves."""
     for name in plot.__dict__:

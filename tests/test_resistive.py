@@ -58,6 +58,7 @@ def test_any_unit_of_current(kind):
     assert other.status == plain.status == jd.Status.CONVERGED
 
 
+@pytest.mark.thorough
 def test_phase_of_the_diffusive_contact():
     found = helpers.values(jd.DiffusivePointContact(OHM, KELVIN))
     helpers.assert_close(found.phase_plus, 1.9710294724, absolute=2e-7)  # a flat maximum
@@ -81,6 +82,7 @@ def test_diffusive_contacts_are_dorokhov_averages():
     )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_tunnel_and_ballistic_limits_of_modes():
     """A mode's resistance is h/2e²τ: eR_N A τ = πΔ in eΔ/ħ = A."""
     phase = jnp.linspace(0.1, 6.2, 13)

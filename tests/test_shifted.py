@@ -60,6 +60,7 @@ def test_field():
         helpers.assert_close(found.efficiency, 0.0, absolute=1e-12)
 
 
+@pytest.mark.thorough
 def test_any_device_at_a_shifted_phase():
     modes = jd.AndreevModes([3.0, 1.0], [1.0, 0.7])
     shifted = jd.PhaseShiftedJunction(modes, 0.4)

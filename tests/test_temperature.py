@@ -18,6 +18,7 @@ def tunnel(t):
     return delta * math.tanh(reference.RATIO * delta / (2 * t)) if delta else 0.0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("t", [0.02, 0.2, 0.5, 0.8, 0.95, 0.9999, 1.0, 3.0])
 def test_tunnel_junctions_follow_ambegaokar_and_baratoff(t):
     cold = jd.TunnelJunction(100.0)

@@ -82,6 +82,7 @@ def test_long_work_is_announced(monkeypatch):
         jd.switching_currents(circuit, noise=0.02, rate=1e-5, samples=4096, key=0)
 
 
+@pytest.mark.thorough
 def test_largest_currents_see_sharp_turns():
     relations = single(jd.AndreevModes(2.0, 1.0)).network().relations
     assert np.isclose(float(jnp.max(relations.largest())), 1.0, rtol=1e-9)

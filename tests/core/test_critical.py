@@ -116,6 +116,7 @@ def test_modes_of_many_scales():
     run()
 
 
+@pytest.mark.thorough
 def test_flux_of_one_quantum_changes_nothing():
     device = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], (0.403, 0.403))
     turned = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], (1.403, -1.597))

@@ -107,6 +107,7 @@ def test_gradient_through_the_bias_line():
     helpers.assert_close(found, wanted, absolute=1e-7)
 
 
+@pytest.mark.thorough
 def test_too_much_flux_of_the_bias_line_is_flagged():
     found = helpers.values(coil_biased([30.0]))
     assert found.status == jd.Status.NOT_CONVERGED

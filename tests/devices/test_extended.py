@@ -58,6 +58,7 @@ TABLE = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", TABLE)
 def test_table(name):
     local, profile, flux, plus, minus, efficiency = TABLE[name]

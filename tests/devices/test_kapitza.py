@@ -104,6 +104,7 @@ def test_fold_is_that_of_the_reference(arguments):
         helpers.assert_close(found, expected, absolute=1e-10)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [

@@ -94,6 +94,7 @@ def test_any_running_state(beta, excess):
 RETRAPPING = {0.1: 0.1270088598, 0.3: 0.3734743858, 0.5: 0.5973832003, 0.8: 0.8591111050}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beta", RETRAPPING)
 def test_hysteresis_ends_where_the_cycle_does(beta):
     """Up it rests below 1, down it runs above the retrapping current."""

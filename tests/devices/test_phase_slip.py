@@ -356,6 +356,7 @@ def test_strong_back_action_jumps_past_half_and_the_end(limits):
     helpers.assert_close(here.half[0], expected, absolute=1e-9)
 
 
+@pytest.mark.thorough
 def test_valleys_and_directions(limits):
     """(Φ₀, c₁) → (−Φ₀, −c₁) changes nothing; Φ₀ → −Φ₀ alone exchanges the directions."""
     for name in (*SHEET, "reentrance"):
@@ -556,6 +557,7 @@ def test_gradients_of_the_voltage():
     assert 0 < by_current[2] < 0.01 * min(by_current[:2])
 
 
+@pytest.mark.thorough
 def test_past_the_flip_the_other_valley_carries_the_current():
     pairs = [_near_flip(p, 1 + 1e-6) for p in (TWO, SCALED)]
     _, state = up(*pairs)

@@ -78,6 +78,7 @@ def test_below_depairing_the_current_flows_without_voltage():
     assert found.slips().shape == (0, 2)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("current", "epsilon"), [(0.2, -1.0), (-0.7, -0.1)])
 def test_normal_metal_is_ohmic(current, epsilon):
     found = simulate_wire(current, 5.8, epsilon=epsilon, **SLIPS)

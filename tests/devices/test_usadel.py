@@ -245,6 +245,7 @@ HARMONICS = {
 LAST_PLACE = {"A": (1e-3, 1e-3, 1e-4, 1e-4, 1e-4, 1e-4), "B": (1e-3, 1e-3, *[1e-4] * 4)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", HARMONICS)
 def test_harmonics(name):
     """I₁₀, I₀₁, I₁₁, I₁,₋₁, I₂₀, I₀₂: 1e-3 relative, or one in the sheet's last place."""
@@ -322,6 +323,7 @@ def test_opaque_barriers_tunnel():
 # ---- Exact structure
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["A", "B", "unlike"])
 def test_no_charge_diode_at_multiples_of_a_right_angle(name):
     phase = np.linspace(0, 6, 9)

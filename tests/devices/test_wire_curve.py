@@ -150,6 +150,7 @@ def test_next_to_the_onset_the_errors_hold():
     assert few.sum() < vague.sum()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 def test_units_of_current(factor):
     """ε^{3/2}, β^{3/2} and 1/c₁ are currents; V too."""

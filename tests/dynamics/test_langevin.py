@@ -117,6 +117,7 @@ def test_ramps_with_square_waves():
     assert np.all((found.minus > 1.2) & (found.minus < 1.3))
 
 
+@pytest.mark.thorough
 def test_a_phase_that_runs_at_zero_bias():
     shunted = jd.Shunted(HALF, drive=jd.SquareWave(2 * np.pi / 60, 1.2))
     found = jd.switching_currents(shunted, noise=0.01, rate=1e-2, samples=3, key=0)

@@ -117,6 +117,7 @@ def test_quasi_static_of_several_tones():
     np.testing.assert_allclose(found, expected, atol=1e-9, rtol=1e-10)
 
 
+@pytest.mark.thorough
 def test_onset_is_linear():
     """c(a − I₊)/√(8a) with 1/c the sum of 1/√(2|I''|) over both maxima: c = √3/2."""
     excess = np.array([1e-6, 1e-5, 1e-4, 1e-3])
@@ -209,6 +210,7 @@ def test_capacitance():
     assert "quasi_static" not in found.as_dict()
 
 
+@pytest.mark.thorough
 def test_words():
     found = jd.rectified_voltage(driven(0.1), [1.4, 0.8, 1.2, 2.5])
     assert found.summary("nA").split("\n") == [

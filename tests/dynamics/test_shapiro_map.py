@@ -170,6 +170,7 @@ def test_refusals():
             call()
 
 
+@pytest.mark.thorough
 def test_chaos_has_a_wide_error():
     """A strongly driven underdamped junction: the error is not as asked, and says so."""
     driven = jd.Shunted(jd.TunnelJunction(1.0), 0.3, drive=jd.Drive(0.6, 1.0))

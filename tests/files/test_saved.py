@@ -164,7 +164,10 @@ RESULTS = {
 }
 
 
-THOROUGH = {"threshold curves", "contour", "Shapiro steps", "front"}  # seconds each
+THOROUGH = {
+    "threshold curves", "contour", "Shapiro steps", "front", "report of a wire", "report of bands",
+    "wire simulation", "wire states", "report of a driven junction", "margins",
+}  # seconds each  # fmt: skip
 
 
 def _kinds(*without):
@@ -419,6 +422,7 @@ def test_failed_write_leaves_the_old_file(tmp_path):
 # ---- Sweeps
 
 
+@pytest.mark.thorough
 def test_sweep_through_netcdf(tmp_path):
     device = jd.Harmonics([1.0, 0.25], [0.5])
     axes = {"cosine.0": [0.0, 0.5], "sine": [[1.0, 0.1], [1.0, 0.2], [1.0, 0.3]]}

@@ -34,6 +34,7 @@ def write(path, scale=1.0):
     return field, scale * (1 + 0.2 * np.sin(3 * field)), scale * (1 - 0.2 * np.sin(3 * field))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", [1.0, 1e-9, 1e9])
 def test_a_map_becomes_a_table(run, tmp_path, scale):
     field, plus, minus = write(tmp_path / "map.dat", scale)
@@ -82,6 +83,7 @@ def table_of(path):
     return {**numbers, "significant": said == "yes"}
 
 
+@pytest.mark.thorough
 def test_a_map_of_repeats(run, tmp_path):
     """All of them with a figure of both axes; their means; one of them."""
     field, (plus, minus) = repeats(tmp_path / "map.dat")
@@ -117,6 +119,7 @@ def test_a_map_of_repeats(run, tmp_path):
         assert message in said.err
 
 
+@pytest.mark.thorough
 def test_a_map_of_three_axes(run, tmp_path):
     """There is a figure of what can be drawn; words are places too."""
     bias = np.linspace(-2, 2, 81)

@@ -69,6 +69,7 @@ def test_which_model(found):
     assert ratio > 0.5
 
 
+@pytest.mark.thorough
 def test_particles_are_draws(found):
     one = found[2]
     design = np.sin(np.outer(X, [1, 2]))

@@ -87,6 +87,7 @@ def test_noise_of_each_point():
     assert_posterior(found, mean, np.sqrt(np.diag(covariance)))
 
 
+@pytest.mark.thorough
 def test_normal_prior_without_bounds():
     space = jd.Space(LINE, {"sine": (-np.inf, np.inf)})
     found = sample(space, sigma=0.2, prior={"sine": Normal(1.0, 0.05)})

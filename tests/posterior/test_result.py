@@ -64,6 +64,7 @@ def test_names_and_draws(found):
     assert found.interval().shape == (4, 2)
 
 
+@pytest.mark.thorough
 def test_predictions_and_new_measurements(found):
     values = found.samples[1, found.kept[3], :2]
     expected = model(SPACE.insert(jnp.asarray(values)))

@@ -141,6 +141,7 @@ def test_bounds_leave_one_label():
     )
 
 
+@pytest.mark.thorough
 def test_a_prior_tells_labels_apart():
     found = sampled(
         {"first": (1.0, 200.0), "second": (1.0, 200.0)}, prior={"first": Normal(90.0, 5.0)}

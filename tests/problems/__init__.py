@@ -43,7 +43,8 @@ THOROUGH = {
     "circuit of two junctions, screened", "shunted junction without capacitance",
     "one live inductive branch", "driven junction, a1 0.5, frequency 2", "extended pair, boxes",
     "ballistic mode with momentum", "diffusive contact at T_c/2", "gated tunnel junctions",
-    "phase-slip wire, half", "Andreev SQUID, thermal",
+    "phase-slip wire, half", "Andreev SQUID, thermal", "table 1, inductive",
+    "mode of 0.9 with momentum",
 }  # fmt: skip
 
 

@@ -55,6 +55,7 @@ def cut_off(count):
         yield
 
 
+@pytest.mark.thorough
 def test_as_in_memory(truth):
     path, _, data = truth
     assert data.identical(jd.refine(problem.regions, DEVICE, axes(2), **OPTIONS))
@@ -73,6 +74,7 @@ def test_found_again(truth, tmp_path):
 MOMENTS = [5, 100, *(pytest.param(n, marks=pytest.mark.thorough) for n in (0, 30, 33, 37, 60, 333))]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_death_at_a_write(tmp_path, truth, moment):
     path = tmp_path / "map.zarr"

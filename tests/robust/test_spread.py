@@ -151,6 +151,7 @@ def chains(random, correlation, chains=4, draws=250):
     return spread
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("samples", [100, 20_000])
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
 def test_errors_are_those_of_effective_draws(correlation, samples):

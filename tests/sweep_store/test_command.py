@@ -46,6 +46,7 @@ def refuse(run, capsys):
     return call
 
 
+@pytest.mark.thorough
 def test_shares(run, refuse, tmp_path):
     store = ("--store", "map.zarr", "--chunk", 4)
     said = run(*store, "--shard", "2/3")

@@ -68,6 +68,7 @@ def test_a_store_is_the_same_wherever_it_was_made(truth, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["other.zarr"]
 
 
+@pytest.mark.thorough
 def test_a_sweep_of_critical_currents_says_what_its_status_means(tmp_path):
     axes = {"flux": [0.0, 0.25]}
     data = jd.sweep(jd.critical_currents, PAIRS, axes, store=tmp_path / "map.zarr")

@@ -41,6 +41,7 @@ def test_it_has_the_voltage(noise, voltage):
     assert np.sign(there.voltage[1]) == -1
 
 
+@pytest.mark.thorough
 def test_without_noise():
     """At γ → 0 v = √(i² − 1) of a tunnel junction."""
     found = jd.current_at_voltage(jd.TunnelJunction(1.0), 0.5, noise=2e-3)

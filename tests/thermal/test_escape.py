@@ -26,6 +26,7 @@ def test_depopulation_factor():
     np.testing.assert_allclose(found, [0.0092092, 0.4429783, 0.9741715], rtol=0, atol=5.1e-8)
 
 
+@pytest.mark.thorough
 def test_tunnel_junction_in_closed_form():
     """ΔU = 2√(1−i²) − i(π − 2 asin i), ω₀ = ω_b = (1−i²)^¼; v/2π of the table of voltages."""
     i = np.array([0.1, 0.4, 0.7, 0.9, -0.7])

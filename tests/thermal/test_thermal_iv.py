@@ -235,6 +235,7 @@ class Constant(jd.AbstractPhaseBiased):
         return jnp.sin(phase) + self.mean
 
 
+@pytest.mark.thorough
 def test_a_relation_with_a_mean():
     """Nothing but the difference to ⟨I⟩ counts."""
     shifts = np.array([-0.9, -0.2, 0.0, 0.3, 1.2])
@@ -258,6 +259,7 @@ def test_without_noise():
         np.testing.assert_allclose(found.voltage, 2 * np.pi / time, rtol=5e-4)
 
 
+@pytest.mark.thorough
 def test_edge_of_a_smooth_maximum():
     """(2^{1/3}/π)κ^{2/3}γ^{1/3}/[Ai² + Bi²](z); of sin φ within 1.3e-6 at γ = 1e-3."""
     noise = 1e-3

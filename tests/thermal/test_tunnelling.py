@@ -44,6 +44,7 @@ def test_actions(device, sign, action, cubic, border):
     assert found.formula == "tunnelling"
 
 
+@pytest.mark.thorough
 def test_action_of_a_sine_by_quadrature():
     """And all of the rate, with damping."""
     for bias in (0.2, 0.7, 0.97):
@@ -98,6 +99,7 @@ def test_action_of_a_cusp_by_quadrature():
     assert warm.formula == "cusp interpolation"
 
 
+@pytest.mark.thorough
 def test_below_and_above_the_crossover():
     """Below γ* the rate does not know the temperature; far above, λ hardly matters."""
     options = {"damping": 0.1, "plasma_quantum": LAMBDA}
@@ -114,6 +116,7 @@ def test_below_and_above_the_crossover():
     np.testing.assert_array_equal(off.rate, thermal.rate)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 def test_units(factor):
     """λ in √(unit of current)."""

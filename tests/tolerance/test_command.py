@@ -55,6 +55,7 @@ def test_margins(run, capsys, tmp_path):
     assert values["sections"]["specification"] == {"plus": [90, None]}
 
 
+@pytest.mark.thorough
 def test_without_pairs(run, tmp_path):
     run(ASKED + '[margins]\nnames = ["flux"]\n', "--no-pairs", "--out", "found")
     assert {p.name for p in (tmp_path / "found").iterdir()} == {"result.json", "margins.png"}

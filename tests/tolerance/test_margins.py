@@ -40,6 +40,7 @@ def test_what_does_not_fail_is_not_known():
     assert nothing.plot().axes
 
 
+@pytest.mark.thorough
 def test_the_weaker_of_two_in_series():
     """I₊ = min(a, b)."""
     found = jd.margins(jd.SeriesJunctions(100.0, 80.0), {"plus": (64, 90)}, **QUIET)
@@ -151,6 +152,7 @@ def test_every_pair_by_the_reference(found):
             assert not meets(share + EPS)
 
 
+@pytest.mark.thorough
 def test_the_nearest_of_a_pair(found):
     first = found.nearest[0]
     assert [p.share for p in found.nearest] == sorted(p.share for p in found.nearest)

@@ -49,6 +49,7 @@ def test_a_convex_front_in_any_units(units):
     assert np.all(np.diff(front.objectives[:, 1]) < 0)
 
 
+@pytest.mark.thorough
 def test_a_front_that_is_not_convex():
     """Fonseca and Fleming: no weighted sum of the two has a maximum between the ends."""
     third = 1 / np.sqrt(2)
@@ -193,6 +194,7 @@ def test_what_is_refused(objectives, settings, said):
         jd.pareto(objectives, plane(), **(SMALL | settings))
 
 
+@pytest.mark.thorough
 def test_infinite_bounds_and_points_that_are_not_there(front):
     with pytest.raises(ValueError, match="must be finite"):
         jd.pareto(None, plane(0.0, np.inf), **SMALL)
