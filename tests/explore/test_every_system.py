@@ -122,17 +122,23 @@ def test_the_busy_sign_and_another_tab(visit, browser, address, tmp_path):
     path.write_text(OWN.replace("Two", "Late"))
     before = visit.eta()
     visit.load(path)
+    figures, seen = visit.page.locator(".bk-Figure:visible"), set()
+
+    def watched(condition):
+        seen.add(figures.count())
+        return condition()
+
     visit.wait(visit.busy)
     there = other.eta()
     other.type("flux.0", 0.3)
-    other.wait(lambda: other.eta() != there)
+    other.wait(lambda: watched(lambda: other.eta() != there))
     assert visit.busy()
     assert visit.eta() == before
-    visit.wait(lambda: visit.eta() != before)
-    assert visit.busy()  # slopes and curve are still to come; those of the device before are gone
-    assert visit.page.locator(".bk-Figure:visible").count() == 1
+    visit.wait(lambda: watched(lambda: visit.eta() != before))
+    visit.wait(lambda: watched(lambda: not visit.busy()))
     visit.rest()
-    assert visit.page.locator(".bk-Figure:visible").count() == 3
+    assert 1 in seen  # slopes and curve were to come, and those of the device before gone
+    assert figures.count() == 3
     other.page.close()
 
 
