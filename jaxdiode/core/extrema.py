@@ -93,8 +93,7 @@ def _located(relation: CurrentOfPhase) -> _Places:
     convert = eqx.filter_closure_convert
     functions = convert(relation.current, jnp.zeros(())), convert(turns)
     arrays, rest = eqx.partition(functions, eqx.is_array)
-    # A spline through rows that lie close together turns between them.
-    samples = getattr(relation, "search_samples", relation.samples_per_period)()
+    samples = relation.samples_per_period()
 
     @lanes_last
     def search(arrays):

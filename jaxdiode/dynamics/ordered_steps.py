@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..numerics.orbit_family import orbit_family
-from ..numerics.orbits import Fold, MarginalOrbit, find_marginal_orbit, tail, weighted
+from ..numerics.orbits import Fold, find_fold, tail
 from .averages import guesses
 from .damped_steps import RESOLVED, Motion
 from .strobe import restoring
@@ -44,11 +44,7 @@ def ordered_fold(motion: Motion, points: int) -> tuple[Fold, Bool[Array, ""]]:
         restoring, args, *rates, seed - jnp.mean(seed), means, turns=periods
     )  # fmt: skip
     best = jnp.argmax(forces)
-    found, near = find_marginal_orbit(
-        restoring, args, *rates, orbits[best], forces[best], turns=periods
-    )  # fmt: skip
-    apart = jnp.abs(jnp.mean(found.orbit) - means[best]) * periods
-    highest = (found.parameter > forces[best] - _ALMOST) & (apart < 4 * jnp.pi / _MEANS)
-    orbit = MarginalOrbit(found.parameter, found.orbit, found.null)
-    fold = weighted(restoring, args, *rates, orbit, turns=periods)
-    return fold, good & near & highest & (tail(found.orbit) < RESOLVED)
+    fold, near = find_fold(restoring, args, *rates, orbits[best], forces[best], turns=periods)
+    apart = jnp.abs(jnp.mean(fold.orbit) - means[best]) * periods
+    highest = (fold.parameter > forces[best] - _ALMOST) & (apart < 4 * jnp.pi / _MEANS)
+    return fold, good & near & highest & (tail(fold.orbit) < RESOLVED)

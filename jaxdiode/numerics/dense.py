@@ -64,16 +64,7 @@ def determinant(matrix: Float[Array, "n n"]) -> Float[Array, ""]:
 
 def is_positive_definite(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
     """Of a symmetric matrix, by elimination: all pivots are positive."""
-    n = matrix.shape[0]
-    index = jnp.arange(n)
-
-    def eliminate(k, state):
-        m, positive = state
-        pivot = m[k, k]
-        factor = jnp.where(index > k, m[:, k] / jnp.where(pivot == 0, 1.0, pivot), 0.0)
-        return m - factor[:, None] * m[k], positive & (pivot > 0)
-
-    return jax.lax.fori_loop(0, n, eliminate, (matrix, jnp.ones((), bool)))[1]
+    return _eliminated(matrix, upwards=False)[1]
 
 
 def solve_positive(
@@ -81,15 +72,32 @@ def solve_positive(
 ) -> tuple[Float[Array, " n"], Bool[Array, ""]]:
     """x of a symmetric matrix, by elimination without pivoting, and whether all pivots are
     positive: only then is the matrix positive definite, and x good."""
-    n = matrix.shape[0]
+    m, positive = _eliminated(jnp.concatenate([matrix, right[:, None]], axis=1), upwards=True)
+    return m[:, -1] / jnp.diagonal(m), positive
+
+
+def _eliminated(
+    m: Float[Array, "n columns"], *, upwards: bool
+) -> tuple[Float[Array, "n columns"], Bool[Array, ""]]:
+    """Rows with zeros below the diagonal, or on both sides; whether all pivots are positive."""
+    n = m.shape[0]
     index = jnp.arange(n)
 
     def eliminate(k, state):
         m, positive = state
         pivot = m[k, k]
-        factor = jnp.where(index == k, 0.0, m[:, k] / jnp.where(pivot == 0, 1.0, pivot))
+        others = index != k if upwards else index > k
+        factor = jnp.where(others, m[:, k] / jnp.where(pivot == 0, 1.0, pivot), 0.0)
         return m - factor[:, None] * m[k], positive & (pivot > 0)
 
-    whole = jnp.concatenate([matrix, right[:, None]], axis=1)
-    m, positive = jax.lax.fori_loop(0, n, eliminate, (whole, jnp.ones((), bool)))
-    return m[:, -1] / jnp.diagonal(m), positive
+    return jax.lax.fori_loop(0, n, eliminate, (m, jnp.ones((), bool)))
+
+
+def updated_inverse(
+    inverted: Float[Array, "n n"], matrix: Float[Array, "n n"]
+) -> Float[Array, "n n"]:
+    """The inverse from that of a matrix near by: corrected (Newton and Schulz) while that is
+    enough, else made anew."""
+    apart = jnp.eye(matrix.shape[0]) - inverted @ matrix
+    near = jnp.max(jnp.sum(jnp.abs(apart), axis=1)) < 0.5
+    return jax.lax.cond(near, lambda: inverted + apart @ inverted, lambda: inverse(matrix))

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from .dense import bordered, inverse
+from .dense import bordered, updated_inverse
 from .orbits import Restoring, System
 
 Scalar = Float[Array, ""]
@@ -52,11 +52,7 @@ def orbit_family(
             u, p, inverted, _, k = state
             g, slope = system.force(u)
             matrix = bordered(system.linear + jnp.diag(slope), -system.ones, system.mean)
-            apart = jnp.eye(size + 1) - inverted @ matrix
-            near = jnp.max(jnp.sum(jnp.abs(apart), axis=1)) < 0.5
-            inverted = jax.lax.cond(
-                near, lambda: inverted + apart @ inverted, lambda: inverse(matrix)
-            )  # fmt: skip
+            inverted = updated_inverse(inverted, matrix)
             value = jnp.append(system.linear @ u + g - p, system.mean @ u - mean)
             step = -inverted @ value
             most = jnp.max(jnp.abs(step))

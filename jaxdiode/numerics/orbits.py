@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from .dense import bordered, inverse
+from .dense import bordered, inverse, updated_inverse
 from .derivatives import differentiable_value
 
 Scalar = Float[Array, ""]
@@ -184,9 +184,6 @@ def find_fold(
         slope, curvature = system.slope_and_curvature(u)
         return bordered(system.linear + jnp.diag(slope), -system.ones, system.mean), curvature
 
-    def off(inverted, matrix):
-        return jnp.eye(matrix.shape[0]) - inverted @ matrix
-
     def unfinished(state):
         *_, size, k = state
         return (size > 1e-11) & (size < 1e3) & (k < iterations)
@@ -194,11 +191,7 @@ def find_fold(
     def newton(state):
         u, w, p, inverted, _, k = state
         matrix, curvature = linearised(u)
-        apart = off(inverted, matrix)
-        near = jnp.max(jnp.sum(jnp.abs(apart), axis=1)) < 0.5
-        inverted = jax.lax.cond(
-            near, lambda: inverted + apart @ inverted, lambda: inverse(matrix)
-        )  # fmt: skip
+        inverted = updated_inverse(inverted, matrix)
         # At a fold an orbit of another mean differs by the neutral perturbation.
         w = jnp.where(k == 0, inverted[:-1, -1], w / (system.mean @ w))
         value = system.residual(u, w, p, system.mean)
@@ -211,7 +204,8 @@ def find_fold(
     start = (orbit, orbit, parameter, jnp.zeros((n + 1, n + 1)), jnp.ones_like(parameter), 0)
     u, w, p, inverted, size, _ = jax.lax.while_loop(unfinished, newton, start)
     found = (size <= 1e-9) & jnp.all(jnp.isfinite(u))
-    inverted = inverted + off(inverted, linearised(u)[0]) @ inverted
+    matrix = linearised(u)[0]
+    inverted = inverted + (jnp.eye(n + 1) - inverted @ matrix) @ inverted
     fold = Fold(p, u, w / (system.mean @ w), -n * inverted[-1, :-1])
     return fold._replace(parameter=_balanced(system, fold)), found
 

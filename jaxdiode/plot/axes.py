@@ -26,6 +26,12 @@ def path_of(device: AbstractDevice, name: str) -> str:
     return f"{_AXES}{name}{_VALUE}" if of_axis else name
 
 
+def _axis_of(path: str) -> str | None:
+    """Which axis of an `Experiment` has this path as its value, None if it is another parameter."""
+    inside = path.startswith(_AXES) and path.endswith(_VALUE)
+    return path[len(_AXES) : -len(_VALUE)] if inside else None
+
+
 def label_of_axis(device: AbstractDevice, name: str, current: str = "") -> str:
     """What a parameter declares, with its unit; the name of an experiment's axis, which has none.
 
@@ -33,8 +39,8 @@ def label_of_axis(device: AbstractDevice, name: str, current: str = "") -> str:
         current: unit of the device's currents.
     """
     path = path_of(device, name)
-    if isinstance(device, Experiment) and path.startswith(_AXES) and path.endswith(_VALUE):
-        return path[len(_AXES) : -len(_VALUE)]
+    if isinstance(device, Experiment) and (axis := _axis_of(path)) is not None:
+        return axis
     if name == "flux":
         return r"flux ($\Phi_0$)"
     path = match_names(elements_of(device), path)[0]
@@ -44,8 +50,8 @@ def label_of_axis(device: AbstractDevice, name: str, current: str = "") -> str:
 def coordinate_label(axis: "xarray.DataArray", current: str = "") -> str:
     """The same of an axis of a sweep, from what it says of itself."""
     name, unit = str(axis.name), str(axis.attrs.get("units", ""))
-    if name.startswith(_AXES) and name.endswith(_VALUE):
-        return name[len(_AXES) : -len(_VALUE)]
+    if (own := _axis_of(name)) is not None:
+        return own
     return with_unit(str(axis.attrs.get("long_name", name)), unit.replace("current", current))
 
 
@@ -81,8 +87,8 @@ def _experiment(setup: Experiment, axes: Mapping[str, Numbers]) -> Experiment:
     known = elements_of(setup.device)
     for name, values in axes.items():
         path = path_of(setup, name)
-        if path.startswith(_AXES) and path.endswith(_VALUE):
-            axis = setup.axes[path[len(_AXES) : -len(_VALUE)]]
+        if (own := _axis_of(path)) is not None:
+            axis = setup.axes[own]
             for member, scale in zip(axis.parameters, np.asarray(axis.scale), strict=True):
                 if member in known:
                     driven[member] = scale * (np.asarray(values, float) - float(axis.offset))

@@ -19,7 +19,7 @@ class SplineRelation(Relation):
         turns, widths: jumps and corners.
         largest: size of the largest entry of the table.
         code: `Status` of the table.
-        finest: samples of a period among which extrema are looked for.
+        finest: samples of a period that its closest rows ask for.
     """
 
     starts: Float[Array, " n"]
@@ -54,10 +54,7 @@ class SplineRelation(Relation):
         return self.turns, self.widths
 
     def samples_per_period(self) -> int:
-        return max(64, self.starts.size + 1)
-
-    def search_samples(self) -> int:
-        return max(self.samples_per_period(), self.finest)
+        return max(64, self.starts.size + 1, self.finest)
 
     def magnitude(self) -> Float[Array, ""]:
         return self.largest

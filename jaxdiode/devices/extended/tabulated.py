@@ -189,7 +189,7 @@ class TabulatedRelation(AbstractPhaseBiased):
         return self.phase[firsts], jnp.zeros(firsts.size)
 
     def samples_per_period(self) -> int:
-        return max(64, self.phase.size)
+        return max(64, self.phase.size, self.finest)
 
     def magnitude(self) -> Float[Array, ""]:
         return jnp.max(jnp.abs(self._column()))
