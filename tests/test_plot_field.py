@@ -171,6 +171,19 @@ def test_a_field_in_millitesla():
     assert far.axes[0].lines[0].get_ydata()[0] == pytest.approx(float(expected), rel=1e-10)
 
 
+@pytest.mark.thorough
+def test_the_map_of_resistances_in_a_field_in_millitesla():
+    """I_c |sinc f| with f = (B − 0.2 mT)/(2 mT)."""
+    local = jd.ExtendedJunction(jd.TunnelJunction(1.0))
+    setup = jd.experiment.Experiment(local, {"B (mT)": jd.experiment.Axis("flux", 0.5, offset=0.2)})
+    bias = np.linspace(-1.5, 1.5, 5)
+    figure = jd.plot.fraunhofer_map(setup, [0.2, 1.2], bias, noise=0.1, name="B (mT)")
+    assert figure.axes[0].get_xlabel() == "B (mT)"
+    for k, critical in enumerate((1.0, 2 / np.pi)):
+        expected = jd.thermal_iv(jd.TunnelJunction(critical), bias, noise=0.1).resistance
+        helpers.assert_close(mesh(figure)[1:-1, k], expected[1:-1], absolute=1e-8)
+
+
 def test_axes_are_named_with_their_units():
     figure = jd.plot.efficiency_map(two_harmonics(), TWO)
     assert "rad" in figure.axes[0].get_xlabel() + figure.axes[0].get_ylabel()

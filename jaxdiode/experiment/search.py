@@ -31,6 +31,9 @@ _NARROW = 0.05  # periods, about a symmetry
 _SLOWEST = 0.15  # turns along the axis: slower loops have a phase that hardly changes
 _APART = 0.03  # of the box, along some parameter, between two starts
 _SPREAD = 1.0  # of the logarithm of a current
+_BY_SWING = 0.7  # of the draws: the swing of the data is what all branches but one carry
+_SWING = 0.4  # spread of the logarithm of that sum
+_PHASES = 64  # of a relation, where its largest current is looked at
 _SCREENING = 0.3  # of the largest inductance
 
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -132,6 +135,7 @@ def search(space: Space, axes: AxisGuess, data: Columns, key: PRNGKeyArray | int
     x, plus, minus = (column[few] for column in data)
     own = np.asarray(space.values())
     points = _drawn(space, axes, own, random)
+    points = _shared(space, points, plus, minus, random)
     points[0] = own
     points, cost = _compared(space, points, x, plus, minus)
     chosen = apart(space, points, cost, _APART, _KEPT)
@@ -217,6 +221,61 @@ def _drawn(
         return np.clip(values, low, high)
 
     return np.array([one() for _ in range(_DRAWN)])
+
+
+def _shared(
+    space: Space, points: np.ndarray, plus, minus, random: np.random.Generator
+) -> np.ndarray:
+    """Most points with one branch that carries the mean of the data, the others its swing.
+
+    A branch that is larger than the others together holds its phase where its current is largest,
+    and the others add what they carry there: max and min of the data are its current ± their sum.
+    """
+    branches, names = _branches(space)
+    if len(branches) < 2 or not all(names):
+        return points
+    own = np.asarray(_largest_of(space, points))
+    both = np.concatenate([plus, minus])
+    swing, mean = np.ptp(np.quantile(both, [0.02, 0.98])) / 2, np.mean(both)
+    moved = points.copy()
+    for point, held in zip(moved, own, strict=True):
+        if random.uniform() > _BY_SWING or not np.all(held > 0):
+            continue
+        wanted = random.dirichlet(np.ones(len(branches) - 1))
+        wanted *= swing * np.exp(_SWING * random.normal())
+        wanted = np.insert(wanted, random.integers(len(branches)), mean)
+        for k, columns in enumerate(names):
+            point[columns] *= wanted[k] / held[k]
+    return np.clip(moved, np.asarray(space.lower), np.asarray(space.upper))
+
+
+def _branches(space: Space) -> tuple[tuple, list[list[int]]]:
+    """Branches of a SQUID, and the columns of the points that each one's current is scaled with."""
+    setup: Any = space.device
+    path = "squid" if isinstance(setup, CoilBiasedSquid) else "device"
+    squid = getattr(setup, path)
+    if not isinstance(squid, Squid):
+        return (), []
+    currents = [name for name in currents_of(setup) if name in space.names]
+    of_branch = [f"{path}.branches.{k}." for k in range(len(squid.branches))]
+    columns = [
+        [space.names.index(name) for name in currents if name.startswith(start)]
+        for start in of_branch
+    ]
+    return tuple(squid.branches), columns
+
+
+@eqx.filter_jit
+def _largest_of(space: Space, points) -> jax.Array:
+    """Largest current of every branch, of each point, (points, branches)."""
+    phase = jnp.linspace(0.0, 2 * jnp.pi, _PHASES, endpoint=False)
+
+    def one(value):
+        setup: Any = space.insert(value)
+        squid = setup.squid if isinstance(setup, CoilBiasedSquid) else setup.device
+        return jnp.stack([jnp.max(jnp.abs(branch.current(phase))) for branch in squid.branches])
+
+    return jax.vmap(one)(points)
 
 
 def _offset(axes: AxisGuess, scales: list[float], name: str, random: np.random.Generator) -> float:

@@ -10,6 +10,7 @@ from .._checks import Numbers
 from ..core.critical import rounded_efficiency
 from ..core.device import AbstractDevice, AbstractPhaseBiased, critical_currents
 from ..core.paths import replace
+from ..experiment import Experiment
 from ..studies.sweep import sweep
 from .along import both_errors
 from .axes import coordinate_label, label_of_axis, path_of, resolving
@@ -127,7 +128,7 @@ def current_difference(
 
 
 def fraunhofer_map(
-    device: AbstractPhaseBiased,
+    device: "AbstractPhaseBiased | Experiment",
     fluxes: Numbers,
     currents: Numbers,
     *,
@@ -143,10 +144,11 @@ def fraunhofer_map(
     `thermal_iv` at every flux; I₊ and −I₋ without noise are drawn over it.
 
     Args:
+        device: an overdamped junction, or an `Experiment` of one, whose axis may be named.
         fluxes: horizontal axis.
         currents: biases, of both signs.
         noise: γ = 2ek_BT/ħ in the unit of the currents, > 0; `units.thermal_current`.
-        name: the parameter that takes the fluxes (of the same kind another, such as a field).
+        name: the parameter that takes them, or the axis of an `Experiment` (a field in mT).
 
     Raises:
         ValueError: a device without that parameter, biases or noise that `thermal_iv` refuses.
@@ -165,7 +167,13 @@ def fraunhofer_map(
     bias = _checks.real_array("currents", currents, ndim=1)
     label = label_of_axis(device, name, unit) if label is None else label
     device = resolving(device, {name: flux})
-    found = [thermal_iv(replace(device, {name: x}), bias, noise=noise) for x in flux]
+    path = path_of(device, name)
+
+    def there(x):
+        moved = replace(device, {path: x})
+        return moved.at() if isinstance(moved, Experiment) else moved
+
+    found = [thermal_iv(there(x), bias, noise=noise) for x in flux]
     slope = np.stack([np.asarray(one.resistance) for one in found])
     limits, _ = _swept(device, {name: flux}, 1)
     figure, (panel,) = new_figure(1, into=figure)

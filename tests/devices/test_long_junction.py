@@ -322,6 +322,24 @@ def test_local_relations():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("length", [16.0, 20.0, 30.0])
+def test_edges_that_end_together(length):
+    """Their modes are degenerate to e^{−ℓ}; 4 − 32 e^{−ℓ} is the limit of the elliptic I_c(0)."""
+    critical = jax.jit(
+        lambda flux: jd.critical_currents(
+            jd.LongJunction(jd.TunnelJunction(1.0), length, flux, feed="edges", points=180)
+        )
+    )
+    found = critical(0.0)
+    assert float(found.plus) * length == pytest.approx(4 - 32 * np.exp(-length), abs=1e-9)
+    slope = float(critical(1e-3).plus) - float(found.plus)
+    for flux in (1e-15, 1e-6, 3e-5):  # the edge that ends first, linear in the field
+        expected = float(found.plus) + slope * flux / 1e-3
+        assert float(critical(flux).plus) == pytest.approx(expected, abs=1e-9)
+        assert int(critical(flux).status) == jd.Status.CONVERGED
+
+
+@pytest.mark.slow
 def test_very_short_ones():
     for flux in (0.3, -1.3, 10.3):
         found = junction(1e-3, flux, feed="right", points=66).states()

@@ -84,6 +84,10 @@ class LongJunction(AbstractCurrentBiased):
     e_R with f → −f: a diode needs e_L ≠ e_R (or an uneven profile) and f ≠ 0. A sinusoidal relation
     is enough.
 
+    Fed at both edges and longer than about 15 λ_J, both ends come free at one current where there
+    is no field: the slope by the flux there is the mean of those of f = ±0. In fields below 1e-3 Φ₀
+    some of these currents stay NOT_CONVERGED.
+
     Args:
         local: relation i(φ), any phase-biased device; its largest current is that of the junction.
         length: ℓ > 0; below about 0.01 it is the short `ExtendedJunction`, and the collocation may

@@ -23,6 +23,8 @@ Nodes = Float[Array, " n"]
 _STEP = 0.25  # radians along a branch
 _SHORTEST = 1e-5
 _STEPS = 300
+_LEVEL = 1e-4  # of ℓ per radian: within 1e-3 radians of a fold, where both edges end at once
+_DEGENERATE = 1e-5  # of a matrix whose other directions have 1e-3 and more
 _CHORDS = 6  # corrections with the inverse of one step
 
 
@@ -98,7 +100,7 @@ def followed(problem: Problem, phase: Nodes, current: Scalar) -> tuple[Fold, Boo
         return column[:-1] / size, column[-1] / size
 
     def one(walk: tuple):
-        phase, load, along, rise, step, _, k = walk
+        phase, load, along, rise, step, *_, k = walk
         guess, ahead = phase + step * along, load + step * rise
         matrix = bordered(problem.hessian(guess), -length * problem.bias, along / n, rise)
         inverted = inverse(matrix)
@@ -112,27 +114,31 @@ def followed(problem: Problem, phase: Nodes, current: Scalar) -> tuple[Fold, Boo
 
         moved, loaded, size = jax.lax.fori_loop(0, _CHORDS, chord, (guess, ahead, jnp.ones(())))
         reach = step * jnp.max(jnp.abs(along))
-        good = (size < 1e-7) & (jnp.max(jnp.abs(moved - guess)) < 0.5 * reach)
         turned, rises = tangent(inverted[:, -1])
+        good = (size < 1e-7) & (jnp.max(jnp.abs(moved - guess)) < 0.5 * reach)
+        # Where edges end almost together a step may pass both folds: then two modes fall.
+        matrix = problem.hessian(moved)
+        stable = is_positive_definite(matrix)
+        good = good & (stable | (jnp.linalg.slogdet(matrix)[0] < 0))
         longest = _STEP / jnp.max(jnp.abs(turned))
-        new = moved, loaded, turned, rises, jnp.minimum(1.5 * step, longest), reach, k + 1
-        kept = phase, load, along, rise, step / 3, reach, k + 1
+        new = moved, loaded, turned, rises, jnp.minimum(1.5 * step, longest), ~stable, reach, k + 1
+        kept = phase, load, along, rise, step / 3, jnp.zeros((), bool), reach, k + 1
         return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, kept)
 
     def unfinished(walk: tuple):
-        *_, rise, _, reach, k = walk
-        return (rise > 0) & (reach > _SHORTEST) & (k < _STEPS)
+        *_, past, reach, k = walk
+        return ~past & (reach > _SHORTEST) & (k < _STEPS)
 
     sensitive = inverse(problem.hessian(phase)) @ problem.bias * length
     along, rise = tangent(jnp.append(sensitive, 1.0))
     step = _STEP / jnp.max(jnp.abs(along))
-    begin = phase, current / length, along, rise, step, jnp.ones(()), 0
-    phase, load, along, rise, *_ = jax.lax.while_loop(unfinished, one, begin)
+    begin = phase, current / length, along, rise, step, jnp.zeros((), bool), jnp.ones(()), 0
+    phase, load, along, rise, _, past, *_ = jax.lax.while_loop(unfinished, one, begin)
     size = jnp.sqrt(problem.bias @ problem.bias)
     fold, found = find_fold(
         problem, Fold(phase, along * size / (problem.bias @ along), load * length)
     )
-    ends = found & (rise <= 0) & is_marginal(problem, fold)
+    ends = found & (past | (jnp.abs(rise) < _LEVEL)) & is_marginal(problem, fold)
     near = jnp.max(jnp.abs(fold.phase - phase)) < 3 * _STEP
     return fold, ends & near & (fold.current > current - 1e-9 * length)
 
@@ -157,7 +163,8 @@ def find_fold(problem: Problem, start: Fold) -> tuple[Fold, Bool[Array, ""]]:
         return (size > 1e-11) & (k < 25) & (size < 1e3)
 
     fold, size, _ = jax.lax.while_loop(unfinished, newton, (start, jnp.ones(()), 0))
-    return fold, (size < 1e-8) & jnp.all(jnp.isfinite(fold.null))
+    rests = jnp.max(jnp.abs(problem.residual(fold.phase, fold.current))) < 1e-9 * problem.length
+    return fold, (size < 1e-8) & rests & jnp.all(jnp.isfinite(fold.null))
 
 
 def correction(problem: Problem, frozen: Problem, fold: Fold, at: Fold) -> Fold:
@@ -168,7 +175,7 @@ def correction(problem: Problem, frozen: Problem, fold: Fold, at: Fold) -> Fold:
         lambda x: frozen.with_slope(x)[1], (at.phase,), (jnp.ones_like(at.phase),)
     )
     matrix = frozen.stiffness + jnp.diag(frozen.weight * slope)
-    inverted = inverse(bordered(matrix, -frozen.bias, normal))
+    inverted = _inverse(bordered(matrix, -frozen.bias, normal))
     curvature = frozen.weight * bend * at.null
     return Fold(
         *fold_step(
@@ -179,6 +186,23 @@ def correction(problem: Problem, frozen: Problem, fold: Fold, at: Fold) -> Fold:
             normal @ fold.null,
         )
     )
+
+
+def _inverse(matrix: Float[Array, "m m"]) -> Float[Array, "m m"]:
+    """The inverse, but for a direction in which the matrix is all but zero.
+
+    Edges far apart may end together: their modes are then degenerate to e^{−ℓ}, and steps noise
+    along one of them. Without that direction the current is as exact, and v the common mode.
+    """
+    plain = inverse(matrix)
+
+    def truncated() -> Float[Array, "m m"]:
+        left, values, right = jnp.linalg.svd(matrix)
+        kept = values > _DEGENERATE
+        return (right.T * jnp.where(kept, 1 / jnp.where(kept, values, 1.0), 0.0)) @ left.T
+
+    regular = jnp.max(jnp.abs(plain)) < 1 / _DEGENERATE
+    return jax.lax.cond(regular, lambda: plain, truncated)
 
 
 def differentiable(problem: Problem, fold: Fold) -> Scalar:
