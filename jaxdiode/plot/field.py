@@ -1,7 +1,7 @@
 """Critical currents over two parameters (field, temperature, angle), and voltages in a field."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -169,8 +169,8 @@ def fraunhofer_map(
     device = resolving(device, {name: flux})
     path = path_of(device, name)
 
-    def there(x):
-        moved = replace(device, {path: x})
+    def there(x) -> AbstractPhaseBiased:
+        moved: Any = replace(device, {path: x})
         return moved.at() if isinstance(moved, Experiment) else moved
 
     found = [thermal_iv(there(x), bias, noise=noise) for x in flux]
