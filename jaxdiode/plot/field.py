@@ -169,8 +169,8 @@ def fraunhofer_map(
     device = resolving(device, {name: flux})
     path = path_of(device, name)
 
-    def there(x) -> AbstractPhaseBiased:
-        moved: Any = replace(device, {path: x})
+    def there(x) -> Any:
+        moved = replace(device, {path: x})
         return moved.at() if isinstance(moved, Experiment) else moved
 
     found = [thermal_iv(there(x), bias, noise=noise) for x in flux]
