@@ -35,8 +35,9 @@ test: .venv/ready
 thorough: .venv/ready
 	$(PYTEST) -m 'thorough and not slow'
 
+# Pages stand in one file and are processes of their own.
 documents: .venv/ready
-	$(PYTEST) -m document
+	$(PYTEST) --dist worksteal -m document
 
 docs: .venv/ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

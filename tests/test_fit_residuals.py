@@ -54,7 +54,7 @@ def test_newey_west_is_the_formula():
     assert np.allclose(found.robust_covariance, expected, rtol=1e-8)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_robust_errors_hold_where_plain_ones_do_not():
     """100 measurements with noise of correlation 0.7, the same in both rows: mean = offset.
 
@@ -371,7 +371,7 @@ def test_a_missed_period_of_a_few_points_is_said(period, scale, count, seed):
     assert found.chance["data[1]"] > 1e-7
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_ljung_box_is_the_formula():
     """Against the sum written out, and its distribution: uniform for independent noise."""
     rng, drawn = np.random.default_rng(4), []

@@ -24,7 +24,7 @@ MOVED = {
     "shunted": "drive.amplitude.0",
     "circuit": "elements.L0.inductance",
 }
-SLOW = ("usadel", "diffusive", "shunted", "circuit")
+SLOW = ("kapitza", "usadel", "diffusive", "shunted", "circuit")
 
 TABLE = """
 unit = "nA"
