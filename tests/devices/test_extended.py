@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import optimize
 from scipy.integrate import quad
 
 import jaxdiode as jd
@@ -401,3 +402,86 @@ def test_figure():
     assert tilted.axes[0].get_ylabel() == "critical current (nA)"
     with pytest.raises(ValueError, match="must have a flux, a TunnelJunction has none"):
         jd.plot.fraunhofer(jd.TunnelJunction(1.0), [0.1])
+
+
+def boxes_in_closed_form(profile, flux, transparency):
+    """I(φ) = Σ p_k [E(φ + 2πf x_{k+1}) − E(φ + 2πf x_k)]/2πf, E = −2√(1 − τ sin²(φ/2))."""
+    p = np.asarray(profile) / np.mean(profile)
+    shift = 2 * np.pi * flux * np.linspace(-0.5, 0.5, p.size + 1)
+
+    def current(phase):
+        angle = (np.asarray(phase)[..., None] + shift) / 2
+        energy = -2 * np.sqrt(1 - transparency * np.sin(angle) ** 2)
+        return np.sum(p * np.diff(energy, axis=-1), axis=-1) / (2 * np.pi * flux)
+
+    return current
+
+
+@pytest.mark.thorough
+def test_slopes_where_a_turn_of_the_relation_crosses_a_step_of_the_profile():
+    """The panels follow the turns: at φ = π ± w/2 an edge of theirs stands on a step."""
+    junction = jd.ExtendedJunction(
+        jd.AndreevModes(1, 0.999), [1, 2, 5, 0.5], -2.37, interpolation="boxes"
+    )
+    current = boxes_in_closed_form([1, 2, 5, 0.5], -2.37, 0.999)
+    turns = np.pi + 2 * np.pi * 2.37 * np.linspace(-0.5, 0.5, 5)
+    distances = np.sqrt(1 - 0.999) * np.array([-0.5, 0.0, 0.5])
+    phases = np.ravel(turns[:, None] + distances)
+    slope = jax.jit(jax.vmap(jax.grad(junction.current)))
+    step = 1e-5
+    expected = (current(phases + step) - current(phases - step)) / (2 * step)
+    helpers.assert_close(slope(jnp.asarray(phases)), expected, absolute=1e-6)
+
+
+@pytest.mark.thorough
+def test_sharp_relations_through_boxes():
+    random = np.random.default_rng(0)
+
+    @jax.jit
+    def critical(profile, flux, transparency):
+        local = jd.AndreevModes(1.0, transparency)
+        found = jd.critical_currents(
+            jd.ExtendedJunction(local, profile, flux, interpolation="boxes", largest_flux=4)
+        )
+        return found.plus, found.minus
+
+    grid = np.linspace(0, 2 * np.pi, 20001)
+    for _ in range(60):
+        profile = random.uniform(0.05, 2, 3)
+        flux, transparency = random.uniform(-3, 3), 1 - 10 ** random.uniform(-5, -2.7)
+        current = boxes_in_closed_form(profile, flux, transparency)
+        found = critical(jnp.asarray(profile), flux, transparency)
+        for sign, own in zip((1, -1), found, strict=True):
+
+            def falls(x, sign=sign, current=current):
+                return -sign * float(current(x))
+
+            near = grid[np.argsort(-sign * current(grid))[:6]]
+            best = min(
+                optimize.minimize_scalar(
+                    falls, bounds=(a - 4e-4, a + 4e-4), method="bounded", options={"xatol": 1e-13}
+                ).fun
+                for a in near
+            )
+            assert float(own) == pytest.approx(-best, rel=1e-9)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("profile", "flux"),
+    [
+        ([0.81975796, 0.97453772, 1.93891175, 1.21201732], -1.6879478478034744),
+        ([0.34638264, 1.77541086, 1.89507108, 0.67135523], -3.415290090294651),
+    ],
+)
+def test_gradients_where_a_jump_stands_on_a_step(profile, flux):
+    def minus(flux):
+        local = jd.AndreevModes(1.0, 1.0)
+        junction = jd.ExtendedJunction(
+            local, jnp.array(profile), flux, interpolation="boxes", largest_flux=4
+        )
+        return jd.critical_currents(junction).minus
+
+    step = 1e-6
+    difference = (minus(flux + step) - minus(flux - step)) / (2 * step)
+    assert float(jax.grad(minus)(flux)) == pytest.approx(float(difference), rel=1e-6)

@@ -238,21 +238,27 @@ class ExtendedJunction(AbstractPhaseBiased):
         across = 2 * jnp.pi * self._flux()
         sign = jnp.where(across < 0, -1.0, 1.0)
         kinks, widths = self._turns()
-        edges = quadrature.crossing_edges(
+        panels = coefficients.shape[0]
+        edges, of_profile = quadrature.crossing_edges(
             phase,
             sign * across,
             kinks[0],
             quadrature.offsets(kinks, widths, self.local.samples_per_period()),
-            coefficients.shape[0],
+            panels,
             self.largest_flux,
         )
+        of_profile = jnp.where(sign < 0, panels - 1 - of_profile, of_profile)
 
-        def with_panel(total, ends):  # one at a time: thousands of devices under vmap fit in memory
-            y, weight = quadrature.rule(jnp.stack(ends), self.nodes)
+        def with_panel(
+            total, panel
+        ):  # one at a time: thousands of devices under vmap fit in memory
+            begin, end, at = panel
+            y, weight = quadrature.rule(jnp.stack([begin, end]), self.nodes)
             local = self.local.current(phase + across * sign * y)
-            return total + jnp.sum(weight * profiles.density(coefficients, sign * y) * local), None
+            density = profiles.density_in(coefficients, at, sign * y)
+            return total + jnp.sum(weight * density * local), None
 
-        return jax.lax.scan(with_panel, jnp.zeros(()), (edges[:-1], edges[1:]))[0]
+        return jax.lax.scan(with_panel, jnp.zeros(()), (edges[:-1], edges[1:], of_profile))[0]
 
     def relation(self) -> Relation:
         local = self.local.relation()

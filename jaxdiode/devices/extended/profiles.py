@@ -9,7 +9,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ... import _checks
 
@@ -79,11 +79,17 @@ def series(values: Float[Array, " n"] | None, interpolation: str) -> Float[Array
 
 def density(coefficients: Float[Array, "panels order"], x: Float[Array, " n"]):
     """p(x); at a step the side that rounding picks."""
+    panels = coefficients.shape[0]
+    panel = jnp.clip(jnp.floor((x + 0.5) * panels), 0, panels - 1)
+    return density_in(coefficients, panel.astype(int), x)
+
+
+def density_in(
+    coefficients: Float[Array, "panels order"], at: Int[Array, "..."], x: Float[Array, " n"]
+):
+    """The series of the panels `at`, at x: at a step the side that is asked for."""
     panels, order = coefficients.shape
-    place = (x + 0.5) * panels
-    panel = jnp.clip(jnp.floor(place), 0, panels - 1)
-    t = 2 * (place - panel) - 1
-    at = panel.astype(int)
+    t = 2 * ((x + 0.5) * panels - at.astype(x.dtype)) - 1
 
     def own(k):  # one gather each: nothing of the size of all orders is held
         return coefficients[at, k] if panels > 1 else coefficients[0, k]

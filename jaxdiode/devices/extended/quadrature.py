@@ -65,7 +65,11 @@ def _wrapped(places):
 
 
 def crossing_edges(phase, across, first, distances, panels: int, largest: int):
-    """Edges −½ … ½ in y at one phase, those of the profile's panels among them.
+    """Edges −½ … ½ in y at one phase, those of the profile's panels among them, and whose panel
+    each interval between two lies in.
+
+    Where a turn stands on a step of the profile, an interval without width is left between them:
+    its slope counts, and so does the side of the step that it belongs to.
 
     Args:
         phase: φ.
@@ -82,9 +86,13 @@ def crossing_edges(phase, across, first, distances, panels: int, largest: int):
     places = first + periods[:, None] + distances
     inside = jnp.clip((jnp.ravel(places) - phase) / across, -0.5, 0.5)
     profile = jnp.linspace(-0.5, 0.5, panels + 1)
-    if panels > 1:
-        return _in_order(jnp.concatenate([profile, inside]))
-    return jnp.concatenate([profile[:1], inside, profile[1:]])
+    if panels == 1:
+        edges = jnp.concatenate([profile[:1], inside, profile[1:]])
+        return edges, jnp.zeros(edges.size - 1, int)
+    edges = jnp.concatenate([profile[:-1], inside, profile[-1:]])
+    order = jnp.argsort(jax.lax.stop_gradient(edges))  # alike ones stay as they are
+    begins = jnp.cumsum((order < panels).astype(int)) - 1
+    return edges[order], begins[:-1]
 
 
 def rule(edges, nodes: int):
