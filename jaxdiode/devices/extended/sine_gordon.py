@@ -163,7 +163,9 @@ def find_fold(problem: Problem, start: Fold) -> tuple[Fold, Bool[Array, ""]]:
         return (size > 1e-11) & (k < 25) & (size < 1e3)
 
     fold, size, _ = jax.lax.while_loop(unfinished, newton, (start, jnp.ones(()), 0))
-    rests = jnp.max(jnp.abs(problem.residual(fold.phase, fold.current))) < 1e-9 * problem.length
+    rounding = 1e-13 * jnp.max(jnp.abs(problem.stiffness))
+    left = jnp.max(jnp.abs(problem.residual(fold.phase, fold.current)))
+    rests = left < 1e-9 * problem.length + rounding
     return fold, (size < 1e-8) & rests & jnp.all(jnp.isfinite(fold.null))
 
 
