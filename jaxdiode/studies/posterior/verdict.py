@@ -1,6 +1,6 @@
 """What is said of draws: their table, and what speaks against them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import jax
 import numpy as np
@@ -274,9 +274,12 @@ def measured_again(found: "Posterior", key: int) -> np.ndarray:
     order, first = np.asarray(found.noise.order), np.asarray(found.noise.first)
     for at in np.ndindex(made.shape[:2]):
         sigma, degrees, rho = (part[at] for part in every)
-        own = random.normal(size=found.data.size)
-        if found.noise.kind == "student":
+        if found.noise.kind == "normal":
+            own = random.normal(size=found.data.size)
+        elif found.noise.kind == "student":
             own = random.standard_t(float(degrees), size=found.data.size)
+        else:
+            assert_never(found.noise.kind)
         if found.noise.memories:
             own = _remembering(own[order], rho[order], first)[np.argsort(order)]
         made[at] = found.prediction[at] + sigma * own
