@@ -88,7 +88,7 @@ def posterior(
 
     require_blackjax()
     task = fitting.prepare(data, table, currents, seed)
-    best, known = fitting.best_fit(task, table.get("fit", {}), sigma, starts, seed)
+    best, known = fitting.best_fit(task, sigma, starts, seed)
     found = sample_posterior(
         task.model, task.space, task.data, known, arguments=task.arguments, along=task.along,
         noise=noise, correlated=correlated, start=best, chains=chains, warmup=warmup, draws=draws,
