@@ -129,7 +129,7 @@ def test_code_gives_other_devices_back(kind, tmp_path, monkeypatch):
         monkeypatch.syspath_prepend(tmp_path)
         device = importlib.import_module("own_sine").Sine(2.0)
     elif kind == "usadel":
-        device = jd.usadel.SpinBarrier(1.5, 0.5, width_up=0.1, width_down=0.2)
+        device = jd.usadel.SpinBarrier(2.5, 0.5, width_up=0.1, width_down=0.2)
     else:
         squid = jd.Squid([jd.TunnelJunction(3.0), jd.AndreevModes(2.0, [0.9])], flux=[0.1])
         field = jd.experiment.Axis("flux", scale=0.4, offset=0.05)
