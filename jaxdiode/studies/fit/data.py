@@ -47,7 +47,7 @@ def require_some(data: PyTree) -> None:
     """
     if isinstance(data, CriticalCurrents):
         data = (data.plus, data.minus)
-    if not sum(np.size(leaf) for leaf in jax.tree.leaves(data)):
+    if data is not None and not sum(np.size(leaf) for leaf in jax.tree.leaves(data)):
         raise ValueError(f"data must hold points, got {_shown(data)}")
 
 
