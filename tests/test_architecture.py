@@ -107,6 +107,12 @@ def internal(path):
 files = pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
 
 
+def test_the_diagram_for_contributors_is_this_table():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```")[1]
+    drawn = [{name.strip() for name in part.split(",")} for part in text.split("←")]
+    assert drawn == [set(names) for names in LAYERS if names != ["__main__"]]
+
+
 @files
 def test_has_a_place(path):
     if path != PACKAGE / "__init__.py":

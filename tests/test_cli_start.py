@@ -13,6 +13,7 @@ import jaxdiode
 from jaxdiode import cli
 from jaxdiode.cli import cache, entry
 from jaxdiode.cli.fit import Loss
+from jaxdiode.cli.posterior import Noise
 
 DEVICE = '[device]\ntype = "TunnelJunction"\ncritical_current = 1.0\n'
 
@@ -156,6 +157,7 @@ def test_the_library_sets_no_cache():
 
 def test_lists_that_need_no_jax_say_what_the_library_does():
     assert Loss == importlib.import_module("jaxdiode.studies.fit").Loss
+    assert Noise == importlib.import_module("jaxdiode.studies.posterior.noise").Kind
 
 
 @pytest.fixture

@@ -97,6 +97,57 @@ def test_normal_prior_is_a_measurement():
     assert np.allclose(found.covariance, np.linalg.inv(design.T @ design), rtol=1e-7)
 
 
+@pytest.mark.parametrize(("mean", "off"), [(2.0, 0.0), (5.0, 30.0)])
+def test_a_prior_that_contradicts_the_data_is_named(mean, off):
+    """A number measured as 2 ± 0.1/√30: the prior lies (mean − 2)/√(deviation² + that²) off."""
+    y, deviation = np.full(30, 2.0) + 1e-3 * np.cos(np.arange(30)), 0.1
+    error = 0.1 / np.sqrt(30)
+    box = jd.Space(jd.Harmonics([1.5, 0.0]), {"sine.0": (-10.0, 10.0)})
+    found = jd.fit(
+        lambda d: d.sine[0] * jnp.ones(30), box, y, 0.1, prior={"sine.0": Normal(mean, deviation)},
+        progress=False,
+    )  # fmt: skip
+    wanted = abs(mean - np.mean(y)) / np.hypot(deviation, error)
+    assert found.tensions == pytest.approx((wanted,), rel=1e-6, abs=1e-6)
+    said = [text for text in found.warnings if "contradicts" in text]
+    assert len(said) == (off > 0)
+    for text in said:
+        assert text.startswith("the prior Normal of sine.0, weight 1 contradicts the data")
+        assert float(text.split("lie ")[1].split()[0]) == pytest.approx(wanted, rel=5e-3)
+
+
+def test_the_tension_of_one_of_several_priors():
+    """Of each row: what χ² loses at the fit without it, by another fit. A row that the data say
+    nothing of contradicts nothing."""
+    both = {"sine.0": Normal(2.5, 0.05), "sine": rough, "cosine.1": Normal(7.0, 0.1)}
+    box = jd.Space(jd.Harmonics(np.ones(COUNT)), {"sine": (-50, 50), "cosine.1": (-50, 50)})
+
+    def least(prior):
+        found = jd.fit(model, box, noisy(), SIGMA, prior=prior, progress=False)
+        rows = [((found.values[0] - 2.5) / 0.05) ** 2 if "sine.0" in prior else 0.0]
+        rows.append(np.sum((3 * np.diff(found.values[:COUNT], 2)) ** 2))
+        return found, np.sum((found.residuals / SIGMA) ** 2) + sum(rows)
+
+    found, total = least(both)
+    _, without = least({name: one for name, one in both.items() if name != "sine.0"})
+    assert found.tensions[0] == pytest.approx(np.sqrt(total - without), rel=1e-6)
+    assert found.tensions[0] > 4
+    assert found.tensions[2] == 0
+
+
+@pytest.mark.parametrize(
+    ("prior", "far"),
+    [
+        (Normal(3.0, 1e-3), "1.7e\\+03 deviations away"),
+        (jd.inverse.LogNormal(1e-3, 0.1), "70.9 deviations away"),
+    ],
+)
+def test_a_prior_outside_the_bounds(prior, far):
+    box = jd.Space(jd.Harmonics([1.25]), {"sine": (1.2, 1.3)})
+    with pytest.raises(ValueError, match=f"must leave something inside the bounds, .*{far}"):
+        jd.fit(lambda d: d.sine * jnp.ones(3), box, np.ones(3), 0.1, prior={"sine": prior})
+
+
 def test_weight_of_largest_evidence():
     y = noisy()
     found = jd.fit(model, space(), y, SIGMA, prior={"sine": Second()})

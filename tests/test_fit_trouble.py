@@ -208,6 +208,19 @@ def test_unreadable_data(case):
     assert len(str(raised.value)) < 300
 
 
+@pytest.mark.parametrize("data", [(np.zeros(0), np.zeros(0)), (), [], np.zeros((2, 0))])
+def test_no_data(data):
+    squid = jd.Squid([jd.TunnelJunction(1.0), jd.TunnelJunction(0.7)], [0.0])
+    space = jd.Space(jd.CoilBiasedSquid(squid, [1.0]), {"turns": (0.5, 2.0)})
+    model = jd.CoilBiasedSquid.switching_currents
+    given = dict(arguments=[np.zeros(0)], along=np.zeros(0), progress=False)
+    with pytest.raises(ValueError, match="data must hold points, got a"):
+        jd.fit(model, space, data, **given)
+    pytest.importorskip("blackjax")
+    with pytest.raises(ValueError, match="data must hold points, got a"):
+        jd.sample_posterior(model, space, data, key=0, **given)
+
+
 def test_intervals_by_name_and_level():
     found = jd.fit(line, jd.Space(LINE, {"sine": (-5.0, 5.0)}), straight(), arguments=[X])
     both = found.interval()

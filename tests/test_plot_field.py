@@ -171,6 +171,40 @@ def test_a_field_in_millitesla():
     assert far.axes[0].lines[0].get_ydata()[0] == pytest.approx(float(expected), rel=1e-10)
 
 
+def test_an_axis_that_is_called_flux():
+    """Of a squid in a coil, sin φ twice: |cos(π · 2 (x − 0.1))|, whatever the axis is called."""
+    squid = jd.Squid([jd.TunnelJunction(1.0), jd.TunnelJunction(1.0)], flux=[0.0])
+    axis = jd.experiment.Axis("flux", scale=2.0, offset=0.1)
+    places = np.array([-0.3, 0.0, 0.2])
+    figure = jd.plot.fraunhofer(jd.experiment.Experiment(squid, {"flux": axis}), places)
+    top, below = figure.axes
+    expected = 2 * np.abs(np.cos(2 * np.pi * (places - 0.1)))
+    np.testing.assert_allclose(top.lines[0].get_ydata(), expected, rtol=1e-9)
+    assert below.get_xlabel() == "flux"
+    with pytest.raises(ValueError, match="must have a flux, a Experiment has none"):
+        jd.plot.fraunhofer(jd.experiment.Experiment(squid, {"field": axis}), places)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("driven", [False, True])
+def test_a_long_junction_has_points_for_the_largest_flux(driven):
+    """Built at f = 0, as one that is built at each flux by itself."""
+    still = jd.LongJunction(jd.TunnelJunction(1.0), 1.0, 0.0, feed="right")
+    assert still.points < still.resolving(8.0).points == still.resolving(-8.0).points
+    assert still.resolving(8.0).resolving(3.0).points == still.resolving(8.0).points
+    device, name = still, "flux"
+    if driven:
+        axis = jd.experiment.Axis("flux", scale=2.0)
+        device, name = jd.experiment.Experiment(still, {"mT": axis}), "mT"
+    flux = np.array([0.0, 8.3])
+    figure = jd.plot.fraunhofer(device, flux / 2 if driven else flux, name=name)
+    own = [
+        float(jd.critical_currents(jd.LongJunction(still.local, 1.0, f, feed="right")).plus)
+        for f in flux
+    ]
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), own, rtol=1e-7)
+
+
 @pytest.mark.thorough
 def test_the_map_of_resistances_in_a_field_in_millitesla():
     """I_c |sinc f| with f = (B − 0.2 mT)/(2 mT)."""

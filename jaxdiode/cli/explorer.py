@@ -27,6 +27,7 @@ from ..core.paths import (
 from ..core.results import status_text
 from ..core.tables import to_table
 from ..studies.space import Space
+from .explorer_code import python_of
 
 PHASES = np.linspace(0.0, 2 * np.pi, 361)
 _POINTS = 81  # of a curve along one slider
@@ -220,7 +221,7 @@ class Explorer:
         names = Columns(None, None, None, None, False, None, False)
         currents = fitting.read(path, table, names)
         task = fitting.prepare(path, table, currents, 0)
-        found, _ = fitting.best_fit(task, table.get("fit", {}), None, None, 0)
+        found, _ = fitting.best_fit(task, None, None, 0)
         self._remember()
         self._take(found.device, _ranges(found.device, task.space.bounds))
         return found
@@ -249,10 +250,7 @@ class Explorer:
 
     def python(self) -> str:
         """Code that builds this device."""
-        lines = ["import jax", "", 'jax.config.update("jax_enable_x64", True)', ""]
-        return "\n".join(
-            [*lines, "import jaxdiode as jd", "", f"device = {_code(to_table(self.device))}", ""]
-        )
+        return python_of(to_table(self.device))
 
 
 def read(path: Path) -> tuple[AbstractDevice, str, dict[str, Any], dict[str, Any]]:
@@ -320,31 +318,3 @@ def _currents_of(space: Space, rows: Any):
         return found.plus, found.minus
 
     return jax.vmap(one)(rows)
-
-
-def _code(table: Any, depth: int = 0) -> str:
-    """A device's table as a constructor's call."""
-    pad, end = "    " * (depth + 1), "    " * depth
-    if isinstance(table, dict) and "type" in table:
-        kind = str(table["type"])
-        rows = [f"{pad}{k}={_code(v, depth + 1)},\n" for k, v in table.items() if k != "type"]
-        return f"{_place(kind)}(\n{''.join(rows)}{end})" if rows else f"{_place(kind)}()"
-    if isinstance(table, dict):
-        inner = table.get("dict", table)
-        rows = [f"{pad}{k!r}: {_code(v, depth + 1)},\n" for k, v in inner.items()]
-        return f"{{\n{''.join(rows)}{end}}}"
-    if isinstance(table, list) and any(isinstance(x, dict | list) for x in table):
-        rows = [f"{pad}{_code(x, depth + 1)},\n" for x in table]
-        return f"[\n{''.join(rows)}{end}]"
-    return repr(table)
-
-
-def _place(kind: str) -> str:
-    """Where users find a class: jd.Squid, jd.usadel.SpinBarrier."""
-    import jaxdiode as jd
-
-    for place in ("", "usadel.", "wire.", "kapitza.", "andreev."):
-        home: Any = getattr(jd, place[:-1]) if place else jd
-        if hasattr(home, kind):
-            return f"jd.{place}{kind}"
-    return kind

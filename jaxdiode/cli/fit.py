@@ -100,7 +100,7 @@ def fit(
     from ..files import save
 
     task = fitting.prepare(data, table, currents, seed)
-    found, _ = fitting.best_fit(task, table.get("fit", {}), sigma, starts, seed, loss, bootstrap)
+    found, _ = fitting.best_fit(task, sigma, starts, seed, loss, bootstrap)
     folder, unit = make_folder(out), device_file.unit(table)
     save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
     for line in task.said:

@@ -27,7 +27,8 @@ class Task(NamedTuple):
 
     Attributes:
         model, space, data, arguments, along, periods, starts: as `jd.fit` takes them.
-        sigma: noise, where the observable knows it or the columns of errors are asked for.
+        sigma: noise, of the columns of errors where they are asked for, else of the file, else
+            where the observable knows it.
         said: what was read and guessed, lines to print.
         measured: (x, I₊, I₋) and the label of x, of critical currents along an axis.
     """
@@ -85,14 +86,13 @@ def prepare(path: Path, table: dict[str, Any], currents: Any, seed: int) -> Task
 
 
 def best_fit(
-    task: Task, options: dict[str, Any], sigma: float | None, starts: int | None, seed: int,
+    task: Task, sigma: float | None, starts: int | None, seed: int,
     loss: Any = "linear", bootstrap: int | None = None,
 ) -> "tuple[FitResult, Any]":  # fmt: skip
-    """The fit of a task, and the noise that it was told: the command line's or the file's."""
+    """The fit of a task, and the noise that it was told: the command line's or the task's."""
     from ..studies.fit import fit
 
-    asked = isinstance(task.sigma, tuple)  # for the columns of errors
-    noise = (task.sigma if asked else options.get("sigma", task.sigma)) if sigma is None else sigma
+    noise = task.sigma if sigma is None else sigma
     found = fit(
         task.model, task.space, task.data, noise, arguments=task.arguments, along=task.along,
         periods=task.periods, loss=loss, starts=task.starts if starts is None else starts,
@@ -161,8 +161,8 @@ def of_currents(table: dict[str, Any], measured, kept, sigma, seed: int) -> Task
         periods = []
         said.append(_bounds_in_words(space, setup, given))
     return Task(
-        _switching_currents, space, (up, down), [x], x, periods, starts, sigma, said,
-        ((x, up, down), label),
+        _switching_currents, space, (up, down), [x], x, periods, starts,
+        options.get("sigma") if sigma is None else sigma, said, ((x, up, down), label),
     )  # fmt: skip
 
 
@@ -200,8 +200,8 @@ def of_observable(path: Path, table: dict[str, Any]) -> Task:
     space = Space(setup, options["bounds"], options.get("ties", ()))
     columns = [read.columns] if read.columns else []
     return Task(
-        Experiment.predict, space, read.data, columns, read.along, [], None, read.sigma,
-        [f"read {read.text}"], None,
+        Experiment.predict, space, read.data, columns, read.along, [], None,
+        options.get("sigma", read.sigma), [f"read {read.text}"], None,
     )  # fmt: skip
 
 

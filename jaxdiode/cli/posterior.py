@@ -42,7 +42,7 @@ def posterior(
     force: bool = False,
     cache: Cache = True,
 ) -> None:
-    """Draw from the posterior of a device's parameters, given measured switching currents.
+    """Draw from the posterior of a device's parameters, given measured data.
 
     As `jaxdiode fit`, from the same files, and then chains about the best fit: means, standard
     deviations and intervals that hold where errors of a fit do not (few points, bounds, outliers,
@@ -52,7 +52,8 @@ def posterior(
 
     Args:
         device: TOML file with [device] and maybe [fit], as for `jaxdiode fit`.
-        data: CSV or tab-separated file with columns for coil current, I+ and I-.
+        data: CSV or tab-separated file with columns for coil current, I+ and I-, or those of the
+            observable.
         out: Folder for figures and the JSON.
         coil: Name of the coil-current column (usual names are found).
         plus: Name of the I+ column.
@@ -88,7 +89,7 @@ def posterior(
 
     require_blackjax()
     task = fitting.prepare(data, table, currents, seed)
-    best, known = fitting.best_fit(task, table.get("fit", {}), sigma, starts, seed)
+    best, known = fitting.best_fit(task, sigma, starts, seed)
     found = sample_posterior(
         task.model, task.space, task.data, known, arguments=task.arguments, along=task.along,
         noise=noise, correlated=correlated, start=best, chains=chains, warmup=warmup, draws=draws,

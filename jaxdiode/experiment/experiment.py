@@ -12,10 +12,12 @@ from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.device import AbstractDevice, critical_currents
 from ..core.paths import allowed_range, elements_of, match_names, owner_of, with_values
+from ..core.temperature import require_law
 from .axis import Axis
 from .observables import AbstractObservable, ObservedCurrents
 
 TEMPERATURE = "reduced_temperature"
+_AXES = "axes"  # the attribute, with which paths of its parameters begin
 
 
 class Experiment(AbstractDevice):
@@ -32,7 +34,8 @@ class Experiment(AbstractDevice):
         observable: what is measured at every point of the axes: by default I₊ and I₋.
 
     Raises:
-        ValueError: parameters that the device does not have, one driven twice.
+        ValueError: parameters that the device does not have, one driven twice; an axis of the
+            reduced temperature where a part has no law of it or a temperature of its own.
 
     Example:
         >>> squid = jd.Squid([jd.TunnelJunction(90), jd.AndreevModes(80, [0.9])], flux=[0])
@@ -91,6 +94,8 @@ class Experiment(AbstractDevice):
                     )
                 driven[member] = name
             self.axes[name] = axis.of(members)
+        if TEMPERATURE in driven:
+            require_law(device)
         self.observable = ObservedCurrents() if observable is None else observable
 
     def at(self, values: Mapping[str, Numbers] | None = None) -> AbstractDevice:
@@ -115,6 +120,26 @@ class Experiment(AbstractDevice):
                 jnp.where(temperature >= 0, temperature, jnp.nan)
             )
         return device
+
+    def path_of_axis(self, name: str, field: str = "value") -> str:
+        """The path of an axis' parameter, as `Space`, `sweep` and `replace` name it.
+
+        Args:
+            field: "value", the operating point, "offset" or "scale" (all of them; "scale.0" is
+                the first).
+
+        Raises:
+            ValueError: no such axis.
+
+        Example:
+            >>> junction = jd.TunnelJunction(1.0)
+            >>> gate = {"gate": jd.experiment.Axis("critical_current")}
+            >>> print(jd.experiment.Experiment(junction, gate).path_of_axis("gate"))
+            axes.gate.value
+        """
+        if name not in self.axes:
+            raise _checks.unknown_name("axis", name, tuple(self.axes) or ("none",))
+        return ".".join((_AXES, name, field))
 
     def overridden(self) -> tuple[str, ...]:
         members = (member for axis in self.axes.values() for member in axis.parameters)
@@ -168,6 +193,13 @@ class Experiment(AbstractDevice):
     def at_reduced_temperature(self, reduced_temperature: Numbers) -> "Experiment":
         device = self.device.at_reduced_temperature(reduced_temperature)
         return eqx.tree_at(lambda x: x.device, self, device)
+
+
+def axis_of_path(path: str, field: str = "value") -> str | None:
+    """The name of the axis whose parameter has this path; None of any other path."""
+    first, *name = path.removesuffix(f".{field}").split(".")
+    inside = first == _AXES and len(name) == 1 and path.endswith(f".{field}")
+    return name[0] if inside else None
 
 
 def _require_axes(setup: Experiment, given: Mapping[str, Numbers], *, some: bool) -> None:

@@ -25,7 +25,7 @@ from ..measurement.joined import joined_currents
 from ..studies.space import Bounds, Space
 from .experiment import Experiment
 from .observables import ObservedCurrents
-from .search import PER_CURRENT, AxisGuess, currents_of, search
+from .search import PER_CURRENT, AxisGuess, currents_of, is_bias_offset, search
 
 _SMALLEST, _LARGEST = 2e-3, 1.5  # of the largest current: what one junction may carry
 _LARGER = 6.0  # times what the device has, scaled to the data
@@ -114,7 +114,7 @@ def guess(
     guessed: dict[str, tuple[float, float]] = {}
     for name, value in parameter_values(setup).items():
         found = axes.bounds.get(name) or _range_of(setup, name, value, size)
-        if found is not None and (vary is not None or not name.endswith("current_offset")):
+        if found is not None and (vary is not None or not is_bias_offset(name)):
             guessed[name] = found
     if named is not None:
         guessed = _chosen(guessed, named)
@@ -195,7 +195,7 @@ def _range_of(setup, name: str, value: float, size: float) -> tuple[float, float
     low, high = allowed_range(*owner_of(setup, name))
     unit = unit_of(setup, name, CURRENT)
     if unit == CURRENT:
-        if name.endswith("current_offset"):
+        if is_bias_offset(name):
             return -_OFFSET * size, _OFFSET * size
         most = max(_LARGEST * size, _LARGER * abs(value))
         start = _SMALLEST * size if low >= 0 else -most
@@ -213,7 +213,7 @@ def _operating(setup) -> str:
     if isinstance(setup, CoilBiasedSquid):
         return "coil_current"
     (name, _), *_ = setup.axes.items()
-    return f"axes.{name}.value"
+    return setup.path_of_axis(name)
 
 
 def _inside(setup, bounds: Mapping[str, tuple[float, float]]):

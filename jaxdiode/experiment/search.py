@@ -100,8 +100,8 @@ def _names(setup: CoilBiasedSquid | Experiment) -> tuple[tuple[str, ...], tuple[
     ((name, axis),) = setup.axes.items()
     if not _is_flux(setup.device, axis):
         return (), ()
-    scales = tuple(f"axes.{name}.scale.{k}" for k in range(axis.scale.size))
-    return scales, (f"axes.{name}.offset",)
+    scales = tuple(setup.path_of_axis(name, f"scale.{k}") for k in range(axis.scale.size))
+    return scales, (setup.path_of_axis(name, "offset"),)
 
 
 def _is_flux(device: AbstractDevice, axis: Axis) -> bool:
@@ -308,5 +308,10 @@ def _units(space: Space) -> list[str]:
 
 def currents_of(setup: AbstractDevice) -> list[str]:
     """Parameters in the unit of the currents, but for offsets of the bias."""
-    names = (name for name in elements_of(setup) if not name.endswith("current_offset"))
+    names = (name for name in elements_of(setup) if not is_bias_offset(name))
     return [name for name in names if unit_of(setup, name, CURRENT) == CURRENT]
+
+
+def is_bias_offset(name: str) -> bool:
+    """Whether a parameter is the offset of the bias, which is no current of the device."""
+    return name.rpartition(".")[2] == "current_offset"

@@ -33,16 +33,24 @@ def resolve(name: str) -> type:
 
 def public(name: str) -> type | None:
     """A class of jaxdiode that files may name, loaded alone; None if there is none."""
-    for place in _places():
+    for _, place in _places():
         if name in dir(place):
             kind = getattr(place, name)
             return kind if _holds(kind) else None
     return _inside(name)
 
 
+def public_path(name: str) -> str | None:
+    """Where users find a class below jaxdiode, "usadel.SpinBarrier"; None if it has no place."""
+    for path, place in _places():
+        if name in dir(place):
+            return f"{path}.{name}" if path else name
+    return None
+
+
 def names() -> list[str]:
     """Devices and their parts, as device files name them."""
-    listed = [name for place in _places() for name in dir(place)]
+    listed = [name for _, place in _places() for name in dir(place)]
     return [name for name in listed if (kind := public(name)) and is_written(kind)]
 
 
@@ -55,15 +63,13 @@ def is_written(kind: type) -> bool:
     return issubclass(kind, AbstractParameters) or not issubclass(kind, eqx.Module)
 
 
-def _places() -> Iterator[ModuleType]:
-    """The modules that list public names, those first that load least."""
+def _places() -> Iterator[tuple[str, ModuleType]]:
+    """The modules that list public names and what they are called, those first that load least."""
     import jaxdiode
 
-    yield jaxdiode
-    yield from (getattr(jaxdiode, name) for name in NAMESPACES)
-    yield jaxdiode.experiment
-    yield jaxdiode.tolerance
-    yield jaxdiode.results
+    yield "", jaxdiode
+    for name in (*NAMESPACES, "experiment", "tolerance", "results"):
+        yield name, getattr(jaxdiode, name)
 
 
 def _holds(kind: object) -> bool:

@@ -4,17 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
-import jax
-import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.device import AbstractDevice, AbstractPhaseBiased, DirectRelation, Relation
 from ..core.parameters import parameter
 from ..core.report import Report
 from ..core.results import AbstractResult
+from ..core.temperature import require_law
 
 
 class TemperatureScaledJunction(AbstractPhaseBiased):
@@ -23,7 +21,9 @@ class TemperatureScaledJunction(AbstractPhaseBiased):
     One T sets, in every part, the weak-coupling gap Δ(T) and the occupation: amplitudes eΔ/ħ and
     momenta ħv_F q/2Δ of Andreev levels, tunnel junctions by Ambegaokar and Baratoff, contacts by
     their normal resistance. What the parts stand in stays as it is: fluxes, inductances, profiles,
-    the penetration depth. A parameter for fits, sweeps and design as any other.
+    the penetration depth. As the `local` of a `LongJunction` it leaves ℓ = L/λ_J as given, at every
+    T: of a junction of fixed L that grows colder ask `LongJunction.at_reduced_temperature`, in
+    which ℓ falls with T. A parameter for fits, sweeps and design as any other.
 
     Args:
         device: a SQUID, a junction in a field, …, of parts with a known law; T = 0 of them.
@@ -58,8 +58,7 @@ class TemperatureScaledJunction(AbstractPhaseBiased):
     ):
         if not isinstance(device, AbstractPhaseBiased):
             raise ValueError(f"device must be a phase-biased device, got {type(device).__name__}")
-        device.at_reduced_temperature(0.0)  # refuses what has no law
-        _require_cold(device)
+        require_law(device)
         self.device = device
         self.temperature = self.checked("temperature", temperature)
         self.critical_temperature = self.checked("critical_temperature", critical_temperature)
@@ -110,12 +109,3 @@ class TemperatureScaledJunction(AbstractPhaseBiased):
 
     def details(self, critical: CriticalCurrents) -> dict[str, AbstractResult]:
         return self.now().details(critical)
-
-
-def _require_cold(device: AbstractPhaseBiased) -> None:
-    """Refuse parts with a temperature of their own, which would have no effect."""
-    for path, value in jax.tree_util.tree_leaves_with_path(device):
-        own = getattr(path[-1], "name", "") == "temperature" and _checks.is_concrete(value)
-        if own and np.any(np.asarray(value) != 0):
-            name = jax.tree_util.keystr(path, simple=True, separator=".")
-            raise ValueError(f"device must be given as at T = 0, its {name} is {float(value):g}")

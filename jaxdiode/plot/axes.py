@@ -10,26 +10,19 @@ import numpy as np
 from .._checks import Numbers
 from ..core.device import AbstractDevice
 from ..core.paths import elements_of, label_of, match_names, owner_of, unit_of
-from ..devices.extended import ExtendedJunction
 from ..experiment import Experiment
+from ..experiment.experiment import axis_of_path
 from .style import with_unit
 
 if TYPE_CHECKING:
     import xarray
 
-_AXES, _VALUE = "axes.", ".value"
-
 
 def path_of(device: AbstractDevice, name: str) -> str:
     """The parameter's path: of an axis of an `Experiment` its value's, else the name itself."""
-    of_axis = isinstance(device, Experiment) and name in device.axes
-    return f"{_AXES}{name}{_VALUE}" if of_axis else name
-
-
-def _axis_of(path: str) -> str | None:
-    """Which axis of an `Experiment` has this path as its value, None if it is another parameter."""
-    inside = path.startswith(_AXES) and path.endswith(_VALUE)
-    return path[len(_AXES) : -len(_VALUE)] if inside else None
+    if isinstance(device, Experiment) and name in device.axes:
+        return device.path_of_axis(name)
+    return name
 
 
 def label_of_axis(device: AbstractDevice, name: str, current: str = "") -> str:
@@ -39,7 +32,7 @@ def label_of_axis(device: AbstractDevice, name: str, current: str = "") -> str:
         current: unit of the device's currents.
     """
     path = path_of(device, name)
-    if isinstance(device, Experiment) and (axis := _axis_of(path)) is not None:
+    if isinstance(device, Experiment) and (axis := axis_of_path(path)) is not None:
         return axis
     if name == "flux":
         return r"flux ($\Phi_0$)"
@@ -50,13 +43,13 @@ def label_of_axis(device: AbstractDevice, name: str, current: str = "") -> str:
 def coordinate_label(axis: "xarray.DataArray", current: str = "") -> str:
     """The same of an axis of a sweep, from what it says of itself."""
     name, unit = str(axis.name), str(axis.attrs.get("units", ""))
-    if (own := _axis_of(name)) is not None:
+    if (own := axis_of_path(name)) is not None:
         return own
     return with_unit(str(axis.attrs.get("long_name", name)), unit.replace("current", current))
 
 
 def resolving(device: Any, axes: Mapping[str, Numbers]) -> Any:
-    """The device with nodes for all fluxes through its extended junctions along the axes."""
+    """The device with nodes for all fluxes along the axes, in the parts that have a `resolving`."""
     if isinstance(device, Experiment):
         return _experiment(device, axes)
     elements = elements_of(device)
@@ -64,15 +57,14 @@ def resolving(device: Any, axes: Mapping[str, Numbers]) -> Any:
     for pattern, values in axes.items():
         for name in match_names(elements, pattern):
             owner, field = owner_of(device, name)
-            if isinstance(owner, ExtendedJunction) and field in ("flux", "focusing"):
+            if field in ("flux", "focusing") and callable(getattr(owner, "resolving", None)):
                 flux = name[: len(name) - len(field)] + "flux"
                 most = float(np.max(np.abs(np.asarray(values, float))))
                 asked.setdefault(flux, {})[field] = most
     for flux, most in asked.items():
-        owner, _ = owner_of(device, flux)
-        assert isinstance(owner, ExtendedJunction)
+        owner: Any = owner_of(device, flux)[0]
         largest = most.get("flux", float(jnp.max(jnp.abs(owner.flux))))
-        if owner.focusing is not None and "focusing" in most:
+        if "focusing" in most and owner.focusing is not None:
             largest = largest * most["focusing"] / float(owner.focusing)
         finer = owner.resolving(largest)
         if owner is device:
@@ -87,7 +79,7 @@ def _experiment(setup: Experiment, axes: Mapping[str, Numbers]) -> Experiment:
     known = elements_of(setup.device)
     for name, values in axes.items():
         path = path_of(setup, name)
-        if (own := _axis_of(path)) is not None:
+        if (own := axis_of_path(path)) is not None:
             axis = setup.axes[own]
             for member, scale in zip(axis.parameters, np.asarray(axis.scale), strict=True):
                 if member in known:

@@ -62,10 +62,11 @@ def fraunhofer(
     """
     if not isinstance(device, AbstractDevice):
         raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
-    if name == "flux" and not any(x.split(".")[0] == name for x in parameter_names(device)):
+    path = path_of(device, name)
+    if path == "flux" and not any(x.split(".")[0] == path for x in parameter_names(device)):
         raise ValueError(f"device must have a flux, a {type(device).__name__} has none")
     flux = _checks.real_array("fluxes", fluxes, ndim=1)
-    name = path_of(device, name)
+    name = path
     label = label_of_axis(device, name, unit) if label is None else label
     device = resolving(device, {name: flux})
 

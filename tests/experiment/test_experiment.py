@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxdiode as jd
+from jaxdiode.core.paths import parameter_values
 from jaxdiode.experiment import (
     Axis,
     DensityOfStates,
@@ -15,6 +16,8 @@ from jaxdiode.experiment import (
     SwitchingHistogram,
     VoltageCurve,
 )
+from jaxdiode.experiment.experiment import axis_of_path
+from jaxdiode.experiment.search import is_bias_offset
 
 FIELD = np.linspace(-1.2, 1.3, 13)
 
@@ -224,6 +227,20 @@ ERRORS = {
         lambda: Experiment(squid(), {"B": Axis("flux", [1.0, 2.0])}),
         "scale must be one number or 1, one for each of flux.0, got 2",
     ),
+    "no law": (
+        lambda: Experiment(jd.Harmonics([1.0, 0.2]), {"T": Axis("reduced_temperature")}),
+        "must have a known law of temperature.* a Harmonics has none",
+    ),
+    "warm already": (
+        lambda: Experiment(
+            jd.Squid([jd.AndreevModes(4, 0.9, gap=1.0, temperature=0.3)] * 2, flux=0.1),
+            {"B": Axis("flux"), "T": Axis("reduced_temperature")},
+        ),
+        r"must be given as at T = 0, its branches\.0\.temperature is 0\.3",
+    ),
+    "path of an axis": (
+        lambda: Experiment(squid(), {"B": Axis("flux")}).path_of_axis("A"), "unknown axis 'A'",
+    ),
     "dot": (lambda: Experiment(squid(), {"B.x": Axis("flux")}), "must hold no dot"),
     "device": (lambda: Experiment(3.0), "must be a jaxdiode device"),
     "observable": (lambda: Experiment(squid(), observable=3.0), "must be one of"),
@@ -267,6 +284,23 @@ def test_a_column_of_every_axis_is_needed():
         setup.predict({"B": [0.1, 0.2]})
     with pytest.raises(ValueError, match="needs one axis"):
         setup.switching_currents([0.1])
+
+
+def test_the_path_of_an_axis():
+    """As the parameters are named, and back."""
+    setup = Experiment(squid(), {"B (mT)": Axis("flux", 2.0, offset=0.3, value=0.7)})
+    values = parameter_values(setup)
+    for field, value in (("value", 0.7), ("offset", 0.3), ("scale.0", 2.0)):
+        path = setup.path_of_axis("B (mT)", field)
+        assert values[path] == value
+        assert axis_of_path(path, field) == "B (mT)"
+    for other in ("axes.B (mT).offset", "device.flux.0", "axes.value", "value", "axes.a.b.value"):
+        assert axis_of_path(other) is None
+
+
+def test_an_offset_of_the_bias_is_told_by_its_name():
+    names = ("current_offset", "observable.current_offset", "flux", "own_current_offset")
+    assert [is_bias_offset(name) for name in names] == [True, True, False, False]
 
 
 # ---- The other observables recover what made the data

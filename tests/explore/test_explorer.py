@@ -1,5 +1,6 @@
 """What the page of `jaxdiode explore` does, without the page."""
 
+import importlib
 import math
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 import jaxdiode as jd
 from jaxdiode.cli.explorer import PHASES, Explorer, read
+from jaxdiode.cli.explorer_code import python_of
+from jaxdiode.core.tables import to_table
 from jaxdiode.devices import SYSTEMS
 from jaxdiode.files import device_file
 
@@ -110,6 +113,31 @@ def test_files_and_code_give_the_device_back(explorer, tmp_path):
     names = {}
     exec(explorer.python(), names)
     pairs = zip(jax.tree.leaves(names["device"]), jax.tree.leaves(explorer.device), strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("kind", ["experiment", "usadel", "own"])
+def test_code_gives_other_devices_back(kind, tmp_path, monkeypatch):
+    """As a fit of [fit] axes leaves them, of one system's namespace, and of a user's module."""
+    if kind == "own":
+        lines = [
+            "import jaxdiode as jd", "", "", "class Sine(jd.AbstractPhaseBiased):",
+            "    size: float", "", "    def current(self, phase):",
+            "        return self.size * jd.TunnelJunction(1.0).current(phase)",
+        ]  # fmt: skip
+        (tmp_path / "own_sine.py").write_text("\n".join(lines) + "\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        device = importlib.import_module("own_sine").Sine(2.0)
+    elif kind == "usadel":
+        device = jd.usadel.SpinBarrier(2.5, 0.5, width_up=0.1, width_down=0.2)
+    else:
+        squid = jd.Squid([jd.TunnelJunction(3.0), jd.AndreevModes(2.0, [0.9])], flux=[0.1])
+        field = jd.experiment.Axis("flux", scale=0.4, offset=0.05)
+        device = jd.experiment.Experiment(squid, {"field (mT)": field})
+    names = {}
+    exec(python_of(to_table(device)), names)
+    assert type(names["device"]) is type(device)
+    pairs = zip(jax.tree.leaves(names["device"]), jax.tree.leaves(device), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 

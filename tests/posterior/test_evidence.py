@@ -153,8 +153,28 @@ def test_few_particles_collapse():
 def test_runs_that_do_not_agree_on_the_evidence(found):
     assert "from 4 runs, which tell this error to 41%" in found[1].summary()
     assert not any("evidence" in text for text in found[1].warnings)
-    apart = dataclasses.replace(found[1], log_evidence_error=0.9)
-    assert any("evidence of the runs differs by factors: ± 0.9" in x for x in apart.warnings)
+    logs = (100.2, 103.74)
+    value, error = smc.agreed(np.array(logs))
+    assert value == pytest.approx(103.74 + np.log((1 + np.exp(-3.54)) / 2))
+    assert np.isnan(error)  # 0.94, whatever the distance: 1 at most from any two runs
+    apart = dataclasses.replace(
+        found[1], log_evidence=value, log_evidence_error=error, log_evidences=logs
+    )
+    (said,) = [x for x in apart.warnings if "evidence" in x]
+    assert "differs by factors (ln 100.20 to 103.74 in 2 runs): its error is not known" in said
+    head, _ = apart.summary().split("\n", 1)
+    assert head.endswith("ln evidence 103.08, error NOT known (ln 100.20 to 103.74 in 2 runs)")
+    old = dataclasses.replace(apart, log_evidence_error=0.94, log_evidences=())  # of a file
+    assert "error NOT known" in old.summary()
+
+
+def test_the_error_of_an_evidence_between_runs():
+    """Of the mean of Z, by its own definition; and none from one run."""
+    evidence = np.array([1.0, 1.2, 0.9, 1.1])
+    value, error = smc.agreed(np.log(evidence) - 40)
+    assert value == pytest.approx(np.log(1.05) - 40)
+    assert error == pytest.approx(np.std(evidence, ddof=1) / 2 / 1.05)
+    assert np.isnan(smc.agreed(np.array([3.0]))[1])
 
 
 def test_what_is_said_before_long_runs(capsys):

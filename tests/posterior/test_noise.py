@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from jaxdiode.studies.fit.data import Rows, lay_out
+from jaxdiode.studies.posterior import noise as noises
 from jaxdiode.studies.posterior.noise import noise_model
 
 RANDOM = np.random.default_rng(3)
@@ -113,3 +114,13 @@ def test_errors(case, unchecked):
     arguments, message = ERRORS[case]
     with pytest.raises(ValueError, match=message):
         model(**arguments)
+
+
+def test_noise_without_a_density_is_none_of_the_others(unchecked, monkeypatch):
+    """A name added to the list alone stops, in place of being Student's t or normal."""
+    assert noises.KINDS == ("normal", "student")
+    with pytest.raises(AssertionError, match="cauchy"):
+        noises._log_density(jnp.ones(2), jnp.ones(()), "cauchy")
+    monkeypatch.setattr(noises, "KINDS", ("normal", "student", "cauchy"))
+    with pytest.raises(AssertionError, match="cauchy"):
+        model("cauchy")

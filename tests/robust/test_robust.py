@@ -8,7 +8,14 @@ from scipy import stats
 
 import jaxdiode as jd
 from jaxdiode.studies.robust import retune
-from jaxdiode.studies.robust.statistics import estimate, paired, quantile_weights, tail_weights
+from jaxdiode.studies.robust.statistics import (
+    RISKS,
+    estimate,
+    of_sample,
+    paired,
+    quantile_weights,
+    tail_weights,
+)
 from jaxdiode.tolerance import Relative
 
 JUNCTION = jd.TunnelJunction(2.0)
@@ -395,3 +402,16 @@ def test_derivatives_of_the_double_loop(risk):
         difference = float((run(x + step) - run(x - step)) / (2 * step[k]))
         # Devices whose maxima swap within the step have another slope on its other side.
         assert abs(float(slopes[k]) - difference) < 2e-3 * max(abs(difference), 1e-3 / float(x[k]))
+
+
+def test_a_risk_that_has_no_statistic_is_none_of_the_others(unchecked):
+    """A name added to the list alone stops, in place of being the quantile or the mean below it."""
+    assert RISKS == ("mean", "quantile", "cvar", "yield")
+    values = np.linspace(1.0, 2.0, 9)
+    for ask in (
+        lambda: of_sample("median", 9, 0.1, 1.7, None),
+        lambda: estimate(values, "median", 0.1, 1.7),
+        lambda: paired(values, values + 1, "median", 0.1, 1.7),
+    ):
+        with pytest.raises(AssertionError, match="median"):
+            ask()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jaxdiode as jd
+from jaxdiode.studies.tolerance.moves import moves_of
 from tests import helpers
 
 QUIET = {"progress": False}
@@ -38,6 +39,45 @@ def test_what_does_not_fail_is_not_known():
     assert nothing.critical is None
     assert "nothing fails within the reach" in nothing.summary()
     assert nothing.plot().axes
+
+
+def test_the_end_of_a_range_is_the_limit_itself():
+    """τ · exp(ln(1/τ)) rounds to more than 1 for many τ."""
+    taus = np.linspace(0.5, 0.99, 50)
+    ends, slopes = [], []
+    device = jax.jit(lambda moves, x: moves.values(x))
+    for tau in taus:
+        moves, allowed = moves_of(jd.AndreevModes(1.0, tau), "transparency", (), None)
+        end, slope = jax.jvp(lambda x: device(moves, x), (allowed[:, 1],), (np.ones(1),))  # noqa: B023
+        ends.append(float(end[0]))
+        slopes.append(float(slope[0]))
+    assert max(ends) == 1
+    assert min(ends) > 1 - 1e-15
+    np.testing.assert_allclose(slopes, np.log(2), rtol=1e-12)  # as of one that moves freely
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("tau", [0.91, 0.93, 0.9301])
+def test_up_to_a_limit_that_the_parameter_may_take(tau):
+    """τ · (1/τ) may round to more than 1, where the device has no result: none of it is asked for.
+
+    At τ = 1 there is one, of branches sin φ and A/2 sin φ'/√(1 − sin²(φ'/2)); its slope is not
+    finite there, which fails nothing.
+    """
+    phase = np.linspace(0, 2 * np.pi, 2_000_001)[:-1]
+    moved = phase - 2 * np.pi * 0.6
+    current = np.sin(phase) + 0.7 * np.sin(moved) / np.maximum(np.abs(np.cos(moved / 2)), 1e-9)
+    eta = (current.max() + current.min()) / (current.max() - current.min())
+    squid = jd.Squid([jd.TunnelJunction(1.0), jd.AndreevModes(1.4, tau)], flux=[0.6])
+    options = {"names": ["branches.1.transparency"], "points": 8, **ALONE}
+    found = jd.margins(squid, {"efficiency": 0.15}, **options)
+    assert eta > 0.4
+    assert np.isnan(found.high[0])
+    assert found.ended_by[0][1] == "device"
+    assert "none up to its limit 1" in found.summary()
+    assert np.all(found.status == jd.Status.CONVERGED)
+    ended = jd.margins(squid, {"efficiency": (0.15, eta - 1e-6)}, **options)
+    assert ended.ended_by[0][1].startswith("efficiency ≤")
 
 
 @pytest.mark.thorough

@@ -90,8 +90,9 @@ class LongJunction(AbstractCurrentBiased):
 
     Args:
         local: relation i(φ), any phase-biased device; its largest current is that of the junction.
-        length: ℓ > 0; below about 0.01 it is the short `ExtendedJunction`, and the collocation may
-            not converge.
+        length: ℓ > 0, held fixed whatever the temperature of `local` is (`at_reduced_temperature`
+            holds L, so that ℓ falls); below about 0.01 it is the short `ExtendedJunction`, and the
+            collocation may not converge.
         flux: f = Φ/Φ₀, of the field from outside.
         profile: of j_c, as of an `ExtendedJunction`: "uniform", "edges", a smooth function of x/L,
             or numbers ≥ 0 in any unit, which `interpolation` joins; only its shape matters.
@@ -164,6 +165,9 @@ class LongJunction(AbstractCurrentBiased):
     def at_reduced_temperature(self, reduced_temperature: Numbers) -> "LongJunction":
         """At T = t T_c: the local relation and λ_J ∝ 1/√j_c, so that ℓ falls; λ_L stays.
 
+        L is held fixed: `length` is the ℓ of T = 0. A `local` that has its temperature already
+        (`TemperatureScaledJunction`) leaves ℓ as it is given, which is then that of T.
+
         Example:
             >>> warm = jd.LongJunction(jd.TunnelJunction(1.0), 5.0, 1.0).at_reduced_temperature(0.9)
             >>> print(f"{warm.length:.6f} {warm.local.critical_current:.6f}")
@@ -177,6 +181,22 @@ class LongJunction(AbstractCurrentBiased):
         # Where nothing flows ℓ has no meaning, and stays a number.
         length = self.length * jnp.sqrt(jnp.where(share > 0, share, 1.0))
         return eqx.tree_at(lambda x: x.length, warm, length)
+
+    def resolving(self, flux: float) -> "LongJunction":
+        """The same device with points for fluxes up to this.
+
+        Example:
+            >>> still = jd.LongJunction(jd.TunnelJunction(1.0), 5.0, 0.0)
+            >>> print(still.points, still.resolving(8.0).points)
+            49 81
+        """
+        needed = _needed(self, flux)
+        if self.points >= needed:
+            return self
+        leaves, structure = jax.tree.flatten(self)
+        other = jax.tree.unflatten(structure, leaves)
+        object.__setattr__(other, "points", needed)
+        return other
 
     def states(self, criterion: str | None = None) -> LongStates:
         """Where the states of a criterion end, with their phases and vortices.
@@ -248,8 +268,12 @@ def _checked_feed(owner: LongJunction, feed: str | Numbers) -> Array:
 def _points(owner: LongJunction) -> int:
     if not _checks.all_concrete((owner.length, owner.flux)):
         raise ValueError("points must be given where length or flux are traced by JAX")
+    return _needed(owner, float(owner.flux))
+
+
+def _needed(owner: LongJunction, flux: float) -> int:
     more = long_mesh.more_points(*owner._series().shape)
-    return int(np.ceil(24 + 5 * float(owner.length) + 4 * abs(float(owner.flux)))) + more
+    return int(np.ceil(24 + 5 * float(owner.length) + 4 * abs(flux))) + more
 
 
 @eqx.filter_jit

@@ -39,6 +39,18 @@ class Rows(NamedTuple):
         return [row[np.argsort(self.place[row], kind="stable")] for row in rows]
 
 
+def require_some(data: PyTree) -> None:
+    """Refuse data without a number, for which models are not made.
+
+    Raises:
+        ValueError: no point at all.
+    """
+    if isinstance(data, CriticalCurrents):
+        data = (data.plus, data.minus)
+    if data is not None and not sum(np.size(leaf) for leaf in jax.tree.leaves(data)):
+        raise ValueError(f"data must hold points, got {_shown(data)}")
+
+
 def flat_like(template: PyTree, data: PyTree, what: str) -> np.ndarray:
     """`data` as one vector, in the order of the prediction's leaves.
 

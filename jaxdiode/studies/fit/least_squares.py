@@ -16,7 +16,7 @@ from ..space import Space
 from . import bootstrap as resampling
 from . import diagnostics, errors, evidence
 from . import starts as starting
-from .data import Rows, flat_like, lay_out, noise_of, require_finite
+from .data import Rows, flat_like, lay_out, noise_of, require_finite, require_some
 from .prediction import Prediction
 from .prior import Given, gathered
 from .result import FitResult, _roots
@@ -107,11 +107,11 @@ def fit(
             Politis and White.
 
     Raises:
-        ValueError: data not finite or of another structure than the prediction, σ ≤ 0, fewer
-            points than parameters without a prior, a prior of what is not fitted or whose rows are
-            no finite vector, start outside the bounds, unknown loss, a model that is NaN at every
-            start (the points are named), fewer than ten refits or points of a row to resample, a
-            block longer than a third of a row.
+        ValueError: no data, data not finite or of another structure than the prediction, σ ≤ 0,
+            fewer points than parameters without a prior, a prior of what is not fitted, that the
+            bounds leave nothing of, or whose rows are no finite vector, start outside the bounds,
+            unknown loss, a model that is NaN at every start (the points are named), fewer than ten
+            refits or points of a row to resample, a block longer than a third of a row.
 
     Example:
         >>> def model(squid, coil):
@@ -130,6 +130,7 @@ def fit(
     given = starting.require_starts(space, starts, key)
     _checks.whole_number("max_steps", max_steps)
     first = starting.require_inside(space, np.asarray(space.values()))
+    require_some(data)
     predict = Prediction(model, space, arguments)
     rows = lay_out(predict.template, predict.labels, along)
     flat = flat_like(predict.template, data, "data")
@@ -209,6 +210,7 @@ def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitRe
     curvature, plain, robust = known.curvature, known.plain, known.robust
     if prior is not None:
         freedom = residual.size - known.determined
+    joint = curvature.pseudo if np.all(noise > 0) else np.zeros_like(plain)
     gap = np.minimum(values - problem.low, problem.high - values)
     still = np.abs(values - best.start) <= 1e-6 * np.maximum(np.abs(values), np.abs(best.start))
     return FitResult(
@@ -240,6 +242,7 @@ def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitRe
         prior=() if problem.prior is None else problem.prior.described(),
         weights=() if problem.prior is None else tuple(map(float, problem.prior.weights)),
         determined=known.determined,
+        tensions=() if problem.prior is None else problem.prior.tensions(values, joint),
     )
 
 

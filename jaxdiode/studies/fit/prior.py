@@ -19,6 +19,8 @@ from ..space import Space
 Given = Mapping[str, Any]  # {name: function of its parameters, or several in a tuple or list}
 
 _HELD = 1e-4  # standard deviation of a mean that is held, of itself
+_FAR = 12.0  # deviations of a prior from the bounds that leave nothing of it
+_SILENT = 1e-6  # share of a prior's row that the data may change: less is nothing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,6 +179,22 @@ class Prior:
         slopes = [w * slopes for w, (_, slopes) in zip(self.weights, parts, strict=True)]
         return np.concatenate(rows), np.concatenate(slopes)
 
+    def tensions(self, values: np.ndarray, covariance: np.ndarray) -> tuple[float, ...]:
+        """How far each term lies from what data and other priors say, in deviations of both.
+
+        Of a row r with the variance c at the fit of both together it is |r|/√(1 − c), the largest
+        of all rows; its square is what χ² loses without that row. NaN where the data chose the
+        weight; 0 where they say nothing of it.
+        """
+        found = []
+        for term, weight, free in zip(self.terms, self.weights, self.free, strict=True):
+            rows, slopes = term.at(values)
+            left = 1 - weight**2 * np.sum((slopes @ covariance) * slopes, axis=1)
+            said = left > _SILENT
+            far = weight * np.abs(rows) / np.sqrt(np.where(said, left, 1.0))
+            found.append(np.nan if free else float(np.max(np.where(said, far, 0.0), initial=0.0)))
+        return tuple(found)
+
     def described(self) -> tuple[str, ...]:
         return tuple(
             f"{term.words}, weight {weight:.4g}" + (" (chosen from the data)" if free else "")
@@ -189,7 +207,7 @@ def gathered(space: Space, given: Given | None) -> Prior | None:
 
     Raises:
         ValueError: no mapping, names that are not fitted, no functions, rows that are no finite
-            vector, a weight below zero.
+            vector, a weight below zero, bounds that leave nothing of a prior.
     """
     if given is None:
         return None
@@ -211,10 +229,38 @@ def gathered(space: Space, given: Given | None) -> Prior | None:
             own = slice(None)
             if isinstance(member, Normal | LogNormal):  # tied parameters are one
                 own = _different(chosen)
+                require_left(space, pattern, member, chosen)
             term = Term(f"{what} of {pattern}", _program(member), weight, fixed[own], chosen[own])
             _require_rows(term, pattern, np.asarray(space.values()))
             terms.append(term)
     return Prior(tuple(terms)) if terms else None
+
+
+def require_left(
+    space: Space, pattern: str, member: Normal | LogNormal, chosen: np.ndarray
+) -> None:
+    """Refuse a prior of which the bounds of a parameter leave nothing.
+
+    Raises:
+        ValueError: the bounds lie a dozen deviations away.
+    """
+    normal = isinstance(member, Normal)
+    location = float(member.mean) if normal else math.log(member.median)
+    for k in np.flatnonzero(chosen.any(axis=0)):
+        low, high = float(space.lower[k]), float(space.upper[k])
+        if not normal and high <= 0:
+            raise ValueError(
+                f"prior of {pattern!r} must leave something inside the bounds, got LogNormal for "
+                f"{space.names[k]!r} in {low:g} to {high:g}"
+            )
+        with np.errstate(divide="ignore"):
+            ends = np.array([low, high]) if normal else np.log(np.maximum([low, high], 0.0))
+        gap = max(ends[0] - location, location - ends[1], 0.0) / float(member.deviation)
+        if gap > _FAR:
+            raise ValueError(
+                f"prior of {pattern!r} must leave something inside the bounds, got {member} for "
+                f"{space.names[k]!r} in {low:g} to {high:g}, {gap:.3g} deviations away"
+            )
 
 
 def _different(chosen: np.ndarray) -> np.ndarray:

@@ -55,6 +55,8 @@ class FitResult(AbstractResult):
             posterior, and hold no bias that the prior brings.
         weights: of these, chosen from the data or given.
         determined: how many parameters the data determine; all of them without a prior.
+        tensions: how far each prior lies from what data and other priors say, in standard
+            deviations of both, of its rows the largest; NaN where the data chose its weight.
         bootstrap: errors, covariance and intervals by refits to resampled residuals, where asked.
 
     Example:
@@ -100,6 +102,7 @@ class FitResult(AbstractResult):
     prior: tuple[str, ...] = eqx.field(static=True, default=())
     weights: tuple[float, ...] = eqx.field(static=True, default=())
     determined: float = eqx.field(static=True, default=float("nan"))
+    tensions: tuple[float, ...] = eqx.field(static=True, default=())
     bootstrap: Bootstrap | None = None
 
     @property
@@ -144,7 +147,9 @@ class FitResult(AbstractResult):
         }
         if self.bootstrap is not None:
             found["bootstrap"] = self.bootstrap.as_dict()
-        return found | ({"prior": self.prior, "determined": self.determined} if self.prior else {})
+        if self.prior:
+            found |= {"prior": self.prior, "determined": self.determined, "tensions": self.tensions}
+        return found
 
     def plot(self) -> "Figure":
         from ... import plot

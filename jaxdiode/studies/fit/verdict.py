@@ -16,14 +16,15 @@ _POOR = 0.5  # share of variance below which a fit explains too little
 _APART = 4.0  # robust standard errors between the halves of the data, at least
 _LUCK = 1e-3  # how often any parameter may be further apart by chance
 _MANY = 0.05  # share of refits on a bound
+_TENSE = 4.0  # standard deviations between a prior and the data that are no chance
 _OFF = 5.0  # standard errors of the mean residual of a row that are no chance
 
 
 def warnings(fit: "FitResult") -> tuple[str, ...]:
     """What the residuals and the search say against the result."""
     return (
-        *_of_quality(fit), *_of_means(fit), *_of_correlations(fit), *_of_parameters(fit),
-        *_of_refits(fit),
+        *_of_quality(fit), *_of_priors(fit), *_of_means(fit), *_of_correlations(fit),
+        *_of_parameters(fit), *_of_refits(fit),
     )  # fmt: skip
 
 
@@ -84,6 +85,15 @@ def _of_quality(fit: "FitResult") -> list[str]:
             "misses something"
         )
     return found
+
+
+def _of_priors(fit: "FitResult") -> list[str]:
+    return [
+        f"the prior {words} contradicts the data: they lie {far:.3g} standard deviations of both "
+        "apart; the result is a compromise that neither supports"
+        for words, far in zip(fit.prior, fit.tensions, strict=False)
+        if far > _TENSE
+    ]
 
 
 def _of_correlations(fit: "FitResult") -> list[str]:

@@ -1,7 +1,7 @@
 """How measured points scatter about a prediction: likelihoods with unknown width, tails, memory."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, assert_never, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from ... import _checks
 from ..fit.data import Rows
 
 Kind = Literal["normal", "student"]
-KINDS = ("normal", "student")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 _WIDEST = 10.0  # largest unknown σ, in the standard deviation of the data
 _NARROWEST = 1e-6  # smallest
 _DEGREES = (1.0, 100.0)  # of Student's t, where they are sampled
@@ -81,6 +81,8 @@ class Noise(eqx.Module):
 def _log_density(off, degrees, kind: Kind):
     if kind == "normal":
         return -0.5 * off**2 - 0.5 * np.log(2 * np.pi)
+    if kind != "student":
+        assert_never(kind)
     top = gammaln((degrees + 1) / 2) - gammaln(degrees / 2) - 0.5 * jnp.log(np.pi * degrees)
     return top - (degrees + 1) / 2 * jnp.log1p(off**2 / degrees)
 
@@ -96,7 +98,7 @@ class Unknowns(NamedTuple):
 
 
 def noise_model(
-    kind: str,
+    kind: Kind,
     rows: Rows,
     data: np.ndarray,
     sigma: np.ndarray | None,
@@ -131,7 +133,7 @@ def noise_model(
         upper.append(high)
         exponential.append(grows)
 
-    what = "scale" if kind == "student" else "σ"
+    what = "σ" if kind == "normal" else "scale"
     if sigma is None:
         low, high = _range(sigma_range, data, rows)
         for stem in stems:
@@ -145,8 +147,10 @@ def noise_model(
         words.insert(0, f"Student's t, {told}")
         if free:
             add("degrees", np.log(least), np.log(most), True)
-    else:
+    elif kind == "normal":
         words.insert(0, "normal")
+    else:
+        assert_never(kind)
     if correlated:
         for stem in stems:
             add(f"correlation{stem}", -_MEMORY, _MEMORY, False)
@@ -162,7 +166,7 @@ def noise_model(
         first=jnp.asarray(first),
         degrees=jnp.asarray(np.inf if kind == "normal" else float(degrees or 1.0), float),
         extra=jnp.zeros(()),
-        kind=kind,  # pyright: ignore[reportArgumentType]
+        kind=kind,
         groups=0 if sigma is not None else len(stems),
         memories=len(stems) if correlated else 0,
         free_degrees=free,

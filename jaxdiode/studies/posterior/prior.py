@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from ..fit.prior import Given, LogNormal, Normal, Term, gathered, selection
+from ..fit.prior import Given, LogNormal, Normal, Term, gathered, require_left, selection
 from ..space import Space
 from .box import LOGNORMAL, NORMAL
 
 Bells = dict[int, tuple[int, float, float]]  # {parameter: (kind, location, deviation)}
-_FAR = 12.0  # deviations of a prior from the bounds that leave nothing of it
 
 
 def sorted_out(space: Space, given: Given | None) -> tuple[Bells, tuple[Term, ...], tuple]:
@@ -56,21 +55,8 @@ def _as_bells(space: Space, pattern: str, member: Normal | LogNormal, bells: Bel
     location = float(member.mean) if normal else float(np.log(member.median))
     spread = float(member.deviation)
     twice = [k for k in fitted if k in bells]
+    require_left(space, pattern, member, chosen)
     for k in fitted:
-        low, high = float(space.lower[k]), float(space.upper[k])
-        if not normal and high <= 0:
-            raise ValueError(
-                f"prior of {pattern!r} must leave something inside the bounds, got LogNormal for "
-                f"{space.names[k]!r} in {low:g} to {high:g}"
-            )
-        with np.errstate(divide="ignore"):
-            ends = np.array([low, high]) if normal else np.log(np.maximum([low, high], 0.0))
-        gap = max(ends[0] - location, location - ends[1], 0.0) / spread
-        if gap > _FAR:
-            raise ValueError(
-                f"prior of {pattern!r} must leave something inside the bounds, got {member} for "
-                f"{space.names[k]!r} in {low:g} to {high:g}, {gap:.3g} deviations away"
-            )
         if k not in twice:
             bells[k] = (NORMAL if normal else LOGNORMAL, location, spread)
     return [space.names[k] for k in twice]

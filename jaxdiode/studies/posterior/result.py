@@ -50,7 +50,9 @@ class Posterior(AbstractResult):
         correlation: {row: lag-1 correlation of the residuals of the mean prediction}.
         offsets: {row: mean of these residuals, model − data}.
         log_evidence, log_evidence_error: ln ∫ prior × likelihood, and its standard error between
-            the runs; NaN where the method does not know it.
+            the runs; NaN where the method does not know it, and the error where one run does not
+            tell it, or runs differ by factors.
+        log_evidences: ln evidence of every run.
         temperatures: powers of the likelihood that tempered particles went through; 1 while the
             extra noise of an unknown σ goes.
         method: "nuts" or "smc".
@@ -99,6 +101,7 @@ class Posterior(AbstractResult):
     symmetries: tuple[str, ...] = eqx.field(static=True, default=())
     log_evidence: float = eqx.field(static=True, default=float("nan"))
     log_evidence_error: float = eqx.field(static=True, default=float("nan"))
+    log_evidences: tuple[float, ...] = eqx.field(static=True, default=())
     temperatures: tuple[float, ...] = eqx.field(static=True, default=())
     method: str = eqx.field(static=True, default="nuts")
     warmup: int = eqx.field(static=True, default=0)
@@ -225,6 +228,7 @@ class Posterior(AbstractResult):
             "step_size": self.step_size[:, -1],
             "log_evidence": self.log_evidence,
             "log_evidence_error": self.log_evidence_error,
+            "log_evidences": self.log_evidences,
             "correlation": self.correlation,
             "offsets": self.offsets,
             "symmetries": self.symmetries,

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ...progress import expect, track
 from .density import Density
 from .nuts import Trace
+from .verdict import UNEVEN
 
 _LOWEST = -1e100  # ln of a likelihood that is zero: 0 × it is still 0
 _EFFECTIVE = 0.5  # share of particles that count after a change of temperature
@@ -54,9 +55,7 @@ def sample(
     for one in track(list(jax.random.split(key, runs)), "posterior", runs, progress):
         found.append(_run(density, one, particles, moves, tell))
     logs = np.array([one["log_evidence"] for one in found])
-    weight = np.exp(logs - logs.max())
-    mean = float(logs.max() + np.log(np.mean(weight)))
-    error = float(np.std(weight, ddof=1) / np.mean(weight) / np.sqrt(runs)) if runs > 1 else np.nan
+    mean, error = agreed(logs)
     longest = max((one["temperatures"] for one in found), key=len)
     shape = (runs, particles)
     nothing = np.zeros(shape)
@@ -71,8 +70,25 @@ def sample(
         steps=nothing.astype(int),  # pyright: ignore
         step_size=nothing * np.nan,  # pyright: ignore
     )
-    more = {"log_evidence": mean, "log_evidence_error": error, "temperatures": tuple(longest)}
+    more = {
+        "log_evidence": mean, "log_evidence_error": error, "temperatures": tuple(longest),
+        "log_evidences": tuple(logs.tolist()),
+    }  # fmt: skip
     return trace, more
+
+
+def agreed(logs: Float[np.ndarray, " runs"]) -> tuple[float, float]:
+    """ln of the mean evidence of runs, and its standard error.
+
+    NaN of a single run, and where one outweighs the others: the scatter of √runs of the mean is
+    then what any runs have that differ by factors, however far all of them are off.
+    """
+    weight = np.exp(logs - logs.max())
+    mean = float(logs.max() + np.log(np.mean(weight)))
+    if logs.size < 2:
+        return mean, np.nan
+    error = float(np.std(weight, ddof=1) / np.mean(weight) / np.sqrt(logs.size))
+    return mean, error if error <= UNEVEN else np.nan
 
 
 def _run(

@@ -1,7 +1,7 @@
 """The verb: the posterior of a device's parameters, by draws."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ from jaxtyping import Array, PRNGKeyArray, PyTree
 from ... import _checks
 from ...core.device import AbstractDevice
 from ..fit import FitResult, diagnostics
-from ..fit.data import Rows, flat_like, lay_out, noise_of, require_finite
+from ..fit.data import Rows, flat_like, lay_out, noise_of, require_finite, require_some
 from ..fit.least_squares import where_invalid
 from ..fit.prediction import Prediction
 from ..fit.prior import Given
@@ -26,7 +26,7 @@ from .prior import sorted_out
 from .result import Posterior
 
 Method = Literal["nuts", "smc"]
-METHODS = ("nuts", "smc")
+METHODS: tuple[Method, ...] = get_args(Method)
 _FEWEST = 10  # draws of a chain, for R̂ of its halves
 _KEPT = (
     "divergent", "undefined", "acceptance", "energy", "steps", "step_size",
@@ -129,6 +129,7 @@ def sample_posterior(
     if key is None:
         raise ValueError("key must be given to draw from a posterior, got None")
     key = random_key(key)
+    require_some(data)
     predict = Prediction(model, space, arguments)
     rows = lay_out(predict.template, predict.labels, along)
     flat = flat_like(predict.template, data, "data")

@@ -1,6 +1,6 @@
 """What is said of draws: their table, and what speaks against them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import jax
 import numpy as np
@@ -19,8 +19,8 @@ _LISTED = 0.7  # correlation worth a line
 _CORRELATED = 4.0  # standard deviations of a lag-1 correlation that are no chance
 _OFFSET = 4.0  # standard errors of the mean of a row's residuals
 _SETTLED = 2.0  # √(2 points) of χ² by the sampled σ, beyond which draws are none of a posterior
+UNEVEN = 0.5  # error of ln evidence from which on one run outweighs the others
 _RUNS = 8  # whose scatter tells the error of an evidence to a quarter
-_UNEVEN = 0.5  # error of ln evidence from which on one run outweighs the others
 _DIVERGED = 0.001  # share of divergent draws worth a word
 _FITS = 5.0  # standard deviations of χ²
 
@@ -104,10 +104,10 @@ def _of_particles(found: "Posterior") -> list[str]:
             "one run of particles does not show whether it has arrived: R̂ and the error of the "
             f"evidence need others, chains={_RUNS} say"
         )
-    elif found.log_evidence_error > _UNEVEN:
+    elif not found.log_evidence_error <= UNEVEN:
         said.append(
-            f"the evidence of the runs differs by factors: ± {found.log_evidence_error:.2g} is no "
-            "error then; more particles (draws=) or moves"
+            f"the evidence of the runs differs by factors{_from_to(found)}: its error is not "
+            "known, and all of them may be too low; more particles (draws=) or moves"
         )
     return said
 
@@ -244,10 +244,17 @@ def _evidence(found: "Posterior") -> str:
     runs, text = found.samples.shape[0], f"ln evidence {found.log_evidence:.2f}"
     if runs == 1:
         return f"{text}, error not known from one run"
+    if not found.log_evidence_error <= UNEVEN:
+        return f"{text}, error NOT known{_from_to(found)}"
     text += f" ± {found.log_evidence_error:.2g}"
     if runs < _RUNS:
         text += f" from {runs} runs, which tell this error to {1 / np.sqrt(2 * runs - 2):.0%}"
     return text
+
+
+def _from_to(found: "Posterior") -> str:
+    logs = found.log_evidences
+    return f" (ln {min(logs):.2f} to {max(logs):.2f} in {len(logs)} runs)" if logs else ""
 
 
 def strong_correlations(found: "Posterior") -> list[str]:
@@ -274,9 +281,12 @@ def measured_again(found: "Posterior", key: int) -> np.ndarray:
     order, first = np.asarray(found.noise.order), np.asarray(found.noise.first)
     for at in np.ndindex(made.shape[:2]):
         sigma, degrees, rho = (part[at] for part in every)
-        own = random.normal(size=found.data.size)
-        if found.noise.kind == "student":
+        if found.noise.kind == "normal":
+            own = random.normal(size=found.data.size)
+        elif found.noise.kind == "student":
             own = random.standard_t(float(degrees), size=found.data.size)
+        else:
+            assert_never(found.noise.kind)
         if found.noise.memories:
             own = _remembering(own[order], rho[order], first)[np.argsort(order)]
         made[at] = found.prediction[at] + sigma * own

@@ -37,7 +37,7 @@ class RobustObjective:
         objective: Objective,
         spread: Spread,
         *,
-        risk: str,
+        risk: Risk,
         level: float,
         threshold: float | None,
         width: float | None,

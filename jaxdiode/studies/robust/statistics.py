@@ -1,7 +1,7 @@
 """Statistics of a scattered objective: as functions to climb, and as numbers with errors."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, assert_never, get_args
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +10,8 @@ from jaxtyping import Array, Float
 
 from ... import _checks
 
-RISKS = ("mean", "quantile", "cvar", "yield")
 Risk = Literal["mean", "quantile", "cvar", "yield"]
+RISKS: tuple[Risk, ...] = get_args(Risk)
 
 _RESAMPLES = 400  # the error of an error is then 4 %
 
@@ -19,16 +19,19 @@ Values = Float[Array | np.ndarray, " n"]
 
 
 def of_sample(
-    risk: str, count: int, level: float, threshold: float | None, width: float | None
+    risk: Risk, count: int, level: float, threshold: float | None, width: float | None
 ) -> Callable[[Values], Float[Array, ""]]:
     """The statistic of `count` values as a smooth function of them."""
     if risk == "mean":
         return jnp.mean
     if risk == "yield":
         return lambda values: smoothed_yield(values, threshold, width)
-    weights = jnp.asarray(
-        quantile_weights(count, level) if risk == "quantile" else tail_weights(count, level)
-    )
+    if risk == "quantile":
+        weights = jnp.asarray(quantile_weights(count, level))
+    elif risk == "cvar":
+        weights = jnp.asarray(tail_weights(count, level))
+    else:
+        assert_never(risk)
     return lambda values: weights @ jnp.sort(values)
 
 
@@ -79,7 +82,7 @@ class Estimate(NamedTuple):
 
 def estimate(
     values: Float[np.ndarray, " n"],
-    risk: str,
+    risk: Risk,
     level: float,
     threshold: float | None,
     independent: float | None = None,
@@ -95,13 +98,16 @@ def estimate(
     elif risk == "yield":
         met = values >= threshold
         value, influence = np.mean(met), met - np.mean(met)
+    elif risk == "quantile":
+        value, density = _quantile(values, level)
+        influence = (level - (values <= value)) / density
+    elif risk == "cvar":
+        quantile, _ = _quantile(values, level)
+        value = tail_weights(values.size, level) @ np.sort(values)
+        below = np.where(values <= quantile, values - quantile, 0.0)
+        influence = quantile + below / level - value
     else:
-        quantile, density = _quantile(values, level)
-        below = values <= quantile
-        value, influence = quantile, (level - below) / density
-        if risk == "cvar":
-            value = tail_weights(values.size, level) @ np.sort(values)
-            influence = quantile + np.where(below, values - quantile, 0.0) / level - value
+        assert_never(risk)
     error = np.std(influence, ddof=1) / np.sqrt(independent)
     return Estimate(float(value), float(error), influence)
 
@@ -109,7 +115,7 @@ def estimate(
 def paired(
     first: Float[np.ndarray, " n"],
     second: Float[np.ndarray, " n"],
-    risk: str,
+    risk: Risk,
     level: float,
     threshold: float | None,
     independent: float | None = None,
@@ -122,9 +128,11 @@ def paired(
     independent = len(first) if independent is None else independent
     both = [estimate(values, risk, level, threshold) for values in (first, second)]
     gain = both[0].value - both[1].value
-    if risk != "quantile":
+    if risk in ("mean", "cvar", "yield"):
         apart = both[0].influence - both[1].influence
         return gain, float(np.std(apart, ddof=1) / np.sqrt(independent))
+    if risk != "quantile":
+        assert_never(risk)
     generator, size = np.random.default_rng(0), len(first)
     found = np.empty(_RESAMPLES)
     for i in range(_RESAMPLES):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -32,12 +33,15 @@ class Moves(eqx.Module):
     """A displacement x of n movable parameters (or groups of them) → a device.
 
     x = ±1 is the reach: value · factor^x where `factors` says so, else value + distance · x. The
-    members of a group take the same factor or distance.
+    members of a group take the same factor or distance. At the end of its range a member is at its
+    limit `low` or `high` itself, and not beyond by a rounding.
     """
 
     device: AbstractDevice
     start: Float[Array, " members"]
     width: Float[Array, " n"]  # ln factor, or distance
+    low: Float[Array, " members"]
+    high: Float[Array, " members"]
     names: tuple[str, ...] = eqx.field(static=True)
     factors: tuple[bool, ...] = eqx.field(static=True)
     targets: tuple[tuple[int, int], ...] = eqx.field(static=True)
@@ -53,15 +57,27 @@ class Moves(eqx.Module):
         group = np.array(self.group)
         by_factor = np.array(self.factors)[group]
         way = (x * self.width)[group]
-        return jnp.where(
+        moved = jnp.where(
             by_factor, self.start * jnp.exp(jnp.where(by_factor, way, 0.0)), self.start + way
         )
+        return _within(moved, self.low, self.high)
 
     def at(self, x: Float[Array, " n"]) -> AbstractDevice:
         """The device at x."""
         values = self.values(x)
         targets = [(target,) for target in self.targets]
         return with_values(self.device, targets, list(values))
+
+
+@jax.custom_jvp
+def _within(values, low, high):
+    """What lies beyond a limit is at it, with the slopes of what moves freely."""
+    return jnp.clip(values, low, high)
+
+
+@_within.defjvp
+def _slope_within(primals, tangents):
+    return _within(*primals), tangents[0]
 
 
 def moves_of(
@@ -88,6 +104,8 @@ def moves_of(
         device=device,
         start=jnp.array([values[name] for name in members], float),
         width=jnp.array(widths, float),
+        low=jnp.array([ranges[name][0] for name in members], float),
+        high=jnp.array([ranges[name][1] for name in members], float),
         names=tuple(group[0] for group in groups),
         factors=tuple(kinds),
         targets=tuple(elements[name] for name in members),

@@ -1,0 +1,67 @@
+"""What `jaxdiode fit` makes of a file before it fits: whose noise counts."""
+
+import numpy as np
+import pytest
+
+from jaxdiode import experiment
+from jaxdiode.cli import fitting
+from jaxdiode.cli.measured_currents import Columns
+
+TASK = fitting.Task(None, None, None, [], None, [], None, None, [], None)
+JUNCTION = {"type": "TunnelJunction", "critical_current": 3.0}
+CURVE = {"type": "VoltageCurve", "noise": 0.1, "resistance": 2.0}
+
+
+@pytest.fixture
+def noise_of_fit(monkeypatch):
+    """The noise that a task's fit is run with."""
+    heard = []
+    fit = lambda *arguments, **options: heard.append(arguments[3])  # noqa: E731
+    monkeypatch.setattr("jaxdiode.studies.fit.fit", fit)
+
+    def call(task, sigma=None):
+        _, told = fitting.best_fit(task, sigma, None, 0)
+        assert heard[-1] is told
+        return told
+
+    return call
+
+
+def test_the_command_line_counts_before_the_task(noise_of_fit):
+    assert noise_of_fit(TASK) is None
+    assert noise_of_fit(TASK._replace(sigma=0.2)) == 0.2
+    assert noise_of_fit(TASK._replace(sigma=0.2), 0.7) == 0.7
+    assert noise_of_fit(TASK._replace(sigma=(1.0, 2.0)), 0.7) == 0.7
+
+
+@pytest.mark.parametrize("known", [None, 1.0, (0.5, 0.6)])
+@pytest.mark.parametrize("own", [None, 0.3])
+def test_the_file_counts_before_an_observable(tmp_path, monkeypatch, noise_of_fit, own, known):
+    """Whatever it knows: one number for all points, or one for each of its parts."""
+    path = tmp_path / "iv.csv"
+    path.write_text("current,voltage\n0,0\n4,5\n5,8\n")
+    reading = experiment.read_observable(path, "VoltageCurve", {"noise": 0.1, "resistance": 2.0})
+    monkeypatch.setattr(
+        "jaxdiode.experiment.read_observable", lambda *_, **__: reading._replace(sigma=known)
+    )
+    options = {"observable": CURVE, "bounds": {"device.critical_current": [1, 5]}}
+    options |= {} if own is None else {"sigma": own}
+    task = fitting.prepare(path, {"device": JUNCTION, "fit": options}, None, 0)
+    assert noise_of_fit(task) == (known if own is None else own)
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_columns_of_errors_count_before_the_file(tmp_path, noise_of_fit, asked):
+    path = tmp_path / "data.csv"
+    rows = np.column_stack([np.linspace(0, 1, 9), *np.full((4, 9), [[3.0], [0.1], [3.0], [0.2]])])
+    header = "coil,plus,plus_error,minus,minus_error"
+    np.savetxt(path, rows, delimiter=",", header=header, comments="")
+    squid = {"type": "Squid", "branches": [JUNCTION, JUNCTION], "flux": [0.0]}
+    options = {"turns": [1.0], "sigma": 0.3, "bounds": {"turns": [0.5, 2.0]}}
+    table = {"device": squid, "fit": options}
+    read = fitting.read(path, table, Columns(None, None, None, None, False, None, asked))
+    told = noise_of_fit(fitting.prepare(path, table, read, 0))
+    if asked:
+        np.testing.assert_allclose(told, np.full((2, 9), [[0.1], [0.2]]))
+    else:
+        assert told == 0.3
