@@ -11,6 +11,7 @@ from .extract_choice import Leg
 from .extract_plateau import (
     LEAST_POINTS,
     Plateaus,
+    Side,
     baseline,
     integrated,
     intercepts,
@@ -23,10 +24,13 @@ _NOISES = 6.0
 _VOLTAGE_SHARE, _RESISTANCE_SHARE = 0.05, 2 / 3  # of R_n I_c and of R_n: the threshold
 _WHITE = 0.85  # from this share on noise counts as white
 _ENOUGH = 20  # samples that tell the noise of one curve from that of the map
+_BENT = 3.0  # errors, by which the inner half of the plateaus differs from the whole
 _LOWEST = 0.1  # quantile of the slopes, and share of R_n around it, that count as the leads'
 _LOW = 1.25  # thresholds: less normal-state voltage at an edge is none of the edge's
 _MIDDLE = 0.9  # of the range: where the lines of the normal state lie
 _NEAREST = 0.1  # of it, that an edge counts as away from there
+FALLING = 4.0  # errors, from which on a slope below zero is clear
+_STEPS = 1.5  # from zero bias, within which a curve begins there
 _RESISTIVE = 0.5  # of the threshold, by the slope at zero bias alone
 
 
@@ -34,7 +38,12 @@ class Scale(NamedTuple):
     """What is common to a map: medians over its curves with an edge.
 
     Attributes:
-        series, series_error: resistance of the leads.
+        series, series_error: resistance of the leads, given or that of the plateaus. The error
+            holds what it changes to look at the inner half of the plateaus alone.
+        own, own_error: resistance of the plateaus, whatever was given.
+        given: whether it was.
+        bent: whether the inner half of the plateaus has another resistance; it is then what
+            counts.
         noise: standard deviation of one sample.
         white: share of it that neighbours do not have in common.
         normal: resistance beyond the edges, leads taken off.
@@ -43,38 +52,51 @@ class Scale(NamedTuple):
 
     series: float
     series_error: float
+    own: float
+    own_error: float
+    given: bool
+    bent: bool
     noise: float
     white: float
     normal: float
     current: float
 
     @classmethod
-    def of(cls, flat: list[Plateaus], leads: float | None) -> "Scale":
-        slope, error, noise, white, normal, edge = (
-            np.concatenate(x) for x in zip(*map(_of_one, flat), strict=True)
-        )
+    def of(cls, flat: list[Plateaus], halves: list[Plateaus], leads: float | None) -> "Scale":
+        slope, error, noise, white, normal, edge = _joined(flat)
+        inner, inner_error, calm, smooth = _joined(halves)[:4]
+        given = leads is not None
         known = np.isfinite(slope) & np.isfinite(normal)
         ended = known & np.isfinite(edge)
         known = ended if ended.any() else known
         if not known.any():
-            return cls(leads or 0.0, 0.0, 0.0, 1.0, np.nan, np.nan)
-        slope, error, noise, white, normal = (
-            x[known] for x in (slope, error, noise, white, normal)
-        )
-        rise = float(np.median(normal - slope))
-        if leads is None:
-            lowest = np.quantile(slope, _LOWEST, method="lower") + _LOWEST * abs(rise)
-            near = slope <= lowest + 2 * error
-            weight = 1 / (error[near] ** 2 + (1e-6 * abs(rise)) ** 2 + np.finfo(float).tiny)
-            series = float(np.sum(weight * slope[near]) / np.sum(weight))
-            spread = float(1 / np.sqrt(np.sum(weight)))
-        else:
-            series, spread = float(leads), 0.0
+            series = leads or 0.0
+            return cls(series, 0.0, np.nan, np.nan, given, False, 0.0, 1.0, np.nan, np.nan)
+        rise = float(np.median((normal - slope)[known]))
+        floor = 1e-6 * abs(rise)
+        lowest = np.quantile(slope[known], _LOWEST, method="lower") + _LOWEST * abs(rise)
+        near = known & (slope <= lowest + 2 * error)
+        own, own_error = _mean(slope[near], error[near], floor)
+        half = near & np.isfinite(inner)
+        bent = False
+        if half.any():
+            core, core_error = _mean(inner[half], inner_error[half], floor)
+            chance = np.sqrt(max(core_error**2 - own_error**2, floor**2))
+            bent = bool(abs(core - own) > _BENT * chance)
+            more = np.sqrt(max((core - own) ** 2 - chance**2, 0.0))
+            own, own_error = (core, core_error) if bent else (own, own_error)
+            own_error = float(np.hypot(own_error, more / 2 if bent else more))
+        bent = bent and not given
+        noise, white = (calm, smooth) if bent else (noise, white)
+        series, spread = (own, own_error) if leads is None else (float(leads), 0.0)
         typical = float(np.median(edge[known])) if ended.any() else np.nan
-        whole = float(np.median(noise))
-        share = float(np.median(white)) / whole if whole > 0 else 1.0
+        whole = float(np.median(noise[known]))
+        share = float(np.median(white[known])) / whole if whole > 0 else 1.0
         share = share if share < _WHITE else 1.0
-        return cls(series, spread, whole, share, float(np.median(normal)) - series, typical)
+        normal = float(np.median(normal[known])) - series
+        return cls(
+            series, spread, own, own_error, given, bent, whole, share, normal, typical
+        )  # fmt: skip
 
     def threshold(self, odd: bool) -> float:
         """The default."""
@@ -99,9 +121,14 @@ class Edges(NamedTuple):
     offset_error: np.ndarray
 
 
-def leg_plateaus(leg: Leg, odd: bool) -> Plateaus:
+def leg_plateaus(leg: Leg, odd: bool) -> tuple[Plateaus, Plateaus]:
+    """Of all curves, and the same of the inner half of each."""
     made = [plateaus(sides(part, leg.current, odd), odd) for _, part in _chunks(leg)]
-    return Plateaus(*(np.concatenate(x, axis=-1) for x in zip(*made, strict=True)))
+    whole, half = (
+        Plateaus(*(np.concatenate(x, axis=-1) for x in zip(*parts, strict=True)))
+        for parts in zip(*made, strict=True)
+    )
+    return whole, half
 
 
 def leg_edges(leg: Leg, flat: Plateaus, scale: Scale, threshold: float, odd: bool) -> Edges:
@@ -140,6 +167,10 @@ def one_way(values: np.ndarray, statuses: np.ndarray, latches: bool) -> list[str
 
     Changes the arrays; the notes that it gives back say so.
     """
+    for role in (0, 1):
+        unseen = not (np.isfinite(values[role, 0]) | np.isfinite(values[role + 2, 0])).any()
+        if unseen and (statuses[role] == Status.NOT_SWEPT).all() and not latches:
+            statuses[role] = statuses[role + 2]
     lacking = [
         role for role in (0, 1)
         if (statuses[role] == Status.NOT_SWEPT).all() and np.isfinite(values[role + 2, 0]).any()
@@ -151,7 +182,8 @@ def one_way(values: np.ndarray, statuses: np.ndarray, latches: bool) -> list[str
     if latches:
         return [
             f"the bias went one way only and the junction latches: I_r{name} is its retrapping "
-            f"current, I{name} and eta are not known (hysteretic=False takes it for I{name})"
+            f"current, I{name} and eta are not known (hysteretic=False, or --hysteretic False, "
+            f"takes it for I{name})"
         ]
     for k in lacking:
         values[k], statuses[k] = values[k + 2], statuses[k + 2]
@@ -170,6 +202,17 @@ def one_way(values: np.ndarray, statuses: np.ndarray, latches: bool) -> list[str
         f"the bias went one way only: I{name} is where the voltage vanishes on the way to zero, "
         "the switching current only without hysteresis; with it, eta is no diode effect",
     ]
+
+
+def _joined(flat: list[Plateaus]) -> list[np.ndarray]:
+    """`_of_one` of the curves of all ways."""
+    return [np.concatenate(x) for x in zip(*map(_of_one, flat), strict=True)]
+
+
+def _mean(values: np.ndarray, errors: np.ndarray, floor: float) -> tuple[float, float]:
+    """Weighted mean and its standard error."""
+    weight = 1 / (errors**2 + floor**2 + np.finfo(float).tiny)
+    return float(np.sum(weight * values) / np.sum(weight)), float(1 / np.sqrt(np.sum(weight)))
 
 
 def _of_one(flat: Plateaus):
@@ -223,7 +266,10 @@ def _edges(
             jumps.append(np.full(len(values), np.nan))
             continue
         own, rest = pair
-        state = _status(own.position, rest.values, flat, scale, threshold, held, odd)
+        state = _status(own.position, rest, flat, scale, threshold, held, odd)
+        falls = _falls(flat, scale, threshold, count / apart, odd)
+        state = np.where(falls & (state != Status.NOT_SWEPT), Status.LEADS_TOO_LARGE, state)
+        state = state.astype(np.int32)
         made.append(np.where(state == Status.CONVERGED, np.array(own[:4]), np.nan))
         statuses.append(state)
         jumps.append(_jumps(own.last, rest, scale, state) if odd else np.full(len(values), np.nan))
@@ -233,8 +279,22 @@ def _edges(
     return Edges(np.array(made), np.array(statuses), np.array(jumps), *offset)
 
 
-def _status(position, values, flat: Plateaus, scale: Scale, threshold, held, odd: bool):
+def _falls(flat: Plateaus, scale: Scale, threshold: float, together, odd: bool) -> np.ndarray:
+    """Whether the resistance given leaves a plateau that clearly falls with the bias."""
+    if not scale.given:
+        return np.zeros(flat.zero.shape, bool)
+    own, reach = flat.zero - scale.series, 1.0
+    if odd:
+        ends = np.isfinite(flat.edges)
+        reach = np.where(ends, flat.edges, 0).max(axis=0)
+        reach = np.where(ends.any(axis=0), reach, scale.current)
+    clear = own < -FALLING * flat.zero_error * np.sqrt(together)
+    return clear & (own * reach < -_RESISTIVE * threshold)
+
+
+def _status(position, rest: Side, flat: Plateaus, scale: Scale, threshold, held, odd: bool):
     """Why an edge is not known."""
+    values = rest.values
     some = np.isfinite(values).sum(axis=1) > 1  # zero bias belongs to both sides
     known = np.isfinite(position)
     own = flat.zero - scale.series
@@ -247,16 +307,26 @@ def _status(position, values, flat: Plateaus, scale: Scale, threshold, held, odd
     state = np.where(low, Status.BELOW_THRESHOLD, state)
     state = np.where(few, Status.TOO_FEW_POINTS, state)
     state = np.where(resistive, Status.NO_ZERO_VOLTAGE_STATE, state)
+    state = np.where(resistive & ~_from_zero(rest), Status.NOT_SWEPT, state)
     return np.where(some, state, Status.NOT_SWEPT).astype(np.int32)
 
 
+def _from_zero(rest: Side) -> np.ndarray:
+    """Whether the curves begin at zero bias, but for a step."""
+    known = np.isfinite(rest.values)
+    bias = np.broadcast_to(rest.bias, rest.values.shape)
+    far = np.where(known, bias, 0.0).max(axis=1)
+    step = (far - bias[:, 0]) / np.maximum(known.sum(axis=1) - 1, 1)
+    return bias[:, 0] <= _STEPS * np.maximum(step, bias[:, 1] - bias[:, 0])
+
+
 def _jumps(last, rest, scale: Scale, state) -> np.ndarray:
-    """Whether the first sample beyond is nearer to the normal state than √(I² − I_c²) can be."""
+    """Whether one step rises nearer to the normal state than √(I² − I_c²) can."""
     every = np.arange(len(last))
     bias = np.broadcast_to(rest.bias, rest.values.shape)
     ahead = np.minimum(last + 1, bias.shape[1] - 1)
     before, after = bias[every, last], bias[every, ahead]
-    share = rest.values[every, ahead] / (scale.normal * after)
+    share = (rest.values[every, ahead] - rest.values[every, last]) / (scale.normal * after)
     smooth = np.sqrt(np.maximum(1 - (before / after) ** 2, 0.0))
     known = (state == Status.CONVERGED) & np.isfinite(share)
     return np.where(known, share > (1 + smooth) / 2, np.nan)
