@@ -11,8 +11,9 @@ from .. import _plain_checks as _checks
 from ..core.results import status_text
 from ..numerics.status import Status
 from .extract_choice import Curves, Leg, curves
-from .extract_legs import FALLING, Scale, by_role, latched, leg_edges, leg_plateaus, one_way
+from .extract_legs import FALLING, by_role, latched, leg_edges, leg_plateaus, one_way
 from .extract_result import ExtractedCurrents
+from .extract_scale import Scale, used
 from .extract_words import resistance_unit
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _extracted(
     legs = [leg._replace(current=leg.current - shift) for leg in found.legs]
     flat, halves = map(list, zip(*(leg_plateaus(leg, odd) for leg in legs), strict=True))
     scale = Scale.of(flat, halves, leads)
-    flat = halves if scale.bent else flat
+    flat = used(flat, halves, scale)
     level = scale.threshold(odd) if threshold is None else threshold
     read = [leg_edges(*x, scale, level, odd) for x in zip(legs, flat, strict=True)]
     values, statuses, jumps = by_role(legs, read)

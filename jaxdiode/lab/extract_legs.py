@@ -18,90 +18,16 @@ from .extract_plateau import (
     plateaus,
     sides,
 )
+from .extract_scale import Scale, correlated
 
 _POINTS = 1 << 20  # samples that are worked on at once
-_NOISES = 6.0
-_VOLTAGE_SHARE, _RESISTANCE_SHARE = 0.05, 2 / 3  # of R_n I_c and of R_n: the threshold
-_WHITE = 0.85  # from this share on noise counts as white
 _ENOUGH = 20  # samples that tell the noise of one curve from that of the map
-_BENT = 3.0  # errors, by which the inner half of the plateaus differs from the whole
-_LOWEST = 0.1  # quantile of the slopes, and share of R_n around it, that count as the leads'
 _LOW = 1.25  # thresholds: less normal-state voltage at an edge is none of the edge's
 _MIDDLE = 0.9  # of the range: where the lines of the normal state lie
 _NEAREST = 0.1  # of it, that an edge counts as away from there
 FALLING = 4.0  # errors, from which on a slope below zero is clear
 _STEPS = 1.5  # from zero bias, within which a curve begins there
 _RESISTIVE = 0.5  # of the threshold, by the slope at zero bias alone
-
-
-class Scale(NamedTuple):
-    """What is common to a map: medians over its curves with an edge.
-
-    Attributes:
-        series, series_error: resistance of the leads, given or that of the plateaus. The error
-            holds what it changes to look at the inner half of the plateaus alone.
-        own, own_error: resistance of the plateaus, whatever was given.
-        given: whether it was.
-        bent: whether the inner half of the plateaus has another resistance; it is then what
-            counts.
-        noise: standard deviation of one sample.
-        white: share of it that neighbours do not have in common.
-        normal: resistance beyond the edges, leads taken off.
-        current: a typical edge.
-    """
-
-    series: float
-    series_error: float
-    own: float
-    own_error: float
-    given: bool
-    bent: bool
-    noise: float
-    white: float
-    normal: float
-    current: float
-
-    @classmethod
-    def of(cls, flat: list[Plateaus], halves: list[Plateaus], leads: float | None) -> "Scale":
-        slope, error, noise, white, normal, edge = _joined(flat)
-        inner, inner_error, calm, smooth = _joined(halves)[:4]
-        given = leads is not None
-        known = np.isfinite(slope) & np.isfinite(normal)
-        ended = known & np.isfinite(edge)
-        known = ended if ended.any() else known
-        if not known.any():
-            series = leads or 0.0
-            return cls(series, 0.0, np.nan, np.nan, given, False, 0.0, 1.0, np.nan, np.nan)
-        rise = float(np.median((normal - slope)[known]))
-        floor = 1e-6 * abs(rise)
-        lowest = np.quantile(slope[known], _LOWEST, method="lower") + _LOWEST * abs(rise)
-        near = known & (slope <= lowest + 2 * error)
-        own, own_error = _mean(slope[near], error[near], floor)
-        half = near & np.isfinite(inner)
-        bent = False
-        if half.any():
-            core, core_error = _mean(inner[half], inner_error[half], floor)
-            chance = np.sqrt(max(core_error**2 - own_error**2, floor**2))
-            bent = bool(abs(core - own) > _BENT * chance)
-            more = np.sqrt(max((core - own) ** 2 - chance**2, 0.0))
-            own, own_error = (core, core_error) if bent else (own, own_error)
-            own_error = float(np.hypot(own_error, more / 2 if bent else more))
-        bent = bent and not given
-        noise, white = (calm, smooth) if bent else (noise, white)
-        series, spread = (own, own_error) if leads is None else (float(leads), 0.0)
-        typical = float(np.median(edge[known])) if ended.any() else np.nan
-        whole = float(np.median(noise[known]))
-        share = float(np.median(white[known])) / whole if whole > 0 else 1.0
-        share = share if share < _WHITE else 1.0
-        normal = float(np.median(normal[known])) - series
-        return cls(
-            series, spread, own, own_error, given, bent, whole, share, normal, typical
-        )  # fmt: skip
-
-    def threshold(self, odd: bool) -> float:
-        """The default."""
-        share = _VOLTAGE_SHARE * self.current if odd else _RESISTANCE_SHARE
-        return float(np.nanmax([_NOISES * self.noise, share * self.normal, np.finfo(float).tiny]))
 
 
 class Edges(NamedTuple):
@@ -204,26 +130,6 @@ def one_way(values: np.ndarray, statuses: np.ndarray, latches: bool) -> list[str
     ]
 
 
-def _joined(flat: list[Plateaus]) -> list[np.ndarray]:
-    """`_of_one` of the curves of all ways."""
-    return [np.concatenate(x) for x in zip(*map(_of_one, flat), strict=True)]
-
-
-def _mean(values: np.ndarray, errors: np.ndarray, floor: float) -> tuple[float, float]:
-    """Weighted mean and its standard error."""
-    weight = 1 / (errors**2 + floor**2 + np.finfo(float).tiny)
-    return float(np.sum(weight * values) / np.sum(weight)), float(1 / np.sqrt(np.sum(weight)))
-
-
-def _of_one(flat: Plateaus):
-    """Leads' resistance, its error, noise (white, too), normal state and a typical edge."""
-    ends = np.isfinite(flat.edges)
-    edge = np.where(ends, flat.edges, 0).sum(axis=0) / np.where(
-        ends.any(axis=0), ends.sum(axis=0), np.nan
-    )
-    return flat.zero, flat.zero_error, flat.noise, flat.white, flat.normal, edge
-
-
 def _chunks(leg: Leg) -> Iterator[tuple[slice, np.ndarray]]:
     rows = max(1, _POINTS // leg.current.size)
     for start in range(0, len(leg.values), rows):
@@ -241,8 +147,7 @@ def _edges(
     typical = np.where(np.isfinite(flat.edges), flat.edges, 0).max(axis=0)
     at = typical if odd else 1.0
     common = noise * np.sqrt(1 - scale.white**2)  # no crossing of several averages it
-    memory = 2 - np.sqrt(1 + 3 * scale.white**2)  # of noise with an exponential correlation
-    apart = np.maximum(count * (1 - memory) / (1 + memory), 1.0)
+    apart = np.maximum(count / correlated(scale.white) ** 2, 1.0)
     shift = np.sqrt(noise**2 / apart + (scale.series_error * at) ** 2 + common**2)
     found, lines, held = [], [], np.zeros(len(values), int)
     both = sides(values, current, odd)

@@ -12,6 +12,7 @@ from .edges import transition
 
 LEAST_POINTS = 3  # of a plateau
 _INNER = 0.8 + 1e-9  # of an edge, where the plateau ends; points on the limit belong to it
+_MANY = 16  # points of the inner half that tell its slope
 _HALF = 0.5 + 1e-9
 _OUTER = 0.8 - 1e-9  # of the range, where the normal state begins
 _LOOKED_AT = 256  # samples of a side that tell its noise
@@ -116,6 +117,8 @@ def plateaus(both: tuple[Side, Side], odd: bool) -> tuple[Plateaus, Plateaus]:
         for side, x, end in zip(both, inside, ends, strict=True)
     ]
     core, _ = _fitted(both, half, whole, clip, scale, odd)
+    many = core.count >= _MANY
+    core = _Line._make(np.where(many, x, y) for x, y in zip(core, whole, strict=True))
     made = []
     for line in (whole, core):
         zero = line.slope, line.slope_error
