@@ -445,3 +445,22 @@ def test_rows_of_further_axes_are_told(tmp_path):
     assert "rows of all 'T (K)' together: one device for them all" in found.describe()
     np.savetxt(path, [("B", "T (K)", "plus", "minus"), *rows[:4]], fmt="%s", delimiter=",")
     assert read(path).others == ()
+
+
+@pytest.mark.parametrize("total_first", [False, True])
+def test_errors_and_total_errors_side_by_side(write, total_first):
+    """As `jaxdiode extract` writes them: the plain ones count; totals where they are alone."""
+    names, rows = ["error", "total_error"], [[0.1, 0.3, 0.2, 0.4], [0.5, 0.7, 0.6, 0.8]]
+    both = np.array(rows)
+    if total_first:
+        names, both = names[::-1], both[:, [1, 0, 3, 2]]
+    header = ",".join(["coil", "plus", *(f"plus_{n} (nA)" for n in names), "minus",
+                       *(f"minus_{n} (nA)" for n in names)])  # fmt: skip
+    lines = [f"{k},3,{r[0]},{r[1]},5,{r[2]},{r[3]}" for k, r in enumerate(both)]
+    found = read(write("\n".join([header, *lines]) + "\n"))
+    assert found.error_columns == ("plus_error (nA)", "minus_error (nA)")
+    np.testing.assert_array_equal(found.errors, [[0.1, 0.5], [0.2, 0.6]])
+    alone = read(
+        write("coil,plus,plus_total_error,minus,minus_total_error\n0,3,1,5,2\n1,2,3,4,4\n")
+    )
+    np.testing.assert_array_equal(alone.errors, [[1, 3], [2, 4]])

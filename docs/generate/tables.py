@@ -41,11 +41,13 @@ ADVICE = {
     '`"ramp"` or `"first"`.',
     "NO_PERIODIC_ENERGY": "Such a junction (an Andreev interferometer) cannot stand in a chain.",
     "NOT_SWITCHED": "Measure to larger currents, or lower the threshold.",
-    "NOT_SWEPT": "Nothing, unless you swept there: name the directions with `jd.lab.directions`.",
+    "NOT_SWEPT": "Nothing, unless you swept there: name the directions with `jd.lab.directions`; "
+    "curves that begin beyond their edge need bias near zero.",
     "TOO_FEW_POINTS": "Finer steps of the bias.",
     "BELOW_THRESHOLD": "Raise the threshold, or measure at a lower temperature.",
     "CHAINS_NOT_MIXED": 'More `draws` and `warmup`, or several runs of `method="smc"`.',
     "POSTERIOR_AT_BOUND": "Widen that bound if physics allows it.",
+    "LEADS_TOO_LARGE": "Leave `series_resistance` out, or give what the plateaus have.",
 }
 
 

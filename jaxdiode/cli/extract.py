@@ -24,6 +24,7 @@ def extract(
     series_resistance: float | None = None,
     current_offset: float | None = None,
     direction: Way | None = None,
+    hysteretic: bool | None = None,
     select: tuple[str, ...] = (),
     average: tuple[str, ...] = (),
     run: int | None = None,
@@ -50,6 +51,8 @@ def extract(
         series_resistance: Of the leads; 0 for four-terminal data.
         current_offset: To take off the bias, in its unit; nothing is taken off by itself.
         direction: Of the bias where it went one way and the file holds it the other way round.
+        hysteretic: Whether the junction latches, where the bias went one way only (without it, it
+            does if its voltage jumps): False takes the edge on the way to zero for I+ or I- too.
         select: Places on axes, as repeat=0 B=0.1: the curves nearest to them alone are read.
         average: Axes over which the currents found are averaged.
         run: Of a QCoDeS database or a Labber file (default: the last).
@@ -64,7 +67,7 @@ def extract(
     dataset = _selected(dataset, select)
     found = lab.switching_currents(
         dataset, current=current, voltage=voltage, resistance=resistance, threshold=threshold,
-        series_resistance=series_resistance, direction=direction,
+        series_resistance=series_resistance, direction=direction, hysteretic=hysteretic,
         current_offset=0.0 if current_offset is None else current_offset,
     )  # fmt: skip
     for name in average:
@@ -73,6 +76,8 @@ def extract(
     save(folder / "result.json", found)
     say(found.summary())
     _write(folder / "currents.csv", found)
+    for line in _period(found):
+        say(line)
     drawn, shown = _drawable(found, dataset)
     drawn.plot(shown).savefig(folder / "map.png")
     finish(out)
@@ -108,6 +113,30 @@ def _word(place) -> str:
     return place if isinstance(place, str) else f"{place:g}"
 
 
+def _period(found) -> list[str]:
+    """The period along the axis of a field, where there is one, or why it is not known."""
+    from .. import lab
+    from ..lab.roles import is_field
+
+    sizes = {name: len(x) for name, x in found.axes.items() if len(x) > 1}
+    numbers = [name for name in sizes if not isinstance(found.axes[name], tuple)]
+    fields = [name for name in numbers if is_field(name, found.axis_units.get(name, ""))]
+    if len(fields) != 1:
+        return []
+    (name,) = fields
+    others = [other for other in sizes if other != name]
+    if others:
+        return [
+            f"flux period along {name}: not looked for in a map over {', '.join(others)} too, "
+            "--average takes means over an axis, --select a part of it"
+        ]
+    try:
+        period = lab.flux_period(found)
+    except ValueError as error:
+        return [f"flux period along {name}: not known, {error}"]
+    return [f"flux period along {name}:", *(f"  {line}" for line in period.summary().split("\n"))]
+
+
 def _mean(dataset, name: str):
     """The map to draw beside averaged currents."""
     return dataset.mean(name, keep_attrs=True) if name in dataset.dims else dataset
@@ -135,6 +164,8 @@ def _drawable(found, dataset):
 def _write(path: Path, found) -> None:
     """A table of the axes, I₊, I₋ and η with their errors, that `jaxdiode fit` reads.
 
+    Names are those of the JSON: "plus_error" is of noise and bias step, "plus_total_error" and
+    "efficiency_error" hold the choice of the threshold too.
     The last column says whether η is a diode's: "no" also where there is no η.
     """
     axes = {name: np.asarray(values) for name, values in found.axes.items()}
@@ -147,7 +178,8 @@ def _write(path: Path, found) -> None:
     table = found.as_dict()
     for name in ("plus", "minus"):
         columns[f"{name}{unit}"] = np.ravel(table[name])
-        columns[f"{name}_error{unit}"] = np.ravel(table[f"{name}_total_error"])
+        for error in (f"{name}_error", f"{name}_total_error"):
+            columns[f"{error}{unit}"] = np.ravel(table[error])
     columns["efficiency"] = np.ravel(table["efficiency"])
     columns["efficiency_error"] = np.ravel(table["efficiency_error"])
     columns["significant"] = np.where(np.ravel(table["significant"]), "yes", "no")

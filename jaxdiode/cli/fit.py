@@ -77,7 +77,8 @@ def fit(
         coil_range: Lowest and highest coil current to fit (default: the file's, else all).
         sigma: Noise of one point; without it, it is estimated from the residuals.
         errors: Take the noise of every point from columns of errors beside I+ and I-, such as
-            "plus_error"; without it they are not used.
+            "plus_error" (of noise and bias step; "plus_total_error", which holds the choice of
+            the threshold too, is taken where it stands alone); without it they are not used.
         loss: linear, or soft_l1 / cauchy where the data have outliers.
         starts: Fits to run; all but the first start from random points in the bounds. Without it
             four where the bounds are finite: from the start and the best of 96 random points.

@@ -63,7 +63,8 @@ def posterior(
         coil_range: Lowest and highest coil current to use (default: the file's, else all).
         sigma: Noise of one point; without it, it is sampled too.
         errors: Take the noise of every point from columns of errors beside I+ and I-, such as
-            "plus_error"; without it they are not used.
+            "plus_error" (of noise and bias step; "plus_total_error", which holds the choice of
+            the threshold too, is taken where it stands alone); without it they are not used.
         noise: normal, or student where the data have outliers.
         correlated: Sample a correlation of neighbouring points.
         chains: Independent chains, for the test that they agree.

@@ -63,12 +63,12 @@ def to_dataset(
         variable.attrs["long_name"] = label or str(name)
     left = [name for name in table.names if name not in (*swept, *measured)]
     made.attrs = {
+        **table.about,  # first: a key of the file does not stand in for ours
         "source": table.path.name,
         "format": table.format,
         "missing_points": grid.missing,
         "guesses": "; ".join([*table.guesses, *grid.notes]),
         **({"left_out": ", ".join(left)} if left else {}),
-        **table.about,
     }
     set_units(made, units or {})
     return made.transpose(*swept, ...) if axes is not None and table.grid is not None else made

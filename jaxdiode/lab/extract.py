@@ -1,5 +1,6 @@
 """Critical currents of raw maps: V(I) or dV/dI over field, gate, temperature or repeats."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -8,13 +9,17 @@ import numpy as np
 
 from .. import _plain_checks as _checks
 from ..core.results import status_text
+from ..numerics.status import Status
 from .extract_choice import Curves, Leg, curves
-from .extract_legs import Scale, by_role, latched, leg_edges, leg_plateaus, one_way
+from .extract_legs import FALLING, by_role, latched, leg_edges, leg_plateaus, one_way
 from .extract_result import ExtractedCurrents
+from .extract_scale import Scale, used
+from .extract_words import resistance_unit
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
+_MATTERS = 0.1  # of the threshold, by a resistance too large: from here on the notes speak of it
 _OFFSETS = ("retrapping", "normal")
 _LEADS = 0.05  # of the resistance beyond the edges: from here on the notes speak of it
 
@@ -57,7 +62,9 @@ def switching_currents(
             of 6 times the noise and .05 R_n I_c, for dV/dI of 6 times the noise and ⅔ R_n; R_n,
             I_c and the noise are medians over the map.
         series_resistance: of the leads, voltage unit per current unit. If left out, the smallest
-            slope of plateaus in the map. Of four-terminal data say 0: then a slope is the device's.
+            slope of plateaus in the map; where their inner half is flatter (a rounded V(I)), that,
+            and errors hold half of the difference. Of four-terminal data say 0: then a slope is
+            the device's.
         current_offset: to take off the bias: a number in its unit, "retrapping" (so that I_r± are
             equal) or "normal" (so that the normal state is odd). Nothing is taken off by itself:
             an offset mimics a diode and a diode mimics an offset. `summary` has both readings.
@@ -68,7 +75,8 @@ def switching_currents(
 
     Statuses: NO_ZERO_VOLTAGE_STATE where the device is resistive at zero bias, NOT_SWITCHED where
     the threshold is not reached, BELOW_THRESHOLD where the normal state reaches it by itself,
-    NOT_SWEPT without bias of that sign or way, TOO_FEW_POINTS on the plateau.
+    NOT_SWEPT without bias of that sign or way or near zero, TOO_FEW_POINTS on the plateau,
+    LEADS_TOO_LARGE where the resistance given leaves a plateau that clearly falls.
 
     Raises:
         ValueError: no or several candidates for bias and voltage, or units and names of them that
@@ -115,8 +123,9 @@ def _extracted(
 ) -> ExtractedCurrents:
     odd = found.quantity == "voltage"
     legs = [leg._replace(current=leg.current - shift) for leg in found.legs]
-    flat = [leg_plateaus(leg, odd) for leg in legs]
-    scale = Scale.of(flat, leads)
+    flat, halves = map(list, zip(*(leg_plateaus(leg, odd) for leg in legs), strict=True))
+    scale = Scale.of(flat, halves, leads)
+    flat = used(flat, halves, scale)
     level = scale.threshold(odd) if threshold is None else threshold
     read = [leg_edges(*x, scale, level, odd) for x in zip(legs, flat, strict=True)]
     values, statuses, jumps = by_role(legs, read)
@@ -148,11 +157,12 @@ def _extracted(
         notes=(),
         chosen=found.chosen,
     )
+    count = max(leg.current.size for leg in found.legs)
     if not np.isfinite(made.currents).any():
-        raise ValueError(_nothing(made))
+        raise ValueError(_nothing(made, scale, count))
     sign = _one_sign(found.legs)
     notes += [sign] if sign else []
-    return replace(made, notes=(*notes, *_warnings(made, scale, leads is None)))
+    return replace(made, notes=(*notes, *_warnings(made, scale, count)))
 
 
 def _offset(made: ExtractedCurrents, reading: str) -> float:
@@ -167,14 +177,29 @@ def _offset(made: ExtractedCurrents, reading: str) -> float:
     return made.current_offset + float(np.median(known))
 
 
-def _nothing(made: ExtractedCurrents) -> str:
+def _nothing(made: ExtractedCurrents, scale: Scale, count: int) -> str:
     unit = f" {made.value_unit}".rstrip()
     if peak := _in_a_peak(made):
         return f"dataset shows no edge: {peak}"
+    if more := _too_much(made, scale):
+        return f"dataset shows no edge: {more}"
+    if few := _unknown(scale, count):
+        return f"dataset shows no edge: {few}"
     return (
         f"dataset shows no edge: no curve crosses the threshold {made.threshold:.4g}{unit} out of "
         f"a zero-voltage plateau ({status_text(made.statuses[:2])}); another threshold, "
         "series_resistance or range?"
+    )
+
+
+def _unknown(scale: Scale, count: int) -> str:
+    """Why noise and normal state of the map are not known, if so."""
+    if np.isfinite(scale.normal):
+        return ""
+    return (
+        f"curves of {count} points are too few to know noise, leads and normal state, which take 6 "
+        "in each direction of the bias, 3 of them on the zero-voltage plateau: measure in finer "
+        "steps"
     )
 
 
@@ -205,16 +230,43 @@ def _one_sign(legs: list[Leg]) -> str:
     )
 
 
-def _warnings(made: ExtractedCurrents, scale: Scale, found_leads: bool) -> Iterator[str]:
-    if peak := _in_a_peak(made):
-        yield peak
-    if found_leads and scale.series > _LEADS * scale.normal:
-        yield (
-            f"the plateaus have a resistance of {scale.series:.4g}, "
-            f"{scale.series / (scale.series + scale.normal):.0%} of the whole, that was taken off "
-            "as the leads'; of four-terminal data it is the device's own, by phase slips or heat: "
-            "say series_resistance=0"
-        )
+def _too_much(made: ExtractedCurrents, scale: Scale) -> str:
+    """What to do where the resistance given is more than the plateaus have, if it is."""
+    at = scale.current if made.quantity == "voltage" else 1.0
+    more = scale.series - scale.own
+    shown = more * at > _MATTERS * made.threshold and more > FALLING * scale.own_error
+    if not scale.given or not (shown or np.any(made.statuses == Status.LEADS_TOO_LARGE)):
+        return ""
+    unit = f" {resistance_unit(made, made.unit)}".rstrip()
+    return (
+        f"series_resistance {scale.series:.4g}{unit}: the plateaus have {scale.own:.4g} of it; "
+        f"{scale.series:.4g} is more than there is, and makes currents too large; leave it out, "
+        f"or give at most {scale.own:.4g}"
+    )
+
+
+def _leads(made: ExtractedCurrents, scale: Scale) -> str:
+    """Of leads that were found, where they are much or move the edges by more than an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no edge of a kind: its median is NaN
+        spread, error = np.nanmedian(made.spread), np.nanmedian(made.errors)
+    slope = 0.75 * made.threshold / spread  # between half and twice the threshold
+    moved = scale.series * (scale.current if made.quantity == "voltage" else 1.0) / slope
+    if scale.given or not (scale.series > _LEADS * scale.normal or moved > error):
+        return ""
+    unit = f" {resistance_unit(made, made.unit)}".rstrip()
+    larger = f", which makes currents {moved:.2g} {made.unit}".rstrip() + " larger" if moved else ""
+    return (
+        f"the plateaus have a resistance of {scale.series:.4g}{unit}, "
+        f"{scale.series / (scale.series + scale.normal):.1%} of the whole, that was taken off as "
+        f"the leads'{larger}; of four-terminal data it is the device's own, by phase slips or "
+        "heat: say series_resistance=0"
+    )
+
+
+def _warnings(made: ExtractedCurrents, scale: Scale, count: int) -> Iterator[str]:
+    known = _unknown(scale, count), _in_a_peak(made), _too_much(made, scale)
+    yield from filter(None, (*known, _leads(made, scale)))
     if made.threshold < 3 * scale.noise:
         yield f"the threshold is less than 3 times the noise, {scale.noise:.3g}"
     if made.current_offset:

@@ -11,75 +11,23 @@ from .extract_choice import Leg
 from .extract_plateau import (
     LEAST_POINTS,
     Plateaus,
+    Side,
     baseline,
     integrated,
     intercepts,
     plateaus,
     sides,
 )
+from .extract_scale import Scale, correlated
 
 _POINTS = 1 << 20  # samples that are worked on at once
-_NOISES = 6.0
-_VOLTAGE_SHARE, _RESISTANCE_SHARE = 0.05, 2 / 3  # of R_n I_c and of R_n: the threshold
-_WHITE = 0.85  # from this share on noise counts as white
 _ENOUGH = 20  # samples that tell the noise of one curve from that of the map
-_LOWEST = 0.1  # quantile of the slopes, and share of R_n around it, that count as the leads'
 _LOW = 1.25  # thresholds: less normal-state voltage at an edge is none of the edge's
 _MIDDLE = 0.9  # of the range: where the lines of the normal state lie
 _NEAREST = 0.1  # of it, that an edge counts as away from there
+FALLING = 4.0  # errors, from which on a slope below zero is clear
+_STEPS = 1.5  # from zero bias, within which a curve begins there
 _RESISTIVE = 0.5  # of the threshold, by the slope at zero bias alone
-
-
-class Scale(NamedTuple):
-    """What is common to a map: medians over its curves with an edge.
-
-    Attributes:
-        series, series_error: resistance of the leads.
-        noise: standard deviation of one sample.
-        white: share of it that neighbours do not have in common.
-        normal: resistance beyond the edges, leads taken off.
-        current: a typical edge.
-    """
-
-    series: float
-    series_error: float
-    noise: float
-    white: float
-    normal: float
-    current: float
-
-    @classmethod
-    def of(cls, flat: list[Plateaus], leads: float | None) -> "Scale":
-        slope, error, noise, white, normal, edge = (
-            np.concatenate(x) for x in zip(*map(_of_one, flat), strict=True)
-        )
-        known = np.isfinite(slope) & np.isfinite(normal)
-        ended = known & np.isfinite(edge)
-        known = ended if ended.any() else known
-        if not known.any():
-            return cls(leads or 0.0, 0.0, 0.0, 1.0, np.nan, np.nan)
-        slope, error, noise, white, normal = (
-            x[known] for x in (slope, error, noise, white, normal)
-        )
-        rise = float(np.median(normal - slope))
-        if leads is None:
-            lowest = np.quantile(slope, _LOWEST, method="lower") + _LOWEST * abs(rise)
-            near = slope <= lowest + 2 * error
-            weight = 1 / (error[near] ** 2 + (1e-6 * abs(rise)) ** 2 + np.finfo(float).tiny)
-            series = float(np.sum(weight * slope[near]) / np.sum(weight))
-            spread = float(1 / np.sqrt(np.sum(weight)))
-        else:
-            series, spread = float(leads), 0.0
-        typical = float(np.median(edge[known])) if ended.any() else np.nan
-        whole = float(np.median(noise))
-        share = float(np.median(white)) / whole if whole > 0 else 1.0
-        share = share if share < _WHITE else 1.0
-        return cls(series, spread, whole, share, float(np.median(normal)) - series, typical)
-
-    def threshold(self, odd: bool) -> float:
-        """The default."""
-        share = _VOLTAGE_SHARE * self.current if odd else _RESISTANCE_SHARE
-        return float(np.nanmax([_NOISES * self.noise, share * self.normal, np.finfo(float).tiny]))
 
 
 class Edges(NamedTuple):
@@ -99,9 +47,14 @@ class Edges(NamedTuple):
     offset_error: np.ndarray
 
 
-def leg_plateaus(leg: Leg, odd: bool) -> Plateaus:
+def leg_plateaus(leg: Leg, odd: bool) -> tuple[Plateaus, Plateaus]:
+    """Of all curves, and the same of the inner half of each."""
     made = [plateaus(sides(part, leg.current, odd), odd) for _, part in _chunks(leg)]
-    return Plateaus(*(np.concatenate(x, axis=-1) for x in zip(*made, strict=True)))
+    whole, half = (
+        Plateaus(*(np.concatenate(x, axis=-1) for x in zip(*parts, strict=True)))
+        for parts in zip(*made, strict=True)
+    )
+    return whole, half
 
 
 def leg_edges(leg: Leg, flat: Plateaus, scale: Scale, threshold: float, odd: bool) -> Edges:
@@ -140,6 +93,10 @@ def one_way(values: np.ndarray, statuses: np.ndarray, latches: bool) -> list[str
 
     Changes the arrays; the notes that it gives back say so.
     """
+    for role in (0, 1):
+        unseen = not (np.isfinite(values[role, 0]) | np.isfinite(values[role + 2, 0])).any()
+        if unseen and (statuses[role] == Status.NOT_SWEPT).all() and not latches:
+            statuses[role] = statuses[role + 2]
     lacking = [
         role for role in (0, 1)
         if (statuses[role] == Status.NOT_SWEPT).all() and np.isfinite(values[role + 2, 0]).any()
@@ -151,7 +108,8 @@ def one_way(values: np.ndarray, statuses: np.ndarray, latches: bool) -> list[str
     if latches:
         return [
             f"the bias went one way only and the junction latches: I_r{name} is its retrapping "
-            f"current, I{name} and eta are not known (hysteretic=False takes it for I{name})"
+            f"current, I{name} and eta are not known (hysteretic=False, or --hysteretic False, "
+            f"takes it for I{name})"
         ]
     for k in lacking:
         values[k], statuses[k] = values[k + 2], statuses[k + 2]
@@ -172,15 +130,6 @@ def one_way(values: np.ndarray, statuses: np.ndarray, latches: bool) -> list[str
     ]
 
 
-def _of_one(flat: Plateaus):
-    """Leads' resistance, its error, noise (white, too), normal state and a typical edge."""
-    ends = np.isfinite(flat.edges)
-    edge = np.where(ends, flat.edges, 0).sum(axis=0) / np.where(
-        ends.any(axis=0), ends.sum(axis=0), np.nan
-    )
-    return flat.zero, flat.zero_error, flat.noise, flat.white, flat.normal, edge
-
-
 def _chunks(leg: Leg) -> Iterator[tuple[slice, np.ndarray]]:
     rows = max(1, _POINTS // leg.current.size)
     for start in range(0, len(leg.values), rows):
@@ -198,8 +147,7 @@ def _edges(
     typical = np.where(np.isfinite(flat.edges), flat.edges, 0).max(axis=0)
     at = typical if odd else 1.0
     common = noise * np.sqrt(1 - scale.white**2)  # no crossing of several averages it
-    memory = 2 - np.sqrt(1 + 3 * scale.white**2)  # of noise with an exponential correlation
-    apart = np.maximum(count * (1 - memory) / (1 + memory), 1.0)
+    apart = np.maximum(count / correlated(scale.white) ** 2, 1.0)
     shift = np.sqrt(noise**2 / apart + (scale.series_error * at) ** 2 + common**2)
     found, lines, held = [], [], np.zeros(len(values), int)
     both = sides(values, current, odd)
@@ -223,7 +171,10 @@ def _edges(
             jumps.append(np.full(len(values), np.nan))
             continue
         own, rest = pair
-        state = _status(own.position, rest.values, flat, scale, threshold, held, odd)
+        state = _status(own.position, rest, flat, scale, threshold, held, odd)
+        falls = _falls(flat, scale, threshold, count / apart, odd)
+        state = np.where(falls & (state != Status.NOT_SWEPT), Status.LEADS_TOO_LARGE, state)
+        state = state.astype(np.int32)
         made.append(np.where(state == Status.CONVERGED, np.array(own[:4]), np.nan))
         statuses.append(state)
         jumps.append(_jumps(own.last, rest, scale, state) if odd else np.full(len(values), np.nan))
@@ -233,8 +184,22 @@ def _edges(
     return Edges(np.array(made), np.array(statuses), np.array(jumps), *offset)
 
 
-def _status(position, values, flat: Plateaus, scale: Scale, threshold, held, odd: bool):
+def _falls(flat: Plateaus, scale: Scale, threshold: float, together, odd: bool) -> np.ndarray:
+    """Whether the resistance given leaves a plateau that clearly falls with the bias."""
+    if not scale.given:
+        return np.zeros(flat.zero.shape, bool)
+    own, reach = flat.zero - scale.series, 1.0
+    if odd:
+        ends = np.isfinite(flat.edges)
+        reach = np.where(ends, flat.edges, 0).max(axis=0)
+        reach = np.where(ends.any(axis=0), reach, scale.current)
+    clear = own < -FALLING * flat.zero_error * np.sqrt(together)
+    return clear & (own * reach < -_RESISTIVE * threshold)
+
+
+def _status(position, rest: Side, flat: Plateaus, scale: Scale, threshold, held, odd: bool):
     """Why an edge is not known."""
+    values = rest.values
     some = np.isfinite(values).sum(axis=1) > 1  # zero bias belongs to both sides
     known = np.isfinite(position)
     own = flat.zero - scale.series
@@ -247,16 +212,26 @@ def _status(position, values, flat: Plateaus, scale: Scale, threshold, held, odd
     state = np.where(low, Status.BELOW_THRESHOLD, state)
     state = np.where(few, Status.TOO_FEW_POINTS, state)
     state = np.where(resistive, Status.NO_ZERO_VOLTAGE_STATE, state)
+    state = np.where(resistive & ~_from_zero(rest), Status.NOT_SWEPT, state)
     return np.where(some, state, Status.NOT_SWEPT).astype(np.int32)
 
 
+def _from_zero(rest: Side) -> np.ndarray:
+    """Whether the curves begin at zero bias, but for a step."""
+    known = np.isfinite(rest.values)
+    bias = np.broadcast_to(rest.bias, rest.values.shape)
+    far = np.where(known, bias, 0.0).max(axis=1)
+    step = (far - bias[:, 0]) / np.maximum(known.sum(axis=1) - 1, 1)
+    return bias[:, 0] <= _STEPS * np.maximum(step, bias[:, 1] - bias[:, 0])
+
+
 def _jumps(last, rest, scale: Scale, state) -> np.ndarray:
-    """Whether the first sample beyond is nearer to the normal state than √(I² − I_c²) can be."""
+    """Whether one step rises nearer to the normal state than √(I² − I_c²) can."""
     every = np.arange(len(last))
     bias = np.broadcast_to(rest.bias, rest.values.shape)
     ahead = np.minimum(last + 1, bias.shape[1] - 1)
     before, after = bias[every, last], bias[every, ahead]
-    share = rest.values[every, ahead] / (scale.normal * after)
+    share = (rest.values[every, ahead] - rest.values[every, last]) / (scale.normal * after)
     smooth = np.sqrt(np.maximum(1 - (before / after) ** 2, 0.0))
     known = (state == Status.CONVERGED) & np.isfinite(share)
     return np.where(known, share > (1 + smooth) / 2, np.nan)

@@ -12,6 +12,8 @@ from .edges import transition
 
 LEAST_POINTS = 3  # of a plateau
 _INNER = 0.8 + 1e-9  # of an edge, where the plateau ends; points on the limit belong to it
+_MANY = 16  # points of the inner half that tell its slope
+_HALF = 0.5 + 1e-9
 _OUTER = 0.8 - 1e-9  # of the range, where the normal state begins
 _LOOKED_AT = 256  # samples of a side that tell its noise
 _NOISES = 6.0
@@ -70,8 +72,12 @@ def sides(values: np.ndarray, current: np.ndarray, odd: bool) -> tuple[Side, Sid
     return made[0], made[1]
 
 
-def plateaus(both: tuple[Side, Side], odd: bool) -> Plateaus:
-    """The plateau around zero bias: the longest that a line fits, then up to 0.8 of its edges."""
+def plateaus(both: tuple[Side, Side], odd: bool) -> tuple[Plateaus, Plateaus]:
+    """The plateau around zero bias: the longest that a line fits, then up to 0.8 of its edges.
+
+    The second is that of its inner half, where a curve that is rounded is flatter; of curves that
+    have too few points there, the first.
+    """
     scale, white = _scale(both), _white_noise(both)
     longest = max(side.values.shape[1] for side in both)
     counts = np.unique(np.geomspace(2, max(longest, 3), 16).astype(int))
@@ -103,23 +109,26 @@ def plateaus(both: tuple[Side, Side], odd: bool) -> Plateaus:
         edge = np.broadcast_to(side.bias, rest.shape)[np.arange(len(rest)), stop]
         edges.append(np.where(crossed, edge, np.nan))
         inside.append(side.bias <= np.where(crossed, _INNER, 1.0)[:, None] * edge[:, None])
-    line, clip = first, level
-    for _ in range(2):
-        parts = []
-        for side, sign, near in zip(both, (1, -1), inside, strict=True):
-            kept = near & (np.abs(_above(side, line, sign, odd)) <= clip[:, None])
-            parts.append(_sums(side, kept, odd))
-        found = _line(_added(parts[0], parts[1], odd))
-        known = np.isfinite(found.slope)
-        line = _Line._make(np.where(known, x, y) for x, y in zip(found, first, strict=True))
-        clip = 4 * np.maximum(line.noise, 1e-12 * scale)
-    zero = line.slope, line.slope_error
-    if not odd:
-        own = np.hypot(line.noise / np.sqrt(line.count), line.bias * line.slope_error)
-        zero = line.value - line.slope * line.bias, own
-    return Plateaus(
-        line.bias, line.value, *zero, line.noise, white, line.count, normal, np.array(edges)
-    )
+    whole, clip = _fitted(both, inside, first, level, scale, odd)
+    ends = [np.max(np.where(x, np.broadcast_to(side.bias, x.shape), 0.0), axis=1, initial=0.0)
+            for side, x in zip(both, inside, strict=True)]  # fmt: skip
+    half = [
+        x & (side.bias <= _HALF * end[:, None])
+        for side, x, end in zip(both, inside, ends, strict=True)
+    ]
+    core, _ = _fitted(both, half, whole, clip, scale, odd)
+    many = core.count >= _MANY
+    core = _Line._make(np.where(many, x, y) for x, y in zip(core, whole, strict=True))
+    made = []
+    for line in (whole, core):
+        zero = line.slope, line.slope_error
+        if not odd:
+            own = np.hypot(line.noise / np.sqrt(line.count), line.bias * line.slope_error)
+            zero = line.value - line.slope * line.bias, own
+        made.append(Plateaus(
+            line.bias, line.value, *zero, line.noise, white, line.count, normal, np.array(edges)
+        ))  # fmt: skip
+    return made[0], made[1]
 
 
 class _Line(NamedTuple):
@@ -129,6 +138,24 @@ class _Line(NamedTuple):
     slope_error: np.ndarray
     noise: np.ndarray
     count: np.ndarray
+
+
+def _fitted(
+    both: tuple[Side, Side], inside: list[np.ndarray], first: _Line, clip: np.ndarray,
+    scale: np.ndarray, odd: bool,
+) -> tuple[_Line, np.ndarray]:  # fmt: skip
+    """The line through the samples inside, strays left out; and what counted as one."""
+    line = first
+    for _ in range(2):
+        parts = []
+        for side, sign, near in zip(both, (1, -1), inside, strict=True):
+            kept = near & (np.abs(_above(side, line, sign, odd)) <= clip[:, None])
+            parts.append(_sums(side, kept, odd))
+        found = _line(_added(parts[0], parts[1], odd))
+        known = np.isfinite(found.slope)
+        line = _Line._make(np.where(known, x, y) for x, y in zip(found, first, strict=True))
+        clip = 4 * np.maximum(line.noise, 1e-12 * scale)
+    return line, clip
 
 
 def _line(sums: list[np.ndarray], level: bool = False) -> _Line:
@@ -195,7 +222,11 @@ def _normal(both: tuple[Side, Side], odd: bool) -> np.ndarray:
         if side.values.shape[1] < LEAST_POINTS:
             found.append(np.full(len(side.values), np.nan))
             continue
-        outer = np.isfinite(side.values) & (side.bias >= _OUTER * _end(side)[:, None])
+        known = np.isfinite(side.values)
+        outer = known & (side.bias >= _OUTER * _end(side)[:, None])
+        few = (outer.sum(axis=1) < LEAST_POINTS) & (known.sum(axis=1) >= 2 * LEAST_POINTS)
+        last = known & (np.arange(known.shape[1]) >= known.sum(axis=1)[:, None] - LEAST_POINTS)
+        outer = np.where(few[:, None], last, outer)
         line = _line(_sums(side, outer, True), level=not odd)
         found.append(line.slope if odd else line.value)
     plus, minus = found

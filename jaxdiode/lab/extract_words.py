@@ -19,7 +19,7 @@ def summary_of(found: "ExtractedCurrents", unit: str) -> str:
     lines = [_edge(found, k, unit) for k in range(4) if np.isfinite(found.currents[k]).any()]
     lines.append(_verdict(found) if one else _verdicts(found))
     per = f" {found.value_unit}" if found.value_unit else ""
-    ohm = f" {found.value_unit}/{unit}" if found.quantity == "voltage" and unit else per
+    ohm = f" {resistance_unit(found, unit)}".rstrip()
     what = "V" if found.quantity == "voltage" else "dV/dI"
     lines += [f"read: {found.chosen}"] if found.chosen else []
     lines += [
@@ -35,6 +35,13 @@ def summary_of(found: "ExtractedCurrents", unit: str) -> str:
         f"{_NAMES[k]}: {status_text(found.statuses[k])}" for k in (0, 1) if found.statuses[k].any()
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def resistance_unit(found: "ExtractedCurrents", unit: str) -> str:
+    """Of resistances, where the bias is in `unit`; "" where it is not known."""
+    if found.quantity != "voltage":
+        return found.value_unit
+    return f"{found.value_unit}/{unit}" if found.value_unit and unit else ""
 
 
 def _edge(found: "ExtractedCurrents", k: int, unit: str) -> str:

@@ -83,23 +83,23 @@ def read(
         from .dataset import to_dataset
 
         return to_dataset(read_mtx(path), axes, values, units)
-    if kind == "qcodes":
-        if head.startswith(_SQLITE):
-            from .qcodes import read_database
+    if kind == "qcodes" and head.startswith(_SQLITE):
+        from .qcodes import read_database
 
-            return read_database(path, run, axes, values, units)
-        kind = "netcdf"
+        return read_database(path, run, axes, values, units)
     if kind == "labber":
         from .labber import read_labber
 
         return read_labber(path, run, axes, values, units)
-    if kind == "netcdf":
+    if kind in ("netcdf", "qcodes"):  # QCoDeS exports netCDF
         from .netcdf import read_netcdf
 
         return read_netcdf(path, axes, values, units)
-    from .text import read_text
+    if kind in ("text", "matrix"):
+        from .text import read_text
 
-    return read_text(path, axes, values, units, matrix=kind == "matrix")
+        return read_text(path, axes, values, units, matrix=kind == "matrix")
+    raise NotImplementedError(f"no reader for format {kind!r}")
 
 
 def _names(role: str, names) -> list[str] | None:

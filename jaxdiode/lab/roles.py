@@ -15,6 +15,7 @@ _CURRENT = re.compile(r"i|ib|idc|ibias|biascurrent|current|biasi|dccurrent|bias|
 _VOLTAGE = re.compile(r"v|vdc|vj|voltage|dcvoltage|vsd|vsample|junctionvoltage")
 _RESISTANCE = re.compile(r"r|rdiff|dvdi|dv/di|resistance|differentialresistance|rxx")
 _DRIVEN = re.compile(r"coil|magnet|mag|field|flux|gate|^b[xyz]?$")  # something else than the bias
+_FIELD = re.compile(r"coil|magnet|mag|field|flux|^b[xyz]?$")  # of it, what makes a flux
 _OHM = re.compile(r"[GMkmuµμn]?(Ω|Ω|[Oo]hms?)|[kmuµμn]?V/[kmuµμnp]?A")
 
 
@@ -22,6 +23,14 @@ def unit_of(dataset: "Dataset", name: str) -> str:
     """From the attributes, else from the name."""
     unit = str(dataset[name].attrs.get("units", "") or "").strip()
     return unit or split_unit(name)[1]
+
+
+def is_field(name: str, unit: str) -> bool:
+    """Whether an axis makes a flux, by its unit or, where this says nothing else, its name."""
+    if _measures(unit, "T"):
+        return True
+    known = _measures_another(unit, "T") and not _measures(unit, "A")
+    return not known and bool(_FIELD.search(_plain(name)))
 
 
 def bias_of(dataset: "Dataset", given: str | None, variable: str | None) -> tuple[str, str]:

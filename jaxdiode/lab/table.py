@@ -1,4 +1,8 @@
-"""What a file holds before it has a shape: columns of equal length, in the order of the file."""
+"""What a file holds before it has a shape: columns in the order of the file.
+
+They are of equal length, but where the file is a map from the start: then its axes come first, each
+as long as it is, and the others hold the map.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field

@@ -73,11 +73,18 @@ def find_columns(path: Path, header: list[str], named: dict[str, str | None]) ->
 
 
 def error_column(header: list[str], k: int) -> int | None:
-    """The column that by its name holds standard errors of column k: "plus_error" of "plus"."""
+    """The column that by its name holds standard errors of column k: "plus_error" of "plus".
+
+    Of "plus_error" and "plus_total_error", the first.
+    """
     bare = re.escape(_squeezed(split_unit(header[k])[0]))
-    pattern = re.compile(rf"{bare}(standard|std|total)?{_ERROR}|{_ERROR}(of|in)?{bare}")
-    found = [n for n, h in enumerate(header) if pattern.fullmatch(_squeezed(split_unit(h)[0]))]
-    return found[0] if len(found) == 1 and found[0] != k else None
+    names = [_squeezed(split_unit(h)[0]) for h in header]
+    for kind in ("(standard|std)?", "total"):
+        pattern = re.compile(rf"{bare}{kind}{_ERROR}|{_ERROR}(of|in)?{kind}{bare}")
+        found = [n for n, name in enumerate(names) if pattern.fullmatch(name) and n != k]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def direction_of(name: str) -> str | None:

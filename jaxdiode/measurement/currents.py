@@ -27,7 +27,8 @@ class MeasuredCurrents(_Columns):
         columns: the names of the three columns read.
         dropped: numbers of the lines left out because something was missing in them.
         errors: standard errors of I₊ and I₋ where columns beside them hold these, by names such as
-            "plus_error" or "sigma I+"; else None. `sigma` of `fit` takes the pair.
+            "plus_error" or "sigma I+" (or "plus_total_error" where there is no other); else None.
+            `sigma` of `fit` takes the pair.
         error_columns: the names of these columns.
         others: names of columns that have several values at one coil current, as a temperature
             or a repeat has; rows are not told apart by them.

@@ -44,6 +44,7 @@ class Status(enum.IntEnum):
     BELOW_THRESHOLD = 24
     CHAINS_NOT_MIXED = 25
     POSTERIOR_AT_BOUND = 26
+    LEADS_TOO_LARGE = 27
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -135,9 +136,9 @@ _TEXT = {
         "the measured voltage does not cross the threshold up to the end of the range of currents"
     ),
     Status.NOT_SWEPT: (
-        "the measured bias does not show this edge: it never had this sign, or passed here on the "
-        "other way (of a junction that latches, a sweep shows switching outward and retrapping "
-        "inward)"
+        "the measured bias does not show this edge: it never had this sign, did not come near "
+        "zero, or passed here on the other way (of a junction that latches, a sweep shows "
+        "switching outward and retrapping inward)"
     ),
     Status.TOO_FEW_POINTS: (
         "fewer than three known points on the zero-voltage plateau: finer steps of the bias?"
@@ -153,5 +154,9 @@ _TEXT = {
     ),
     Status.POSTERIOR_AT_BOUND: (
         "the posterior is piled up on a bound, which decides there (the values are those inside)"
+    ),
+    Status.LEADS_TOO_LARGE: (
+        "the series resistance taken off is more than the zero-voltage plateau has: what is left "
+        "of it falls with the bias"
     ),
 }

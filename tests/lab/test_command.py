@@ -1,6 +1,7 @@
 """`jaxdiode extract`: from a file to currents, a table that `fit` takes, and a figure."""
 
 import csv
+import json
 import sys
 
 import numpy as np
@@ -158,6 +159,78 @@ def test_the_measured_map(run, shared, tmp_path):
     assert not table["significant"][np.isnan(table["efficiency"])].any()
     assert table["significant"][np.argmax(table["plus (nA)"] > 1.8)]  # 1.82 and .72 nA at B = 0
     assert (tmp_path / "jaxdiode-extract/map.png").stat().st_size > 1000
+
+
+def quick(path, points=13, bias=81, jump=False):
+    """I± of period .8 mT, a few bias points, 4 Ω of leads and voltages in V over nA."""
+    field, current = np.linspace(-1, 1, points), np.linspace(-2, 2, bias)
+    limit = 1 + 0.2 * np.sign(current) * np.cos(2 * np.pi * field[:, None] / 0.8 + 0.4)
+    normal = current if jump else np.sign(current) * np.sqrt(np.maximum(current**2 - limit**2, 0))
+    edge = np.where(current < 0, 0.5 * limit, limit) if jump else limit
+    voltage = np.where(np.abs(current) > edge, normal, 0) + 0.1 * current
+    voltage += 2e-3 * np.random.default_rng(0).normal(size=voltage.shape)
+    rows = [(b, i, 4e-8 * v) for b, line in zip(field, voltage, strict=True)
+            for i, v in zip(current, line, strict=True)]  # fmt: skip
+    np.savetxt(path, rows, header="B (mT)\tI (nA)\tV (V)", delimiter="\t", fmt="%.9g")
+    return limit
+
+
+def columns_of(path):
+    with open(path) as file:
+        rows = list(csv.DictReader(file))
+    return {k: np.array([float(r[k]) for r in rows]) for k in rows[0] if k != "significant"}
+
+
+def test_names_of_the_table_are_those_of_the_json(run, tmp_path):
+    """`fit --errors` takes what `sigma=found.plus_error` takes."""
+    quick(tmp_path / "map.dat")
+    code, said = run("extract", "map.dat")
+    assert code == 0, said.err
+    table = columns_of(tmp_path / "jaxdiode-extract/currents.csv")
+    values = json.loads((tmp_path / "jaxdiode-extract/result.json").read_text())["values"]
+    for name in ("plus", "plus_error", "plus_total_error", "minus_error", "minus_total_error"):
+        np.testing.assert_allclose(table[f"{name} (nA)"], values[name], rtol=1e-12)
+    assert np.ptp(table["plus_total_error (nA)"] / table["plus_error (nA)"]) > 0.1  # not one twice
+    read = __import__("jaxdiode").read_switching_currents(
+        tmp_path / "jaxdiode-extract/currents.csv"
+    )
+    assert read.error_columns == ("plus_error (nA)", "minus_error (nA)")
+    np.testing.assert_array_equal(read.errors[0], table["plus_error (nA)"])
+    unit = "the plateaus have a resistance of 4.0"
+    line = next(x for x in said.out.split("\n") if unit in x)
+    assert "e-09 V/nA, " in line
+
+
+def test_the_period_of_a_field_is_printed(run, tmp_path):
+    quick(tmp_path / "map.dat", 25)
+    code, said = run("extract", "map.dat")
+    assert code == 0, said.err
+    line = said.out.split("flux period along B:\n  period ")[1].split("\n")[0]
+    period, error = float(line.split(" ± ")[0]), float(line.split(" ± ")[1].split()[0])
+    assert abs(period - 0.8) < max(3 * error, 0.01)
+    assert line.split(" ± ")[1].split()[1] == "mT"
+    quick(tmp_path / "short.dat", 9)
+    code, said = run("extract", "short.dat", "--out", "short")
+    assert "flux period along B: not known, found must have at least 12 points" in said.out
+    text = (tmp_path / "short.dat").read_text().replace("B (mT)", "T (mK)")
+    (tmp_path / "warm.dat").write_text(text)
+    code, said = run("extract", "warm.dat", "--out", "warm")
+    assert code == 0, said.err
+    assert "flux period" not in said.out
+
+
+def test_hysteretic_is_an_option(run, tmp_path):
+    """What the note asks for."""
+    limit = quick(tmp_path / "map.dat", 7, jump=True)
+    code, said = run("extract", "map.dat")
+    assert code == 0, said.err
+    assert "--hysteretic False" in said.out
+    assert np.isnan(columns_of(tmp_path / "jaxdiode-extract/currents.csv")["minus (nA)"]).all()
+    code, said = run("extract", "map.dat", "--hysteretic", "False", "--out", "other")
+    assert code == 0, said.err
+    table = columns_of(tmp_path / "other/currents.csv")
+    np.testing.assert_allclose(table["minus (nA)"], 0.5 * limit[:, 0], atol=0.03)
+    np.testing.assert_allclose(table["plus (nA)"], limit[:, -1], atol=0.03)
 
 
 ERRORS = {

@@ -1,11 +1,14 @@
 """Ways to write a table as text, and what is refused, by its line."""
 
 import csv
+import importlib
 
 import numpy as np
 import pytest
 
 from jaxdiode.lab import describe, read
+from jaxdiode.lab.dataset import to_dataset
+from jaxdiode.lab.table import Column, Table
 
 ROWS = "0,1,5\n1,2,6\n2,3,4\n"
 
@@ -228,3 +231,22 @@ def test_many_rows(write, monkeypatch):
     lines[222] = "222,abc"
     with pytest.raises(ValueError, match="'abc' in line 226"):
         read(write("x,y\n" + "\n".join(lines) + "\n"))
+
+
+def test_keys_of_a_file_do_not_stand_in_for_ours(tmp_path):
+    """A file that says "missing_points" of itself: it is what was counted, a number."""
+    b, i = (x.ravel()[:-1] for x in np.meshgrid(np.arange(3.0), np.arange(4.0), indexing="ij"))
+    about = {"missing_points": "none", "format": "old", "operator": "A. B."}
+    columns = [Column("B", b), Column("I", i), Column("V", b + i)]
+    found = to_dataset(Table(tmp_path / "map", "labber", columns, about, axes=["B", "I"]))
+    assert found.attrs["missing_points"] == 1
+    assert isinstance(found.attrs["missing_points"], int)
+    assert (found.attrs["format"], found.attrs["operator"]) == ("labber", "A. B.")
+
+
+def test_a_format_without_a_reader_is_not_read_as_text(tmp_path, monkeypatch):
+    module = importlib.import_module("jaxdiode.lab.read")
+    monkeypatch.setattr(module, "FORMATS", (*module.FORMATS, "new"))
+    (tmp_path / "map.csv").write_text("B,I,V\n0,0,1\n0,1,2\n1,0,3\n1,1,4\n")
+    with pytest.raises(NotImplementedError, match="no reader for format 'new'"):
+        module.read(tmp_path / "map.csv", format="new")
