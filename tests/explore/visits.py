@@ -8,6 +8,7 @@ class Visit:
 
     def __init__(self, browser, address, width=1280):
         self.page = browser.new_page(viewport={"width": width, "height": 1200})
+        self.page.set_default_timeout(WAIT)
         self.errors, self.elsewhere = [], []
         self.page.on("console", self._heard)
         self.page.on("request", self._asked)

@@ -12,7 +12,7 @@ from ...core.device import AbstractDevice
 from ...core.results import AbstractResult
 from ...numerics.status import Status
 from .objective import RobustObjective
-from .statistics import estimate, interval_of_share, paired
+from .statistics import RISKS, estimate, interval_of_share, paired
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -179,7 +179,9 @@ def compared(
     known = np.isfinite(counted[0]) & np.isfinite(counted[1])
     gains, errors = {}, {}
     limit = both[0].threshold
-    for name in ("mean", "quantile", "cvar", *(["yield"] if np.isfinite(limit) else [])):
+    for name in RISKS:
+        if name == "yield" and not np.isfinite(limit):
+            continue
         if name == "yield":  # failed devices are bad ones, whatever they count as elsewhere
             kept = [np.nan_to_num(values, nan=-np.inf) for _, values in found]
         else:
