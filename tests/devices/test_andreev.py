@@ -148,6 +148,23 @@ def test_coefficients_are_the_real_axis_integrals_at_the_edges():
     helpers.assert_close(found[small], expected[small], absolute=1e-11 * np.abs(expected[small]))
 
 
+def test_digits_are_kept_far_out():
+    """Where a current is exponentially small its digits count all the same: η is their ratio."""
+    far = np.array(
+        [
+            (0.5, 1e3, 100.0),
+            (0.02, 6e3, 100.0),
+            (0.995, 1e4, 1e3),
+            (0.3, 1e-3, 1e3),
+            (1e-6, 1e4, 1.0),
+            (0.5, 1e6, 1e-6),
+            (0.995, 1e-8, 1e-6),
+        ]
+    )
+    expected = np.array([andreev.matsubara(*row) for row in far])
+    helpers.assert_close(coefficients(far), expected, absolute=2e-12 * np.abs(expected))
+
+
 def test_critical_currents_follow_from_the_coefficients():
     """J₀ⁿ ± √(J₁² + J₂²), also where sin φ and cos φ weigh the same and in the π state."""
     drawn = np.array([(0.1, 0.24, 1e-3), (0.4, 8.0, 0.3), (0.1, 30.0, 1e-3), (0.9, 2.0, 2.0)])

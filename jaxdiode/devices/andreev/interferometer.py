@@ -17,13 +17,8 @@ from ..._checks import Numbers
 from ...core.device import AbstractPhaseBiased, Relation
 from ...core.parameters import parameter
 from ...core.results import AbstractResult, status_of
+from .proximity import reservoir_sums
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
-# Edges in √(ε/E_T) that resolve F₁ and F₂: their poles lie at ½π(±1 − i)n, and F₂ decays as
-# exp(−√(ε/E_T)(1 − ℓ)), which is 1e-26 at the last edge for ℓ = .995.
-_PROXIMITY = np.concatenate([[0.0], 1.5 * 2.0 ** np.arange(14)])
-# Edges around the steps of the distribution functions, in units of T: their poles lie at ±iπT.
-_THERMAL = 4.0 ** np.arange(1, 11)
 _LONGEST_SPACING = 0.995
 _COLDEST = 1e-6
 
@@ -186,8 +181,8 @@ class AndreevInterferometer(AbstractPhaseBiased):
         """From laboratory units; the critical currents are then in A.
 
         The device itself stays in units of E_T: so do bounds and axes of `Space` and `sweep`.
-        `units.thouless_energy` converts; eV/E_T of some hundred is beyond what the integrals
-        resolve, and beyond the gap of most superconductors.
+        `units.thouless_energy` converts; eV/E_T of some hundred is beyond the gap of most
+        superconductors.
 
         Args:
             length: L of the normal wire between its reservoirs (m).
@@ -217,7 +212,7 @@ class AndreevInterferometer(AbstractPhaseBiased):
         )
 
     def coefficients(self) -> InterferometerCoefficients:
-        """(J₀ⁿ, J₁, J₂), to 1e-12 J₀ for temperatures up to 10 and voltages up to 100 E_T/e."""
+        """(J₀ⁿ, J₁, J₂), to 1e-13 of the largest of them."""
         parts = self._integrals()
         constant = self.amplitude * (1 - self.spacing) * parts.biased_first
         sine = self.amplitude * parts.supercurrent
@@ -294,55 +289,8 @@ class _Integrals(NamedTuple):
 def _reservoir(spacing, potential, temperature) -> _Integrals:
     # A sweep may go where the constructor does not: no number then.
     temperature = jnp.where(temperature >= 0.999 * _COLDEST, temperature, jnp.nan)
-    energy, weight = _quadrature(potential, temperature)
-    first, second, sine = _proximity(energy, spacing)
-    below = jnp.tanh((energy - potential) / (2 * temperature))
-    above = jnp.tanh((energy + potential) / (2 * temperature))
-    # tanh a − tanh b = tanh(a − b)(1 − tanh a tanh b) keeps its digits at small potentials.
-    bias = jnp.tanh(potential / temperature) * (1 - below * above)
-    one, two = jnp.sum(weight * bias * first), jnp.sum(weight * bias * second)
-    sine = jnp.sum(weight * (below + above) * sine)
+    one, two, sine = reservoir_sums(spacing, potential, temperature)
     return _Integrals(0.25 * sine, 0.25 * one, 0.25 * two, 0.5 * one, 0.5 * two, 0.5 * sine)
-
-
-def _quadrature(potential, temperature):
-    """Energies and weights on (0, ∞): Gauss panels graded towards 0, |μ| and every scale."""
-    center = jax.lax.stop_gradient(jnp.abs(potential))
-    width = jax.lax.stop_gradient(temperature)
-    last = _PROXIMITY[-1]
-    steps = center + width * jnp.concatenate([-_THERMAL[::-1], jnp.zeros(1), _THERMAL])
-    edges = jnp.concatenate([_PROXIMITY, jnp.sqrt(jnp.clip(steps, 1e-12, last**2))])
-    edges = jnp.sort(edges)
-    half = (edges[1:] - edges[:-1]) / 2
-    root = ((edges[1:] + edges[:-1]) / 2)[:, None] + half[:, None] * _NODES
-    weight = 2 * root * half[:, None] * _WEIGHTS
-    return jnp.ravel(root**2), jnp.ravel(weight)
-
-
-def _proximity(energy, spacing):
-    """Re F₁, Re F₂ and Im F₂ of Eqs. (10b), (10c) over α²L², with z = (1 − i)√ε.
-
-    With u = e^{−ℓz}, v = e^{−(1−ℓ)z}: F₁ = (1 − u)(1 − uv²)/[2z(1 − u²v²)] and
-    F₂ = (1 − u)²v/[2z(1 − u²v²)]. No term grows, and every 1 − x keeps its digits as z → 0.
-    """
-    root = jnp.sqrt(energy)
-    u, one_u = _decay(spacing * root)
-    v, one_v = _decay((1 - spacing) * root)
-    uv = u * v
-    one_uv = one_u + u * one_v
-    common = one_u / (2 * jax.lax.complex(root, -root) * one_uv * (1 + uv))
-    first = common * (one_uv + uv * one_v)
-    second = common * one_u * v
-    return first.real, second.real, second.imag
-
-
-def _decay(x):
-    """e^{−(1−i)x} and one minus it."""
-    fall, s, c = jnp.expm1(-x), jnp.sin(x / 2), jnp.cos(x / 2)
-    size, turned = 1 + fall, 2 * s * s
-    imaginary = size * 2 * s * c
-    difference = size * turned - fall
-    return jax.lax.complex(1 - difference, imaginary), jax.lax.complex(difference, -imaginary)
 
 
 def _optional(name, value):
