@@ -17,11 +17,16 @@ from ..numerics.trigonometry import with_vector_trigonometry
 from .critical import CriticalCurrents, unless
 
 _SIGNS = np.array([1.0, -1.0])  # of maximum and minimum
+_ROUNDING = 1e-15  # of a current, times the magnitude of its terms
 
 
 @runtime_checkable
 class CurrentOfPhase(Protocol):
-    """What the search asks of a relation; see `AbstractPhaseBiased`."""
+    """What the search asks of a relation; see `AbstractPhaseBiased`.
+
+    One that has `current_in_lanes` is searched by that: the same current, written for many devices
+    side by side, of which each step is one operation on a scalar.
+    """
 
     def current(self, phase: Float[Array, "..."]) -> Float[Array, "..."]: ...
     def kinks(self) -> tuple[Float[Array, " k"], Float[Array, " k"]]: ...
@@ -91,7 +96,8 @@ def _located(relation: CurrentOfPhase) -> _Places:
 
     # What the functions of a relation close over differs from lane to lane as its leaves do.
     convert = eqx.filter_closure_convert
-    functions = convert(relation.current, jnp.zeros(())), convert(turns)
+    current = getattr(relation, "current_in_lanes", relation.current)
+    functions = convert(current, jnp.zeros(())), convert(turns), convert(relation.magnitude)
     arrays, rest = eqx.partition(functions, eqx.is_array)
     samples = relation.samples_per_period()
 
@@ -110,23 +116,24 @@ def _located(relation: CurrentOfPhase) -> _Places:
             over = (axes, *(-1 for _ in args))
             return jax.vmap(one, over, -1, axis_size=lanes)(each, *args)
 
-        def current(phases):
+        def currents(phases):
             return jax.vmap(lambda x: over_lanes(0, x))(phases)
 
         kinks, widths = over_lanes(1)
-        return _search(current, kinks, widths, samples)
+        return _search(currents, kinks, widths, samples, _ROUNDING * over_lanes(2))
 
     return search(arrays)
 
 
-def _search(current, kinks, widths, samples) -> _Places:
+def _search(current, kinks, widths, samples, rounding) -> _Places:
     if kinks.shape != widths.shape:
         raise ValueError(
             f"kinks must return as many widths as phases, got {len(kinks)} and {len(widths)}"
         )
     signs = jnp.asarray(_SIGNS)[:, None]
     kinks = jnp.mod(kinks, 2 * jnp.pi)
-    found = extrema_between(current, graded_samples(kinks, widths, samples))
+    graded = graded_samples(kinks, widths, samples)
+    found = extrema_between(current, graded, rounding=rounding)
     scale = jnp.max(jnp.abs(found.value), axis=0)
     curved = signs * found.curvature < 0
     step = jnp.where(curved, -found.slope / jnp.where(curved, found.curvature, 1.0), 0.0)

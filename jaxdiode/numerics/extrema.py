@@ -121,12 +121,16 @@ def _ladders(kinks, widths, reach) -> Float[Array, "k rungs lanes"]:
 
 
 def extrema_between(
-    f: Callable[[Lanes], Lanes], samples: Samples, tolerance: float = 1e-11
+    f: Callable[[Lanes], Lanes],
+    samples: Samples,
+    tolerance: float = 1e-11,
+    rounding: Float[Array, " lanes"] | float = 0.0,
 ) -> Extrema:
-    """Largest and smallest value in every lane of `f`, to `tolerance` × max|f|.
+    """Largest and smallest value in every lane of `f`, to `tolerance` × max|f| + `rounding`.
 
     Args:
         f: acts element by element on arrays of any length with lanes along the last axis.
+        rounding: of its values, where terms cancel that are larger than it.
     """
     once = with_vector_trigonometry(lambda x: value_and_slope(f, x))
     twice = with_vector_trigonometry(lambda x: value_and_slope(lambda y: value_and_slope(f, y), x))
@@ -168,7 +172,8 @@ def extrema_between(
     gain = jnp.where(curved, slope**2 / jnp.where(curved, jnp.abs(curvature), 1.0), jnp.inf)
     missing = jnp.minimum(search.value - _signed(value), gain)
     error = jnp.maximum(missing, search.bound - search.value)
-    return Extrema(search.position, value, slope, curvature, error <= tolerance * scale)
+    allowed = tolerance * scale + rounding
+    return Extrema(search.position, value, slope, curvature, error <= allowed)
 
 
 class _Search(NamedTuple):

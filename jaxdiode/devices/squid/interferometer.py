@@ -20,7 +20,6 @@ from ...core.critical import CriticalCurrents
 from ...core.device import (
     AbstractCurrentBiased,
     AbstractPhaseBiased,
-    DirectRelation,
     Relation,
     critical_currents,
 )
@@ -29,7 +28,7 @@ from ...core.report import Report
 from ...core.temperature import parts_at_reduced_temperature
 from ...junctions import SeriesJunctions
 from ...numerics.status import Status
-from .branches import branch_current, junction_phase, kinks_seen, steepest_fall
+from .branches import ParallelRelation, branch_current, junction_phase, kinks_seen, steepest_fall
 from .crossing import both_directions
 from .screening import as_circuit, or_of_flux_states, warn_of_henries
 
@@ -140,7 +139,7 @@ class Squid(AbstractPhaseBiased):
 
     def relation(self) -> Relation:
         branches = tuple(branch.relation() for branch in self.branches)
-        return DirectRelation(eqx.tree_at(lambda squid: squid.branches, self, branches))
+        return ParallelRelation(eqx.tree_at(lambda squid: squid.branches, self, branches))
 
     def circuit(
         self, *, resistance: Numbers | None = None, capacitance: Numbers | None = None
@@ -188,7 +187,7 @@ class Squid(AbstractPhaseBiased):
         for k, branch in enumerate(self.branches):
             inductance = None if self.inductance is None else self.inductance[k]
             position, width = kinks_seen(branch, inductance)
-            phases.append(position - self._offsets()[k])
+            phases.append(position - self.branch_offsets()[k])
             widths.append(width)
         return jnp.concatenate(phases), jnp.concatenate(widths)
 
@@ -206,7 +205,8 @@ class Squid(AbstractPhaseBiased):
         multivalued = jnp.where(jnp.min(slopes) > 0, Status.CONVERGED, Status.MULTIVALUED)
         return jnp.maximum(jnp.max(codes), multivalued.astype(jnp.int32))
 
-    def _offsets(self):
+    def branch_offsets(self) -> Float[Array, " branches"]:
+        """δ_k, by which the phase of every branch differs from φ."""
         return jnp.concatenate([jnp.zeros(1), -2 * jnp.pi * jnp.cumsum(self.flux)])
 
     def _over_branches(self, function, phase):
@@ -215,7 +215,7 @@ class Squid(AbstractPhaseBiased):
         Branches of one kind and shape are stacked and traced once, whatever their number.
         """
         phase = jnp.asarray(phase, float)
-        shifted = phase[..., None] + self._offsets()
+        shifted = phase[..., None] + self.branch_offsets()
         inductance = self.inductance
         groups = alike(self.branches)
         results = []
