@@ -1,8 +1,11 @@
 """What `jaxdiode fit` makes of a file before it fits: whose noise counts."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxdiode as jd
 from jaxdiode import experiment
 from jaxdiode.cli import fitting
 from jaxdiode.cli.measured_currents import Columns
@@ -65,3 +68,28 @@ def test_columns_of_errors_count_before_the_file(tmp_path, noise_of_fit, asked):
         np.testing.assert_allclose(told, np.full((2, 9), [[0.1], [0.2]]))
     else:
         assert told == 0.3
+
+
+class Weighted(experiment.AbstractObservable):
+    """Two amplifiers at points of the table."""
+
+    points: jax.Array = jd.parameter(table=True)
+    gains: jax.Array = jd.parameter(label="gains")
+    offset: jax.Array | None = jd.parameter(label="offset")
+
+    def of(self, device):
+        return jnp.outer(self.gains, self.points) * device.critical_currents().plus
+
+
+def test_a_fit_of_a_result_keeps_all_numbers_of_its_observable():
+    """Arrays too; points are those of the new table."""
+    found = Weighted(jnp.arange(3.0), jnp.array([1.5, 2.5]), jnp.array(0.25))
+    read = Weighted(jnp.arange(4.0), jnp.ones(2), jnp.array(0.0))
+    kept = fitting._fitted(found, read)
+    np.testing.assert_array_equal(kept.gains, found.gains)
+    np.testing.assert_array_equal(kept.points, read.points)
+    assert kept.offset == 0.25
+    without = fitting._fitted(Weighted(found.points, found.gains, None), read)
+    assert without.offset == 0.0
+    with pytest.raises(ValueError, match=r"must have gains of shape \(3,\) .* got \(2,\)"):
+        fitting._fitted(found, Weighted(read.points, jnp.ones(3), None))

@@ -1,6 +1,5 @@
 """What `jaxdiode fit` fits: device, data and space from a device file and a data file."""
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -206,18 +205,28 @@ def of_observable(path: Path, table: dict[str, Any]) -> Task:
 
 
 def _fitted(found: Any, read: Any) -> Any:
-    """The observable as the file is read, with the numbers that a fit found for it."""
+    """The observable as the file is read, with the numbers that a fit found for it: all but the
+    points, which are the table's."""
     import equinox as eqx
+
+    from ..core.parameters import declarations
 
     if type(found) is not type(read):
         return read
     names = [
-        field.name
-        for field in dataclasses.fields(read)
-        if hasattr(getattr(read, field.name), "dtype")
-        and np.ndim(getattr(read, field.name)) == 0
-        and getattr(found, field.name) is not None
+        name
+        for name, declared in declarations(type(read)).items()
+        if not declared.table
+        and hasattr(getattr(read, name), "dtype")
+        and getattr(found, name) is not None
     ]
+    for name in names:
+        shapes = [np.shape(getattr(one, name)) for one in (found, read)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"observable of the result must have {name} of shape {shapes[1]} as that of [fit] "
+                f"has, got {shapes[0]}"
+            )
     return eqx.tree_at(
         lambda x: [getattr(x, name) for name in names], read, [getattr(found, n) for n in names]
     )

@@ -10,10 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from .. import _checks
 from ..numerics.status import Status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_LONG = 16  # values that a repr still shows one by one
 
 
 class AbstractResult(eqx.Module):
@@ -40,7 +43,7 @@ class AbstractResult(eqx.Module):
         status: eqx.AbstractVar[Array | np.ndarray]
 
     def __repr__(self) -> str:
-        return eqx.tree_pformat(self, short_arrays=False)
+        return eqx.tree_pformat(jax.tree.map(_Shortened.of, self), short_arrays=False)
 
     def as_dict(self) -> dict[str, Any]:
         """{name: value} of what it holds, as sweeps and tables take it."""
@@ -97,6 +100,22 @@ def status_text(status: Any) -> str:
         (code,) = codes
         return Status(int(code)).describe()
     return "; ".join(f"{count} × {Status(int(code)).describe()}" for code, count in codes.items())
+
+
+class _Shortened:
+    """A long array in a repr: how many values, from where to where."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"<{self.text}>"
+
+    @classmethod
+    def of(cls, leaf: Any) -> Any:
+        array = isinstance(leaf, np.ndarray | jax.Array) and _checks.is_concrete(leaf)
+        number = array and jnp.issubdtype(leaf.dtype, np.number)
+        return cls(_shown(leaf)) if number and leaf.size > _LONG else leaf
 
 
 def _shown(value: Any) -> str:

@@ -11,7 +11,14 @@ from .. import _checks
 from .._checks import Numbers
 from ..core.critical import CriticalCurrents
 from ..core.device import AbstractDevice, critical_currents
-from ..core.paths import allowed_range, elements_of, match_names, owner_of, with_values
+from ..core.paths import (
+    allowed_range,
+    declaration,
+    elements_of,
+    match_names,
+    owner_of,
+    with_values,
+)
 from ..core.temperature import require_law
 from .axis import Axis
 from .observables import AbstractObservable, ObservedCurrents
@@ -140,6 +147,17 @@ class Experiment(AbstractDevice):
         if name not in self.axes:
             raise _checks.unknown_name("axis", name, tuple(self.axes) or ("none",))
         return ".".join((_AXES, name, field))
+
+    def flux_scales(self) -> tuple[str, ...]:
+        """Paths of the scales of the one axis that drive a flux: periods per unit of the axis."""
+        if len(self.axes) != 1:
+            return ()
+        ((name, axis),) = self.axes.items()
+        return tuple(
+            self.path_of_axis(name, f"scale.{k}")
+            for k, member in enumerate(axis.parameters)
+            if member != TEMPERATURE and declaration(*owner_of(self.device, member)).unit == "Φ₀"
+        )
 
     def overridden(self) -> tuple[str, ...]:
         members = (member for axis in self.axes.values() for member in axis.parameters)

@@ -76,14 +76,14 @@ class FluxPeriod(AbstractResult):
 
     def summary(self, unit: str = "") -> str:
         """Period, offset of the field, and both readings of a difference of the means."""
-        unit, field = self.unit or unit, self.field_unit
+        unit, field = self.unit or unit, f" {self.field_unit}".rstrip()
         others = ", ".join(f"{x:.5g}" for x in self.candidates[1:])
         lines = [
-            f"period {self.period:.6g} ± {self.period_error:.2g} {field} (power {self.power:.2f}"
+            f"period {self.period:.6g} ± {self.period_error:.2g}{field} (power {self.power:.2f}"
             + (f"; other peaks at {others})" if others else ")")
             if np.isfinite(self.period)
             else "period not known: no significant peak of the periodogram",
-            f"field offset {self.offset:.6g} ± {self.offset_error:.2g} {field}"
+            f"field offset {self.offset:.6g} ± {self.offset_error:.2g}{field}"
             + (f", one of {self.offsets.size} as good" if self.offsets.size > 1 else ""),
             f"I+(B0 + b) = I-(B0 - b) fails by {self.asymmetry:.3f} of the currents' variation "
             f"(1: unrelated), by {self.asymmetry_without:.3f} without a bias offset",

@@ -1,5 +1,7 @@
 """Relations from tables (shared/physics/field.md, section 5), against what they came from."""
 
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -264,3 +266,100 @@ def test_noisy_rows_at_uneven_phases():
     turns = expected(expected.derivative().roots(extrapolate=False))
     found = jd.critical_currents(jd.TabulatedRelation(phase, values))
     np.testing.assert_allclose([found.plus, found.minus], [turns.max(), -turns.min()], rtol=1e-9)
+
+
+# ---- Rows that do not say what lies between them
+
+
+def said_of(current, rows, noise=0.0, seed=0, **options):
+    """Warnings of a table of these rows; the first current once more at the end."""
+    phase = np.linspace(0, 2 * np.pi, rows + 1)
+    values = current(phase) + noise * np.random.default_rng(seed).normal(size=rows + 1)
+    values[-1] = values[0]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        jd.TabulatedRelation(phase, values, **options)
+    return [str(one.message) for one in caught]
+
+
+def modes(transparency):
+    return lambda phase: np.sin(phase) / (2 * np.sqrt(1 - transparency * np.sin(phase / 2) ** 2))
+
+
+SMOOTH = {
+    "sine": np.sin,
+    "harmonics": lambda x: np.sin(x) - 0.5 * np.sin(2 * x + 0.4) + 0.3 * np.cos(3 * x),
+    "0.5": modes(0.5),
+    "0.9": modes(0.9),
+    "0.99": modes(0.99),
+}
+
+
+@pytest.mark.parametrize("rows", [64, 100, 256])
+@pytest.mark.parametrize("name", SMOOTH)
+def test_rows_that_resolve_a_relation_are_taken_in_silence(name, rows):
+    current = SMOOTH[name]
+    assert said_of(current, rows) == []
+    size = np.ptp(current(np.linspace(0, 2 * np.pi, 1000)))
+    for seed in range(10):
+        for noise in (0.003, 0.03, 0.1):
+            assert said_of(current, rows, noise * size, seed) == []
+
+
+@pytest.mark.parametrize("rows", [8, 12])
+def test_few_rows_of_a_sine_are_enough(rows):
+    assert said_of(np.sin, rows) == []
+
+
+def saw(phase):
+    """Jumps by 2 between the rows before and at π."""
+    return np.sin(phase / 2) * np.where(phase < np.pi - 1e-9, 1.0, -1.0)
+
+
+def step(phase):
+    """A tenth of it, and two of them."""
+    return np.sin(phase) + 0.3 * np.where((phase > 1.1) & (phase < 4.0), 1.0, -1.0)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize("rows", [16, 64, 256])
+def test_a_jump_that_is_not_declared_is_named(rows, noise):
+    (text,) = said_of(saw, rows, noise)
+    phase = np.linspace(0, 2 * np.pi, rows + 1)
+    before, after = phase[rows // 2 - 1], phase[rows // 2]
+    assert f"between phases {before:.6g} and {after:.6g}" in text
+    assert float(text.split("changes by ")[1].split()[0]) == pytest.approx(2, abs=0.06)
+    assert len(said_of(step, rows, noise)) == 1
+
+
+def test_a_jump_where_the_table_ends_is_named():
+    (text,) = said_of(lambda x: np.where(x > 2 * np.pi - 0.15, -1.0, x / np.pi - 1) ** 3, 64)
+    assert "between phases" in text
+
+
+def test_a_declared_jump_is_taken_in_silence():
+    half = np.linspace(0, np.pi, 33)
+    phase = np.r_[half, half + np.pi]
+    current = np.r_[np.sin(half / 2), np.sin(half / 2 + np.pi / 2) * -1]
+    current[-1] = current[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        jd.TabulatedRelation(phase, current)
+        phase = np.linspace(-np.pi, np.pi, 33)
+        jd.TabulatedRelation(phase, np.sin(phase / 2), corners=[-np.pi])
+    with pytest.warns(UserWarning, match="do not resolve"):  # one more, inside a piece
+        jd.TabulatedRelation(phase, np.sin(phase / 2) + 0.5 * (phase > 0.5), corners=[-np.pi])
+
+
+@pytest.mark.parametrize("rows", [4, 7])
+def test_few_rows_are_said(rows):
+    (text,) = said_of(np.sin, rows)
+    assert f"the table has {rows} rows in a period" in text
+
+
+def test_one_column_of_several_is_enough():
+    phase = np.linspace(0, 2 * np.pi, 65)
+    table = np.stack([np.sin(phase)] * 4, 1)
+    table[:, 2] += 0.5 * ((phase > 2) & (phase < 4))
+    with pytest.warns(UserWarning, match="do not resolve"):
+        jd.TabulatedRelation(phase, table, [0.0, 1.0, 2.0, 3.0], parameter=0.5)

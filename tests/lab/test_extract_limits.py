@@ -153,3 +153,41 @@ def test_curves_of_few_points(points, threshold):
     assert off.size > 0.9 * 20 * 40
     assert abs(np.mean(off)) < 0.3
     assert np.mean(np.abs(off) < 1) > 0.6
+
+
+@pytest.mark.parametrize(("more", "said"), [(0.0, False), (0.001, False), (0.01, True)])
+def test_leads_that_differ_between_curves_are_noted(more, said):
+    """Three curves with other leads; their edges move by ΔR I_c/R, R = 1, of which errors know
+    nothing."""
+    limit = np.where(CURRENT > 0, 1.0, 0.8)
+    rest = np.abs(CURRENT) - limit
+    shape = np.sign(CURRENT) * np.where(rest > 0, rest, 0)
+    for seed in range(5):
+        values = noisy(np.repeat((shape + 0.05 * CURRENT)[None], 20, 0), 0.002, seed)
+        values[5:8] += more * CURRENT
+        field = np.arange(20.0)
+        found = jd.lab.switching_currents(dataset(CURRENT, values, ("B", "I"), B=("B", field)))
+        notes = [note for note in found.notes if "do not share one resistance" in note]
+        assert bool(notes) == said
+        if said:
+            (note,) = notes
+            largest = float(note.split(" uV/uA, beyond")[0].split(" to ")[-1])
+            assert largest == pytest.approx(0.06, abs=8e-4)  # 3 errors of a slope
+            moved = np.median(found.plus[5:8]) - np.median(np.delete(found.plus, [5, 6, 7]))
+            told = float(note.split("by up to ")[1].split()[0])
+            assert told == pytest.approx(-moved, abs=0.003)
+
+
+@pytest.mark.parametrize("noise", [0.001, 0.02])
+def test_curves_of_one_resistance_share_it(noise):
+    """Currents that differ and are rounded a little are no other leads."""
+    limits = 1 + 0.3 * np.cos(6 * FIELD)
+
+    def one(limit, width=0.02):
+        rest = np.logaddexp(0, (np.abs(CURRENT) - limit) / width) - np.logaddexp(0, -limit / width)
+        return np.sign(CURRENT) * width * rest
+
+    voltage = np.array([one(np.where(CURRENT > 0, x, 0.8 * x)) for x in limits])
+    for values in (voltage, overdamped(CURRENT, limits, 0.8 * limits)):
+        map = dataset(CURRENT, noisy(values + 0.1 * CURRENT, noise), ("B", "I"))
+        assert "share one resistance" not in str(jd.lab.switching_currents(map).notes)

@@ -14,6 +14,7 @@ from ...core.parameters import parameter as declared
 from ...core.results import AbstractResult
 from ...numerics.status import Status
 from .splines import SplineRelation, spline, value_of
+from .table_check import warn_of_coarse
 
 _LEAST = 4  # rows of a smooth piece, and values of a parameter: a cubic
 _FINEST = 4096  # samples of a period that close rows may ask for
@@ -67,6 +68,10 @@ class TabulatedRelation(AbstractPhaseBiased):
     Raises:
         ValueError: phases that fall, come three times or are not one period, unequal ends, NaN, too
             few rows in a piece, shapes that do not fit, a parameter outside.
+
+    Warns:
+        UserWarning: fewer than eight rows in a smooth period, or rows that do not resolve a turn or
+            a jump between them, which are named.
 
     Example:
         >>> phase = np.linspace(0, 2 * np.pi, 65)
@@ -131,6 +136,8 @@ class TabulatedRelation(AbstractPhaseBiased):
         turned = np.arange(order.size) >= rows.size - start
         self.phase = jnp.asarray(rows[order] + 2 * np.pi * turned)
         self.currents = table[order]
+        if _checks.is_concrete(self.currents):
+            warn_of_coarse(np.asarray(self.phase), np.asarray(self.currents), self.pieces)
         gaps = np.diff(rows)
         self.finest = min(_FINEST, int(np.ceil(2 * np.pi / np.min(gaps[gaps > 0]))))
 

@@ -135,8 +135,9 @@ def require_options(count: int | None, block: int | None, rows: Rows) -> None:
 def refitted(
     problem: Problem, rows: Rows, best: Solution, known: np.ndarray, freedom: float | int, *,
     count: int, block: int | None, key: PRNGKeyArray | int | None, progress: bool,
+    start: np.ndarray,
 ) -> Bootstrap:  # fmt: skip
-    """Fits, from the solution, to its prediction plus residuals drawn anew in blocks.
+    """Fits to a solution's prediction plus residuals drawn anew in blocks.
 
     Residuals are taken in units of σ, about the mean of their row as the loss weighs them (what a
     model misses on average is no scatter, outliers to one side are no shift), times
@@ -146,6 +147,7 @@ def refitted(
     Args:
         known: which parameters the data know; the others are NaN.
         freedom: degrees of freedom of the fit.
+        start: values that refits start from: the solution, or beside it.
     """
     prediction = problem.predict(best.values)[0]
     off = (problem.data - prediction) / best.noise
@@ -166,7 +168,7 @@ def refitted(
             problem.predict, problem.space, data, best.noise, problem.loss, problem.max_steps,
             prior, ftol=_ENOUGH,
         )  # fmt: skip
-        found = again.again(best, best.noise)
+        found = again.again(best._replace(values=start), best.noise)
         if found.converged:
             status[k] = Status.CONVERGED
             samples[k] = found.values

@@ -14,17 +14,18 @@ from ...numerics.status import Status
 from ...progress import track
 from ..space import Space
 from . import bootstrap as resampling
-from . import diagnostics, errors, evidence
+from . import diagnostics, evidence, turning
 from . import starts as starting
 from .data import Rows, flat_like, lay_out, noise_of, require_finite, require_some
+from .periods import seen as counted_periods
 from .prediction import Prediction
 from .prior import Given, gathered
-from .result import FitResult, _roots
+from .result import FitResult
 from .trust_region import LOSSES, Loss, Problem, Solution
+from .uncertainty import determined, off_saddles, roots, slopes, to_second_order
 
 Model = Callable[..., PyTree]
 _ON_BOUND = 1e-6  # of a parameter's scale
-_SILENT = 1e-12  # change of the prediction over a parameter's scale that counts as none
 
 
 def fit(
@@ -158,15 +159,23 @@ def fit(
     if not found:
         raise ValueError(where_invalid(predict, rows, first, len(origins)))
     best, agreeing = starting.best(problem, found)
-    best = problem.polish(evidence.weighed(problem, best))
+    best = off_saddles(problem, problem.polish(evidence.weighed(problem, best)))
     tried = Tried(len(origins), len(origins) - len(found), agreeing)
-    result = _result(problem, rows, best, tried)
+    result, steps = _result(problem, rows, best, tried)
+    seen = counted_periods(space, periods, along, rows, best.values)
+    rivals = starting.rivals(problem, found, best, result.sigma, result.errors)
+    result = dataclasses.replace(
+        result,
+        periods=seen,
+        rivals=tuple((float(more), tuple(map(float, x))) for more, x in rivals),
+    )
     if bootstrap is None:
         return result
-    known, freedom = np.isfinite(result.errors), result.degrees_of_freedom
+    known = np.isfinite(result.errors) | np.any(steps, axis=0)
+    beside = best.values + np.sum(steps, axis=0)  # at a turning point no refit has a slope
     refits = resampling.refitted(
-        problem, rows, best, known, freedom, count=bootstrap, block=block, key=key,
-        progress=progress,
+        problem, rows, best, known, result.degrees_of_freedom, count=bootstrap, block=block,
+        key=key, progress=progress, start=np.clip(beside, problem.low, problem.high),
     )  # fmt: skip
     return dataclasses.replace(result, bootstrap=refits)
 
@@ -192,32 +201,32 @@ class Tried(NamedTuple):
     agreeing: int
 
 
-def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitResult:
+def _result(
+    problem: Problem, rows: Rows, best: Solution, tried: Tried
+) -> tuple[FitResult, np.ndarray]:
+    """The result, and steps off each turning point that the prediction has there."""
     space, values, noise = problem.space, best.values, best.noise
-    residual, jacobian = problem.residual(values), problem.jacobian(values)
+    residual, jacobian = problem.residual(values), slopes(problem, best)
     flat_slope = ~np.all(np.isfinite(problem.predict(values)[1]), axis=1)
     scale = problem.scales(best.start)
-    size = np.sqrt(np.sum(problem.data**2)) or np.sqrt(np.sum(residual**2))
-    silent = np.sqrt(np.sum(jacobian**2, axis=0)) * scale <= _SILENT * size
-    jacobian = np.where(silent, 0.0, jacobian)
     prior = None if problem.prior is None else problem.beside(values)[1]
     freedom = residual.size - values.size
     if problem.sigma is None and problem.loss == "linear":
         if prior is not None:  # of the noise that the evidence found
-            freedom = residual.size - _determined(jacobian / noise[:, None], prior)
+            freedom = residual.size - determined(jacobian / noise[:, None], prior)
         noise = np.full_like(residual, np.sqrt(np.sum(residual**2) / freedom))
-    known = _uncertainty(problem, rows, values, residual, jacobian, noise)
+    known, turns = to_second_order(problem, rows, best, residual, jacobian, noise)
     curvature, plain, robust = known.curvature, known.plain, known.robust
     if prior is not None:
         freedom = residual.size - known.determined
     joint = curvature.pseudo if np.all(noise > 0) else np.zeros_like(plain)
     gap = np.minimum(values - problem.low, problem.high - values)
     still = np.abs(values - best.start) <= 1e-6 * np.maximum(np.abs(values), np.abs(best.start))
-    return FitResult(
+    found = FitResult(
         device=space.insert(jnp.asarray(values)),
         names=space.names,
         values=values,
-        errors=_roots(plain),
+        errors=roots(plain),
         covariance=plain,
         robust_covariance=robust,
         residuals=residual,
@@ -231,8 +240,10 @@ def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitRe
         explained=diagnostics.share_explained(problem.data, residual, noise, rows),
         **_of_rows(residual, rows),
         at_bound=_named(space, gap <= _ON_BOUND * scale),
-        unseen=_named(space, curvature.idle if prior is None else ~np.any(jacobian, axis=0)),
-        indistinct=tuple(_combination(space, d) for d in curvature.directions),
+        unseen=_named(space, turns.idle if prior is None else ~np.any(jacobian, axis=0)),
+        indistinct=turns.unseen,
+        turning=turns.found,
+        curved=_curved(problem, values, plain, jacobian, noise),
         unmoved=_named(space, still),
         no_slope=tuple(rows.name(k) for k in np.flatnonzero(flat_slope).tolist()),
         stopped_at_edge=best.at_edge,
@@ -244,6 +255,16 @@ def _result(problem: Problem, rows: Rows, best: Solution, tried: Tried) -> FitRe
         determined=known.determined,
         tensions=() if problem.prior is None else problem.prior.tensions(values, joint),
     )
+    return found, turns.steps
+
+
+def _curved(problem: Problem, values, covariance, jacobian, noise) -> np.ndarray | None:
+    if not np.all(noise > 0):
+        return None
+    return turning.curved(
+        lambda x: problem.predict(x)[0], values, covariance, jacobian, noise, problem.low,
+        problem.high,
+    )  # fmt: skip
 
 
 def _of_rows(residual: np.ndarray, rows: Rows) -> dict[str, Any]:
@@ -263,68 +284,5 @@ def _of_rows(residual: np.ndarray, rows: Rows) -> dict[str, Any]:
     }
 
 
-class _Uncertainty(NamedTuple):
-    """Plain and robust covariance, the lag of the latter, how far the halves lie apart, and how
-    many parameters the data determine."""
-
-    curvature: errors.Curvature
-    plain: np.ndarray
-    robust: np.ndarray
-    lag: int
-    apart: np.ndarray
-    determined: float
-
-
-def _uncertainty(problem: Problem, rows: Rows, values, residual, jacobian, noise) -> _Uncertainty:
-    weight = 1 / noise if np.all(noise > 0) else np.ones_like(noise)
-    r, rows_of = residual * weight, jacobian * weight[:, None]
-    first, second = (derivative(r**2) for derivative in LOSSES[problem.loss])
-    scores = (first * r)[:, None] * rows_of
-    bent = rows_of.T @ ((first + 2 * r**2 * second)[:, None] * rows_of)
-    if problem.loss != "linear" and np.linalg.eigvalsh(_unit_diagonal(bent))[0] < 0:
-        bent = rows_of.T @ (first[:, None] * rows_of)  # most points are outliers to this loss
-    curvature, determined, used, own = errors.invert(bent), float(bent.shape[0]), None, 0.0
-    beside = None if problem.prior is None else problem.beside(values)
-    if beside is not None:  # knowledge of its own, correlated with no residual
-        own = beside[1].T @ beside[1]
-        curvature = errors.invert(bent + own)
-        used = determined = float(np.sum(curvature.pseudo * bent))
-    plain = (
-        curvature.inverse
-        if problem.loss == "linear"
-        else errors.sandwich(curvature, scores.T @ scores + own)
-    )
-    middle, lag = errors.long_run(scores, rows, used)
-    robust = errors.sandwich(curvature, middle + own)
-    both = errors.halves(np.sqrt(first) * r, np.sqrt(first)[:, None] * rows_of, rows, beside)
-    apart = np.full(jacobian.shape[1], np.nan)
-    if not np.all(noise > 0):  # an exact fit leaves no noise to estimate errors from
-        plain, robust = np.zeros_like(plain), np.zeros_like(robust)
-    elif both is not None:
-        spread = _roots(both[1])
-        apart = np.abs(both[0]) / np.where(spread > 0, spread, np.nan)
-    return _Uncertainty(curvature, plain, robust, lag, apart, determined)
-
-
-def _determined(slopes: np.ndarray, prior: np.ndarray) -> float:
-    """How many parameters the data determine beside a prior, tr (H + P)⁻¹H."""
-    data = slopes.T @ slopes
-    return float(np.sum(errors.invert(data + prior.T @ prior).pseudo * data))
-
-
-def _unit_diagonal(matrix):
-    scale = np.sqrt(np.abs(np.diag(matrix)))
-    scale = np.where(scale > 0, scale, 1.0)
-    return matrix / np.outer(scale, scale)
-
-
 def _named(space, chosen) -> tuple[str, ...]:
     return tuple(name for name, one in zip(space.names, chosen, strict=True) if one)
-
-
-def _combination(space, direction) -> str:
-    """A direction of parameter space in words, largest parts first."""
-    order = [k for k in np.argsort(-np.abs(direction)) if abs(direction[k]) > 0]
-    lead = direction[order[0]]
-    parts = [f"{direction[k] / lead:+.3g} in {space.names[k]}" for k in order]
-    return f"a common change of {', '.join(parts)}"

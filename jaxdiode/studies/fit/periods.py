@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import PyTree
 
-from ...core.paths import elements_of, match_names
+from ...core.paths import declaration, elements_of, match_names, owner_of
 from ..space import Space
 from .data import Rows, flat_like, lay_out
 
@@ -14,6 +14,7 @@ _PEAKS = 3  # per parameter
 _PEAKS_BESIDE = 2  # of them are looked at from all sides
 _BESIDE = (0.0, 0.25, -0.25, 0.5, -0.5)  # resolutions
 _MOST = 12  # starts in all
+_PER_AXIS = "Φ₀/coil unit"  # declared unit of what counts periods of a flux along an axis
 _PER_RESOLUTION = 10  # frequencies per 1/(length of the axis)
 
 
@@ -146,3 +147,25 @@ def period_starts(space: Space, names, rows: Rows, flat: np.ndarray) -> list[np.
         itertools.product(*(enumerate(c) for c in choices)), key=lambda x: sum(k for k, _ in x)
     )
     return [np.array([value for _, value in point]) for point in ranked[1 : _MOST + 1]]
+
+
+def seen(
+    space: Space, names: str | Sequence[str], along: PyTree, rows: Rows, values: np.ndarray
+) -> dict[str, float]:
+    """{parameter: periods that the axis holds} of those fitted that count periods along it.
+
+    They are those that `names` name, those declared in flux quanta per unit of a coil, and those
+    that the device calls its `flux_scales`.
+    """
+    if along is None:
+        return {}
+    patterns = (names,) if isinstance(names, str) else tuple(names)
+    known = elements_of(space.device)
+    counted = {name for pattern in patterns for name in match_names(known, pattern)}
+    counted |= set(getattr(space.device, "flux_scales", tuple)())
+    span = float(np.ptp(rows.position))
+    return {
+        name: span * abs(float(value))
+        for name, value in zip(space.names, values, strict=True)
+        if name in counted or declaration(*owner_of(space.device, name)).unit == _PER_AXIS
+    }

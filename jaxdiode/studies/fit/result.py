@@ -13,6 +13,7 @@ from ...numerics.status import Status
 from . import verdict
 from .bootstrap import Bootstrap
 from .diagnostics import factor_of_errors
+from .uncertainty import roots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +39,12 @@ class FitResult(AbstractResult):
         chance: {row: probability that independent noise is as correlated over its first lags}
             (Ljung–Box test).
         period: {row: period, in points, of the strongest line in its residuals}.
+        periods: {parameter that counts periods along the axis, as turns do: periods that the data
+            span}.
+        curved: how much the model's second order changes each parameter within an error, in its
+            errors: these are those of a line, and mean little from about one on.
+        rivals: (χ² more than here, values) of other minima that starts came to, as good within
+            noise, elsewhere by more than four errors.
         halves: how far the values that the first and the last half of the data want lie apart,
             in robust standard errors of that difference; by one linear step, without a fit.
         rms: root mean square of the residuals.
@@ -46,6 +53,9 @@ class FitResult(AbstractResult):
         at_bound: parameters that ended on a bound; their error bars mean nothing.
         unseen: parameters of no influence on the prediction.
         indistinct: combinations of parameters that the prediction does not change with.
+        turning: (combination or parameter, how far it may go within an error) of those in which
+            the prediction turns round, as in the difference of two equal junctions: it changes with
+            the square. They have no symmetric error; the errors of all others hold that square.
         unmoved: parameters that ended where they started.
         no_slope: points whose Jacobian is not finite at the solution; they enter no error.
         invalid_starts: starts at which the model was NaN or infinite; they were left out.
@@ -93,6 +103,7 @@ class FitResult(AbstractResult):
     at_bound: tuple[str, ...] = eqx.field(static=True, default=())
     unseen: tuple[str, ...] = eqx.field(static=True, default=())
     indistinct: tuple[str, ...] = eqx.field(static=True, default=())
+    turning: tuple[tuple[str, float], ...] = eqx.field(static=True, default=())
     unmoved: tuple[str, ...] = eqx.field(static=True, default=())
     no_slope: tuple[str, ...] = eqx.field(static=True, default=())
     stopped_at_edge: bool = eqx.field(static=True, default=False)
@@ -104,6 +115,9 @@ class FitResult(AbstractResult):
     determined: float = eqx.field(static=True, default=float("nan"))
     tensions: tuple[float, ...] = eqx.field(static=True, default=())
     bootstrap: Bootstrap | None = None
+    periods: dict[str, float] = eqx.field(static=True, default_factory=dict)
+    curved: np.ndarray | None = None
+    rivals: tuple[tuple[float, tuple[float, ...]], ...] = eqx.field(static=True, default=())
 
     @property
     def status(self) -> np.ndarray:
@@ -128,6 +142,14 @@ class FitResult(AbstractResult):
             "correlation": self.correlation,
             "means": self.means,
             "chance": self.chance,
+            "periods": self.periods,
+            "curved": None
+            if self.curved is None
+            else dict(zip(self.names, self.curved, strict=True)),
+            "rivals": [
+                {"chi_squared_more": more, **dict(zip(self.names, values, strict=True))}
+                for more, values in self.rivals
+            ],
             "halves": dict(zip(self.names, self.halves, strict=True)),
             "chi_squared_per_degree": self.chi_squared,
             "outliers": self.outliers,
@@ -136,6 +158,7 @@ class FitResult(AbstractResult):
             "at_bound": self.at_bound,
             "unseen": self.unseen,
             "indistinct": self.indistinct,
+            "turning": dict(self.turning),
             "no_slope": self.no_slope,
             "stopped_at_edge": self.stopped_at_edge,
             "residuals": self.residuals,
@@ -164,7 +187,7 @@ class FitResult(AbstractResult):
 
     @property
     def robust_errors(self) -> np.ndarray:
-        return _roots(self.robust_covariance)
+        return roots(self.robust_covariance)
 
     @property
     def means(self) -> dict[str, tuple[float, float]]:
@@ -245,6 +268,9 @@ class FitResult(AbstractResult):
                 for label, x in self.correlation.items()
             )
             head.append(f"correlation of neighbouring residuals: {lags}")
+        if self.periods:
+            counted = ", ".join(f"{x:.3g} of {name}" for name, x in self.periods.items())
+            head.append(f"periods along the axis: {counted}")
         if self.starts > 1 and self.agreeing_starts:
             head.append(f"{self.agreeing_starts} of {self.starts} starts came to this minimum")
         if self.outliers:
@@ -268,8 +294,3 @@ class FitResult(AbstractResult):
 
 def _counted(number: int | float) -> str:
     return str(number) if isinstance(number, int) else f"{number:.1f}"
-
-
-def _roots(covariance: np.ndarray) -> np.ndarray:
-    variance = np.diag(covariance)
-    return np.sqrt(np.where(variance >= 0, variance, np.nan))

@@ -20,6 +20,8 @@ HEATS = ((4, 24), (10, 6))
 _APART = 0.05  # of the box, along some parameter, between two starts
 _AT_PERIODS = 0.75  # of the points take a period that the data show
 _JITTER = 0.5  # resolutions, about such a period
+_RIVAL = 9.0  # χ² more than the best, with which another minimum is no worse
+_ELSEWHERE = 4.0  # errors, by which it lies elsewhere
 _SAME = 1e-6  # relative difference of costs of one minimum
 
 
@@ -142,3 +144,27 @@ def best(problem: Problem, found: list[Solution]) -> tuple[Solution, int]:
     misfits = np.array([problem.misfit(one) for one in found])
     equal = misfits <= np.min(misfits) * (1 + _SAME) + np.finfo(float).tiny
     return found[int(np.argmax(equal))], int(np.sum(equal))
+
+
+def rivals(
+    problem: Problem, found: list[Solution], best: Solution, noise: np.ndarray, errors: np.ndarray
+) -> list[tuple[float, tuple[float, ...]]]:
+    """(χ² more than the best, values) of other minima that fit about as well, the best first.
+
+    Of least squares without prior; those of the same χ² are taken for the best's own image under
+    an exchange.
+    """
+    if problem.loss != "linear" or problem.prior is not None or not np.all(noise > 0):
+        return []
+    unit = float(np.median(best.noise / noise)) ** 2  # costs are in units of the noise assumed
+    near: list[tuple[float, tuple[float, ...]]] = []
+    for one in sorted(found, key=problem.misfit):
+        more = 2 * (one.cost - best.cost) * unit
+        same = more <= _SAME * max(2 * best.cost * unit, 1.0) or not one.converged
+        if same or more > _RIVAL or any(abs(more - x) < _SAME for x, _ in near):
+            continue
+        with np.errstate(invalid="ignore", divide="ignore"):
+            away = np.abs(one.values - best.values) / errors
+        if np.any(away[np.isfinite(errors)] > _ELSEWHERE):
+            near.append((float(more), tuple(map(float, one.values))))
+    return near

@@ -15,6 +15,7 @@ _ROUGH = 1.5  # rms over noise from differences that says the model misses somet
 _POOR = 0.5  # share of variance below which a fit explains too little
 _APART = 4.0  # robust standard errors between the halves of the data, at least
 _LUCK = 1e-3  # how often any parameter may be further apart by chance
+_CURVED = 1.0  # errors that the second order makes of one
 _MANY = 0.05  # share of refits on a bound
 _TENSE = 4.0  # standard deviations between a prior and the data that are no chance
 _OFF = 5.0  # standard errors of the mean residual of a row that are no chance
@@ -24,7 +25,8 @@ def warnings(fit: "FitResult") -> tuple[str, ...]:
     """What the residuals and the search say against the result."""
     return (
         *_of_quality(fit), *_of_priors(fit), *_of_means(fit), *_of_correlations(fit),
-        *_of_parameters(fit), *_of_refits(fit),
+        *_of_periods(fit), *_of_rivals(fit), *_of_curvature(fit), *_of_parameters(fit),
+        *_of_refits(fit),
     )  # fmt: skip
 
 
@@ -44,6 +46,46 @@ def _of_refits(fit: "FitResult") -> list[str]:
             "its interval(), not its errors"
         )
     return found
+
+
+def _of_periods(fit: "FitResult") -> list[str]:
+    """Fluxes of which the axis does not show one period."""
+    short = {name: count for name, count in fit.periods.items() if count < 1}
+    if not short:
+        return []
+    told = ", ".join(f"{count:.2g} of a period of {name}" for name, count in short.items())
+    return [
+        f"the data span {told}: none is seen whole, and the model alone tells it from the shape of "
+        "that part, together with the other parameters"
+    ]
+
+
+def _of_rivals(fit: "FitResult") -> list[str]:
+    """Minima elsewhere that are as good."""
+    if not fit.rivals:
+        return []
+    more, values = fit.rivals[0]
+    told = ", ".join(
+        f"{name} = {x:.5g}"
+        for name, x, own, error in zip(fit.names, values, fit.values, fit.errors, strict=True)
+        if abs(x - own) > error
+    )
+    others = f" ({len(fit.rivals)} such minima)" if len(fit.rivals) > 1 else ""
+    return [
+        f"another minimum fits as well, χ² larger by {more:.2g}: {told}{others}; errors, and "
+        "those of a bootstrap, are those of one of them: more data or a prior decides"
+    ]
+
+
+def _of_curvature(fit: "FitResult") -> list[str]:
+    """Errors by a line where the model is none."""
+    if fit.curved is None or not np.any(fit.curved > _CURVED):
+        return []
+    worst = [n for n, x in zip(fit.names, fit.curved, strict=True) if x > _CURVED]
+    return [
+        f"the model bends within an error of {', '.join(worst)} (by {np.nanmax(fit.curved):.2g} "
+        "errors): these are no intervals; quote bootstrap=200 and its interval()"
+    ]
 
 
 def _of_means(fit: "FitResult") -> list[str]:
@@ -148,6 +190,12 @@ def _of_parameters(fit: "FitResult") -> list[str]:
     if fit.unseen:
         found.append(f"the data do not see {', '.join(fit.unseen)}")
     found += [f"the data do not see {combination}" for combination in fit.indistinct]
+    found += [
+        f"the prediction turns round in {combination}: the data know the square of it alone, and "
+        f"±{reach:.2g} fits within an error; the other errors hold that, its own parameters have "
+        "none"
+        for combination, reach in fit.turning
+    ]
     if fit.unmoved:
         found.append(f"did not move from the start: {', '.join(fit.unmoved)}")
     if fit.no_slope:
