@@ -47,11 +47,13 @@ def sweep_points(sizes) -> Iterator[Point]:
 
 def branches(sizes, lanes) -> Iterator[Point]:
     flux = jnp.linspace(0.0, 1.0, lanes)
+    run = jax.jit(
+        jax.vmap(lambda f, d: jd.diode_efficiency(jd.replace(d, {"flux": f})), in_axes=(0, None))
+    )
     for count in sizes:
         pairs = [(100.0 + 3 * k, 80.0 + 5 * k) for k in range(count)]
         one = jd.Squid.from_pairs(pairs, flux=[0.3] * (count - 1))
-        run = jax.jit(jax.vmap(lambda f, d=one: jd.diode_efficiency(jd.replace(d, {"flux": f}))))
-        yield count, warm(lambda r=run: r(flux))
+        yield count, warm(lambda one=one: run(flux, one))
 
 
 def harmonics(sizes, repeats) -> Iterator[Point]:

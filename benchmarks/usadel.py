@@ -87,7 +87,8 @@ def gradient(device, rounds):
     efficiency = eqx.filter_jit(jd.diode_efficiency)
     slope = eqx.filter_jit(eqx.filter_value_and_grad(jd.diode_efficiency))
     both, alone = in_turn(lambda: slope(device), lambda: efficiency(device), rounds=rounds)
+    count = len(jax.tree.leaves(device))
     return row(
-        f"η of it, with its gradient in {len(jax.tree.leaves(device))} parameters", both, 1, None,
-        peer="η alone, ours", theirs=alone,
+        f"η of a spin-active Usadel junction, with its gradient in {count} parameters", both, 1,
+        None, peer="η alone, ours", theirs=alone,
     )  # fmt: skip

@@ -92,7 +92,7 @@ SMALL = {
     "kapitza": ({"biases": 7, "side": 2}, 1e-8),
     "nonequilibrium": ({"count": 40}, 1e-9),
     "usadel": ({"points": 1, "rounds": 1}, 2e-6),
-    "wire": ({}, 1e-2),
+    "wire": ({"duration": 20.0, "finer": (40, 80)}, 1e-2),
 }
 DEAR = {"extended", "kapitza", "usadel"}
 

@@ -1,4 +1,4 @@
-"""Plain NumPy integration of the generalised Ginzburg–Landau equation on a ring.
+"""Plain NumPy integration of the generalised Ginzburg–Landau equation on a ring or a wire.
 
 Explicit midpoint steps on complex ψ and complex links, which shares neither method, nor gauge, nor
 code with the package:
