@@ -80,17 +80,19 @@ def matsubara(sizes) -> Iterator[Point]:
 
 
 def nodes(sizes) -> Iterator[Point]:
-    """Rungs of two junctions each, side by side between inductors."""
-    run = jax.jit(lambda c: jd.critical_currents(c, "first").plus)
+    """A chain of junctions beside one junction with an inductance: a single flux state."""
+    run = jax.jit(jd.critical_currents)
     for count in sizes:
-        elements = {}
-        for k in range(count):
-            elements[f"J{k}"] = jd.Junction(
-                f"n{k}", "0", jd.TunnelJunction(1.0 + 0.1 * k), offset=-0.1 * k
-            )
-            if k:
-                elements[f"L{k}"] = jd.Inductor(f"n{k - 1}", f"n{k}", 0.05)
+        places = [f"n{k}" for k in range(count)] + ["0"]
+        elements = {
+            f"J{k}": jd.Junction(places[k], places[k + 1], jd.TunnelJunction(1.0 + 0.1 * k))
+            for k in range(count)
+        }
+        elements["beside"] = jd.Junction("n0", "m", jd.TunnelJunction(1.5), offset=-0.2)
+        elements["L"] = jd.Inductor("m", "0", 0.1)
         circuit = jd.Circuit(elements, terminals=("n0", "0"))
+        if status := int(run(circuit).status):
+            raise RuntimeError(f"{count} junctions: {jd.Status(status).name}, not to be compared")
         yield count + 1, warm(lambda c=circuit: run(c))
 
 
@@ -142,16 +144,17 @@ def panels(small: bool) -> dict[str, Iterator[Point]]:
             "branches of a SQUID": branches([2, 4], 8),
             "harmonics of the drive": harmonics([1, 2], 1),
             "Matsubara terms": matsubara([4, 5]),
-            "nodes of a circuit": nodes([1, 2]),
+            "nodes of a circuit": nodes([2, 3]),
             "processes": processes([1, 2], 8),
         }
+    shares = [2**k for k in range(min(5, max(2, len(os.sched_getaffinity(0)).bit_length())))]
     return {
         "points of a sweep": sweep_points([10, 16, 25, 35, 50]),
         "branches of a SQUID": branches([2, 3, 4, 6, 8, 12, 16], 1000),
         "harmonics of the drive": harmonics([1, 2, 4, 8, 16], 10),
         "Matsubara terms": matsubara([4, 8, 16, 32]),
-        "nodes of a circuit": nodes([2, 4, 8, 12]),
-        "processes": processes([1, 2, 4], 40),
+        "nodes of a circuit": nodes([2, 4, 8, 16, 32]),
+        "processes": processes(shares, 40),
     }
 
 

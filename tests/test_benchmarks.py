@@ -89,12 +89,12 @@ SMALL = {
     "extended": ({"side": 3}, 1e-9),
     "circuits": ({"count": 5, "loops": 1}, 1e-9),
     "circuits_in_time": ({"count": 2}, 1e-8),
-    "kapitza": ({"biases": 7, "side": 2}, 1e-8),
+    "kapitza": ({"biases": 12, "side": 2}, 1e-8),
     "nonequilibrium": ({"count": 40}, 1e-9),
     "usadel": ({"points": 1, "rounds": 1}, 2e-6),
     "wire": ({"duration": 20.0, "finer": (40, 80)}, 1e-2),
 }
-DEAR = {"extended", "kapitza", "usadel"}
+DEAR = {"kapitza", "usadel"}
 
 
 def test_every_part_has_a_small_size():
