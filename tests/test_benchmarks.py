@@ -94,7 +94,7 @@ SMALL = {
     "usadel": ({"points": 1, "rounds": 1}, 2e-6),
     "wire": ({"duration": 20.0, "finer": (40, 80)}, 1e-2),
 }
-DEAR = {"kapitza", "usadel"}
+DEAR = {"usadel"}
 
 
 def test_every_part_has_a_small_size():
@@ -150,7 +150,7 @@ def test_wire_of_the_benchmark_against_numpy():
     assert errors[1] < 0.4 * errors[0]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_gpu_rows_small(tmp_path):
     path = tmp_path / "results" / "gpu.json"
     figures = gpu.run(path, small=True)
@@ -178,7 +178,7 @@ def test_a_row_that_fails_is_its_reason_and_others_go_on(tmp_path):
     assert [row["failed"] for row in late] == ["not begun: -1 s were over"] * 2
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_growth_small(tmp_path):
     figures = growth.measure(small=True)
     assert len(figures) == 6
