@@ -73,8 +73,9 @@ notebooks: .venv/ready
 	$(BIN)/python -m tests.execute_notebooks
 
 bench: .venv/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r benchmarks/peers.txt || \
-		echo "peers cannot be installed: their parts are skipped"
+	for peer in $$(sed 's/#.*//' benchmarks/peers.txt); do \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $$peer || \
+		echo "$$peer cannot be installed: its rows are skipped"; done
 	$(BIN)/python -m benchmarks.run
 
 clean:

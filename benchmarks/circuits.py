@@ -17,8 +17,6 @@ from benchmarks.environment import in_turn, require, row
 from tests.reference import dense_squid, two_junctions
 
 TOLERANCE = 1e-8
-DEVICES = 200  # of which the loop does a few
-LOOPS = 10
 STEP = 0.02  # of the bias, no coarser finds all lobes
 
 
@@ -89,13 +87,14 @@ def by_scipy(critical, inductance, flux):
     return best
 
 
-def rows() -> Iterator[dict]:
-    yield screened()
-    yield plaquettes()
+def rows(count: int = 200, loops: int = 10) -> Iterator[dict]:
+    """`loops` of the devices are what SciPy does."""
+    yield screened(count, loops)
+    yield plaquettes(count)
 
 
-def screened() -> dict:
-    critical, inductance, flux = devices(DEVICES)
+def screened(count: int, loops: int) -> dict:
+    critical, inductance, flux = devices(count)
 
     @jax.jit
     @jax.vmap
@@ -107,18 +106,18 @@ def screened() -> dict:
     kept = {}
 
     def loop():
-        few = zip(critical[:LOOPS], inductance[:LOOPS], flux[:LOOPS], strict=True)
+        few = zip(critical[:loops], inductance[:loops], flux[:loops], strict=True)
         kept["both"] = np.array([by_scipy(*x) for x in few])
 
     mine, theirs = in_turn(lambda: largest(*arguments), loop, rounds=3)
     found = np.asarray(largest(*arguments)[0])
     exact = [two_junctions.largest(*x) for x in zip(critical, inductance, flux, strict=True)]
-    apart = np.max(np.abs(kept["both"] - exact[:LOOPS]), axis=1)
+    apart = np.max(np.abs(kept["both"] - exact[:loops]), axis=1)
     return row(
-        "critical currents of screened SQUIDs, all flux states", mine, DEVICES,
+        "critical currents of screened SQUIDs, all flux states", mine, count,
         float(np.max(np.abs(found - exact))), peer="SciPy, continuation by root", theirs=theirs,
-        peer_count=LOOPS, peer_error=float(np.max(apart[apart < 1e-6], initial=0.0)),
-        **{"devices that the peer has right": f"{np.sum(apart < 1e-6)} of {LOOPS}"},
+        peer_count=loops, peer_error=float(np.max(apart[apart < 1e-6], initial=0.0)),
+        **{"devices that the peer has right": f"{np.sum(apart < 1e-6)} of {loops}"},
     )  # fmt: skip
 
 
@@ -159,7 +158,7 @@ def by_pyjjasim(critical, flux):
     return found
 
 
-def plaquettes(count: int = 200, loops: int = 5) -> dict:
+def plaquettes(count: int, loops: int = 5) -> dict:
     """pyjjasim 4.0 asks NumPy for `int`, which NumPy no longer has: it is put back for it."""
     require("pyjjasim")
     np.__dict__.setdefault("int", int)

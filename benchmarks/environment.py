@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 RESULTS = Path(__file__).parent / "results"
-PEERS = ("scipy", "numba", "pyjjasim")
+PEERS = ("scipy", "numba", "pyjjasim", "tdgl")
 
 
 def describe() -> dict:

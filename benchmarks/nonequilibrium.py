@@ -1,12 +1,13 @@
-"""Andreev interferometers and phase-slip wires by the hundred thousand, against loops over SciPy.
+"""Andreev interferometers and phase-slip wires by the thousand, against loops over SciPy.
 
-Matched accuracy: SciPy's adaptive rule and root finder are asked for 1e-9, which is also the error
-allowed of us (we are closer; the largest difference between both is listed). A SciPy gradient is
-central differences, two more evaluations per parameter. SciPy is timed on a sample spread over
-the same grid and scaled up; one process, both warm.
+Matched accuracy: SciPy's adaptive rule and root finder are asked for 1e-9 and finer; the errors of
+both are those against a third program (Gauss panels around the poles, `tests/reference/andreev.py`;
+the wire's equation backwards from Φ, `tests/reference/phase_slip.py`). All rows are values with
+gradients in three parameters: a SciPy gradient is central differences, six more evaluations.
+SciPy is timed on a sample spread over the same grid, which is also where errors are measured.
 """
 
-import time
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -15,22 +16,40 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 import jaxdiode as jd
-from benchmarks.environment import seconds, write
+from benchmarks.environment import in_turn, row
+from tests.reference import andreev, phase_slip
 
-SAMPLE = 40
+SAMPLE = 12
 BETA = -1.2
 
 
-def interferometers(count=100_000):
-    spacing = np.linspace(0.02, 0.9, 50)
-    voltage = np.linspace(0.02, 5.0, 50)
-    temperature = np.geomspace(1e-3, 2.0, count // 2500)
-    grid = np.stack(np.meshgrid(spacing, voltage, temperature, indexing="ij"), -1).reshape(-1, 3)
+def rows(count: int = 10_000) -> Iterator[dict]:
+    warm = np.geomspace(1e-3, 2.0, max(count // 1250, 2))
+    for name, temperature in (("", warm), (" at T = .05 E_T", np.array([0.05]))):
+        side = max(round((count / temperature.size) ** 0.5), 2)
+        axes = np.linspace(0.02, 0.9, side), np.linspace(0.02, 5.0, side), temperature
+        yield compared(
+            f"η of Andreev interferometers{name}", axes, efficiency, scipy_efficiency,
+            exact_efficiency,
+        )  # fmt: skip
+    half = np.geomspace(0.4, 5, max(count // 400, 1))
+    axes = np.linspace(0.5, 0.95, 10), np.linspace(0.02, 0.3, 20), np.concatenate([-half, half])
+    yield compared("V of phase-slip wires", axes, voltage, scipy_voltage, exact_voltage)
 
-    def efficiency(x):
-        return jd.diode_efficiency(jd.AndreevInterferometer(x[0], x[1], temperature=x[2]))
 
-    return compared("interferometers", grid, in_batches(efficiency), scipy_efficiency)
+def efficiency(x):
+    return jd.diode_efficiency(jd.AndreevInterferometer(x[0], x[1], temperature=x[2]))
+
+
+def voltage(x):
+    wire = jd.PhaseSlipWire(valley=jd.wire.ValleyPolarization(x[0], x[1], beta=BETA))
+    return wire.voltage(x[2])
+
+
+def exact_efficiency(spacing, voltage, temperature):
+    potentials = voltage / 2, -voltage / 2
+    j0, j1, j2 = andreev.coefficients(spacing, potentials, (temperature, temperature))
+    return j0 / np.hypot(j1, j2)
 
 
 def scipy_efficiency(spacing, voltage, temperature):
@@ -75,19 +94,8 @@ def scipy_efficiency(spacing, voltage, temperature):
     return j0 / np.hypot(j1, j2)
 
 
-def wires(count=100_000):
-    zero = np.linspace(0.5, 0.95, 10)
-    coupling = np.linspace(0.02, 0.3, 20)
-    current = np.concatenate(
-        [-np.geomspace(0.4, 5, count // 400), np.geomspace(0.4, 5, count // 400)]
-    )
-    grid = np.stack(np.meshgrid(zero, coupling, current, indexing="ij"), -1).reshape(-1, 3)
-
-    def voltage(x):
-        wire = jd.PhaseSlipWire(valley=jd.wire.ValleyPolarization(x[0], x[1], beta=BETA))
-        return wire.voltage(x[2])
-
-    return compared("wire operating points", grid, in_batches(voltage), scipy_voltage)
+def exact_voltage(zero, coupling, current):
+    return phase_slip.quasi_static([current], zero, coupling, BETA)[0][0]
 
 
 def scipy_voltage(zero, coupling, current):
@@ -143,81 +151,38 @@ def plain_voltage(current, epsilon):
     return strength * 2 * np.sqrt(square(_TOP)) / below
 
 
-def in_batches(function):
-    """Values and gradients of all rows; batches keep the quadrature's arrays in the cache."""
-    one = jax.value_and_grad(function)
-    return jax.jit(lambda rows: jax.lax.map(one, rows, batch_size=64))
+def with_differences(function, x):
+    """The value, and its slopes by central differences."""
+    steps = 1e-4 * np.maximum(np.abs(x), 1e-3)
+    slopes = [
+        (function(*(x + h * e)) - function(*(x - h * e))) / (2 * h)
+        for h, e in zip(steps, np.eye(x.size), strict=True)
+    ]
+    return np.array([function(*x), *slopes])
 
 
-def compared(name, grid, ours, theirs):
+def compared(name, axes, ours, scipy, exact):
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
+    # Batches keep the quadrature's arrays in the cache.
+    run = jax.jit(lambda x: jax.lax.map(jax.value_and_grad(ours), x, batch_size=64))
     points = jnp.asarray(grid)
-    spent = seconds(lambda: jax.block_until_ready(ours(points)), repeats=2)
-    value, gradient = ours(points)
-    chosen = np.random.default_rng(0).choice(len(grid), SAMPLE, replace=False)
-    began = time.perf_counter()
-    reference = np.array([theirs(*grid[k]) for k in chosen])
-    scipy = (time.perf_counter() - began) / SAMPLE
-    error = np.abs(np.asarray(value)[chosen] - reference) / (1 + np.abs(reference))
-    steps = 1e-4 * np.maximum(np.abs(grid[chosen]), 1e-3)
-    differences = np.array(
-        [
-            [
-                (theirs(*(x + h * e)) - theirs(*(x - h * e))) / (2 * h)
-                for h, e in zip(step, np.eye(3), strict=True)
-            ]
-            for x, step in zip(grid[chosen], steps, strict=True)
-        ]
-    )
-    scale = np.max(np.abs(differences), axis=1, keepdims=True)
-    slope_error = np.max(np.abs(np.asarray(gradient)[chosen] - differences) / scale, axis=1)
-    count = len(grid)
-    return {
-        f"{count} {name}, values and gradients, first call (s)": round(spent["first"], 2),
-        f"{name}, values and gradients, warm (s)": round(spent["warm"], 2),
-        f"{name}, microseconds each": round(1e6 * spent["warm"] / count, 1),
-        f"{name}, SciPy value (ms)": round(1e3 * scipy, 2),
-        f"{name}, SciPy values alone (s, from {SAMPLE})": round(scipy * count),
-        f"{name}, ratio, values of SciPy against values and gradients of ours": round(
-            scipy * count / spent["warm"]
-        ),
-        f"{name}, ratio with SciPy's gradients by differences": round(
-            7 * scipy * count / spent["warm"]
-        ),
-        f"{name}, largest difference |a − b|/(1 + |b|)": float(np.max(error)),
-        f"{name}, median difference of gradients": float(np.median(slope_error)),
-        f"{name}, not finite": int(np.sum(~np.isfinite(np.asarray(value)))),
-    }
+    chosen = np.random.default_rng(0).choice(len(grid), min(SAMPLE, len(grid)), replace=False)
+    kept = {}
 
+    def loop():
+        kept["SciPy"] = np.array([with_differences(scipy, x) for x in grid[chosen]])
 
-def simulation():
-    """γ = 100 at j = .5 on three grids, each continuing the coarser one, cold."""
-    figures, state = {}, None
-    for spacing, duration in ((0.1, 1500.0), (0.05, 300.0), (0.025, 200.0)):
-        began = time.perf_counter()
-        state = jd.wire.simulate_wire(
-            0.5, 18.3, gamma=100.0, spacing=spacing, duration=duration, frames=101, initial=state
-        )
-        voltage = float(state.mean_voltage)
-        figures[f"ring, gamma 100, grid {spacing}: voltage, seconds with compilation"] = (
-            round(voltage, 6),
-            round(time.perf_counter() - began, 1),
-        )
-    figures["ring, theory for large gamma"] = round(float(jd.PhaseSlipWire().voltage(0.5)), 6)
-    currents = np.linspace(0.36, 0.5, 8)
-    spent = seconds(
-        lambda: jax.block_until_ready(
-            jd.wire.simulate_wire(currents, 5.8, gamma=10.0, duration=200.0, frames=11).mean_voltage
-        ),
-        repeats=1,
-    )
-    figures["8 rings, gamma 10, 200 time units, warm (s)"] = round(spent["warm"], 2)
-    return figures
-
-
-def main():
-    write("nonequilibrium", {**interferometers(), **wires(), **simulation()})
-
-
-if __name__ == "__main__":
-    jax.config.update("jax_enable_x64", True)
-    main()
+    mine, theirs = in_turn(lambda: run(points), loop, rounds=3)
+    value, gradient = map(np.asarray, run(points))
+    true = np.array([exact(*x) for x in grid[chosen]])
+    slopes = kept["SciPy"][:, 1:]
+    apart = np.abs(gradient[chosen] - slopes) / np.max(np.abs(slopes), axis=1, keepdims=True)
+    return row(
+        f"{name}, with gradient", mine, len(grid), float(np.max(np.abs(value[chosen] - true))),
+        peer="SciPy, quad, differences", theirs=theirs, peer_count=len(chosen),
+        peer_error=float(np.max(np.abs(kept["SciPy"][:, 0] - true))),
+        **{
+            "median difference of gradients": float(np.median(apart)),
+            "not finite": int(np.sum(~np.isfinite(value))),
+        },
+    )  # fmt: skip

@@ -13,7 +13,10 @@ import jax
 
 from benchmarks.environment import RESULTS, machine, write
 
-PARTS = ("squid", "extended", "circuits")
+PARTS = (
+    "squid", "extended", "circuits", "circuits_in_time", "kapitza", "nonequilibrium", "usadel",
+    "wire",
+)  # fmt: skip
 
 
 def run(parts: list[str]) -> dict:

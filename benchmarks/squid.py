@@ -65,7 +65,7 @@ def sample(axes, count: int = 300):
     return tuple(index.T), pair, at, np.array(exact)
 
 
-def rows(side: int = 100) -> Iterator[dict]:
+def rows(side: int = 100, sampled: int = 300) -> Iterator[dict]:
     device, axes = grid(side)
     traces, kept = [], {}
 
@@ -76,7 +76,7 @@ def rows(side: int = 100) -> Iterator[dict]:
     def ours():
         kept["data"] = jd.sweep(efficiency, device, axes, progress=False)
 
-    index, pair, flux, exact = sample(axes)
+    index, pair, flux, exact = sample(axes, sampled)
     for points in GRIDS:
         error = float(np.max(np.abs(numpy_efficiency(pair, flux, points) - exact)))
         if error <= TOLERANCE:

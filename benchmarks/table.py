@@ -25,7 +25,7 @@ def table(figures: dict) -> str:
     for part in figures["rows"].values():
         lines += [_line(row) for row in part]
     found = figures["environment"]
-    names = ("python", "jax", "numpy", "scipy", "numba", "pyjjasim")
+    names = ("python", "jax", "numpy", "scipy", "numba", "pyjjasim", "tdgl")
     versions = ", ".join(f"{name} {found[name]}" for name in names if name in found)
     device = found["processor"] if found["device"] == "cpu" else found["device"]
     lines += ["", f"{device}, {found['cores']} cores; {versions}."]
