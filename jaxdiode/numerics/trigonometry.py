@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Jaxpr, Literal
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 from jaxtyping import Array, Float
 
 # Source: S. Moshier, Cephes library, sin.c: π/2 in three parts, the first two with so few digits
@@ -64,6 +64,12 @@ def with_vector_trigonometry(function: Callable[..., Any]) -> Callable[..., Any]
     return changed
 
 
+def _changed(closed: ClosedJaxpr) -> ClosedJaxpr:
+    return jax.make_jaxpr(lambda *args: _evaluate(closed.jaxpr, closed.consts, list(args)))(
+        *closed.in_avals
+    )
+
+
 def _evaluate(jaxpr: Jaxpr, consts: list[Any], args: list[Any]) -> list[Any]:
     known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *args], strict=True))
     pairs: dict[Any, tuple[Array, Array]] = {}
@@ -83,6 +89,8 @@ def _evaluate(jaxpr: Jaxpr, consts: list[Any], args: list[Any]) -> list[Any]:
         elif primitive.name in _INLINED:
             inner = params["jaxpr"] if "jaxpr" in params else params["call_jaxpr"]
             found = _evaluate(inner.jaxpr, inner.consts, values)
+        elif primitive.name == "scan":
+            found = primitive.bind(*values, **params | {"jaxpr": _changed(params["jaxpr"])})
         else:
             found = primitive.bind(*values, **params)
             found = found if primitive.multiple_results else [found]

@@ -7,29 +7,31 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ...circuits.relations import alike
 from ...core.device import DirectRelation
 from ...numerics.extrema import clustered_grid
 from ...numerics.roots import increasing_root, value_and_slope
 
 Inductance = Float[Array, ""] | None
-_ONE_BY_ONE = 8  # branches; more would take too long to compile
 
 
 class ParallelRelation(DirectRelation):
     """The relation of a SQUID."""
 
     def current_in_lanes(self, phase: Float[Array, "..."]) -> Float[Array, "..."]:
-        """`current`, branch by branch: side by side they would stand where the lanes should."""
+        """`current`, branch after branch: side by side they would stand where the lanes should."""
         squid: Any = self.device
-        if squid.inductance is not None or len(squid.branches) > _ONE_BY_ONE:
+        if squid.inductance is not None:
             return squid.current(phase)
-        offsets = squid.branch_offsets()
-        # Else XLA adds the product 2πf with one rounding here and two there, and next to a jump
-        # two cosines of one angle differ by what their ratio cannot stand.
-        offsets = jnp.where(jnp.isfinite(offsets), offsets, jnp.nan)
-        total = jnp.zeros_like(phase)
-        for k, branch in enumerate(squid.branches):
-            total = total + branch.current(phase + offsets[k])
+        offsets, total = squid.branch_offsets(), jnp.zeros_like(phase)
+
+        def add(total, member):
+            branch, offset = member
+            return total + branch.current(phase + offset), None
+
+        for members in alike(squid.branches):
+            stacked = jax.tree.map(lambda *x: jnp.stack(x), *(squid.branches[k] for k in members))
+            total, _ = jax.lax.scan(add, total, (stacked, offsets[jnp.array(members)]))
         return total
 
 
