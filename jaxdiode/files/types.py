@@ -10,6 +10,7 @@ from ..devices import NAMESPACES, SYSTEMS
 
 _CORE = (
     "core.device.DirectRelation",
+    "devices.squid.branches.ParallelRelation",
     "dynamics.shunted.ScaledRelation",
     "junctions.resistive.DiffusiveContactRelation",
     "junctions.chain_relation.ChainRelation",
