@@ -35,8 +35,8 @@ class Visit:
 
     def busy(self):
         """The sign is on the page, and drawn."""
-        sign = self.page.locator("#busy")
-        return sign.count() == 1 and sign.evaluate("x => getComputedStyle(x).opacity") == "1"
+        drawn = "x => x.length === 1 && getComputedStyle(x[0]).opacity === '1'"
+        return self.page.locator("#busy").evaluate_all(drawn)
 
     def rest(self, seconds=180):
         self.wait(lambda: self.page.locator("#busy").count() == 0, seconds)
