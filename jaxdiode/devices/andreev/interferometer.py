@@ -291,7 +291,3 @@ def _reservoir(spacing, potential, temperature) -> _Integrals:
     temperature = jnp.where(temperature >= 0.999 * _COLDEST, temperature, jnp.nan)
     one, two, sine = reservoir_sums(spacing, potential, temperature)
     return _Integrals(0.25 * sine, 0.25 * one, 0.25 * two, 0.5 * one, 0.5 * two, 0.5 * sine)
-
-
-def _optional(name, value):
-    return None if value is None else _checks.real_array(name, value, ndim=0)

@@ -7,42 +7,26 @@ with ω_n = (2n + 1)πT and z² = 2ω − 2iμ at the energy μ + iω,
     ½ ∫ [tanh((ε + μ)/2T) + tanh((ε − μ)/2T)] Im F dε = 4πT Σ Re F(μ + iω_n).
 
 F varies on the scale of E_T at least, whatever T and μ are. The first terms are summed; the rest is
-the integral from ω = 2πTN on and what Euler and Maclaurin add at its end, by differences of the
-terms around it. In z the integrand is entire but for poles at iπk, and its parts that fall slowest
-(as e^{−(1−ℓ)z}, or not at all) have integrals in closed form.
+the integral from ω = 2πTN on, N = `EXPLICIT`, with what makes up for the difference at its end
+(`numerics.matsubara`). In z the integrand is entire but for poles at iπk, and its parts that fall
+slowest (as e^{−(1−ℓ)z}, or not at all) have integrals in closed form.
 """
 
-from math import comb
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ...numerics.matsubara import EXPLICIT, explicit_terms
+
 Scalar = Float[Array, ""]
 
-_TERMS = 20  # N
-_AROUND = 5  # terms on either side of N from which the end is corrected
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(18)
 # Panels of z − z_N: half a width is below the distance of the poles, e^{−.7z} is 2e-14 at the end.
 _EDGES = np.array([0.0, 4.0, 14.0, 45.0])
 _WIDE = 0.3  # ℓ from which the slow parts of F₂ do not cancel each other
 _SERIES = 1 / np.cumprod(np.arange(1.0, 20.0))[1:]  # 1/(k + 2)!
-
-
-def _sum_weights() -> np.ndarray:
-    """Of the terms n < N + m: with the integral from N on, Σ p(n + ½) for polynomials p."""
-    most = 2 * _AROUND
-    bernoulli = [1.0]
-    for n in range(1, most + 1):
-        bernoulli.append(-sum(comb(n + 1, k) * bernoulli[k] for k in range(n)) / (n + 1))
-    # Σ_{n≥0} (n + ½)^k − ∫₀^∞ x^k dx = ζ(−k, ½) = −B_{k+1}(½)/(k + 1), B_k(½) = (2^{1−k} − 1)B_k.
-    order = np.arange(most)
-    ends = (1 - 2.0**-order) * np.array(bernoulli)[1:] / (order + 1)
-    places = np.arange(-_AROUND, _AROUND) + 0.5
-    weights = np.concatenate([np.ones(_TERMS), np.zeros(_AROUND)])
-    weights[-most:] += np.linalg.solve(places ** order[:, None], ends)
-    return weights
 
 
 def _panels() -> tuple[np.ndarray, np.ndarray]:
@@ -51,7 +35,7 @@ def _panels() -> tuple[np.ndarray, np.ndarray]:
     return (middle + half * _NODES).ravel(), (half * _WEIGHTS).ravel()
 
 
-_SUM = _sum_weights()
+_PLACES, _SUM = explicit_terms()
 _AHEAD, _MEASURE = _panels()
 
 
@@ -92,8 +76,8 @@ class _Complex(NamedTuple):
 def reservoir_sums(spacing: Scalar, potential: Scalar, temperature: Scalar) -> ReservoirSums:
     """The sums over the frequencies of one reservoir, to 1e-13 of F."""
     step = 2 * jnp.pi * temperature
-    first, second = _terms(spacing, step * (np.arange(_SUM.size) + 0.5), potential)
-    start = step * _TERMS
+    first, second = _terms(spacing, step * _PLACES, potential)
+    start = step * EXPLICIT
     rest_first, rest_second, rest_sine = _rest(spacing, start, potential)
     total = [
         2 * (step * jnp.sum(_SUM * summand) + rest)
