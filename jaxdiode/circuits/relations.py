@@ -120,23 +120,21 @@ class Relations(eqx.Module):
         return self.of_each(_steepest) / self.unit
 
 
-def alike(devices: Sequence) -> list[list[int]]:
-    """Indices of devices grouped by structure and shapes."""
-    groups: dict = {}
+def grouped(devices: Sequence) -> tuple[tuple[Any, ...], tuple[tuple[int, ...], ...]]:
+    """Devices of one structure and shape stacked on a first axis, and their indices."""
+    found: dict = {}
     for k, device in enumerate(devices):
         leaves, structure = jax.tree.flatten(device)
-        groups.setdefault((structure, tuple(map(jnp.shape, leaves))), []).append(k)
-    return list(groups.values())
+        found.setdefault((structure, tuple(map(jnp.shape, leaves))), []).append(k)
+    members = tuple(map(tuple, found.values()))
+    stacked = (jax.tree.map(lambda *x: jnp.stack(x), *(devices[k] for k in m)) for m in members)
+    return tuple(stacked), members
 
 
 def side_by_side(devices: Sequence) -> Relations:
     """Relations of devices, solved, in a unit that is the largest of their currents."""
     solved = [d.relation() if isinstance(d, AbstractPhaseBiased) else d for d in devices]
-    members = tuple(tuple(group) for group in alike(solved))
-    groups = tuple(
-        jax.tree.map(lambda *x: jnp.stack(x), *(solved[k] for k in group)) for group in members
-    )
-    plain = Relations(groups, members, jnp.ones(()))
+    plain = Relations(*grouped(solved), jnp.ones(()))
     unit = jax.lax.stop_gradient(jnp.max(plain.largest()))
     return eqx.tree_at(lambda r: r.unit, plain, jnp.where(unit > 0, unit, 1.0))
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..circuits.relations import Relations, alike
+from ..circuits.relations import Relations, grouped
 from ..core.device import AbstractPhaseBiased
 from .chain_energy import energies, turns_of
 from .chain_newton import solved
@@ -16,11 +16,7 @@ Scalar = Float[Array, ""]
 
 
 def relations_of(junctions: tuple[AbstractPhaseBiased, ...], unit: Scalar) -> Relations:
-    members = tuple(tuple(group) for group in alike(junctions))
-    groups = tuple(
-        jax.tree.map(lambda *x: jnp.stack(x), *(junctions[k] for k in m)) for m in members
-    )
-    return Relations(groups, members, unit)
+    return Relations(*grouped(junctions), unit)
 
 
 def _balance(x: Array, args: tuple) -> Array:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ...circuits.relations import alike
+from ...circuits.relations import grouped
 from ...core.device import DirectRelation
 from ...numerics.extrema import clustered_grid
 from ...numerics.roots import increasing_root, value_and_slope
@@ -29,8 +29,9 @@ class ParallelRelation(DirectRelation):
             branch, offset = member
             return total + branch.current(phase + offset), None
 
-        for members in alike(squid.branches):
-            stacked = jax.tree.map(lambda *x: jnp.stack(x), *(squid.branches[k] for k in members))
+        for stacked, members in zip(*grouped(squid.branches), strict=True):
+            # What is scanned over is a number when it is added. XLA would contract a product 2πf
+            # with the phase, in one of its uses and not in another: next to a jump that is seen.
             total, _ = jax.lax.scan(add, total, (stacked, offsets[jnp.array(members)]))
         return total
 

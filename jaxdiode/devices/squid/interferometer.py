@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from ... import _checks
 from ..._checks import Numbers
 from ...circuits.circuit import Circuit
-from ...circuits.relations import alike
+from ...circuits.relations import grouped
 from ...core.critical import CriticalCurrents
 from ...core.device import (
     AbstractCurrentBiased,
@@ -217,15 +217,14 @@ class Squid(AbstractPhaseBiased):
         phase = jnp.asarray(phase, float)
         shifted = phase[..., None] + self.branch_offsets()
         inductance = self.inductance
-        groups = alike(self.branches)
+        groups, members = grouped(self.branches)
         results = []
-        for members in groups:
-            index = jnp.array(members)
-            stacked = jax.tree.map(lambda *x: jnp.stack(x), *(self.branches[k] for k in members))
+        for stacked, places in zip(groups, members, strict=True):
+            index = jnp.array(places)
             each = None if inductance is None else inductance[index]
             over = (0, None if each is None else 0, -1)
             results.append(jax.vmap(function, over, -1)(stacked, each, shifted[..., index]))
-        order = [k for members in groups for k in members]
+        order = [k for places in members for k in places]
         return jnp.concatenate(results, axis=-1)[..., jnp.array(order).argsort()]
 
 
