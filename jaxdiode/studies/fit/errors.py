@@ -66,6 +66,12 @@ def sandwich(curvature: Curvature, middle: np.ndarray) -> np.ndarray:
     return np.where(np.outer(curvature.known, curvature.known), found, np.nan)
 
 
+def roots(covariance: np.ndarray) -> np.ndarray:
+    """Standard errors of a covariance."""
+    variance = np.diag(covariance)
+    return np.sqrt(np.where(variance >= 0, variance, np.nan))
+
+
 def long_run(scores: np.ndarray, rows: Rows, used: float | None = None) -> tuple[np.ndarray, int]:
     """Newey–West estimate of the covariance of Σ scores, and the longest lag it used.
 

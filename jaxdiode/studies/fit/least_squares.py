@@ -14,7 +14,7 @@ from ...numerics.status import Status
 from ...progress import track
 from ..space import Space
 from . import bootstrap as resampling
-from . import diagnostics, evidence, turning
+from . import diagnostics, errors, evidence, turning
 from . import starts as starting
 from .data import Rows, flat_like, lay_out, noise_of, require_finite, require_some
 from .periods import seen as counted_periods
@@ -22,7 +22,7 @@ from .prediction import Prediction
 from .prior import Given, gathered
 from .result import FitResult
 from .trust_region import LOSSES, Loss, Problem, Solution
-from .uncertainty import determined, off_saddles, roots, slopes, to_second_order
+from .uncertainty import Flat, determined, off_saddles, slopes, to_second_order
 
 Model = Callable[..., PyTree]
 _ON_BOUND = 1e-6  # of a parameter's scale
@@ -159,15 +159,13 @@ def fit(
     if not found:
         raise ValueError(where_invalid(predict, rows, first, len(origins)))
     best, agreeing = starting.best(problem, found)
-    best = off_saddles(problem, problem.polish(evidence.weighed(problem, best)))
+    best, flat = off_saddles(problem, problem.polish(evidence.weighed(problem, best)))
     tried = Tried(len(origins), len(origins) - len(found), agreeing)
-    result, steps = _result(problem, rows, best, tried)
-    seen = counted_periods(space, periods, along, rows, best.values)
-    rivals = starting.rivals(problem, found, best, result.sigma, result.errors)
+    result, steps = _result(problem, rows, best, flat, tried)
     result = dataclasses.replace(
         result,
-        periods=seen,
-        rivals=tuple((float(more), tuple(map(float, x))) for more, x in rivals),
+        periods=counted_periods(space, periods, along, rows, best.values),
+        rivals=tuple(starting.rivals(problem, found, best, result.sigma, result.errors)),
     )
     if bootstrap is None:
         return result
@@ -202,7 +200,7 @@ class Tried(NamedTuple):
 
 
 def _result(
-    problem: Problem, rows: Rows, best: Solution, tried: Tried
+    problem: Problem, rows: Rows, best: Solution, flat: Flat, tried: Tried
 ) -> tuple[FitResult, np.ndarray]:
     """The result, and steps off each turning point that the prediction has there."""
     space, values, noise = problem.space, best.values, best.noise
@@ -215,7 +213,7 @@ def _result(
         if prior is not None:  # of the noise that the evidence found
             freedom = residual.size - determined(jacobian / noise[:, None], prior)
         noise = np.full_like(residual, np.sqrt(np.sum(residual**2) / freedom))
-    known, turns = to_second_order(problem, rows, best, residual, jacobian, noise)
+    known, turns = to_second_order(problem, rows, best, flat, residual, jacobian, noise)
     curvature, plain, robust = known.curvature, known.plain, known.robust
     if prior is not None:
         freedom = residual.size - known.determined
@@ -226,7 +224,7 @@ def _result(
         device=space.insert(jnp.asarray(values)),
         names=space.names,
         values=values,
-        errors=roots(plain),
+        errors=errors.roots(plain),
         covariance=plain,
         robust_covariance=robust,
         residuals=residual,

@@ -15,6 +15,7 @@ from ...core.critical import CriticalCurrents
 from ..space import Space
 
 _KEPT = 32  # compiled models, the longest unused is dropped
+_POINTS = 2  # predictions: a fit looks at its solution and at its start by turns
 
 
 class _Compiled(NamedTuple):
@@ -55,20 +56,19 @@ class Prediction:
             if key is not None:
                 _remember(_by_model, key, self._compiled)
         self.template, self.labels = self._compiled.template, self._compiled.labels
-        self._point: bytes | None = None
-        self._last: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self._known: OrderedDict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = OrderedDict()
 
     def __call__(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(prediction, Jacobian, status code or 0 of each point) at these values."""
         values = np.asarray(values, float)
         point = values.tobytes()
-        if self._last is None or point != self._point:
+        known = _recall(self._known, point)
+        if known is None:
             assert self._compiled is not None
-            found = self._compiled.run(self._arrays, values)
-            self._point = point
-            self._last = tuple(map(np.asarray, found))  # pyright: ignore[reportAttributeAccessIssue]
-        assert self._last is not None
-        return self._last
+            value, slopes, status = map(np.asarray, self._compiled.run(self._arrays, values))
+            known = value, slopes, status
+            _remember(self._known, point, known, _POINTS)
+        return known
 
 
 def _compile(place, arrays, size: int) -> _Compiled:
@@ -151,7 +151,7 @@ def _recall(kept: OrderedDict, key):
     return None
 
 
-def _remember(kept: OrderedDict, key, value) -> None:
+def _remember(kept: OrderedDict, key, value, most: int = _KEPT) -> None:
     kept[key] = value
-    while len(kept) > _KEPT:
+    while len(kept) > most:
         kept.popitem(last=False)

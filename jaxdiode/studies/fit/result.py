@@ -13,7 +13,7 @@ from ...numerics.status import Status
 from . import verdict
 from .bootstrap import Bootstrap
 from .diagnostics import factor_of_errors
-from .uncertainty import roots
+from .errors import roots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

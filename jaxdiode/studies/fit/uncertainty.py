@@ -24,6 +24,20 @@ class Uncertainty(NamedTuple):
     determined: float
 
 
+class Flat(NamedTuple):
+    """What has no slope at a solution, and the second derivatives along it.
+
+    Attributes:
+        idle: parameters.
+        directions: combinations of parameters, one a row.
+        turned: along idle parameters, then along combinations.
+    """
+
+    idle: np.ndarray
+    directions: np.ndarray
+    turned: turning.Turning
+
+
 class Turns(NamedTuple):
     """What the data do not see to first order.
 
@@ -48,13 +62,15 @@ def slopes(problem: Problem, best: Solution) -> np.ndarray:
     return np.where(change <= _SILENT * size, 0.0, jacobian)
 
 
-def off_saddles(problem: Problem, best: Solution) -> Solution:
-    """The solution, or a better one where it lies at a turning point that is no minimum.
+def off_saddles(problem: Problem, best: Solution) -> tuple[Solution, Flat]:
+    """The solution, or a better one where it lies at a turning point that is no minimum, and what
+    is flat there.
 
     A fit that starts from two equal junctions has no slope along their difference and stays there.
     """
+    flat = _flat(problem, best)
     for _ in range(_SADDLES):
-        turned = _turned(problem, best, slopes(problem, best))[0]
+        turned = flat.turned
         weight = _pull(problem, best)
         falls = [
             step
@@ -66,7 +82,8 @@ def off_saddles(problem: Problem, best: Solution) -> Solution:
         if not lower:
             break
         best = problem.polish(min(lower, key=problem.misfit))
-    return best
+        flat = _flat(problem, best)
+    return best, flat
 
 
 def _pull(problem: Problem, best: Solution) -> np.ndarray:
@@ -78,29 +95,28 @@ def _pull(problem: Problem, best: Solution) -> np.ndarray:
     return LOSSES[problem.loss][0](off**2) * off / best.noise
 
 
-def _turned(
-    problem: Problem, best: Solution, jacobian: np.ndarray
-) -> tuple[turning.Turning, errors.Curvature]:
-    """Second derivatives along what has no slope: idle parameters, then combinations."""
+def _flat(problem: Problem, best: Solution) -> Flat:
+    jacobian = slopes(problem, best)
     weight = 1 / best.noise if np.all(best.noise > 0) else np.ones_like(best.noise)
     bent = (jacobian * weight[:, None]).T @ (jacobian * weight[:, None])
     beside = problem.beside(best.values)[1]
     flat = errors.invert(bent + beside.T @ beside)
     scale = problem.scales(best.start)
     alone = np.diag(scale)[np.flatnonzero(flat.idle)]
-    return turning.second_derivatives(
+    turned = turning.second_derivatives(
         lambda x: problem.predict(x)[0], best.values, np.concatenate([alone, flat.directions]),
         jacobian, scale, problem.low, problem.high,
-    ), flat  # fmt: skip
+    )  # fmt: skip
+    return Flat(flat.idle, flat.directions, turned)
 
 
 def to_second_order(
-    problem: Problem, rows: Rows, best: Solution, residual, jacobian, noise
+    problem: Problem, rows: Rows, best: Solution, flat: Flat, residual, jacobian, noise
 ) -> tuple[Uncertainty, Turns]:
     """Uncertainty of a solution, with the second order where the first is none."""
     names, n = problem.space.names, jacobian.shape[1]
     known = uncertainty(problem, rows, best.values, residual, jacobian, noise)
-    turned, flat = _turned(problem, best, jacobian)
+    turned = flat.turned
     alone = np.flatnonzero(flat.idle).tolist()
     words = [names[k] for k in alone] + [combination(names, d) for d in flat.directions]
     here = np.array(turned.column, int) >= 0
@@ -108,7 +124,7 @@ def to_second_order(
         return known, Turns(flat.idle, tuple(words[len(alone) :]), (), np.zeros((0, n)))
     both = np.concatenate([jacobian, turned.columns], axis=1)
     more = uncertainty(problem, rows, best.values, residual, both, noise)
-    spread = roots(more.plain)[n:]
+    spread = errors.roots(more.plain)[n:]
     found = tuple(
         (words[k], float(np.max(np.abs(turned.steps[k])) * np.sqrt(spread[turned.column[k]])))
         for k in np.flatnonzero(here).tolist()
@@ -165,7 +181,7 @@ def uncertainty(problem: Problem, rows: Rows, values, residual, jacobian, noise)
     if not np.all(noise > 0):  # an exact fit leaves no noise to estimate errors from
         plain, robust = np.zeros_like(plain), np.zeros_like(robust)
     elif both is not None:
-        spread = roots(both[1])
+        spread = errors.roots(both[1])
         apart = np.abs(both[0]) / np.where(spread > 0, spread, np.nan)
     return Uncertainty(curvature, plain, robust, lag, apart, seen)
 
@@ -188,9 +204,3 @@ def combination(names: tuple[str, ...], direction: np.ndarray) -> str:
     lead = direction[order[0]]
     parts = [f"{direction[k] / lead:+.3g} in {names[k]}" for k in order]
     return f"a common change of {', '.join(parts)}"
-
-
-def roots(covariance: np.ndarray) -> np.ndarray:
-    """Standard errors of a covariance."""
-    variance = np.diag(covariance)
-    return np.sqrt(np.where(variance >= 0, variance, np.nan))
