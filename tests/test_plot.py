@@ -335,6 +335,21 @@ def test_dataset_of_two_axes(tmp_path, low):
     assert mesh.get_clim() == pytest.approx((-1, 1) if low < 0 else (0.5, 1))
 
 
+def test_dataset_over_an_axis_that_turns_back():
+    squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+    axes = {"branches.0.first": [3.0, 2.0, 1.0], "flux": [0.0, 0.2, 0.4, 0.2, 0.1]}
+    data = jd.sweep(jd.critical_currents, squid, axes)
+    figure = jd.plot.dataset(data)
+    assert "point along" in figure.axes[0].get_xlabel()
+    assert "point" not in figure.axes[0].get_ylabel(), "falling is as good as rising"
+    drawn = figure.axes[0].collections[0].get_array()
+    assert np.allclose(drawn, data["efficiency"], rtol=0, atol=1e-12)
+    both = {"branches.0.first": [1.0, 3.0, 2.0], "flux": [0.0, 0.2, 0.1]}
+    drawn = jd.plot.dataset(jd.sweep(jd.critical_currents, squid, both)).axes[0]
+    assert "point along" in drawn.get_xlabel()
+    assert "point along" in drawn.get_ylabel()
+
+
 def test_dataset_errors():
     with pytest.raises(ValueError, match="1 or 2 axes to be drawn, got 3"):
         plot.dataset(grid(2, 2, 2))

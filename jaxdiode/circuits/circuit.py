@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from .. import _checks
 from .._checks import Numbers
+from ..core.continuation import AbstractContinuable
 from ..core.critical import CriticalCurrents
 from ..core.parameters import parameter
 from ..core.tables import argument, to_table
@@ -22,6 +23,7 @@ from . import graph as graphs
 from .criteria import critical_currents
 from .elements import AbstractElement, Inductor, Junction, Resistor
 from .relations import side_by_side
+from .retained import RetainedFluxState
 from .statics import Statics, rigidity
 
 Scalar = Float[Array, ""]
@@ -35,7 +37,7 @@ def require_circuit(circuit: object) -> None:
         raise ValueError(f"circuit must be a Circuit, got {type(circuit).__name__}{own}")
 
 
-class Circuit(AbstractNetwork):
+class Circuit(AbstractNetwork, AbstractContinuable):
     """Junctions, inductors, resistors and capacitors between nodes, biased by a current.
 
     A static state balances the currents of every node and the fluxoid of every loop:
@@ -126,15 +128,22 @@ class Circuit(AbstractNetwork):
 
     def critical_currents(self, criterion: str | None = None) -> CriticalCurrents:
         chosen = checks.known_criterion(criterion or self.criterion)
+        self.require_critical_currents(chosen)
+        return _found(self, chosen)
+
+    def require_critical_currents(self, criterion: str) -> None:
+        """Refuse a circuit that has none by a criterion."""
         if self.drive is not None:
             raise ValueError(
                 "drive must be None for critical currents, which are those of static states, got "
                 f"a {type(self.drive).__name__}: iv_curve and rectified_voltage take it"
             )
         self._require_junctions_between_terminals()
-        if chosen != "largest":
+        if criterion != "largest":
             self.require_one_island()
-        return _found(self, chosen)
+
+    def continuation(self) -> RetainedFluxState:
+        return RetainedFluxState()
 
     def to_table(self) -> dict[str, Any]:
         """The arguments as people write them in device files."""

@@ -52,6 +52,13 @@ def ends_along(
     ended, status = jax.vmap(lambda bias: over(frozen, bias, wanted))(fixed)
     known = known_status(frozen.relations)
     status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
+    return end_values(statics, biases, ended, status), status
+
+
+def end_values(
+    statics: Statics, biases: Bias, ended: Ended, status: Int[Array, " biases"]
+) -> Float[Array, " biases"]:
+    """Currents of located ends in the circuit's own unit, with their derivatives."""
     wells = statics.relations.wells()
 
     def value(ended: Ended, bias: Bias, status: Int[Array, ""]):
@@ -60,7 +67,7 @@ def ends_along(
         at = end_bias(kept[0], wells, ended.windings, kept[1], (ended.climb, ended.fold))
         return unless(~good, jnp.nan, at * statics.relations.unit)
 
-    return jax.vmap(value)(ended, biases, status), status
+    return jax.vmap(value)(ended, biases, status)
 
 
 def has_value(status: Int[Array, "..."]) -> Bool[Array, "..."]:
@@ -69,5 +76,6 @@ def has_value(status: Int[Array, "..."]) -> Bool[Array, "..."]:
         Status.LOBES_CROSS,
         Status.SEARCH_CUT_SHORT,
         Status.GROUND_STATES_TIE,
+        Status.FALL_UNDECIDED,
     )
     return jnp.isin(status, jnp.array(known, jnp.int32))

@@ -53,6 +53,15 @@ class Ramp(NamedTuple):
 def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
     """Injected currents are ramped first, then the bias; falls are followed to where they end."""
     rest, tied, complete = ground_state(statics, wells, bias)
+    return ramp_from(statics, wells, bias, rest, ~jnp.any(bias.fixed != 0))._replace(
+        tied=tied, complete=complete
+    )
+
+
+def ramp_from(
+    statics: Statics, wells: Wells, bias: Bias, rest: Settled, injected: Bool[Array, ""]
+) -> Ramp:
+    """The same from a state without bias, whose injected currents are there or not."""
     top = 2 * largest_bias(statics, bias) + 1
     nothing = nowhere(statics)
 
@@ -84,7 +93,6 @@ def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
         p = jnp.where(begins, 0.0, after)
         return first, end, found, p, known, caught, injected | begins, falls + 1
 
-    injected = ~jnp.any(bias.fixed != 0)
     yes = jnp.ones((), bool)
     begin = nothing, nothing, rest, jnp.zeros(()), yes, rest.good, injected, 0
     first, last, _, _, known, caught, injected, _ = jax.lax.while_loop(
@@ -92,7 +100,7 @@ def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
     )
     starts = rest.good & injected
     ended = starts & last.good & known & ~caught & (last.climb.end != End.REACHED)
-    return Ramp(first, last, starts, ended, tied, complete)
+    return Ramp(first, last, starts, ended, ~yes, yes)
 
 
 def ground_state(
@@ -132,13 +140,19 @@ def ground_state(
 def fall(
     statics: Statics, wells: Wells, end: Ended, p: Scalar, bias: Bias
 ) -> tuple[Settled, Bool[Array, ""]]:
-    """From past the end of a branch downhill, Gφ' = −F: where it is caught, and if that is known.
+    """From past the end of a branch downhill: where it is caught, and if that is known."""
+    return downhill(statics, wells, _pushed_off(statics, end), end.windings, p, bias)
+
+
+def downhill(
+    statics: Statics, wells: Wells, z: State, windings: PerJunction, p: Scalar, bias: Bias
+) -> tuple[Settled, Bool[Array, ""]]:
+    """Gφ' = −F: where it comes to rest, and whether it does or runs for certain.
 
     Long steps, and Newton's method near a stable state: the way is not that of time.
 
     Phases run once they return to a translate of themselves a turn of the bias further on.
     """
-    z, windings = _pushed_off(statics, end), end.windings
     mass = jnp.pad(statics.conductance, (0, statics.unknowns - statics.nodes))
     begin = statics.phases(z)
     fed, drawn = (jnp.sum(jnp.maximum(x, 0.0)) for x in (bias.along, -bias.along))

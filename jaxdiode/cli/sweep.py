@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _STORE = tyro.conf.arg(metavar="MAP.zarr")
 _TOLERANCE = tyro.conf.arg(metavar="ERROR")
+_AXIS = tyro.conf.arg(metavar="AXIS")
 _SHARD = tyro.conf.arg(metavar="K/N")
 _SUMMARISED = 10**7  # points of a store that are read once more, for the largest of them
 
@@ -27,6 +28,7 @@ def sweep(
     store: Annotated[Path | None, _STORE] = None,
     shard: Annotated[str | None, _SHARD] = None,
     chunk: Count = None,
+    along: Annotated[str | None, _AXIS] = None,
     refine: Annotated[float | None, _TOLERANCE] = None,
     points: Count = None,
     explain: bool = False,
@@ -47,6 +49,8 @@ def sweep(
         store: Zarr store instead, which any number of processes may write to at once.
         shard: Share K of N of the store's chunks, K from 0 to N-1.
         chunk: Points of a chunk, which is written whole; from the memory there is if not given.
+        along: Axis that is followed from point to point, each going on from the one before: a
+            circuit keeps its flux state, a diffusive junction saves time, a driven one its orbit.
         refine: Start from the grid of [sweep] and refine it to this error, of eta itself, of
             currents as a share of the largest.
         points: At most so many with --refine, 100000 if not given.
@@ -66,16 +70,18 @@ def sweep(
         if refine is None:
             raise ValueError("points needs --refine, a sweep computes all points of its grid")
     if refine is not None:
-        _refuse_beside_refine(refine, shard=shard is not None, explain=explain)
+        _refuse_beside_refine(refine, shard=shard is not None, explain=explain, along=along)
     target = out / ("sweep.nc" if refine is None else "refined.nc")
     if store is None and not explain:
         unfinished = target.with_name(target.name + ".partial").exists()
         check_folder(out, force or (unfinished and not target.exists()))
     start_jax(cache)
+    from ..core.continuation import continuation_of
     from ..core.device import critical_currents
     from ..studies import sweep as sweeps
 
     made = device_file.device(table)
+    function = critical_currents if along is None else continuation_of(made)
     axes = {name: device_file.axis(name, given) for name, given in axes.items()}
     if refine is not None:
         options = {} if points is None else {"points": points}
@@ -83,19 +89,22 @@ def sweep(
         _refine(made, axes, options, target, device_file.unit(table))
         return
     if explain:
-        grid = sweeps.Grid(made, axes)
-        for line in _lines(sweeps.estimate(critical_currents, grid, chunk=chunk, store=store,
+        grid = sweeps.Grid(made, axes, along)
+        for line in _lines(sweeps.estimate(function, grid, chunk=chunk, store=store,
                                            shard=shard)):  # fmt: skip
             say(line)
         return
     if store is not None:
         data = sweeps.sweep(
-            critical_currents, made, axes, chunk=chunk, store=store, shard=shard, overwrite=force
-        )
+            function, made, axes, along=along, chunk=chunk, store=store, shard=shard,
+            overwrite=force,
+        )  # fmt: skip
         _say_of_store(data, store)
         return
     folder = make_folder(out)
-    data = sweeps.sweep(critical_currents, made, axes, chunk=chunk, path=target, overwrite=force)
+    data = sweeps.sweep(
+        function, made, axes, along=along, chunk=chunk, path=target, overwrite=force
+    )
     _summarise(data)
     if data["efficiency"].ndim <= 2:
         from .. import plot
@@ -106,8 +115,13 @@ def sweep(
     finish(out)
 
 
-def _refuse_beside_refine(refine: float, *, shard: bool, explain: bool) -> None:
+def _refuse_beside_refine(
+    refine: float, *, shard: bool, explain: bool, along: str | None
+) -> None:
     _checks.positive_number("refine", refine)
+    if along is not None:
+        raise ValueError(f"along must be left out with --refine, whose points lie where the map "
+                         f"needs them, got {along!r}")  # fmt: skip
     if shard:
         raise ValueError("shard must be left out with --refine, which one process does at a time")
     if explain:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
+from jaxtyping import Array, Bool, PyTree
 
 
 def lanewise(function: Callable) -> Callable:
@@ -46,6 +47,24 @@ def lanewise(function: Callable) -> Callable:
         return found, jax.tree.map(lambda _: True, found)
 
     return call
+
+
+def where_needed(
+    needed: Bool[Array, ""], function: Callable[[PyTree], PyTree], args: PyTree, otherwise: PyTree
+) -> PyTree:
+    """function(args) where it is needed, else what is there.
+
+    Under vmap it runs if any lane needs it; `cond` would run it always.
+    """
+
+    def turn(state):
+        _, args, _ = state
+        # Arguments that a loop leaves alone are computed with before it, needed or not.
+        spent = jax.tree.map(lambda x: x if x.dtype == bool else -x, args)
+        return jnp.zeros((), bool), spent, function(args)
+
+    state = needed, args, otherwise
+    return jax.lax.while_loop(lambda state: state[0], turn, state)[2]
 
 
 def lanes_last(function: Callable) -> Callable:

@@ -45,6 +45,7 @@ class Status(enum.IntEnum):
     CHAINS_NOT_MIXED = 25
     POSTERIOR_AT_BOUND = 26
     LEADS_TOO_LARGE = 27
+    FALL_UNDECIDED = 28
 
     def describe(self) -> str:
         return _TEXT[self]
@@ -158,5 +159,9 @@ _TEXT = {
     Status.LEADS_TOO_LARGE: (
         "the series resistance taken off is more than the zero-voltage plateau has: what is left "
         "of it falls with the bias"
+    ),
+    Status.FALL_UNDECIDED: (
+        "a flux state ended, here or before, where it may fall into two different ones: the values "
+        "are those of one of them"
     ),
 }

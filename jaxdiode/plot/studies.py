@@ -78,6 +78,9 @@ def dataset(
 ) -> "Figure":
     """A sweep: a line for one axis, a map for two. Larger ones must be sliced first.
 
+    A map over an axis that turns back, as of a continuation up and down again, is drawn against
+    the number of the point on that axis.
+
     Example:
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
         >>> data = jd.sweep(jd.critical_currents, squid, {"flux": np.linspace(0, 1, 5)})
@@ -98,7 +101,22 @@ def dataset(
     if values.ndim == 2 and float(values.min()) < 0 < float(values.max()):
         largest = float(np.nanmax(np.abs(values)))
         limits = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+    if values.ndim == 2:
+        values = _with_numbers(values)
     values.plot(ax=axes, **limits)
     if name == "efficiency" and values.ndim == 1:
         limit_efficiency(axes, values.to_numpy())
     return figure
+
+
+def _with_numbers(values: "xarray.DataArray") -> "xarray.DataArray":
+    """Axes that turn back as numbers of points, which a map can be drawn against."""
+    for name in map(str, values.dims):
+        along = values[name].to_numpy()
+        steps = np.diff(along) if along.dtype.kind in "fiu" else np.ones(1)
+        if not (np.all(steps > 0) or np.all(steps < 0)):
+            attributes = {"long_name": f"point along {values[name].attrs.get('long_name', name)}"}
+            new = f"{name} (point)"
+            numbers = (new,), np.arange(len(along)), attributes
+            values = values.drop_vars(name).rename({name: new}).assign_coords({new: numbers})
+    return values

@@ -138,3 +138,37 @@ def test_durations(seconds, text):
 )
 def test_sizes(count, text):
     assert _size(int(count)) == text
+
+
+SQUID = """
+unit = "uA"
+[device]
+type = "Squid"
+branches = [{ type = "TunnelJunction", critical_current = 1.0 },
+            { type = "TunnelJunction", critical_current = 1.0 }]
+flux = [0.0]
+inductance = [0.4, 0.4]
+[sweep]
+flux = [0.0, 0.7, 1.4, 0.7, 0.0]
+"branches.0.critical_current" = [1.0, 1.1]
+"""
+
+
+@pytest.mark.thorough
+def test_along_an_axis(run, refuse, tmp_path):
+    (tmp_path / "device.toml").write_text(SQUID)
+    told = run("--along", "flux", "--explain")
+    assert re.match(r"points +10 to compute, of a grid of 2 × 5", told)
+    run("--along", "flux", "--out", "swept")
+    data = jd.load("swept/sweep.nc")
+    assert data["fluxoids"].dims[:2] == ("branches.0.critical_current", "flux")
+    assert np.array_equal(np.abs(data["fluxoids"][0, :, 0]), [0, 0, 1, 1, 1])
+    assert (tmp_path / "swept/efficiency.png").stat().st_size > 1000
+    run("--along", "flux", "--store", "map.zarr")
+    assert np.array_equal(jd.load("map.zarr")["plus"], data["plus"])
+    assert "unknown along 'fluss'; did you mean 'flux'?" in refuse("--along", "fluss")
+    assert "along must be left out with --refine" in refuse("--along", "flux", "--refine", 1e-2)
+    (tmp_path / "device.toml").write_text(DEVICE)
+    said = refuse("--along", "critical_current")
+    assert "along needs a device with a continuation" in said
+    assert "a TunnelJunction has none" in said

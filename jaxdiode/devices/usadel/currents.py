@@ -1,6 +1,6 @@
 """Supercurrents of a hybrid structure and its order parameter: sums over Matsubara frequencies."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -12,6 +12,7 @@ from ...core.results import AbstractResult
 from ...numerics.matrices import complexified
 from ...numerics.status import Status
 from .equations import self_consistent
+from .equations.base import Known
 from .equations.frequencies import algebraic, matsubara
 from .equations.layout import Layers
 from .equations.matsubara import solve
@@ -60,12 +61,14 @@ class Summed(NamedTuple):
         converged: [lane].
         frequency_error: of the sum over frequencies, in I₀.
         finite: whether the junction's own numbers are.
+        solution: what `summed` of a junction nearby may go on from, where that was asked for.
     """
 
     current: Float[Array, "2 lanes"]
     converged: Bool[Array, " lanes"]
     frequency_error: Float[Array, ""]
     finite: Bool[Array, ""]
+    solution: Any
 
     def status(self) -> Int[Array, ""]:
         """One `Status` for all lanes."""
@@ -73,30 +76,42 @@ class Summed(NamedTuple):
         return jnp.where(self.finite, status, Status.NONFINITE).astype(jnp.int32)
 
 
-def summed(structure: AbstractHybridStructure, twist: Float[Array, "elements lanes"]) -> Summed:
-    """Currents at given twists, with exact gradients in every parameter."""
+def summed(
+    structure: AbstractHybridStructure,
+    twist: Float[Array, "elements lanes"],
+    going_on: bool = False,
+    known: Known | None = None,
+) -> Summed:
+    """Currents at given twists, with exact gradients in every parameter.
+
+    With the solutions of two junctions nearby they are looked for from these; `going_on` keeps
+    what the next one needs.
+    """
     layers, fine = structure.layers(), structure.resolution
     finite = jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(layers)])
     finite = jnp.all(finite) & jnp.isfinite(structure.temperature)
     if structure.self_consistent:
-        found = _self_consistent(structure, layers, twist)
+        found = _self_consistent(structure, layers, twist, known)
         current, error, good = found.current, found.error, found.converged
+        solution = found.located
     else:
         fall = slowest_fall(layers, structure.temperature)
         sum_over = matsubara(structure.temperature, fall, fine.terms, fine.tail)
-        spectral = solve(layers, sum_over.value, twist, fine.steps)
+        spectral = solve(layers, sum_over.value, twist, fine.steps, going_on, known)
         current, error = sum_over.total(spectral.current), sum_over.error(spectral.current)
-        good = jnp.all(spectral.converged, axis=0)
+        good, solution = jnp.all(spectral.converged, axis=0), spectral.located
     error = structure.temperature * jnp.max(error)
-    return Summed(structure.temperature * current, good, error, finite)
+    return Summed(structure.temperature * current, good, error, finite, solution)
 
 
-@eqx.filter_jit
-def relation(structure: AbstractHybridStructure) -> SpinResolvedRelation:
+def phases_of(structure: AbstractHybridStructure) -> Float[np.ndarray, " phases"]:
+    """Those at which currents are computed."""
+    return 2 * np.pi * np.arange(structure.resolution.phases) / structure.resolution.phases
+
+
+def as_series(structure: AbstractHybridStructure, found: Summed) -> SpinResolvedRelation:
     """Currents at all phases Δχ, as Fourier series."""
-    points = structure.resolution.phases
-    phases = 2 * np.pi * np.arange(points) / points
-    found = summed(structure, structure.twist(jnp.asarray(phases)))
+    phases, points = phases_of(structure), structure.resolution.phases
     angle = np.outer(phases, np.arange(points // 2))
     scale = np.where(np.arange(points // 2) == 0, 1, 2) / points
     status = found.status()
@@ -128,11 +143,14 @@ def slowest_fall(layers: Layers, temperature: Float[Array, ""]) -> Float[Array, 
 
 
 def _self_consistent(
-    structure: AbstractHybridStructure, layers: Layers, twist: Float[Array, "elements lanes"]
+    structure: AbstractHybridStructure,
+    layers: Layers,
+    twist: Float[Array, "elements lanes"],
+    known: Known | None = None,
 ) -> self_consistent.SelfConsistent:
     fine = structure.resolution
     # Four more nodes: one rule serves the gap and the current.
     sum_over = algebraic(structure.temperature, fine.terms, fine.tail + 4)
     return self_consistent.solve(
-        layers, structure.temperature, sum_over, twist, fine.steps, fine.intervals
+        layers, structure.temperature, sum_over, twist, fine.steps, fine.intervals, known
     )

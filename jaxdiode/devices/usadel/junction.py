@@ -3,12 +3,16 @@
 import dataclasses
 from typing import TypeVar
 
+import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._checks import Numbers
+from ...core.continuation import AbstractContinuable
 from . import currents, spectroscopy
+from .continuation import CurrentContinuation
 from .resolution import UsadelResolution
 from .spin import AbstractSpinResolved
 from .structure import AbstractHybridStructure
@@ -17,16 +21,27 @@ from .torus import SpinResolvedRelation
 _Junction = TypeVar("_Junction", bound="AbstractHybridJunction")
 
 
-class AbstractHybridJunction(AbstractHybridStructure, AbstractSpinResolved):
+class AbstractHybridJunction(AbstractHybridStructure, AbstractSpinResolved, AbstractContinuable):
     """A hybrid structure between the phases of its superconductors.
 
     Its constructor's arguments are its fields. One whose currents at all geometric phases cost no
-    more than those at one overrides `relation`.
+    more than those at one overrides `twists` and `relation_from`.
     """
 
     def relation(self) -> SpinResolvedRelation:
         """Currents at all phases, of which `spin_currents` reads."""
-        return currents.relation(self)
+        return _relation(self)
+
+    def twists(self) -> Float[Array, "elements lanes"]:
+        """Those at which the currents are computed."""
+        return self.twist(jnp.asarray(currents.phases_of(self)))
+
+    def relation_from(self, found: currents.Summed) -> SpinResolvedRelation:
+        """The relation of currents computed at these twists."""
+        return currents.as_series(self, found)
+
+    def continuation(self) -> CurrentContinuation:
+        return CurrentContinuation()
 
     def spin_currents(
         self, phase: Float[Array, "..."]
@@ -107,3 +122,8 @@ class AbstractHybridJunction(AbstractHybridStructure, AbstractSpinResolved):
         phase = _checks.real_array("phase", phase, ndim=0)
         place = spectroscopy.Place(layer, where)
         return spectroscopy.densities(self, place, energy, phase, blur)
+
+
+@eqx.filter_jit
+def _relation(junction: AbstractHybridJunction) -> SpinResolvedRelation:
+    return junction.relation_from(currents.summed(junction, junction.twists()))

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from ... import _checks
 from ..._checks import Numbers
 from ...core.parameters import parameter
-from .currents import summed
+from .currents import Summed, summed
 from .interfaces.barrier import SpinBarrier
 from .junction import AbstractHybridJunction
 from .layers.link import StrongFerromagnet
@@ -137,8 +137,18 @@ class SpinActiveJunction(AbstractHybridJunction):
         """I↑ and I↓ at all effective phases, with exact gradients in every parameter."""
         return _torus(self)
 
-    def relation(self) -> SpinResolvedRelation:
-        return self.torus().relation(self.geometric_phase)
+    def twists(self) -> Float[Array, "2 lanes"]:
+        return half_torus(self.resolution.phases)
+
+    def relation_from(self, found: Summed) -> SpinResolvedRelation:
+        return self.torus_from(found).relation(self.geometric_phase)
+
+    def torus_from(self, found: Summed) -> PhaseTorus:
+        """The torus of currents computed at `twists`."""
+        points = self.resolution.phases
+        current = whole_torus(found.current, points, -1)
+        converged = whole_torus(found.converged, points, 1)
+        return PhaseTorus(current, converged, found.frequency_error, found.status())
 
     def harmonics_2d(self, n: int) -> Float[Array, "2 orders orders"]:
         """I_mn of both bands; see `PhaseTorus.harmonics_2d`."""
@@ -147,8 +157,4 @@ class SpinActiveJunction(AbstractHybridJunction):
 
 @eqx.filter_jit
 def _torus(device: SpinActiveJunction) -> PhaseTorus:
-    points = device.resolution.phases
-    found = summed(device, half_torus(points))
-    current = whole_torus(found.current, points, -1)
-    converged = whole_torus(found.converged, points, 1)
-    return PhaseTorus(current, converged, found.frequency_error, found.status())
+    return device.torus_from(summed(device, device.twists()))

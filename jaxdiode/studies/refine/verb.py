@@ -113,6 +113,11 @@ def refine(
         A. Adini and R. W. Clough (1961), P. G. Ciarlet, The Finite Element Method for Elliptic
         Problems, section 2.2, for the element.
     """
+    if not callable(function):
+        raise ValueError(
+            "function must be a function of a device (continuations go with sweep, along an axis), "
+            f"got {type(function).__name__}"
+        )
     grid = Grid(device, axes)
     lattice = Lattice(grid, _share("finest", finest))
     wanted = Tolerance(_tolerance(tolerance))

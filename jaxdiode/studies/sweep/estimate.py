@@ -2,13 +2,12 @@
 
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import PyTree
 
+from ...core.continuation import Study
 from .blocks import Blocks
 from .grid import Grid
 from .memory import fitted
@@ -49,7 +48,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    function: Callable[[Any], PyTree],
+    function: Study,
     grid: Grid,
     *,
     chunk: int | None = None,
@@ -93,7 +92,7 @@ def estimate(
 def _measured(program: Program) -> tuple[float, int]:
     """Seconds and bytes of a point, of points all over the grid: they differ in what they cost."""
     grid, spent, found = program.grid, [], {}
-    points = np.linspace(0, grid.size - 1, program.lanes * program.threads).astype(int)
+    points = grid.spread(program.lanes * program.threads * grid.row)
     while not spent or (spent[-1] < _SHORT and len(spent) < _RUNS):
         began = time.perf_counter()
         found = program(points)

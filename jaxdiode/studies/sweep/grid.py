@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Int
 
 from ... import _checks
 from ...core.device import AbstractDevice
@@ -26,15 +27,27 @@ _LARGEST = 10**10  # grid points
 
 
 class Grid:
-    """The axes: which parameters they set, their values, and the labels of the result."""
+    """The axes: which parameters they set, their values, and the labels of the result.
 
-    def __init__(self, device, axes):
+    Attributes:
+        names, values, targets: of every axis, that of a continuation last.
+        along: the axis of a continuation, or None.
+        row: points of that axis, which are computed one after another; 1 without one.
+        size: points.
+    """
+
+    def __init__(self, device, axes, along: str | None = None):
         if not isinstance(device, AbstractDevice):
             raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
         if not isinstance(axes, Mapping):
             raise ValueError(f"axes must be {{name: values}}, got {type(axes).__name__}")
         if not axes:
             raise ValueError("axes must name at least one parameter, got none")
+        if along is not None:
+            if along not in axes:
+                raise _checks.unknown_name("along", along, list(axes))
+            axes = {**{name: axes[name] for name in axes if name != along}, along: axes[along]}
+        self.along = along
         self.device = device
         elements = elements_of(device)
         targets, self.values, seen = [], [], set()
@@ -61,10 +74,20 @@ class Grid:
         self.targets = tuple(targets)
         self.shape = tuple(len(v) for v in self.values)
         self.size = math.prod(self.shape)
+        self.row = 1 if along is None else self.shape[-1]
         if self.size > _LARGEST:
             raise ValueError(
                 f"axes must span at most {_LARGEST:g} points together, got {self.size:.3g}"
             )
+
+    def whole_rows(self, points: int) -> int:
+        """So many points, or a few more that make rows."""
+        return -(-points // self.row) * self.row
+
+    def spread(self, count: int) -> Int[np.ndarray, " points"]:
+        """Flat indices of about so many points all over the grid, in whole rows."""
+        rows = np.linspace(0, self.size // self.row - 1, max(count // self.row, 1)).astype(int)
+        return (rows[:, None] * self.row + np.arange(self.row)).ravel()
 
     def require_outputs(self, outputs: Mapping[str, np.ndarray]) -> None:
         """Refuse what could not be labelled, before the rest of the grid is computed."""

@@ -1,23 +1,21 @@
 """How many points of a sweep are computed and kept at once, from the memory there is."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxtyping import PyTree
-
+from ...core.continuation import Study
 from .grid import Grid
 from .program import Program, devices_and_threads
 
 CHUNK = 8192  # points
 _CHUNKS = 4096  # a file or more each: not too many of them
 _LANES, _BLOCKS = 256, 8  # on the CPU, where more lanes than that gain nothing
-_FEWEST = 16  # lanes that are worth a block of their own
+_FEWEST, _FEWEST_ROWS = 16, 4  # lanes that are worth a block of their own
 _MOST = 2**16  # lanes of an accelerator, which is busy then
 
 
-def fitted(function: Callable[[Any], PyTree], grid: Grid, chunk: int | None) -> tuple[Program, int]:
+def fitted(function: Study, grid: Grid, chunk: int | None) -> tuple[Program, int]:
     """A compiled program whose blocks fit into memory, and the points of a chunk.
 
     Where no chunk is given it is 8192 points, or more so that the grid has at most 4096 chunks, or
@@ -25,26 +23,27 @@ def fitted(function: Callable[[Any], PyTree], grid: Grid, chunk: int | None) -> 
     as half of its memory holds, up to 65536.
     """
     devices, threads = devices_and_threads()
-    wanted = min(CHUNK if chunk is None else chunk, grid.size)
+    wanted = grid.whole_rows(min(CHUNK if chunk is None else chunk, grid.size)) // grid.row
     on_host = devices[0].platform == "cpu"
-    lanes = lanes_of(wanted) if on_host else wanted
+    fewest = _FEWEST if grid.along is None else _FEWEST_ROWS
+    lanes = lanes_of(wanted, fewest) if on_host else wanted
     program = Program(function, grid, lanes)
     room = device_memory(devices[0]) // (2 * max(threads // len(devices), 1))
     taken, outputs = program.memory()
     fits = lanes * room // max(taken, 1)
     if fits < lanes:
         program.resize(_power_of_two(fits))
-    elif not on_host and chunk is None and grid.size > 8 * lanes * len(devices):
+    elif not on_host and chunk is None and grid.size > 8 * grid.row * lanes * len(devices):
         program.resize(max(lanes, min(_power_of_two(fits), _MOST)))
     if chunk is None:
-        most = host_memory() // 32 // max(outputs // lanes, 1)
-        chunk = max(min(max(CHUNK, -(-grid.size // _CHUNKS)), most), program.lanes)
-    return program, min(chunk, grid.size)
+        most = host_memory() // 32 // max(outputs // (lanes * grid.row), 1)
+        chunk = max(min(max(CHUNK, -(-grid.size // _CHUNKS)), most), program.lanes * grid.row)
+    return program, min(grid.whole_rows(chunk), grid.size)
 
 
-def lanes_of(points: int) -> int:
+def lanes_of(points: int, fewest: int = _FEWEST) -> int:
     """Lanes of a block on the CPU, of so many points that are computed together."""
-    blocks = max(-(-points // _LANES), min(_BLOCKS, -(-points // _FEWEST)))
+    blocks = max(-(-points // _LANES), min(_BLOCKS, -(-points // fewest)))
     return -(-points // blocks)
 
 

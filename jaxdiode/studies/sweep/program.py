@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
@@ -13,8 +13,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree, Shaped
+from jaxtyping import Shaped
 
+from ...core.continuation import AbstractContinuation, Study
 from ...core.paths import with_values
 from .grid import Grid
 from .reports import say
@@ -40,15 +41,15 @@ class Program:
     blocks go to the JAX devices in turn. A block ends with its slowest lane. Where the memory is
     not there its lanes are halved.
 
+    Of a continuation a lane is a row of the grid, whose points are computed one after another.
+
     Attributes:
-        lanes: points of a block.
+        lanes: points (or rows) of a block.
         threads: blocks that run at once, one for each core if not given.
         seconds: that tracing and compiling took.
     """
 
-    def __init__(
-        self, function: Callable[[Any], PyTree], grid: Grid, lanes: int, threads: int | None = None
-    ):
+    def __init__(self, function: Study, grid: Grid, lanes: int, threads: int | None = None):
         self.function, self.grid, self.lanes = function, grid, lanes
         self.seconds = 0.0
         self._devices, cores = devices_and_threads()
@@ -68,9 +69,10 @@ class Program:
         """Begin with points (flat indices); the last lanes of the last block repeat its last."""
         with self._changing:
             compiled, lanes = self.compiled(), self.lanes
-        where = self._places(points)
+        firsts = points[:: self.grid.row]
+        where = self._places(firsts)
         blocks = []
-        for begin in range(0, len(points), lanes):
+        for begin in range(0, len(firsts), lanes):
             part = [each[begin : begin + lanes] for each in where]
             part = [_filled(each, lanes) for each in part]
             k = next(self._turn) % len(self._devices)
@@ -94,6 +96,8 @@ class Program:
                     self._halve(error)
             return self.fetch(self.start(started.points))
         size = len(started.points)
+        if self.grid.along is not None:
+            parts = [{k: _joined(v) for k, v in part.items()} for part in parts]
         return {k: np.concatenate([part[k] for part in parts])[:size] for k in parts[0]}
 
     def __call__(self, points: Shaped[np.ndarray, "points ..."]) -> dict[str, np.ndarray]:
@@ -120,7 +124,7 @@ class Program:
 
     def ahead(self, chunk: int) -> int:
         """Chunks to begin before the first is fetched, so that no thread waits."""
-        return max(2, 2 * self.threads * self.lanes // chunk)
+        return max(2, 2 * self.threads * self.lanes * self.grid.row // chunk)
 
     def in_turn(
         self, chunks: Iterable[tuple[int, Shaped[np.ndarray, "points ..."]]], size: int
@@ -149,7 +153,7 @@ class Program:
 
     def _entry(self) -> Any:
         """What is compiled: of `_inputs` and a block's places."""
-        return evaluate
+        return evaluate if self.grid.along is None else evaluate_rows
 
     def _first(self) -> np.ndarray:
         """Any points, as many as a block has."""
@@ -168,10 +172,16 @@ class Program:
 
     def _halve(self, error: Exception) -> None:
         if self.lanes == 1:
-            raise MemoryError("out of memory with a single point at once") from error
-        half = self.lanes // 2
-        say(f"out of memory with {self.lanes} points at once, goes on with {half}")
+            what = "point" if self.grid.along is None else "row"
+            raise MemoryError(f"out of memory with a single {what} at once") from error
+        half, what = self.lanes // 2, "points" if self.grid.along is None else "rows"
+        say(f"out of memory with {self.lanes} {what} at once, goes on with {half}")
         self.resize(half)
+
+
+def _joined(rows: np.ndarray) -> np.ndarray:
+    """Points of several rows one after another."""
+    return rows.reshape(rows.shape[0] * rows.shape[1], *rows.shape[2:])
 
 
 def _filled(rows: np.ndarray, lanes: int) -> np.ndarray:
@@ -200,13 +210,35 @@ def evaluate(function, targets, device, values, where):
     """Named outputs of the points at these places along each axis."""
 
     def one(*position):
-        members, chosen = [], []
-        for axis, i, group in zip(values, position, targets, strict=True):
-            members += [(target,) for target in group]
-            chosen += list(axis[i]) if axis.ndim == 2 else [axis[i]] * len(group)
-        return named_outputs(function, function(with_values(device, members, chosen)))
+        return named_outputs(function, function(_device_at(targets, device, values, position)))
 
     return jax.vmap(one)(*where)
+
+
+@eqx.filter_jit
+def evaluate_rows(continuation: AbstractContinuation, targets, device, values, where):
+    """The same of rows that begin at these places, each followed along the last axis."""
+
+    def one(*position):
+        def at(k):
+            return _device_at(targets, device, values, (*position[:-1], k))
+
+        def advance(state, k):
+            output, state = continuation.advance(at(k), state)
+            return state, named_outputs(continuation, output)
+
+        steps = jnp.arange(len(values[-1]))
+        return jax.lax.scan(advance, continuation.start(at(0)), steps)[1]
+
+    return jax.vmap(one)(*where)
+
+
+def _device_at(targets, device, values, position):
+    members, chosen = [], []
+    for axis, i, group in zip(values, position, targets, strict=True):
+        members += [(target,) for target in group]
+        chosen += list(axis[i]) if axis.ndim == 2 else [axis[i]] * len(group)
+    return with_values(device, members, chosen)
 
 
 def named_outputs(function, output) -> dict[str, Any]:

@@ -65,6 +65,8 @@ class Store:
         axes = {f"axis {name}": values for name, values in grid.axes.items()}
         values = {f"sample {k}": v for k, v in sample.items()}
         inputs = {"chunk": np.asarray(chunk), **axes, **values}
+        if grid.along is not None:
+            inputs["row"] = np.asarray(grid.row)
         label = self.folder / INPUTS
         if label.exists():
             try:

@@ -1,12 +1,13 @@
 """Sweeps into a Zarr store: by one process, by shares of job arrays, by workers of an executor."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ... import _checks
+from ...core.continuation import Study
 from ...progress import track
 from .blocks import Blocks
 from .grid import Grid
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def sweep_to_store(
-    function: Callable, grid: Grid, path: Path, *, chunk: int | None, shard: Any, executor: Any,
+    function: Study, grid: Grid, path: Path, *, chunk: int | None, shard: Any, executor: Any,
     overwrite: bool, progress: bool,
 ) -> "xarray.Dataset":  # fmt: skip
     """Every box of the grid, or of this worker's share, that the store does not hold yet."""
@@ -80,7 +81,7 @@ def shard_of(given: Any) -> tuple[int, int]:
 
 
 def _opened(
-    function: Callable, grid: Grid, path: Path, chunk: int | None
+    function: Study, grid: Grid, path: Path, chunk: int | None
 ) -> tuple[Program, ZarrStore]:
     """The store of this sweep, made unless it is there, and the program with its lanes."""
     program, sample = None, {}

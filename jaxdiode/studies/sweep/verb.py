@@ -1,15 +1,15 @@
 """The sweep verb: any function of a device over a grid of its parameters, in chunks."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import PyTree
 
 from ... import _checks
 from ..._checks import Numbers
+from ...core.continuation import AbstractContinuation, Study
 from ...core.device import AbstractDevice
 from ...progress import track
 from .grid import Grid
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    function: Callable[[Any], PyTree],
+    function: Study,
     device: AbstractDevice,
     axes: Mapping[str, Numbers],
     *,
+    along: str | None = None,
     chunk: int | None = None,
     path: str | Path | None = None,
     store: str | Path | None = None,
@@ -46,11 +47,15 @@ def sweep(
 
     Args:
         function: device → number, array, dict of them, or what has `as_dict()`, such as
-            `CriticalCurrents`: plus, minus, efficiency and status.
+            `CriticalCurrents`: plus, minus, efficiency and status. Or a continuation, such as
+            `jd.RetainedFluxState()`, which goes on from point to point of the axis `along`.
         device: the device whose other parameters stay as they are.
         axes: {name: values}. A name is a path as in `Space`; if it covers several
             parameters ("flux", "branches.2") all get the same value. Values of shape
             (n, m) set the m parameters of the name one by one.
+        along: the axis that a continuation follows, in the order of its values; it becomes the
+            last one of the result. Rows along it are computed side by side, each from its first
+            point on, and are kept and written whole.
         chunk: grid points that are kept and written together. If not given 8192, or more so that
             there are at most 4096 chunks, or fewer so that their outputs take at most a 32nd of
             the memory of the machine (or of the control group); of a store, those it was begun
@@ -78,10 +83,11 @@ def sweep(
             that takes more than ten seconds.
 
     Raises:
-        ValueError: unknown names, axes empty, non-finite or outside what the device allows, a
-            path that exists already or that another sweep is writing, or left-overs at `path`
-            of a sweep with other inputs; a store of another device, grid, function, chunk or
-            version of jaxdiode (what differs is said), a share that is none.
+        ValueError: a continuation without `along`, or `along` without one; unknown names, axes
+            empty, non-finite or outside what the device allows, a path that exists already or that
+            another sweep is writing, or left-overs at `path` of a sweep with other inputs; a store
+            of another device, grid, function, chunk or version of jaxdiode (what differs is said),
+            a share that is none.
         OSError: the disk is full, or the store cannot be written: what is there is kept, and the
             same call goes on.
         MemoryError: a single point is too much.
@@ -101,7 +107,17 @@ def sweep(
     """
     if chunk is not None:
         chunk = _checks.whole_number("chunk", chunk)
-    grid = Grid(device, axes)
+    continued = isinstance(function, AbstractContinuation)
+    if continued != (along is not None):
+        raise ValueError(
+            f"along must name the axis that {type(function).__name__} follows, got none"
+            if continued
+            else "along is the axis of a continuation (an AbstractContinuation), and must be left "
+            f"out with {getattr(function, '__name__', type(function).__name__)}, got {along!r}"
+        )
+    grid = Grid(device, axes, along)
+    if chunk is not None:
+        chunk = grid.whole_rows(chunk)
     if store is not None:
         if path is not None:
             raise ValueError("path must be left out where a store is given, got both")
@@ -131,7 +147,7 @@ def _sweep_here(function, grid: Grid, chunk: int | None, path, overwrite: bool, 
 
         with program:
             if store:
-                sample = program(np.linspace(0, grid.size - 1, chunk).astype(int))
+                sample = program(grid.spread(chunk))
                 grid.require_outputs(sample)
                 store.open(grid, chunk, sample)
                 if progress and (done := store.count()):

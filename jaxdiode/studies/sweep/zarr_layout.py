@@ -34,6 +34,7 @@ class Inputs(NamedTuple):
         device: in words; its table in JSON, where it has one.
         version: of jaxdiode.
         mark: of all of these.
+        along: the axis of a continuation, or None.
     """
 
     blocks: Blocks
@@ -43,11 +44,12 @@ class Inputs(NamedTuple):
     device: list[str]
     version: str
     mark: str
+    along: str | None = None
 
 
 def sample_points(grid: Grid) -> np.ndarray:
     """Flat indices of the points whose values tell one function from another."""
-    return np.linspace(0, grid.size - 1, min(_SAMPLED, grid.size)).astype(int)
+    return grid.spread(min(max(_SAMPLED, 2 * grid.row), grid.size))
 
 
 def create_store(
@@ -84,7 +86,10 @@ def read_inputs(path: Path) -> Inputs:
         if told["format"] <= _FORMAT and mark != mark_of(told, axes, sample):
             raise ValueError("what it says of itself is damaged")
         blocks = Blocks.of(tuple(len(v) for v in axes.values()), tuple(told["box"]))
-        found = Inputs(blocks, told["lanes"], axes, sample, told["device"], told["version"], mark)
+        found = Inputs(
+            blocks, told["lanes"], axes, sample, told["device"], told["version"], mark,
+            told.get("along"),
+        )  # fmt: skip
     except Exception as error:  # whatever is there
         raise ValueError(
             f"store must be a new path or one that a sweep has written, {str(path)!r} cannot be "
@@ -134,6 +139,10 @@ def require_same(path: Path, inputs: Inputs, grid: Grid, chunk: int | None) -> N
     for name, values in axes.items():
         if not close(values, inputs.axes[name]):
             _refuse(path, f"other values of the axis {name!r}")
+    if grid.along != inputs.along:
+        ways = [f"a continuation along {x!r}" if x else "no continuation"
+                for x in (inputs.along, grid.along)]  # fmt: skip
+        _refuse(path, ", got ".join(ways))
     if (device := _device(grid.about())) != inputs.device:
         _refuse(path, f"another device: {difference(inputs.device, device)}")
     if inputs.version != __version__:
@@ -201,6 +210,8 @@ def _write(path: Path, grid: Grid, blocks: Blocks, lanes: int, sample) -> None:
         "box": list(blocks.box), "lanes": lanes, "axes": list(axes), "variables": list(sample),
         "device": _device(about), "version": __version__, "format": _FORMAT,
     }  # fmt: skip
+    if grid.along is not None:
+        told["along"] = grid.along
     chunks.attrs.update(told | {"mark": mark_of(told, axes, sample)})
     with (
         warnings.catch_warnings()

@@ -2,16 +2,27 @@
 
 import abc
 import dataclasses
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import equinox as eqx
-from jaxtyping import Array, Complex, Float, Inexact
+from jaxtyping import Array, Complex, Float, Inexact, PyTree
 
 from ....numerics.newton import Linearised, implicit_solution
 from ..layers.conjugation import AbstractConjugation
 from .layout import Layers
 
 _Equations = TypeVar("_Equations", bound="AbstractEquations")
+
+
+class Known(NamedTuple):
+    """What was found of the last junction of a continuation, and of the one before it.
+
+    A `Located` each, of the same kind.
+    """
+
+    last: Any
+    before: Any
 
 
 class AbstractEquations(eqx.Module):
@@ -46,10 +57,18 @@ class AbstractEquations(eqx.Module):
         """R(x) and Newton's step."""
 
     @abc.abstractmethod
-    def solved(
-        self, x: Inexact[Array, "n lanes"], vector: Inexact[Array, "n lanes"]
+    def factors(self, x: Inexact[Array, "n lanes"]) -> PyTree:
+        """The Jacobian ∂R/∂x at x, as `answer` takes it."""
+
+    @abc.abstractmethod
+    def answer(
+        self, factors: PyTree, vector: Inexact[Array, "n lanes"]
     ) -> Inexact[Array, "n lanes"]:
         """(∂R/∂x)⁻¹ vector."""
+
+    def chord(self, factors: PyTree) -> Callable[[Array], Array]:
+        """x → −(∂R/∂x)⁻¹R(x) with given derivatives."""
+        return lambda x: -self.answer(factors, self.residual(x))
 
     @abc.abstractmethod
     def link(self, x: Inexact[Array, "n lanes"]) -> Complex[Array, "pair 2 elements lanes"]:
@@ -77,4 +96,4 @@ def _residual(x: Array, equations: AbstractEquations) -> Array:
 
 
 def _solved(x: Array, equations: AbstractEquations, vector: Array) -> Array:
-    return equations.solved(x, vector)
+    return equations.answer(equations.factors(x), vector)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Complex, Float, Inexact
 
 from ....numerics import shooting
 from ....numerics.matrices import product
-from ....numerics.newton import Linearised, solved
+from ....numerics.newton import Linearised, inverted, multiplied
 from ..layers import mesh
 from ..layers.conjugation import AbstractConjugation
 from .base import AbstractEquations
@@ -44,7 +44,8 @@ class Factors(NamedTuple):
     Attributes:
         intervals: eliminated to the interfaces.
         value: how the interfaces' equations see the superconductor's γ there.
-        joined: how they see what is left, slopes of the superconductors there and the link.
+        joined: the inverse of how they see what is left, slopes of the superconductors there and
+            the link.
     """
 
     intervals: shooting.Elimination
@@ -101,13 +102,14 @@ class GapProfile(AbstractEquations):
         layer, interfaces = self.layer(x), self._interfaces(x)
         factors = self._factors(layer, interfaces)
         found = MeshEquations(*self._superconductors(layer), interfaces.residual)
-        step = self.answer(factors, MeshEquations(*(-part for part in found)))
-        return Linearised(self.equations.pack(found), self.unknowns.pack(step), interfaces.physical)
+        step = self.changes(factors, MeshEquations(*(-part for part in found)))
+        return Linearised(
+            self.equations.pack(found),
+            self.unknowns.pack(step),
+            interfaces.physical,
+            self.chord(factors),
+        )
 
-    def solved(
-        self, x: Inexact[Array, "n lanes"], vector: Inexact[Array, "n lanes"]
-    ) -> Inexact[Array, "n lanes"]:
-        return self.unknowns.pack(self.answer(self.factors(x), self.equations.unpack(vector)))
 
     def layer(self, x: Inexact[Array, "n lanes"]) -> Inexact[Array, "nodes 16 2 lanes"]:
         """γ and ∂ₓγ of the superconductors."""
@@ -127,13 +129,18 @@ class GapProfile(AbstractEquations):
         """The Jacobian at x, as `answer` takes it."""
         return self._factors(self.layer(x), self._interfaces(x))
 
-    def answer(self, factors: Factors, vector: MeshEquations) -> MeshUnknowns:
+    def answer(
+        self, factors: Factors, vector: Inexact[Array, "n lanes"]
+    ) -> Inexact[Array, "n lanes"]:
+        return self.unknowns.pack(self.changes(factors, self.equations.unpack(vector)))
+
+    def changes(self, factors: Factors, vector: MeshEquations) -> MeshUnknowns:
         """J⁻¹ vector."""
         last, kept = shooting.reduced(factors.intervals, -vector.intervals, vector.outer)
         shifted = jnp.sum(factors.value * jnp.moveaxis(last, 1, 0)[:, None], axis=2)
         interfaces = (vector.interfaces - shifted).reshape(-1, shifted.shape[-1])
         # What is left has the unknowns of a uniform gap.
-        both = uniform_unknowns(self.layers.link).unpack(solved(factors.joined, interfaces))
+        both = uniform_unknowns(self.layers.link).unpack(multiplied(factors.joined, interfaces))
         slope = both.superconductors.reshape(2, OWN, -1)
         layer = shooting.expanded(factors.intervals, kept, jnp.moveaxis(slope, 0, 1))
         return MeshUnknowns(layer, both.link)
@@ -163,7 +170,7 @@ class GapProfile(AbstractEquations):
         own = product(jnp.moveaxis(value, 0, 2), found.compliance[-1])
         sees = jnp.asarray(_own_slope(value.shape[1] // 2), value.dtype)
         own = jnp.moveaxis(own, 2, 0) - sees[None, :, :, None]
-        return Factors(found, value, assembled(own, link))
+        return Factors(found, value, inverted(assembled(own, link)))
 
 
 def _own_ends(layer: Inexact[Array, "nodes 16 2 lanes"], conjugation: AbstractConjugation) -> Ends:

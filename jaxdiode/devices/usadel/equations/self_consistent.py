@@ -8,11 +8,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
 from ....numerics.continuation import swept
+from ....numerics.lanes import where_needed
 from ....numerics.matrices import complexified
 from ....numerics.newton import damped_newton, implicit_solution, solved
 from ..layers import mesh
 from ..layers.conjugation import MatsubaraAxis
-from .base import exact
+from .base import Known, exact
 from .frequencies import Frequencies
 from .layout import Layers
 from .matsubara import spectral_current
@@ -20,6 +21,7 @@ from .mesh import GapProfile
 
 _ACCURACY = 1e-9  # of Δ, in k_BT_c
 _MOST = 12
+_FRESH = 2  # steps with a Jacobian of their own, without one from nearby
 
 
 class SelfConsistent(NamedTuple):
@@ -31,12 +33,14 @@ class SelfConsistent(NamedTuple):
             the interface, [node, side, lane].
         converged: [lane].
         error: of the sum over frequencies.
+        located: what a junction nearby may go on from.
     """
 
     current: Float[Array, "2 lanes"]
     order_parameter: Complex[Array, "nodes 2 lanes"]
     converged: Bool[Array, " lanes"]
     error: Float[Array, "2 lanes"]
+    located: "Located"
 
 
 def solve(
@@ -46,6 +50,7 @@ def solve(
     twist: Float[Array, "elements lanes"],
     steps: int,
     intervals: int,
+    known: Known | None = None,
 ) -> SelfConsistent:
     """Currents with Δ(x) = 2πT Σ F(x, ω)/[2πT Σ 1/Ω], cut off as in the bulk.
 
@@ -56,11 +61,16 @@ def solve(
         twist: of every element of the link, see `AbstractEquations`.
         steps: of the integration of half the link.
         intervals: of the mesh in each superconductor.
+        known: solutions of two junctions nearby, from which it is looked for.
     """
     problem = GapEquation(layers, temperature, frequencies, twist, steps)
-    located = _located(jax.lax.stop_gradient(problem), intervals)
-    known = located.unknowns
-    delta = implicit_solution(_residual, _answer, (problem, known), located.delta)
+    frozen = jax.lax.stop_gradient(problem)
+    if known is None:
+        located = _located(frozen, intervals)
+    else:
+        located = _from_nearby(frozen, intervals, known)
+    unknowns = located.unknowns
+    delta = implicit_solution(_residual, _answer, (problem, unknowns), located.delta)
     order = problem.order_parameter(delta)
 
     def current(pack):
@@ -68,12 +78,12 @@ def solve(
         equations = problem.at(frequency, order)
         return spectral_current(equations, exact(equations, x))
 
-    parts = jax.lax.map(jax.checkpoint(current), (known, frequencies.value))
+    parts = jax.lax.map(jax.checkpoint(current), (unknowns, frequencies.value))
     parts = jnp.where(located.converged, parts, jnp.nan)
     total = frequencies.total(parts)
     error = frequencies.error(parts)
-    error += 2 * jnp.abs(total) * _sum_error(jax.lax.stop_gradient(problem), order, known)
-    return SelfConsistent(total, order, located.converged, error)
+    error += 2 * jnp.abs(total) * _sum_error(frozen, order, unknowns)
+    return SelfConsistent(total, order, located.converged, error, located)
 
 
 class GapEquation(eqx.Module):
@@ -109,10 +119,20 @@ class GapEquation(eqx.Module):
         return jnp.concatenate([jnp.broadcast_to(end, (1, 2, lanes)), inner])
 
 
-class _Located(NamedTuple):
-    """Δ that solves the gap equation, and the unknowns it came from at every frequency."""
+class Located(NamedTuple):
+    """Δ that solves the gap equation, the unknowns it came from at every frequency, and the
+    Jacobian that was used last."""
 
     delta: Float[Array, "n lanes"]
+    unknowns: Float[Array, "frequencies unknowns lanes"]
+    jacobian: Float[Array, "n n lanes"]
+    converged: Bool[Array, " lanes"]
+
+
+class _Balance(NamedTuple):
+    """C Δ − 2πT Σ F, and the solutions at every frequency it came from."""
+
+    value: Float[Array, "n lanes"]
     unknowns: Float[Array, "frequencies unknowns lanes"]
     converged: Bool[Array, " lanes"]
 
@@ -134,24 +154,47 @@ def numbers(order: Complex[Array, "nodes 2 lanes"]) -> Float[Array, "n lanes"]:
     return jnp.moveaxis(parts, 2, 0).reshape(-1, order.shape[-1])
 
 
-def _located(problem: GapEquation, intervals: int) -> _Located:
+def _from_nearby(problem: GapEquation, intervals: int, known: Known) -> Located:
+    """With the Jacobian of the last junction; from the bulk's gap where lanes are lost so."""
+    lanes = problem.twist.shape[1]
+    delta, unknowns = (2 * a - b for a, b in zip(known.last[:2], known.before[:2], strict=True))
+    size, good = jnp.full(lanes, jnp.inf), jnp.ones(lanes, bool)
+    start = _Newton(_FRESH, delta, unknowns, known.last.jacobian, size, good)
+    found = _improved(problem, start)
+    other = where_needed(
+        ~jnp.all(found.converged), lambda problem: _located(problem, intervals), problem, found
+    )
+    return jax.tree.map(lambda a, b: jnp.where(found.converged, a, b), found, other)
+
+
+def _located(problem: GapEquation, intervals: int) -> Located:
+    """From the bulk's gap."""
     lanes = problem.twist.shape[1]
     bulk = jnp.broadcast_to(complexified(problem.layers.gap), (intervals + 1, 2, lanes))
+    delta = numbers(bulk)
+    unit = jnp.broadcast_to(jnp.eye(delta.shape[0])[:, :, None], (*delta.shape[:1], *delta.shape))
+    started = _continued(problem, bulk)
+    none = jnp.full(lanes, jnp.inf)
+    return _improved(problem, _Newton(0, delta, started, unit, none, jnp.ones(lanes, bool)))
+
+
+def _improved(problem: GapEquation, state: _Newton) -> Located:
+    """By Newton's method, from a start."""
 
     def improve(state):
         found = _solved_at(problem, state.delta, state.unknowns)
         # As long as a Jacobian serves it is kept: it costs several evaluations.
         good = state.good & found.converged
-        size = jnp.max(jnp.abs(solved(state.jacobian, found.delta)), axis=0)
+        size = jnp.max(jnp.abs(solved(state.jacobian, found.value)), axis=0)
         late = jnp.any(good & (size > _ACCURACY) & (size > 0.1 * state.size))
         jacobian = jax.lax.cond(
-            (state.count < 2) | late,
+            (state.count < _FRESH) | late,
             lambda delta, known: _jacobian(problem, delta, known),
             lambda *_: state.jacobian,
             state.delta,
             found.unknowns,
         )
-        change = -solved(jacobian, found.delta)
+        change = -solved(jacobian, found.value)
         size = jnp.max(jnp.abs(change), axis=0)
         good &= jnp.isfinite(size)
         # A lane that has failed must not spoil what the others know.
@@ -161,13 +204,9 @@ def _located(problem: GapEquation, intervals: int) -> _Located:
     def running(state):
         return (state.count < _MOST) & jnp.any(state.good & (state.size > _ACCURACY))
 
-    delta = numbers(bulk)
-    unit = jnp.broadcast_to(jnp.eye(delta.shape[0])[:, :, None], (*delta.shape[:1], *delta.shape))
-    started = _continued(problem, bulk)
-    none = jnp.full(lanes, jnp.inf)
-    state = _Newton(0, delta, started, unit, none, jnp.ones(lanes, bool))
     state = jax.lax.while_loop(running, improve, state)
-    return _Located(state.delta, state.unknowns, state.good & (state.size <= _ACCURACY))
+    good = state.good & (state.size <= _ACCURACY)
+    return Located(state.delta, state.unknowns, state.jacobian, good)
 
 
 def _continued(
@@ -187,7 +226,7 @@ def _solved_at(
     problem: GapEquation,
     delta: Float[Array, "n lanes"],
     known: Float[Array, "frequencies unknowns lanes"],
-) -> _Located:
+) -> _Balance:
     """C Δ − 2πT Σ F, and the solutions it came from, from `known` ones nearby."""
     order = problem.order_parameter(delta)
 
@@ -204,7 +243,7 @@ def _solved_at(
     (value, good), unknowns = jax.lax.scan(
         one, start, (known, frequencies.value, frequencies.weight)
     )
-    return _Located(problem.balance(delta, value), unknowns, good)
+    return _Balance(problem.balance(delta, value), unknowns, good)
 
 
 def _amplitude(equations: GapProfile, x: Float[Array, "unknowns lanes"]) -> Array:
@@ -237,7 +276,7 @@ def _jacobian(
             )
             _, force = jax.jvp(intervals, (order,), (moved,))
             rest = equations.equations.unpack(jnp.zeros_like(x))
-            change = equations.answer(factors, rest._replace(intervals=-force))
+            change = equations.changes(factors, rest._replace(intervals=-force))
             _, rate = jax.jvp(amplitude, (layer,), (change.layer,))
             return numbers(rate)
 

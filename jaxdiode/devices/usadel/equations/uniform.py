@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float, Inexact
 
 from ....numerics.matrices import complexified
-from ....numerics.newton import Linearised, solved
+from ....numerics.newton import Linearised, inverted, multiplied
 from ..layers import uniform
 from ..layers.conjugation import AbstractConjugation
 from .base import AbstractEquations
@@ -50,12 +50,17 @@ class UniformGap(AbstractEquations):
 
     def linearised(self, x: Inexact[Array, "n lanes"]) -> Linearised:
         residual, jacobian, inside = self._system(x)
-        return Linearised(residual, -solved(jacobian, residual), inside)
+        factors = inverted(jacobian)
+        step = -multiplied(factors, residual)
+        return Linearised(residual, step, inside, self.chord(factors))
 
-    def solved(
-        self, x: Inexact[Array, "n lanes"], vector: Inexact[Array, "n lanes"]
+    def factors(self, x: Inexact[Array, "n lanes"]) -> Inexact[Array, "n n lanes"]:
+        return inverted(self._system(x)[1])
+
+    def answer(
+        self, factors: Inexact[Array, "n n lanes"], vector: Inexact[Array, "n lanes"]
     ) -> Inexact[Array, "n lanes"]:
-        return solved(self._system(x)[1], vector)
+        return multiplied(factors, vector)
 
     def ends(self, x: Inexact[Array, "n lanes"]) -> Ends:
         """Amplitudes on both sides of the interfaces."""

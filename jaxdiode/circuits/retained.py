@@ -1,0 +1,283 @@
+"""Circuits that keep their flux state while a parameter changes: hysteresis of threshold lobes."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from .. import _checks
+from ..core.continuation import AbstractContinuation
+from ..core.critical import CriticalCurrents
+from ..core.device import AbstractDevice
+from ..numerics.dense import inverse
+from ..numerics.lanes import lanewise
+from ..numerics.status import Status
+from .criteria import end_values
+from .largest import is_same
+from .ramp import downhill, ground_state, ramp_from
+from .relations import known_status
+from .relax import Settled, settle
+from .statics import Bias, PerJunction, Scalar, State, Statics
+
+_CRITERIA = ("ramp", "first")
+_MOVED = 0.2  # radians a junction turns in a step of one state
+_SHORTEST = 1e-7  # step, of the way between two points
+_MOST = 2000  # steps between two points
+_PUSH = 0.03  # radians, off a state that has ended
+
+
+@runtime_checkable
+class HasStatics(Protocol):
+    """A circuit."""
+
+    def statics(self) -> Statics: ...
+
+
+class FluxState(NamedTuple):
+    """What is carried from point to point.
+
+    Attributes:
+        circuit: of the last point.
+        held: its state without bias.
+        status: what became of it so far.
+    """
+
+    circuit: Any
+    held: Settled
+    status: Int[Array, ""]
+
+
+class RetainedFluxState(AbstractContinuation):
+    """Critical currents of a circuit from the flux state that it is in, for `sweep(…, along=…)`.
+
+    Loops that screen well keep their fluxoids while a flux, a gate or a temperature changes slowly
+    without bias, until the state becomes unstable; then the phases fall, with the shunts' damping
+    and no inertia, into another state, which goes on. So values depend on where the axis begins
+    and on the direction of its values: a list up and down again shows the hysteresis. It begins in
+    the state of least energy without currents; sources are injected next. Between two points all
+    parameters change along a straight line, in steps in which no junction turns by more than 0.2
+    radians; where a state ends is found to 1e-7 of the line.
+
+    The currents at a point are those of a bias that rises from that state ("ramp": up to where the
+    phases run, through falls on its way; "first": to the first end of a state). Such a ramp ends
+    the memory of a device: these are the values of ramps from states prepared anew each time.
+
+    The output of a point: plus, minus, efficiency, status (as of `critical_currents` by "ramp";
+    FALL_UNDECIDED from a state's end on where it may fall two ways), `fluxoids` of the loops that a
+    junction closes, `energy` (Φ₀/2π times the current unit), and `falls` since the last point.
+
+    Args:
+        criterion: "ramp" or "first".
+
+    Source: of the states, Tsang and Van Duzer, J. Appl. Phys. 46, 4573 (1975).
+
+    Raises:
+        ValueError: another criterion; a device that is no circuit and has no `circuit()`.
+
+    Example:
+        >>> squid = jd.Squid([jd.TunnelJunction(1.0)] * 2, flux=[0.1], inductance=[1.5, 1.5])
+        >>> flux = [0.1, 0.6, 1.1, 1.6, 2.1, 2.6, 2.1, 1.6, 1.1, 0.6, 0.1]
+        >>> found = jd.sweep(jd.RetainedFluxState(), squid, {"flux": flux}, along="flux")
+        >>> print(found["fluxoids"].values.ravel())  # up and down again
+        [0 0 0 0 1 1 1 1 0 0 0]
+    """
+
+    criterion: str = eqx.field(static=True)
+
+    def __init__(self, criterion: str = "ramp"):
+        if criterion not in _CRITERIA:
+            raise _checks.unknown_name("criterion", criterion, _CRITERIA)
+        self.criterion = criterion
+
+    def start(self, device: AbstractDevice) -> FluxState:
+        circuit = _circuit_of(device)
+        circuit.require_critical_currents("ramp")
+        empty = _without_sources(circuit)
+
+        def search(frozen) -> tuple[Settled, Bool[Array, ""], Bool[Array, ""]]:
+            statics = frozen.statics()
+            bias = statics.bias(jnp.ones(()))
+            return ground_state(statics, statics.relations.wells(), bias)
+
+        held, tied, complete = lanewise(search)(_frozen(circuit))
+        status = jnp.where(tied, Status.GROUND_STATES_TIE, Status.CONVERGED)
+        status = jnp.where(complete, status, Status.SEARCH_CUT_SHORT).astype(jnp.int32)
+        return FluxState(_frozen(empty), held, status)
+
+    def advance(
+        self, device: AbstractDevice, state: FluxState
+    ) -> tuple[dict[str, Array], FluxState]:
+        circuit = _circuit_of(device)
+        frozen, criterion = _frozen(circuit), self.criterion
+
+        def search(before, here, held: Settled):
+            statics = here.statics()
+            wells = statics.relations.wells()
+            carried = follow(before, here, held)
+
+            def along(sign: Scalar):
+                held = carried.held
+                met = ramp_from(statics, wells, statics.bias(sign), held, jnp.ones((), bool))
+                return (met.first if criterion == "first" else met.last), met.starts, met.ended
+
+            return carried, *jax.lax.map(along, jnp.array([1.0, -1.0]))
+
+        carried, ended, starts, good = lanewise(search)(state.circuit, frozen, state.held)
+        statics = circuit.statics()
+        so_far = jnp.where(carried.unique, state.status, Status.FALL_UNDECIDED).astype(jnp.int32)
+        status = jnp.where(good, so_far, Status.NOT_CONVERGED)
+        status = jnp.where(starts, status, Status.NO_ZERO_VOLTAGE_STATE)
+        status = jnp.where(carried.known, status, Status.NOT_CONVERGED)
+        known = known_status(statics.relations)
+        status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
+        biases = jax.vmap(statics.bias)(jnp.array([1.0, -1.0]))
+        plus, minus = end_values(statics, biases, ended, status)
+        critical = CriticalCurrents(plus, minus, jnp.max(status))
+        held = carried.held
+        energy = statics.energy(held.state, _turns(statics, held)) * statics.relations.unit
+        output = critical.as_dict() | {
+            "fluxoids": fluxoids(statics, held),
+            "energy": jnp.where(held.good, energy, jnp.nan),
+            "falls": carried.falls,
+        }
+        return output, FluxState(frozen, held, so_far)
+
+
+class Carried(NamedTuple):
+    """A state without bias at the next point.
+
+    Attributes:
+        held: the state.
+        falls: into another state, on the way.
+        unique: whether each fall had one end.
+        known: whether the way was followed to its end.
+    """
+
+    held: Settled
+    falls: Int[Array, ""]
+    unique: Bool[Array, ""]
+    known: Bool[Array, ""]
+
+
+def follow(before: HasStatics, here: HasStatics, held: Settled) -> Carried:
+    """A stable state along the straight line between two circuits, through its falls."""
+
+    def at(way: Scalar) -> Statics:
+        return jax.tree.map(lambda a, b: a + way * (b - a), before, here).statics()
+
+    def advance(state: tuple[Scalar, Scalar, Carried, Array]):
+        way, step, carried, k = state
+        trial, held = jnp.minimum(way + step, 1.0), carried.held
+        now, ahead = at(way), at(trial)
+        bias = Bias(ahead.sources, jnp.zeros(ahead.nodes))
+        start = held.state + (trial - way) * _tangent(at, way, held)
+        found = settle(
+            ahead, ahead.relations.wells(), start, held.windings, jnp.zeros(()), bias, steps=15
+        )
+        old, new = now.phases(held.state), ahead.phases(found.state)
+        moved = jnp.max(jnp.abs(new - old))
+        same = found.good & (moved < _MOVED) & _convex(ahead, old, new, held.windings)
+        ends = ~same & (step <= _SHORTEST)
+        caught, one_way, known = jax.lax.cond(
+            ends,
+            lambda: _fallen(ahead, held, bias),
+            lambda: (found, jnp.ones((), bool), jnp.ones((), bool)),
+        )
+        moves = same | ends
+        held = jax.tree.map(lambda a, b: jnp.where(moves, b, a), held, caught)
+        falls = carried.falls + ends.astype(jnp.int32)
+        carried = Carried(held, falls, carried.unique & one_way, carried.known & known)
+        longer = jnp.where(moved < _MOVED / 4, 4.0, 1.5) * step
+        step = jnp.where(same, longer, jnp.where(ends, 1e-3, jnp.maximum(step / 4, _SHORTEST)))
+        return jnp.where(moves, trial, way), step, carried, k + 1
+
+    def unfinished(state: tuple[Scalar, Scalar, Carried, Array]) -> Bool[Array, ""]:
+        way, _, carried, k = state
+        return (way < 1) & carried.held.good & carried.known & (k < _MOST)
+
+    yes, none = jnp.ones((), bool), jnp.zeros((), jnp.int32)
+    first = jnp.zeros(()), jnp.ones(()), Carried(held, none, yes, yes), none
+    way, _, carried, _ = jax.lax.while_loop(unfinished, advance, first)
+    there = (way >= 1) | ~carried.held.good
+    return carried._replace(known=carried.known & there)
+
+
+def fluxoids(statics: Statics, held: Settled) -> Float[Array, " loops"]:
+    """Numbers of the loops that a junction closes, phases of junctions in (−π, π]."""
+    loops = jnp.asarray(statics.graph.cycles[0]) @ _turns(statics, held)
+    return jnp.where(held.good, jnp.round(loops), jnp.nan)
+
+
+def _turns(statics: Statics, held: Settled) -> PerJunction:
+    """Whole turns of the junctions: what is left lies in (−π, π], but of links."""
+    turned = statics.turned_phases(held.state, held.windings)
+    whole = jnp.ceil((turned - jnp.pi) / (2 * jnp.pi))
+    return held.windings + jnp.where(jnp.asarray(statics.relations.periodic), whole, 0.0)
+
+
+def _tangent(at: Callable[[Scalar], Statics], way: Scalar, held: Settled) -> State:
+    """dz/ds of a state: S dz/ds = −∂F/∂s."""
+
+    def residual(way: Scalar) -> State:
+        statics = at(way)
+        bias = Bias(statics.sources, jnp.zeros(statics.nodes))
+        return statics.residual(held.state, held.windings, jnp.zeros(()), bias)
+
+    _, push = jax.jvp(residual, (way,), (jnp.ones(()),))
+    statics = at(way)
+    return -inverse(statics.matrix(statics.slope(held.state, held.windings))) @ push
+
+
+def _convex(
+    statics: Statics, old: PerJunction, new: PerJunction, windings: PerJunction
+) -> Bool[Array, ""]:
+    """Whether the energy is convex at both phases and between: one state is the other."""
+
+    def stable(phase: PerJunction) -> Bool[Array, ""]:
+        return statics.is_stable(statics.relations.with_slope(phase - 2 * jnp.pi * windings)[1])
+
+    return jnp.all(jax.lax.map(stable, jnp.stack([old, (old + new) / 2, new])))
+
+
+def _fallen(
+    statics: Statics, held: Settled, bias: Bias
+) -> tuple[Settled, Bool[Array, ""], Bool[Array, ""]]:
+    """(where a state falls that has ended, whether both ways lead there, whether that is known)."""
+    wells = statics.relations.wells()
+    of = jnp.asarray(statics.graph.of_junctions)
+    slope = statics.slope(held.state, held.windings)
+    softest = jnp.linalg.eigh((of * slope) @ of.T + statics.rigidity)[1][:, 0]
+    turned = jnp.max(jnp.abs(of.T @ softest), initial=1e-300)
+    push = jnp.pad(_PUSH / turned * softest, (0, statics.unknowns - statics.nodes))
+
+    def fall(side: Scalar):
+        z = held.state + side * push
+        return downhill(statics, wells, z, held.windings, jnp.zeros(()), bias)
+
+    ends, known = jax.lax.map(fall, jnp.array([1.0, -1.0]))
+    first, second = (jax.tree.map(lambda x, k=k: x[k], ends) for k in range(2))
+    same = is_same(statics, first, second) | (~first.good & ~second.good)
+    return first, same, jnp.all(known)
+
+
+def _circuit_of(device: Any) -> Any:
+    if isinstance(device, HasStatics):
+        return device
+    if not hasattr(device, "circuit"):
+        raise ValueError(
+            "device must be a Circuit, or have a circuit(), to keep a flux state, got "
+            f"{type(device).__name__}"
+        )
+    return device.circuit()
+
+
+def _without_sources(circuit: Any) -> Any:
+    empty = jax.tree.map(jnp.zeros_like, circuit.sources)
+    return eqx.tree_at(lambda one: one.sources, circuit, empty) if circuit.sources else circuit
+
+
+def _frozen(circuit: Any) -> Any:
+    return jax.tree.map(jax.lax.stop_gradient, circuit)

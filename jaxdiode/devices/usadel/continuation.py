@@ -1,0 +1,65 @@
+"""Critical currents of hybrid junctions from point to point, by warm starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from ...core.continuation import AbstractContinuation
+from ...core.device import AbstractDevice, critical_currents
+from .currents import summed
+from .equations.base import Known
+from .structure import AbstractHybridStructure
+
+if TYPE_CHECKING:
+    from .junction import AbstractHybridJunction
+
+
+class CurrentContinuation(AbstractContinuation):
+    """Critical currents of diffusive junctions for `sweep(…, along=…)`, by warm starts.
+
+    The functions γ(ω) at all phases and, of a self-consistent junction, Δ(x) and the Jacobian of
+    its equation are looked for from those of the two points before, on a straight line; lanes that
+    are lost so are solved from the beginning. The values are those of `critical_currents`, to the
+    accuracy of the solutions (1e-9 of the gap), in a third to a fifth of the time where the gap is
+    self-consistent and the points lie close. Statuses as there.
+
+    Raises:
+        ValueError: another kind of device.
+
+    Example:
+        >>> contact = jd.usadel.SpinActiveContact(transmission=0.5)
+        >>> fine = jd.usadel.UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4)
+        >>> junction = jd.DiffusiveJunction(
+        ...     0.2, 4, link_length=1, conductance=2, left=contact, right=contact, resolution=fine
+        ... )
+        >>> temperature = {"temperature": np.linspace(0.2, 0.5, 4)}
+        >>> found = jd.sweep(
+        ...     jd.usadel.CurrentContinuation(), junction, temperature, along="temperature"
+        ... )
+        >>> print(np.round(found["plus"].values, 4))
+        []
+    """
+
+    def start(self, device: AbstractDevice) -> Known:
+        junction = _required(device)
+        found = jax.lax.stop_gradient(summed(junction, junction.twists(), going_on=True).solution)
+        return Known(found, found)
+
+    def advance(
+        self, device: AbstractDevice, state: Known
+    ) -> tuple[dict[str, Any], Known]:
+        junction = _required(device)
+        found = summed(junction, junction.twists(), going_on=True, known=state)
+        output = critical_currents(junction.relation_from(found)).as_dict()
+        return output, Known(jax.lax.stop_gradient(found.solution), state.last)
+
+
+def _required(device: Any) -> AbstractHybridJunction:
+    if not isinstance(device, AbstractHybridStructure):
+        raise ValueError(
+            "device must be a DiffusiveJunction or a SpinActiveJunction to be continued so, got "
+            f"{type(device).__name__}"
+        )
+    return device  # pyright: ignore[reportReturnType]

@@ -1,0 +1,192 @@
+"""Sweeps that follow an axis, each point going on from the one before."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxdiode as jd
+
+
+class LargestSoFar(jd.AbstractContinuation):
+    scale: jax.Array
+
+    def start(self, device):
+        return jnp.asarray(-jnp.inf), jnp.zeros((), int)
+
+    def advance(self, device, state):
+        found = jd.critical_currents(device)
+        largest, count = jnp.maximum(state[0], self.scale * found.efficiency), state[1] + 1
+        return {"here": found, "largest": largest, "count": count}, (largest, count)
+
+
+FOLLOW = LargestSoFar(jnp.asarray(2.0))
+SQUID = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+AXES = {
+    "flux": np.linspace(0, 1, 7),
+    "branches.1.first": np.linspace(10, 90, 11),
+    "branches.0.second": [1.0, 2.0, 3.0],
+}
+
+
+def expected(axes, along):
+    every = jd.sweep(jd.critical_currents, SQUID, axes)["efficiency"]
+    every = every.transpose(*[name for name in axes if name != along], along)
+    return every, np.maximum.accumulate(2 * every.values, axis=-1)
+
+
+@pytest.mark.parametrize("along", list(AXES))
+@pytest.mark.parametrize("chunk", [None, 1, 20, 1000])
+def test_rows_are_followed(along, chunk):
+    found = jd.sweep(FOLLOW, SQUID, AXES, along=along, chunk=chunk)
+    every, largest = expected(AXES, along)
+    assert found["largest"].dims == every.dims
+    np.testing.assert_allclose(found["here.efficiency"], every, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(found["largest"], largest, rtol=1e-11, atol=1e-13)
+    assert np.all(found["count"] == np.arange(1, len(AXES[along]) + 1))
+
+
+def test_an_axis_alone_and_of_several_parameters():
+    values = np.array([[0.1, 30.0], [0.4, 60.0], [0.2, 20.0]])
+    squid = jd.Squid.from_pairs([(100, 50), (80, 60), (30, 20)], flux=[0.3, 0.1])
+    found = jd.sweep(FOLLOW, squid, {"flux": values}, along="flux")
+    for k, flux in enumerate(values):
+        here = jd.diode_efficiency(jd.replace(squid, {"flux.0": flux[0], "flux.1": flux[1]}))
+        assert found["here.efficiency"][k] == pytest.approx(float(here), rel=1e-12)
+    assert found.sizes["flux"] == 3
+
+
+@pytest.mark.parametrize("chunk", [None, 5, 21])
+def test_files_hold_whole_rows(tmp_path, chunk):
+    here = jd.sweep(FOLLOW, SQUID, AXES, along="flux", chunk=chunk)
+    options = {"along": "flux", "chunk": chunk}
+    stored = jd.sweep(FOLLOW, SQUID, AXES, store=tmp_path / "map.zarr", **options)
+    filed = jd.sweep(FOLLOW, SQUID, AXES, path=tmp_path / "map.nc", **options)
+    for name in here:
+        assert np.array_equal(stored[name], here[name]), name
+        assert np.array_equal(filed[name], here[name]), name
+    assert np.array_equal(jd.load(tmp_path / "map.nc")["largest"], here["largest"])
+
+
+def test_shares_and_what_is_missing(tmp_path):
+    whole = jd.sweep(FOLLOW, SQUID, AXES, along="flux", chunk=21)
+    store, options = tmp_path / "map.zarr", {"along": "flux", "chunk": 21}
+    part = jd.sweep(FOLLOW, SQUID, AXES, store=store, shard="1/2", **options)
+    done = part["finished"].values
+    assert np.all(done.any(axis=-1) == done.all(axis=-1)), "a row is there or not"
+    assert 0 < done.sum() < done.size
+    both = jd.sweep(FOLLOW, SQUID, AXES, store=store, **options)
+    assert "finished" not in both
+    assert np.array_equal(both["largest"], whole["largest"])
+
+
+def test_stores_of_other_ways_are_refused(tmp_path):
+    store = tmp_path / "map.zarr"
+    jd.sweep(FOLLOW, SQUID, AXES, along="flux", store=store)
+    with pytest.raises(ValueError, match="holds another sweep"):
+        jd.sweep(FOLLOW, SQUID, AXES, along="branches.0.second", store=store)
+    with pytest.raises(ValueError, match="holds another sweep"):
+        jd.sweep(LargestSoFar(jnp.asarray(3.0)), SQUID, AXES, along="flux", store=store)
+    last = {**{k: v for k, v in AXES.items() if k != "flux"}, "flux": AXES["flux"]}
+    with pytest.raises(ValueError, match="a continuation along 'flux', got no continuation"):
+        jd.sweep(jd.critical_currents, SQUID, last, store=store)
+
+
+@pytest.mark.parametrize(
+    ("function", "along", "words"),
+    [
+        (FOLLOW, None, "along must name the axis that LargestSoFar follows"),
+        (jd.critical_currents, "flux", "along is the axis of a continuation"),
+        (FOLLOW, "fluxx", "unknown along .fluxx.; did you mean .flux."),
+    ],
+)
+def test_refusals(function, along, words):
+    with pytest.raises(ValueError, match=words):
+        jd.sweep(function, SQUID, {"flux": [0.1, 0.2]}, along=along)
+
+
+def test_memory_that_does_not_suffice_halves_the_rows(monkeypatch, capsys):
+    from jaxdiode.studies.sweep import program
+
+    run, asked = program.Program._run, []
+
+    def fails_at_first(self, compiled, where, device):
+        asked.append(self.lanes)
+        if self.lanes > 4:
+            raise MemoryError
+        return run(self, compiled, where, device)
+
+    monkeypatch.setattr(program.Program, "_run", fails_at_first)
+    found = jd.sweep(FOLLOW, SQUID, AXES, along="flux")
+    assert "rows at once, goes on with" in capsys.readouterr().err
+    assert max(asked) > 4
+    np.testing.assert_allclose(found["largest"], expected(AXES, "flux")[1], rtol=1e-11, atol=1e-13)
+
+
+FINE = jd.usadel.UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4, intervals=6)
+
+
+def diffusive(**settings):
+    left, right = (
+        jd.usadel.SpinActiveContact(0.4, 0.6, mixing=0.8, polar=np.pi / 2, azimuth=x)
+        for x in (0.0, 1.2)
+    )
+    given = {"link_length": 1, "conductance": 2, "exchange_field": 1.0, "resolution": FINE}
+    return jd.DiffusiveJunction(0.2, 4, left=left, right=right, **given | settings)
+
+
+def spin_active():
+    barriers = [
+        jd.usadel.SpinBarrier(1.4, exchange=0.25, width_up=0.14, width_down=0.14, azimuth=x)
+        for x in (0.0, 0.7)
+    ]
+    fine = jd.usadel.UsadelResolution(phases=8, terms=4, tail=4, steps=6, momenta=4)
+    return jd.SpinActiveJunction(
+        0.2, 4, ferromagnet_length=1, conductance=2, exchange=0.25, potential=0.25,
+        left=barriers[0], right=barriers[1], resolution=fine,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("junction", "axes", "along"),
+    [
+        (diffusive(), {"temperature": np.linspace(0.1, 0.9, 9)}, "temperature"),
+        (diffusive(), {"temperature": [0.9, 0.02, 0.5, 0.05]}, "temperature"),  # far apart
+        (diffusive(), {"exchange_field": [0.0, 20.0, 0.1], "temperature": [0.1, 0.4]}, "exchange_field"),
+        (diffusive(link_length=0.1), {"conductance": np.geomspace(1e-2, 1e3, 6)}, "conductance"),
+        (diffusive(self_consistent=True), {"temperature": [0.3, 0.32, 0.35]}, "temperature"),
+        (diffusive(self_consistent=True), {"temperature": [0.9, 0.1]}, "temperature"),
+        (spin_active(), {"left.azimuth": np.linspace(0, 2, 4)}, "left.azimuth"),
+        (spin_active(), {"exchange": [0.1, 0.15, 0.2]}, "exchange"),
+    ],
+)  # fmt: skip
+def test_diffusive_junctions_by_warm_starts(junction, axes, along):
+    found = jd.sweep(jd.usadel.CurrentContinuation(), junction, axes, along=along)
+    every = jd.sweep(jd.critical_currents, junction, axes).transpose(*found["plus"].dims)
+    assert np.array_equal(found["status"], every["status"])
+    size = np.nanmax(np.abs(every["plus"].values))
+    loose = 1e-8 if getattr(junction, "self_consistent", False) else 1e-11
+    for name in ("plus", "minus"):
+        np.testing.assert_allclose(found[name], every[name], rtol=loose, atol=loose * size)
+
+
+def test_a_lane_that_is_lost_does_not_lose_the_next():
+    junction = diffusive()
+    values = [0.2, 0.3]
+    good = jd.sweep(
+        jd.usadel.CurrentContinuation(), junction, {"temperature": values}, along="temperature"
+    )
+    follow = jd.usadel.CurrentContinuation()
+    state = follow.start(junction)
+    spoilt = jax.tree.map(lambda x: jnp.full_like(x, False if x.dtype == bool else jnp.nan), state)
+    for k, value in enumerate(values):
+        output, spoilt = jax.jit(follow.advance)(
+            jd.replace(junction, {"temperature": value}), spoilt
+        )
+        assert int(output["status"]) == 0
+        assert float(output["plus"]) == pytest.approx(float(good["plus"][k]), rel=1e-11)
+
+
+def test_what_has_no_continuation():
+    with pytest.raises(ValueError, match="device must be a DiffusiveJunction"):
+        jd.sweep(jd.usadel.CurrentContinuation(), SQUID, {"flux": [0.1, 0.2]}, along="flux")
