@@ -147,27 +147,44 @@ def spin_active():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("junction", "axes", "along"),
-    [
-        (diffusive(), {"temperature": np.linspace(0.1, 0.9, 9)}, "temperature"),
-        (diffusive(), {"temperature": [0.9, 0.02, 0.5, 0.05]}, "temperature"),  # far apart
-        (diffusive(), {"exchange_field": [0.0, 20.0, 0.1], "temperature": [0.1, 0.4]}, "exchange_field"),
-        (diffusive(link_length=0.1), {"conductance": np.geomspace(1e-2, 1e3, 6)}, "conductance"),
-        (diffusive(self_consistent=True), {"temperature": [0.3, 0.32, 0.35]}, "temperature"),
-        (diffusive(self_consistent=True), {"temperature": [0.9, 0.1]}, "temperature"),
-        (spin_active(), {"left.azimuth": np.linspace(0, 2, 4)}, "left.azimuth"),
-        (spin_active(), {"exchange": [0.1, 0.15, 0.2]}, "exchange"),
-    ],
-)  # fmt: skip
-def test_diffusive_junctions_by_warm_starts(junction, axes, along):
+def compared(junction, axes, along, loose):
     found = jd.sweep(jd.usadel.CurrentContinuation(), junction, axes, along=along)
     every = jd.sweep(jd.critical_currents, junction, axes).transpose(*found["plus"].dims)
     assert np.array_equal(found["status"], every["status"])
     size = np.nanmax(np.abs(every["plus"].values))
-    loose = 1e-8 if getattr(junction, "self_consistent", False) else 1e-11
     for name in ("plus", "minus"):
         np.testing.assert_allclose(found[name], every[name], rtol=loose, atol=loose * size)
+
+
+def test_warm_starts_of_a_diffusive_junction():
+    temperature = {"temperature": np.linspace(0.1, 0.9, 9)}
+    compared(diffusive(), temperature, "temperature", 1e-11)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("junction", "axes", "along"),
+    [
+        (diffusive(), {"temperature": [0.9, 0.02, 0.5, 0.05]}, "temperature"),  # far apart
+        (
+            diffusive(),
+            {"exchange_field": [0.0, 20.0, 0.1], "temperature": [0.1, 0.4]},
+            "exchange_field",
+        ),
+        (diffusive(link_length=0.1), {"conductance": np.geomspace(1e-2, 1e3, 6)}, "conductance"),
+        (spin_active(), {"left.azimuth": np.linspace(0, 2, 4)}, "left.azimuth"),
+        (spin_active(), {"exchange": [0.1, 0.15, 0.2]}, "exchange"),
+    ],
+)
+def test_warm_starts_of_many_kinds(junction, axes, along):
+    compared(junction, axes, along, 1e-11)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("temperature", [[0.3, 0.32, 0.35], [0.9, 0.1]])
+def test_warm_starts_of_a_self_consistent_gap(temperature):
+    junction = diffusive(self_consistent=True)
+    compared(junction, {"temperature": temperature}, "temperature", 1e-8)
 
 
 def test_a_lane_that_is_lost_does_not_lose_the_next():

@@ -46,7 +46,10 @@ def in_time(currents, inductance, fluxes):
     return np.array(found).T
 
 
-@pytest.mark.parametrize(("currents", "inductance"), RAMPS)
+@pytest.mark.parametrize(
+    ("currents", "inductance"),
+    [RAMPS[1], *(pytest.param(*ramp, marks=pytest.mark.thorough) for ramp in RAMPS[::2])],
+)
 def test_states_are_those_of_slow_motion(currents, inductance):
     squid = squid_of(currents, inductance)
     found = swept(squid, "flux", UP_AND_DOWN)
@@ -58,7 +61,10 @@ def test_states_are_those_of_slow_motion(currents, inductance):
     assert np.array_equal(found["falls"].values > 0, changed > 0)
 
 
-@pytest.mark.parametrize(("currents", "inductance"), RAMPS)
+@pytest.mark.parametrize(
+    ("currents", "inductance"),
+    [RAMPS[1], *(pytest.param(*ramp, marks=pytest.mark.thorough) for ramp in RAMPS[::2])],
+)
 def test_currents_end_at_folds_of_the_state(currents, inductance):
     squid = squid_of(currents, inductance)
     found = swept(squid, "flux", UP_AND_DOWN, criterion="first")
@@ -75,7 +81,7 @@ def test_currents_end_at_folds_of_the_state(currents, inductance):
             assert np.min(np.abs(ends - direction)) < 1e-10
 
 
-@pytest.mark.parametrize("loop", [0.8, 3.0])
+@pytest.mark.parametrize("loop", [0.8, pytest.param(3.0, marks=pytest.mark.thorough)])
 def test_where_an_equal_pair_lets_a_flux_quantum_in(loop):
     """sin θ around the loop and θ = π/2: f − k = L I + ½, of L in Φ₀/I."""
     squid = squid_of((1.0, 1.0), (loop / 2, loop / 2))
@@ -88,6 +94,7 @@ def test_where_an_equal_pair_lets_a_flux_quantum_in(loop):
     assert abs(back) == np.floor(min(2, loop + 0.5)), "on the way back until f − k = −L − ½"
 
 
+@pytest.mark.thorough
 def test_one_way_is_the_other_in_a_mirror():
     squid = squid_of((1.3, 0.7), (0.75, 0.75))
     up, down = (swept(squid, "flux", s * np.arange(0.0, 3.0, 0.25)) for s in (1, -1))
@@ -96,6 +103,7 @@ def test_one_way_is_the_other_in_a_mirror():
     np.testing.assert_allclose(up["energy"], down["energy"], rtol=1e-9)
 
 
+@pytest.mark.thorough
 def test_finer_points_change_nothing():
     squid = squid_of((1.3, 0.7), (0.9, 0.4))
     coarse, fine = (
@@ -106,7 +114,7 @@ def test_finer_points_change_nothing():
         np.testing.assert_allclose(coarse[name], fine[name][::10], rtol=1e-9, err_msg=name)
 
 
-@pytest.mark.parametrize("size", [1e-9, 1e9])
+@pytest.mark.parametrize("size", [1e-9, pytest.param(1e9, marks=pytest.mark.thorough)])
 def test_units_of_current(size):
     plain = swept(squid_of((1.3, 0.7), (0.75, 0.75)), "flux", UP_AND_DOWN)
     squid = squid_of((1.3 * size, 0.7 * size), (0.75 / size, 0.75 / size))
@@ -116,6 +124,7 @@ def test_units_of_current(size):
         np.testing.assert_allclose(found[name] / size, plain[name], rtol=1e-9)
 
 
+@pytest.mark.thorough
 def test_a_current_that_falls_lets_quanta_out():
     """Two quanta in a ring of L I = 3: with falling I they leave where |f − k| = L I + ½."""
     squid = squid_of((1.0, 1.0), (1.5, 1.5))
@@ -186,6 +195,7 @@ def test_a_fall_with_two_ends_is_said(coupling):
         assert not undecided.any()
 
 
+@pytest.mark.thorough
 def test_sources_are_injected_first():
     """A ring with a junction: a current into its node is as a flux −L i."""
 
@@ -208,6 +218,7 @@ def test_sources_are_injected_first():
     assert len(np.unique(by_source["fluxoids"])) > 1
 
 
+@pytest.mark.thorough
 def test_slopes_are_those_of_folds():
     squid = jd.replace(squid_of((1.3, 0.7), (0.75, 0.75)), {"flux": 1.1})
     follow = jd.RetainedFluxState()

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from ....numerics.continuation import followed
-from ....numerics.newton import Solution, damped_newton
+from ....numerics.newton import Linearised, Solution, damped_newton
 from ..layers.half_layer import halves
 from ..layers.link import spin_density
 from .base import AbstractEquations, at_frequency
@@ -27,7 +27,12 @@ def solve(equations: AbstractEquations) -> Solution:
     def correct(share, last, predicted):
         on_the_way = jax.lax.complex(_HIGH * jnp.exp(share * fall), frequency.imag)
         here = at_frequency(equations, on_the_way)
-        return damped_newton(here.linearised, last, predicted)
+
+        def linearised(x: Array) -> Linearised:
+            # Lanes are few here, and what compiles sooner gains more than chords.
+            return here.linearised(x)._replace(chord=None)
+
+        return damped_newton(linearised, last, predicted)
 
     zero = jnp.zeros((equations.size, frequency.size), complex)
     return followed(correct, zero, _LONGEST, _SHORTEST)
