@@ -58,20 +58,22 @@ def followed(
 
     def advance(state):
         s, x, s_before, before, step, failed = state
-        trial = jnp.minimum(s + step, 1.0)
+        first = s < 0
+        trial = jnp.where(first, 0.0, jnp.minimum(s + step, 1.0))
         moved = s > s_before
         ahead = jnp.where(moved, (trial - s) / jnp.where(moved, s - s_before, 1.0), 0.0)
         found = correct(trial, x, x + ahead.astype(x.dtype) * (x - before))
         taken = found.converged & (s < 1) & ~failed
         step = jnp.where(taken, jnp.minimum(1.5 * step, longest), step / 3)
-        s_before, before = jnp.where(taken, s, s_before), jnp.where(taken, x, before)
-        failed |= (s < 1) & ~taken & (step < shortest)
+        s_before = jnp.where(taken, jnp.where(first, trial, s), s_before)
+        before = jnp.where(taken, jnp.where(first, found.x, x), before)
+        failed |= (s < 1) & ~taken & (first | (step < shortest))
         return (
             jnp.where(taken, trial, s), jnp.where(taken, found.x, x), s_before, before, step, failed
         )  # fmt: skip
 
-    zero = jnp.zeros(lanes)
-    first = correct(zero, start, start)
-    state = zero, first.x, zero, first.x, jnp.full(lanes, longest), ~first.converged
+    # The first point is one of the loop's, so that what is traced is traced once.
+    before_all, none = jnp.full(lanes, -1.0), jnp.zeros(lanes, bool)
+    state = before_all, start, before_all, start, jnp.full(lanes, longest), none
     state = jax.lax.while_loop(lambda s: jnp.any((s[0] < 1) & ~s[5]), advance, state)
     return Solution(state[1], ~state[5])
