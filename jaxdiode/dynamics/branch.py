@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ..numerics.oscillator import advance, rk4
+from ..numerics.oscillator import advance, packed, rk4
 
 Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]
@@ -56,24 +56,24 @@ class Periodic(NamedTuple):
     def shoot(self, state: State) -> tuple[Float[Array, "2"], Float[Array, "2 3"]]:
         """By how much a state misses itself after a period, and (M − 1, ∂P/∂i)."""
         size = self.period / self.steps
+        bias = state[2]
 
-        def body(k: Array, held: tuple):
-            x, v, columns = held
+        def body(k: Array, held: Array):
+            x, v, *columns = held
             time = size * jnp.asarray(k, float)
 
             def one(x, v, bias):
                 return rk4(self.at(bias), time, x, v, size)
 
-            (x, v), push = jax.linearize(one, x, v, state[2])
-            return x, v, [(*push(a, b, c), c) for a, b, c in columns]
+            after, push = jax.linearize(one, x, v, bias)
+            for column in range(3):  # ∂/∂x, ∂/∂v, ∂/∂i
+                after += push(*columns[2 * column :][:2], jnp.asarray(float(column == 2)))
+            return packed(after)
 
-        zero, unit = jnp.zeros(()), jnp.ones(())
-        columns = [(unit, zero, zero), (zero, unit, zero), (zero, zero, unit)]
-        x, v, columns = jax.lax.fori_loop(
-            0, self.steps.astype(int), body, (state[0], state[1], columns)
-        )
+        begin = packed([*state[:2], *jnp.eye(3, 2).ravel()])
+        found = jax.lax.fori_loop(0, self.steps.astype(int), body, begin)
+        (x, v), rows = found[:2], found[2:].reshape(3, 2).T
         miss = jnp.stack([x - self.turned - state[0], v - state[1]])
-        rows = jnp.array([[c[0] for c in columns], [c[1] for c in columns]])
         return miss, rows - jnp.eye(2, 3)
 
     def path(self, state: State, points: int) -> Samples:

@@ -7,6 +7,7 @@ from jaxtyping import Array, Bool, Float, Int
 from ..core.dynamical import AbstractDynamical
 from ..numerics.lanes import lanewise
 from ..numerics.orbits import (
+    Fold,
     MarginalOrbit,
     differentiable,
     exact_parameter,
@@ -137,11 +138,15 @@ def _search_end(device, direction, rest):
 def _search_fold(device, direction):
     ramp = staircase(device, direction)
     turns = jnp.where(ramp.settled.period == 2, 2.0, 1.0)
-    found, good = _find(device, ramp.settled, turns, flip=False)
+    found, good = jax.lax.cond(
+        ramp.running,
+        lambda: _nothing(direction),
+        lambda: _find(device, ramp.settled, turns, flip=False),
+    )
     unit = device.typical_current()
     ahead = direction * (found.parameter - ramp.settled.current)
     near = (ahead > -0.02 * unit) & (ahead < ramp.gap + 0.004 * unit)
-    good = good & near & ~ramp.running & (tail(found.orbit) < RESOLVED)
+    good = good & near & (tail(found.orbit) < RESOLVED)
     speed = velocity(found.orbit, strobe_frequency(device), turns)[:1]
     start = jnp.where(good, found.orbit[:1], jnp.nan)
     past = Held(found.parameter + direction * 3e-4 * unit, start, speed, ramp.settled.period)
@@ -162,22 +167,29 @@ def _search_fold(device, direction):
     status = jnp.where(ramp.running, Status.NO_ZERO_VOLTAGE_STATE, status)
     status = jnp.where(workable(device), status, Status.NOT_CONVERGED).astype(jnp.int32)
     frequency = strobe_frequency(device)
-    found = weighted(_restoring, device, device.damping, frequency, found, turns=turns)
-    return found, turns, status, ramp
+    fold = jax.lax.cond(
+        good,
+        lambda: weighted(_restoring, device, device.damping, frequency, found, turns=turns),
+        lambda: Fold(found.parameter, found.orbit, found.null, found.null),
+    )
+    return fold, turns, status, ramp
 
 
 @lanewise
 def _search_flip(device, direction, ramp):
-    nothing = jnp.zeros(MANY)
     found, good = jax.lax.cond(
         ramp.flipped,
         lambda: _find(device, ramp.flip, 1.0, flip=True),
-        lambda: (MarginalOrbit(direction, nothing, nothing), jnp.zeros((), bool)),
+        lambda: _nothing(direction),
     )
     unit = device.typical_current()
     ahead = direction * (found.parameter - ramp.flip.current)
     near = (ahead > -0.02 * unit) & (ahead < 0.1 * unit)
     return found, good & near & ramp.flipped & (tail(found.orbit) < RESOLVED)
+
+
+def _nothing(direction):
+    return MarginalOrbit(direction, jnp.zeros(MANY), jnp.zeros(MANY)), jnp.zeros((), bool)
 
 
 def _restoring(drive_phase: Samples, phase: Samples, device: AbstractDynamical) -> Samples:

@@ -1,6 +1,6 @@
-"""Fixed-step integration of ẍ = a(t, x, ẋ): the hot loop of ramps, 0.3 µs per step on a CPU."""
+"""Fixed-step integration of ẍ = a(t, x, ẋ): the hot loop of ramps, 0.1 µs per step on a CPU."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import jax
@@ -64,6 +64,19 @@ def rk4(
     return x + sixth * (v + 2 * (v2 + v3) + v4), v + sixth * (k1 + 2 * (k2 + k3) + k4)
 
 
+def packed(values: Sequence[Array]) -> Float[Array, " entries"]:
+    """Numbers as one array, the state of a loop over small steps.
+
+    XLA makes a program of its own for each array that leaves a loop's body, and what they have in
+    common is computed anew in each; the entries of one array, selected, share it.
+    """
+    numbers = [jnp.reshape(value, ()) for value in values]
+    entry, found = jnp.arange(len(numbers)), numbers[-1]
+    for k, number in enumerate(numbers[:-1]):
+        found = jnp.where(entry == k, number, found)
+    return found
+
+
 def advance(
     acceleration: Acceleration,
     start: float | Scalar,
@@ -74,11 +87,18 @@ def advance(
 ) -> tuple[Float[Array, "*n"], Float[Array, "*n"]]:
     """`count` steps from time `start`."""
 
-    def body(k, state):
-        x, v = state
+    def step(k, x, v):
         return rk4(acceleration, start + size * jnp.asarray(k, float), x, v, size)
 
-    return jax.lax.fori_loop(0, count, body, (x, v))
+    if x.size > 1:
+        return jax.lax.fori_loop(0, count, lambda k, state: step(k, *state), (x, v))
+    shape = x.shape
+
+    def body(k, state):
+        return packed(step(k, state[0].reshape(shape), state[1].reshape(shape)))
+
+    x, v = jax.lax.fori_loop(0, count, body, packed((x, v)))
+    return x.reshape(shape), v.reshape(shape)
 
 
 def advance_with_monodromy(
@@ -91,14 +111,24 @@ def advance_with_monodromy(
 ) -> tuple[Phases, Phases, Float[Array, "2*n 2*n"]]:
     """The same, with ∂(x, v)/∂(x₀, v₀)."""
 
-    def body(k, state):
+    def linearized(k, x, v):
         time = start + size * jnp.asarray(k, float)
+        return jax.linearize(lambda x, v: rk4(acceleration, time, x, v, size), x, v)
+
+    if x.size == 1:
+
+        def body_of_one(k, state):
+            x, v, *columns = state[:, None]
+            after, push = linearized(k, x, v)
+            return packed([*after, *push(*columns[:2]), *push(*columns[2:])])
+
+        begin = packed([x, v, *jnp.eye(2).ravel()])
+        found = jax.lax.fori_loop(0, count, body_of_one, begin)
+        return found[:1], found[1:2], found[2:].reshape(2, 2).T
+
+    def body(k, state):
         (x, v), columns = state
-
-        def one(x, v):
-            return rk4(acceleration, time, x, v, size)
-
-        after, push = jax.linearize(one, x, v)
+        after, push = linearized(k, x, v)
         return after, jax.vmap(push)(*columns)
 
     unit = jnp.eye(2 * x.size)
