@@ -1,5 +1,6 @@
 """All public names, each loaded when it is first used (see `__init__.py`)."""
 
+from . import continuation as continuation
 from . import experiment as experiment
 from . import files as files
 from . import inverse as inverse
@@ -17,12 +18,9 @@ from .circuits.elements import Inductor as Inductor
 from .circuits.elements import Junction as Junction
 from .circuits.elements import Resistor as Resistor
 from .circuits.link import LinearLink as LinearLink
-from .circuits.retained import RetainedFluxState as RetainedFluxState
 from .circuits.states import folds as folds
 from .circuits.states import static_states as static_states
 from .circuits.threshold import threshold_curves as threshold_curves
-from .core.continuation import AbstractContinuable as AbstractContinuable
-from .core.continuation import AbstractContinuation as AbstractContinuation
 from .core.critical import CriticalCurrents as CriticalCurrents
 from .core.device import AbstractCurrentBiased as AbstractCurrentBiased
 from .core.device import AbstractDevice as AbstractDevice

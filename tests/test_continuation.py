@@ -8,7 +8,7 @@ import pytest
 import jaxdiode as jd
 
 
-class LargestSoFar(jd.AbstractContinuation):
+class LargestSoFar(jd.continuation.AbstractContinuation):
     scale: jax.Array
 
     def start(self, device):
@@ -148,7 +148,7 @@ def spin_active():
 
 
 def compared(junction, axes, along, loose):
-    found = jd.sweep(jd.usadel.CurrentContinuation(), junction, axes, along=along)
+    found = jd.sweep(jd.continuation.CurrentContinuation(), junction, axes, along=along)
     every = jd.sweep(jd.critical_currents, junction, axes).transpose(*found["plus"].dims)
     assert np.array_equal(found["status"], every["status"])
     size = np.nanmax(np.abs(every["plus"].values))
@@ -191,9 +191,12 @@ def test_a_lane_that_is_lost_does_not_lose_the_next():
     junction = diffusive()
     values = [0.2, 0.3]
     good = jd.sweep(
-        jd.usadel.CurrentContinuation(), junction, {"temperature": values}, along="temperature"
+        jd.continuation.CurrentContinuation(),
+        junction,
+        {"temperature": values},
+        along="temperature",
     )
-    follow = jd.usadel.CurrentContinuation()
+    follow = jd.continuation.CurrentContinuation()
     state = follow.start(junction)
     spoilt = jax.tree.map(lambda x: jnp.full_like(x, False if x.dtype == bool else jnp.nan), state)
     for k, value in enumerate(values):
@@ -206,4 +209,4 @@ def test_a_lane_that_is_lost_does_not_lose_the_next():
 
 def test_what_has_no_continuation():
     with pytest.raises(ValueError, match="device must be a DiffusiveJunction"):
-        jd.sweep(jd.usadel.CurrentContinuation(), SQUID, {"flux": [0.1, 0.2]}, along="flux")
+        jd.sweep(jd.continuation.CurrentContinuation(), SQUID, {"flux": [0.1, 0.2]}, along="flux")

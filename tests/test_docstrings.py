@@ -16,7 +16,8 @@ import jaxdiode as jd
 PACKAGE = Path(jd.__file__).parent
 SYSTEMS = ("andreev", "kapitza", "usadel", "wire")
 PURPOSES = (
-    "experiment", "files", "inverse", "lab", "netlists", "plot", "results", "tolerance", "units",
+    "continuation", "experiment", "files", "inverse", "lab", "netlists", "plot", "results",
+    "tolerance", "units",
 )  # fmt: skip
 
 HOW = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -78,11 +78,12 @@ class RetainedFluxState(AbstractContinuation):
         ValueError: another criterion; a device that is no circuit and has no `circuit()`.
 
     Example:
-        >>> squid = jd.Squid([jd.TunnelJunction(1.0)] * 2, flux=[0.1], inductance=[1.5, 1.5])
-        >>> flux = [0.1, 0.6, 1.1, 1.6, 2.1, 2.6, 2.1, 1.6, 1.1, 0.6, 0.1]
-        >>> found = jd.sweep(jd.RetainedFluxState(), squid, {"flux": flux}, along="flux")
-        >>> print(found["fluxoids"].values.ravel())  # up and down again
-        [0 0 0 0 1 1 1 1 0 0 0]
+        >>> squid = jd.Squid([jd.TunnelJunction(1.0)] * 2, flux=[0.1], inductance=[0.4, 0.4])
+        >>> up_and_down = {"flux": [0.1, 0.6, 1.1, 1.6, 1.1, 0.6, 0.1]}
+        >>> follow = jd.continuation.RetainedFluxState()
+        >>> found = jd.sweep(follow, squid, up_and_down, along="flux")
+        >>> print(np.abs(found["fluxoids"].values.ravel()))
+        [0. 0. 0. 1. 1. 1. 1.]
     """
 
     criterion: str = eqx.field(static=True)

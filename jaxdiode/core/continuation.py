@@ -18,7 +18,7 @@ class AbstractContinuation(eqx.Module):
     structure, shapes and types everywhere. Fields are settings, and may be arrays.
 
     Example:
-        >>> class UpAndDown(jd.AbstractContinuation):  # largest efficiency so far
+        >>> class UpAndDown(jd.continuation.AbstractContinuation):  # largest efficiency so far
         ...     def start(self, device):
         ...         return jnp.asarray(-jnp.inf)
         ...     def advance(self, device, state):
@@ -27,7 +27,7 @@ class AbstractContinuation(eqx.Module):
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
         >>> found = jd.sweep(UpAndDown(), squid, {"flux": np.linspace(0, 1, 5)}, along="flux")
         >>> print(np.round(found["largest"].values, 4))
-        [0.     0.     0.     0.1161 0.1161]
+        [0.     0.     0.     0.0967 0.0967]
     """
 
     @abc.abstractmethod
@@ -43,7 +43,14 @@ Study = Callable[[Any], PyTree] | AbstractContinuation  # what a sweep takes
 
 
 class AbstractContinuable(eqx.Module):
-    """A device with a continuation of its own, which the command line takes."""
+    """A device with a continuation of its own, which the command line takes.
+
+    Example:
+        >>> squid = jd.Squid([jd.TunnelJunction(1.0)] * 2, flux=[0.1], inductance=[0.4, 0.4])
+        >>> circuit = squid.circuit()
+        >>> print(isinstance(circuit, jd.continuation.AbstractContinuable), circuit.continuation())
+        True RetainedFluxState(criterion='ramp')
+    """
 
     @abc.abstractmethod
     def continuation(self) -> AbstractContinuation:

@@ -19,7 +19,9 @@ def squid_of(currents, inductance):
 
 
 def swept(device, axis, values, **settings):
-    return jd.sweep(jd.RetainedFluxState(**settings), device, {axis: values}, along=axis)
+    return jd.sweep(
+        jd.continuation.RetainedFluxState(**settings), device, {axis: values}, along=axis
+    )
 
 
 def in_time(currents, inductance, fluxes):
@@ -131,10 +133,10 @@ def test_a_current_that_falls_lets_quanta_out():
     held = swept(squid, "flux", [2.0, 0.0])
     assert np.array_equal(np.abs(held["fluxoids"].values[:, 0]), [2, 2])
 
-    class Cooled(jd.AbstractContinuation):
+    class Cooled(jd.continuation.AbstractContinuation):
         """The flux is taken away, then both critical currents fall."""
 
-        inner: jd.RetainedFluxState
+        inner: jd.continuation.RetainedFluxState
 
         def start(self, device):
             begun = self.inner.start(jd.replace(device, {"flux": 2.0}))
@@ -146,7 +148,7 @@ def test_a_current_that_falls_lets_quanta_out():
     empty = jd.replace(squid, {"flux": 0.0})
     falling = [1.0, 0.501, 0.499, 0.1675, 0.1660, 0.01]
     axes = {"branches": np.stack([falling, falling], axis=1)}
-    found = jd.sweep(Cooled(jd.RetainedFluxState()), empty, axes, along="branches")
+    found = jd.sweep(Cooled(jd.continuation.RetainedFluxState()), empty, axes, along="branches")
     assert np.array_equal(np.abs(found["fluxoids"].values[:, 0]), [2, 2, 1, 1, 0, 0])
 
 
@@ -164,10 +166,10 @@ def rings(coupling, offset=(0.0, 0.0)):
     )  # fmt: skip
 
 
-class BothOffsets(jd.AbstractContinuation):
+class BothOffsets(jd.continuation.AbstractContinuation):
     """The same flux in both rings: the parameter is that of the first."""
 
-    inner: jd.RetainedFluxState = jd.RetainedFluxState()
+    inner: jd.continuation.RetainedFluxState = jd.continuation.RetainedFluxState()
 
     def both(self, device):
         return jd.replace(device, {"elements.L2.offset": device.elements["L1"].offset})
@@ -221,7 +223,7 @@ def test_sources_are_injected_first():
 @pytest.mark.thorough
 def test_slopes_are_those_of_folds():
     squid = jd.replace(squid_of((1.3, 0.7), (0.75, 0.75)), {"flux": 1.1})
-    follow = jd.RetainedFluxState()
+    follow = jd.continuation.RetainedFluxState()
 
     def plus(flux):
         device = jd.replace(squid, {"flux": flux})
@@ -243,6 +245,6 @@ def test_a_current_without_state_and_what_is_no_circuit():
     assert np.all(np.isnan(found["plus"][2:]))
     assert np.all(np.isnan(found["energy"][2:]))
     with pytest.raises(ValueError, match="unknown criterion"):
-        jd.RetainedFluxState("largest")
+        jd.continuation.RetainedFluxState("largest")
     with pytest.raises(ValueError, match="device must be a Circuit"):
         swept(jd.TunnelJunction(1.0), "critical_current", [1.0, 2.0])

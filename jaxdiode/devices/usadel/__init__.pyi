@@ -1,6 +1,5 @@
 """Names of `jaxdiode.usadel`, each loaded when it is first used."""
 
-from .continuation import CurrentContinuation as CurrentContinuation
 from .currents import OrderParameter as OrderParameter
 from .interfaces.barrier import SpinBarrier as SpinBarrier
 from .interfaces.contact import SpinActiveContact as SpinActiveContact

@@ -36,10 +36,10 @@ class CurrentContinuation(AbstractContinuation):
         ... )
         >>> temperature = {"temperature": np.linspace(0.2, 0.5, 4)}
         >>> found = jd.sweep(
-        ...     jd.usadel.CurrentContinuation(), junction, temperature, along="temperature"
+        ...     jd.continuation.CurrentContinuation(), junction, temperature, along="temperature"
         ... )
         >>> print(np.round(found["plus"].values, 4))
-        []
+        [0.2587 0.2333 0.2035 0.171 ]
     """
 
     def start(self, device: AbstractDevice) -> Known:

@@ -48,7 +48,7 @@ def sweep(
     Args:
         function: device → number, array, dict of them, or what has `as_dict()`, such as
             `CriticalCurrents`: plus, minus, efficiency and status. Or a continuation, such as
-            `jd.RetainedFluxState()`, which goes on from point to point of the axis `along`.
+            `jd.continuation.RetainedFluxState()`, which goes on from point to point of `along`.
         device: the device whose other parameters stay as they are.
         axes: {name: values}. A name is a path as in `Space`; if it covers several
             parameters ("flux", "branches.2") all get the same value. Values of shape
