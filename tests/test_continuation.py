@@ -207,6 +207,70 @@ def test_a_lane_that_is_lost_does_not_lose_the_next():
         assert float(output["plus"]) == pytest.approx(float(good["plus"][k]), rel=1e-11)
 
 
+def driven(**settings):
+    given = {"drive_frequency": 4, "drive_current": 3, "static_current": 1}
+    return jd.KapitzaJunction(0.5, phase_offset=np.pi / 2, **given | settings)
+
+
+@pytest.mark.thorough
+def test_folds_of_driven_junctions():
+    axes = {"drive_current": np.linspace(1, 6, 51), "static_current": [0.8, 1.0]}
+    found = jd.sweep(jd.continuation.FoldContinuation(), driven(), axes, along="drive_current")
+    every = jd.sweep(lambda device: jd.critical_currents(device, "fold"), driven(), axes)
+    every = every.transpose("static_current", "drive_current")
+    assert np.all(every["status"] == 0)
+    assert np.array_equal(found["followed"].values[:, :1], np.zeros((2, 1, 2), bool))
+    assert found["followed"].values[:, 1:].all()
+    for side, name in enumerate(("plus", "minus")):
+        np.testing.assert_allclose(found["fold"][..., side], every[name], rtol=1e-10)
+
+
+@pytest.mark.thorough
+def test_folds_past_a_period_doubling():
+    """Where a ramp meets no fold the fold is still there: it comes back as the end of the state."""
+    device = jd.replace(driven(drive_frequency=1.5), {"damping": 0.3})
+    axes = {"drive_current": np.linspace(0.2, 2.0, 37)}
+    found = jd.sweep(jd.continuation.FoldContinuation(), device, axes, along="drive_current")
+    every = jd.sweep(lambda device: jd.critical_currents(device, "fold"), device, axes)
+    known = every["status"].values == 0
+    assert known[:8].all()
+    assert not known.all()
+    assert np.all(found["status"] == 0)
+    np.testing.assert_allclose(found["fold"][known, 0], every["plus"][known], rtol=1e-10)
+    along = found["fold"].values
+    assert np.abs(np.diff(along, 2, axis=0)).max() < 2e-3, "smooth also where it ends nothing"
+    back = jd.sweep(
+        jd.continuation.FoldContinuation(), device, {"drive_current": axes["drive_current"][::-1]},
+        along="drive_current",
+    )  # fmt: skip
+    first = np.argmax(back["followed"].values[:, 0])
+    assert first > 1, "begins where there is none to follow"
+    np.testing.assert_allclose(back["fold"][first:, 0], along[::-1][first:, 0], rtol=1e-10)
+
+
+@pytest.mark.thorough
+def test_slopes_of_followed_folds():
+    follow = jd.continuation.FoldContinuation()
+
+    def fold(drive):
+        state = follow.start(driven())
+        for value in (2.9, 2.95):
+            _, state = follow.advance(driven(drive_current=value), state)
+        output, _ = follow.advance(jd.replace(driven(), {"drive_current": drive}), state)
+        return output["fold"][0], output["followed"]
+
+    value, followed = fold(3.0)
+    assert followed.all()
+    plain = jax.grad(
+        lambda drive: jd.critical_currents(jd.replace(driven(), {"drive_current": drive})).plus
+    )(3.0)
+    slope = jax.grad(lambda drive: fold(drive)[0])(3.0)
+    assert float(value) == pytest.approx(float(jd.critical_currents(driven()).plus), rel=1e-11)
+    assert float(slope) == pytest.approx(float(plain), rel=1e-9)
+
+
 def test_what_has_no_continuation():
+    with pytest.raises(ValueError, match="device must be a driven junction"):
+        jd.sweep(jd.continuation.FoldContinuation(), SQUID, {"flux": [0.1, 0.2]}, along="flux")
     with pytest.raises(ValueError, match="device must be a DiffusiveJunction"):
         jd.sweep(jd.continuation.CurrentContinuation(), SQUID, {"flux": [0.1, 0.2]}, along="flux")

@@ -50,7 +50,7 @@ def sweep(
         shard: Share K of N of the store's chunks, K from 0 to N-1.
         chunk: Points of a chunk, which is written whole; from the memory there is if not given.
         along: Axis that is followed from point to point, each going on from the one before: a
-            circuit keeps its flux state, a diffusive junction saves time, a driven one its orbit.
+            circuit or a SQUID keeps its flux state, a diffusive junction saves time.
         refine: Start from the grid of [sweep] and refine it to this error, of eta itself, of
             currents as a share of the largest.
         points: At most so many with --refine, 100000 if not given.
@@ -115,9 +115,7 @@ def sweep(
     finish(out)
 
 
-def _refuse_beside_refine(
-    refine: float, *, shard: bool, explain: bool, along: str | None
-) -> None:
+def _refuse_beside_refine(refine: float, *, shard: bool, explain: bool, along: str | None) -> None:
     _checks.positive_number("refine", refine)
     if along is not None:
         raise ValueError(f"along must be left out with --refine, whose points lie where the map "

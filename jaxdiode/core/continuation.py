@@ -68,7 +68,7 @@ def continuation_of(device: AbstractDevice) -> AbstractContinuation:
         own = device.circuit()  # pyright: ignore[reportAttributeAccessIssue]
     if not isinstance(own, AbstractContinuable):
         raise ValueError(
-            "along needs a device with a continuation (circuits and SQUIDs, diffusive and driven "
-            f"junctions), a {type(device).__name__} has none"
+            "along needs a device with a continuation (circuits, SQUIDs, diffusive junctions), "
+            f"a {type(device).__name__} has none"
         )
     return own.continuation()

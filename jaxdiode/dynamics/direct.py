@@ -72,7 +72,7 @@ def direct_fold(
     def finished(branch: Followed) -> Direct:
         guess = turning_point(branch)
         seed = motion.path(guess, FEW)
-        fold, good = _fold_near(device, restoring, seed, direction * guess[2])
+        fold, good = fold_near(device, restoring, seed, direction * guess[2])
         bias = direction * fold.parameter
         near = (jnp.abs(bias - guess[2]) < _CLOSE * unit) & (tail(fold.orbit) < RESOLVED)
         near = near & (jnp.max(jnp.abs(fold.orbit[:: MANY // FEW] - seed)) < _CLOSE_ORBIT)
@@ -93,7 +93,7 @@ def direct_fold(
     return jax.lax.cond(settled, search, lambda: none)  # no loop begins for what is not workable
 
 
-def _fold_near(
+def fold_near(
     device: AbstractDynamical, restoring: Restoring, seed: Samples, current: Scalar
 ) -> tuple[Fold, Bool[Array, ""]]:
     """On few points first; on many where those do not resolve it."""

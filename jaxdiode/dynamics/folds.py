@@ -1,5 +1,7 @@
 """Where the zero-voltage state of a device of one phase ends: folds, flips and their status."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -20,7 +22,7 @@ from ..numerics.orbits import (
 from ..numerics.oscillator import advance
 from ..numerics.status import Status
 from .climb import SWITCHED, Held, Staircase
-from .direct import FEW, MANY, RESOLVED, WELL_RESOLVED, direct_fold
+from .direct import FEW, MANY, RESOLVED, WELL_RESOLVED, direct_fold, fold_near
 from .natural_units import (
     acceleration,
     even_periods,
@@ -35,6 +37,8 @@ from .ramp import staircase, turned_on
 
 Scalar = Float[Array, ""]
 Samples = Float[Array, " n"]
+
+_SAME_ORBIT, _SAME_BIAS = 0.5, 0.2  # radians and typical currents from a fold to the next point's
 
 
 def fold_limit(
@@ -68,6 +72,65 @@ def fold_currents(
         return _fold_current(device, direction, found, size, turns, status), status
 
     return jax.vmap(one)(directions)
+
+
+class KnownFolds(NamedTuple):
+    """Folds of both directions at the last point of a continuation and at the one before.
+
+    Attributes:
+        parameter: biases in natural units, NaN where there is none of period T.
+        orbit: samples.
+    """
+
+    parameter: Float[Array, "points 2"]
+    orbit: Float[Array, "points 2 n"]
+
+
+class FollowedFolds(NamedTuple):
+    """Folds that were followed from those of the device before, or searched for anew.
+
+    Attributes:
+        current: magnitudes, NaN beside a status.
+        status: of each; CONVERGED of what was followed.
+        followed: whether it is the fold of the device before.
+        known: for the next device.
+    """
+
+    current: Float[Array, " 2"]
+    status: Int[Array, " 2"]
+    followed: Bool[Array, " 2"]
+    known: KnownFolds
+
+
+def no_folds() -> KnownFolds:
+    """Before the first device."""
+    return KnownFolds(jnp.full((2, 2), jnp.nan), jnp.zeros((2, 2, MANY)))
+
+
+def followed_folds(device: AbstractDynamical, known: KnownFolds) -> FollowedFolds:
+    """The folds nearest to those of devices before, in both directions.
+
+    Where Newton's method loses one, or finds one whose orbit is another, what ends the
+    zero-voltage state is searched for as `fold_currents` does.
+    """
+    unit, size = in_natural_units(jax.lax.stop_gradient(device))
+    directions = jnp.array([1.0, -1.0])
+    found, turns, status, followed = jax.vmap(
+        lambda direction, bias, orbit: _search_near(unit, direction, bias, orbit),
+        in_axes=(0, 1, 1),
+    )(directions, *known)
+
+    def value(direction, found, turns, status):
+        return _fold_current(device, direction, found, size, turns, status)
+
+    current = jax.vmap(value)(directions, found, turns, status)
+    simple = (status == Status.CONVERGED) & (turns == 1)
+    parameter = jnp.where(simple, found.parameter, jnp.nan)
+    # Without two points on one fold there is no slope.
+    before = jnp.where(followed, known.parameter[0], parameter)
+    orbits = jnp.where(followed[:, None], known.orbit[0], found.orbit)
+    kept = KnownFolds(jnp.stack([parameter, before]), jnp.stack([found.orbit, orbits]))
+    return FollowedFolds(current, status, followed, kept)
 
 
 def flip_limit(device: AbstractDynamical, direction: Scalar, ramp: Staircase) -> Scalar:
@@ -132,6 +195,26 @@ def _search_end(device, direction, rest):
     return jax.lax.cond(
         direct.proven, lambda: (direct.fold, one, converged), by_a_ramp
     )  # fmt: skip
+
+
+@lanewise
+def _search_near(device, direction, bias, orbit):
+    seed, guess = 2 * orbit[0] - orbit[1], 2 * bias[0] - bias[1]
+    few = seed[:: MANY // FEW]
+    found, good = fold_near(device, _restoring, few, guess)
+    moved = jnp.max(jnp.abs(found.orbit - orbit[0]))
+    away = jnp.abs(found.parameter - bias[0]) / device.typical_current()
+    same = good & (moved < _SAME_ORBIT) & (away < _SAME_BIAS)
+    same = same & (tail(found.orbit) < RESOLVED) & workable(device)
+
+    def anew():
+        return *_search_end(device, direction, turned_on(device)), jnp.zeros((), bool)
+
+    def followed():
+        converged = jnp.asarray(Status.CONVERGED, jnp.int32)
+        return found, jnp.ones(()), converged, jnp.ones((), bool)
+
+    return jax.lax.cond(same, followed, anew)
 
 
 @lanewise
