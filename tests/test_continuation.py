@@ -110,11 +110,11 @@ def test_memory_that_does_not_suffice_halves_the_rows(monkeypatch, capsys):
 
     run, asked = program.Program._run, []
 
-    def fails_at_first(self, compiled, where, device):
+    def fails_at_first(self, compiled, where):
         asked.append(self.lanes)
         if self.lanes > 4:
             raise MemoryError
-        return run(self, compiled, where, device)
+        return run(self, compiled, where)
 
     monkeypatch.setattr(program.Program, "_run", fails_at_first)
     found = jd.sweep(FOLLOW, SQUID, AXES, along="flux")
@@ -187,24 +187,34 @@ def test_warm_starts_of_a_self_consistent_gap(temperature):
     compared(junction, {"temperature": temperature}, "temperature", 1e-8)
 
 
-def test_a_lane_that_is_lost_does_not_lose_the_next():
+def test_a_lane_that_is_lost_does_not_lose_the_next(monkeypatch):
+    """And is looked for from the beginning; those that are not lost never are."""
+    from jaxdiode.devices.usadel.equations import matsubara
+
+    cold, plain = [], matsubara.swept
+
+    def counted(*arguments):
+        jax.debug.callback(lambda: cold.append(1))
+        return plain(*arguments)
+
+    monkeypatch.setattr(matsubara, "swept", counted)
     junction = diffusive()
-    values = [0.2, 0.3]
-    good = jd.sweep(
-        jd.continuation.CurrentContinuation(),
-        junction,
-        {"temperature": values},
-        along="temperature",
-    )
     follow = jd.continuation.CurrentContinuation()
-    state = follow.start(junction)
-    spoilt = jax.tree.map(lambda x: jnp.full_like(x, False if x.dtype == bool else jnp.nan), state)
-    for k, value in enumerate(values):
-        output, spoilt = jax.jit(follow.advance)(
-            jd.replace(junction, {"temperature": value}), spoilt
-        )
+    advance = jax.jit(follow.advance)
+    state, asked, lost = follow.start(junction), [], {"b": False, "f": np.nan}
+    for value in (0.2, 0.21, 0.22, None, 0.23, 0.24):
+        if value is None:
+            state = jax.tree.map(lambda x: jnp.full(x.shape, lost[x.dtype.kind], x.dtype), state)
+            continue
+        here = jd.replace(junction, {"temperature": value})
+        output, state = jax.block_until_ready(advance(here, state))
+        asked.append(len(cold))
         assert int(output["status"]) == 0
-        assert float(output["plus"]) == pytest.approx(float(good["plus"][k]), rel=1e-11)
+        assert float(output["plus"]) == pytest.approx(
+            float(jd.critical_currents(here).plus), rel=1e-11
+        )
+        cold.clear()
+    assert asked == [1, 0, 0, 1, 0]
 
 
 def driven(**settings):

@@ -143,7 +143,8 @@ class Circuit(AbstractNetwork, AbstractContinuable):
             self.require_one_island()
 
     def continuation(self) -> RetainedFluxState:
-        return RetainedFluxState()
+        """By "first" where that is its criterion, else by "ramp": "largest" knows no history."""
+        return RetainedFluxState("first" if self.criterion == "first" else "ramp")
 
     def to_table(self) -> dict[str, Any]:
         """The arguments as people write them in device files."""

@@ -13,10 +13,10 @@ from ..core.continuation import AbstractContinuation
 from ..core.critical import CriticalCurrents
 from ..core.device import AbstractDevice
 from ..numerics.dense import inverse
-from ..numerics.lanes import lanewise
+from ..numerics.lanes import lanewise, where_needed
 from ..numerics.status import Status
 from .criteria import end_values
-from .largest import is_same
+from .largest import Ended, is_same
 from .ramp import downhill, ground_state, ramp_from
 from .relations import known_status
 from .relax import Settled, settle
@@ -97,13 +97,7 @@ class RetainedFluxState(AbstractContinuation):
         circuit = _circuit_of(device)
         circuit.require_critical_currents("ramp")
         empty = _without_sources(circuit)
-
-        def search(frozen) -> tuple[Settled, Bool[Array, ""], Bool[Array, ""]]:
-            statics = frozen.statics()
-            bias = statics.bias(jnp.ones(()))
-            return ground_state(statics, statics.relations.wells(), bias)
-
-        held, tied, complete = lanewise(search)(_frozen(circuit))
+        held, tied, complete = _at_rest(_frozen(circuit))
         status = jnp.where(tied, Status.GROUND_STATES_TIE, Status.CONVERGED)
         status = jnp.where(complete, status, Status.SEARCH_CUT_SHORT).astype(jnp.int32)
         return FluxState(_frozen(empty), held, status)
@@ -112,26 +106,18 @@ class RetainedFluxState(AbstractContinuation):
         self, device: AbstractDevice, state: FluxState
     ) -> tuple[dict[str, Array], FluxState]:
         circuit = _circuit_of(device)
-        frozen, criterion = _frozen(circuit), self.criterion
-
-        def search(before, here, held: Settled):
-            statics = here.statics()
-            wells = statics.relations.wells()
-            carried = follow(before, here, held)
-
-            def along(sign: Scalar):
-                held = carried.held
-                met = ramp_from(statics, wells, statics.bias(sign), held, jnp.ones((), bool))
-                return (met.first if criterion == "first" else met.last), met.starts, met.ended
-
-            return carried, *jax.lax.map(along, jnp.array([1.0, -1.0]))
-
-        carried, ended, starts, good = lanewise(search)(state.circuit, frozen, state.held)
+        frozen = _frozen(circuit)
+        carried, first, last, starts, good = _search(state.circuit, frozen, state.held)
+        ended = first if self.criterion == "first" else last
         statics = circuit.statics()
-        so_far = jnp.where(carried.unique, state.status, Status.FALL_UNDECIDED).astype(jnp.int32)
+        so_far = jnp.where(carried.unique, state.status, Status.FALL_UNDECIDED)
+        # Where the way was lost nothing is known from there on.
+        lost = ~carried.known | (state.status == Status.NOT_CONVERGED)
+        so_far = jnp.where(lost, Status.NOT_CONVERGED, so_far).astype(jnp.int32)
+        carried = carried._replace(held=carried.held._replace(good=carried.held.good & ~lost))
         status = jnp.where(good, so_far, Status.NOT_CONVERGED)
         status = jnp.where(starts, status, Status.NO_ZERO_VOLTAGE_STATE)
-        status = jnp.where(carried.known, status, Status.NOT_CONVERGED)
+        status = jnp.where(lost, Status.NOT_CONVERGED, status)
         known = known_status(statics.relations)
         status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
         biases = jax.vmap(statics.bias)(jnp.array([1.0, -1.0]))
@@ -163,6 +149,29 @@ class Carried(NamedTuple):
     known: Bool[Array, ""]
 
 
+@lanewise
+def _at_rest(circuit: HasStatics) -> tuple[Settled, Bool[Array, ""], Bool[Array, ""]]:
+    statics = circuit.statics()
+    return ground_state(statics, statics.relations.wells(), statics.bias(jnp.ones(())))
+
+
+@lanewise
+def _search(
+    before: HasStatics, here: HasStatics, held: Settled
+) -> tuple[Carried, Ended, Ended, Bool[Array, " 2"], Bool[Array, " 2"]]:
+    """The state at the next point, and of a ramp from it in both directions its first and last
+    end, whether it begins and whether it ends."""
+    statics = here.statics()
+    wells, carried = statics.relations.wells(), follow(before, here, held)
+
+    def along(sign: Scalar):
+        there = jnp.ones((), bool)
+        met = ramp_from(statics, wells, statics.bias(sign), carried.held, there)
+        return met.first, met.last, met.starts, met.ended
+
+    return carried, *jax.lax.map(along, jnp.array([1.0, -1.0]))
+
+
 def follow(before: HasStatics, here: HasStatics, held: Settled) -> Carried:
     """A stable state along the straight line between two circuits, through its falls."""
 
@@ -182,10 +191,9 @@ def follow(before: HasStatics, here: HasStatics, held: Settled) -> Carried:
         moved = jnp.max(jnp.abs(new - old))
         same = found.good & (moved < _MOVED) & _convex(ahead, old, new, held.windings)
         ends = ~same & (step <= _SHORTEST)
-        caught, one_way, known = jax.lax.cond(
-            ends,
-            lambda: _fallen(ahead, held, bias),
-            lambda: (found, jnp.ones((), bool), jnp.ones((), bool)),
+        stays = found, jnp.ones((), bool), jnp.ones((), bool)
+        caught, one_way, known = where_needed(
+            ends, lambda args: _fallen(*args), (ahead, held, bias), stays
         )
         moves = same | ends
         held = jax.tree.map(lambda a, b: jnp.where(moves, b, a), held, caught)

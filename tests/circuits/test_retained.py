@@ -48,6 +48,29 @@ def in_time(currents, inductance, fluxes):
     return np.array(found).T
 
 
+def climbed(currents, inductance, flux, phases, sign):
+    """The bias at which Newton's method loses a state of the pair, in steps of a thousandth.
+
+    The phase in front of both inductors is θ_k + 2π f_k + 2π L_k i_k, f = (0, flux).
+    """
+    (first, second), (left, right) = currents, inductance
+    offset = 2 * np.pi * np.array([0.0, flux])
+
+    def balance(phases, bias):
+        through = np.array([first * np.sin(phases[0]), second * np.sin(phases[1])])
+        around = phases[0] - phases[1] + offset[0] - offset[1]
+        around += 2 * np.pi * (left * through[0] - right * through[1])
+        return [through.sum() - bias, np.mod(around + np.pi, 2 * np.pi) - np.pi]
+
+    bias = 0.0
+    while bias < 4:
+        found = root(balance, phases, args=(sign * (bias + 1e-3),), tol=1e-11)
+        if np.abs(found.fun).max() > 1e-8 or np.abs(found.x - phases).max() > 0.3:
+            return bias
+        phases, bias = found.x, bias + 1e-3
+    raise AssertionError("no end")
+
+
 @pytest.mark.parametrize(
     ("currents", "inductance"),
     [RAMPS[1], *(pytest.param(*ramp, marks=pytest.mark.thorough) for ramp in RAMPS[::2])],
@@ -79,8 +102,11 @@ def test_currents_end_at_folds_of_the_state(currents, inductance):
         assert np.any(
             mine & states.stable & (states.fluxoids == found["fluxoids"].values[k]).all(1)
         )
-        for direction in (found["plus"].values[k], -found["minus"].values[k]):
-            assert np.min(np.abs(ends - direction)) < 1e-10
+        for sign, name in ((1, "plus"), (-1, "minus")):
+            assert np.min(np.abs(ends - sign * found[name].values[k])) < 1e-10
+            here = int(np.argmax(mine & states.stable))
+            reached = climbed(currents, inductance, UP_AND_DOWN[k], states.phases[here], sign)
+            assert found[name].values[k] == pytest.approx(reached, abs=2e-3)
 
 
 @pytest.mark.parametrize("loop", [0.8, pytest.param(3.0, marks=pytest.mark.thorough)])
@@ -195,6 +221,31 @@ def test_a_fall_with_two_ends_is_said(coupling):
         assert np.all(np.isfinite(found["plus"]))
     else:
         assert not undecided.any()
+
+
+def test_a_way_that_is_lost_stays_lost(monkeypatch):
+    from jaxdiode.circuits import retained
+
+    monkeypatch.setattr(retained, "_MOST", 12)
+    jax.clear_caches()
+    squid = squid_of((1.0, 1.0), (0.4, 0.4))
+    found = swept(squid, "flux", [0.0, 0.5, 1.0, 2.0, 2.05, 2.1])
+    jax.clear_caches()
+    status = found["status"].values
+    first = np.argmax(status != 0)
+    assert 0 < first < 5
+    assert np.all(status[:first] == 0)
+    assert np.all(status[first:] == jd.Status.NOT_CONVERGED)
+    assert np.all(np.isnan(found["plus"].values[first:]))
+    assert np.all(np.isnan(found["fluxoids"].values[first:]))
+
+
+def test_the_criterion_of_a_circuit():
+    squid = squid_of((1.3, 0.7), (0.75, 0.75))
+    for criterion, wanted in (("first", "first"), ("ramp", "ramp"), ("largest", "ramp")):
+        circuit = squid.circuit()
+        made = jd.Circuit(circuit.elements, circuit.terminals, criterion=criterion)
+        assert made.continuation().criterion == wanted
 
 
 @pytest.mark.thorough

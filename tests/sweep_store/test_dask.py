@@ -43,6 +43,41 @@ def test_a_worker_sees_that_a_store_is_another(tmp_path, truth):
     assert contents(path) == truth
 
 
+class Stopped(Exception):
+    pass
+
+
+def test_a_task_that_comes_late_leaves_another_store_alone(tmp_path, truth):
+    """It was submitted for a sweep whose place another has taken since."""
+    path, late = tmp_path / "map.zarr", []
+
+    class Queue:
+        def submit(self, *task):
+            late.append(task)
+            raise Stopped
+
+    axes = {"sine.0": np.linspace(1.0, 2.0, 10)}
+    with pytest.raises(Stopped):
+        jd.sweep(lambda d: d.sine[0], jd.Harmonics([1.0]), axes, store=path, executor=Queue())
+    run(path, overwrite=True)
+    (function, *arguments) = late[0]
+    workers._jobs.clear()
+    with pytest.raises(ValueError, match="has become that of another sweep"):
+        function(*arguments)
+    assert contents(path) == truth
+
+
+def test_programs_of_a_worker_are_let_go(tmp_path):
+    axes = {"sine.0": np.linspace(1.0, 2.0, 10)}
+    with ThreadPoolExecutor(1) as pool:
+        for k in range(6):
+            jd.sweep(
+                lambda d, k=k: k * d.sine[0], jd.Harmonics([1.0]), axes,
+                store=tmp_path / f"{k}.zarr", executor=pool, progress=False,
+            )  # fmt: skip
+    assert len(workers._jobs) == workers._KEPT
+
+
 def test_more_chunks_than_wait_at_an_executor(tmp_path, truth, monkeypatch):
     monkeypatch.setattr(workers, "_SUBMITTED", 1)
     with ThreadPoolExecutor(2) as pool:
@@ -66,10 +101,10 @@ def test_a_worker_without_memory_computes_as_its_caller(tmp_path, monkeypatch):
     """What it compiles anew, for fewer lanes, too."""
     real = workers.Program._run
 
-    def run_if_it_fits(self, compiled, where, device):
+    def run_if_it_fits(self, compiled, where):
         if len(where[0]) > 2:
             raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory")
-        return real(self, compiled, where, device)
+        return real(self, compiled, where)
 
     call = (lambda d: d.sine[0] / 3, jd.Harmonics([1.0]), {"sine.0": np.linspace(1.0, 2.0, 40)})
     path = tmp_path / "map.zarr"

@@ -195,10 +195,10 @@ def test_an_accelerator_has_as_many_lanes_as_its_memory_holds(monkeypatch):
 def full_above(monkeypatch, lanes):
     real = program.Program._run
 
-    def run_if_it_fits(self, compiled, where, device):
+    def run_if_it_fits(self, compiled, where):
         if len(where[0]) > lanes:
             raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 99999999999 bytes.")
-        return real(self, compiled, where, device)
+        return real(self, compiled, where)
 
     monkeypatch.setattr(program.Program, "_run", run_if_it_fits)
 

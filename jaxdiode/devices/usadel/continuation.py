@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 
 from ...core.continuation import AbstractContinuation
 from ...core.device import AbstractDevice, critical_currents
@@ -44,16 +45,25 @@ class CurrentContinuation(AbstractContinuation):
 
     def start(self, device: AbstractDevice) -> Known:
         junction = _required(device)
-        found = jax.lax.stop_gradient(summed(junction, junction.twists(), going_on=True).solution)
-        return Known(found, found)
+        kinds = jax.eval_shape(lambda: summed(junction, junction.twists(), going_on=True).solution)
+        # Nothing is known: the first point is solved from the beginning, as one that is lost.
+        found = jax.tree.map(lambda x: jnp.full(x.shape, _unknown(x.dtype), x.dtype), kinds)
+        return Known(found, found.place())
 
-    def advance(
-        self, device: AbstractDevice, state: Known
-    ) -> tuple[dict[str, Any], Known]:
+    def advance(self, device: AbstractDevice, state: Known) -> tuple[dict[str, Any], Known]:
         junction = _required(device)
         found = summed(junction, junction.twists(), going_on=True, known=state)
         output = critical_currents(junction.relation_from(found)).as_dict()
-        return output, Known(jax.lax.stop_gradient(found.solution), state.last)
+        here, known = jax.lax.stop_gradient(found.solution), state.last
+        # A lane of which nothing was known before has no slope yet.
+        before = jax.tree.map(
+            lambda old, new: jnp.where(known.converged, old, new), known.place(), here.place()
+        )
+        return output, Known(here, before)
+
+
+def _unknown(dtype: Any) -> float | bool:
+    return False if jnp.issubdtype(dtype, bool) else jnp.nan
 
 
 def _required(device: Any) -> AbstractHybridJunction:

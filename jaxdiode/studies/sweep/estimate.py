@@ -61,6 +61,9 @@ def estimate(
         ValueError: what `sweep` would refuse of the same arguments.
     """
     share, of = shard_of(shard)
+    grid.require_way(function)
+    if chunk is not None:
+        chunk = grid.whole_rows(chunk)
     if store is not None and store.exists():
         require_zarr()
         inputs = read_inputs(store)
@@ -92,7 +95,7 @@ def estimate(
 def _measured(program: Program) -> tuple[float, int]:
     """Seconds and bytes of a point, of points all over the grid: they differ in what they cost."""
     grid, spent, found = program.grid, [], {}
-    points = grid.spread(program.lanes * program.threads * grid.row)
+    points = grid.spread(min(program.lanes * program.threads * grid.row, grid.size))
     while not spent or (spent[-1] < _SHORT and len(spent) < _RUNS):
         began = time.perf_counter()
         found = program(points)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from ... import _checks
+from ...core.continuation import AbstractContinuation
 from ...core.device import AbstractDevice
 from ...core.paths import elements_of, label_of, match_names, require_range, unit_of
 from ...core.tables import to_table
@@ -78,6 +79,20 @@ class Grid:
         if self.size > _LARGEST:
             raise ValueError(
                 f"axes must span at most {_LARGEST:g} points together, got {self.size:.3g}"
+            )
+
+    def require_way(self, function: Any) -> None:
+        """Refuse a continuation without an axis to follow, and an axis without a continuation."""
+        continued = isinstance(function, AbstractContinuation)
+        if continued and self.along is None:
+            raise ValueError(
+                f"along must name the axis that {type(function).__name__} follows, got none"
+            )
+        if self.along is not None and not continued:
+            raise ValueError(
+                "along is the axis of a continuation (an AbstractContinuation), and must be left "
+                f"out with {getattr(function, '__name__', type(function).__name__)}, "
+                f"got {self.along!r}"
             )
 
     def whole_rows(self, points: int) -> int:

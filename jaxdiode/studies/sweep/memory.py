@@ -34,7 +34,8 @@ def fitted(function: Study, grid: Grid, chunk: int | None) -> tuple[Program, int
     if fits < lanes:
         program.resize(_power_of_two(fits))
     elif not on_host and chunk is None and grid.size > 8 * grid.row * lanes * len(devices):
-        program.resize(max(lanes, min(_power_of_two(fits), _MOST)))
+        most = max(_MOST // _power_of_two(grid.row), 1)
+        program.resize(max(lanes, min(_power_of_two(fits), most)))
     if chunk is None:
         most = host_memory() // 32 // max(outputs // (lanes * grid.row), 1)
         chunk = max(min(max(CHUNK, -(-grid.size // _CHUNKS)), most), program.lanes * grid.row)

@@ -44,7 +44,7 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
         inputs = read_arrays(folder / INPUTS)
         mark, about = str(inputs["sweep"]), {name: str(inputs[name]) for name in ABOUT}
         axes = {k.removeprefix("axis "): v for k, v in inputs.items() if k.startswith("axis ")}
-        size = int(np.prod([len(v) for v in axes.values()]))
+        size, chunk = int(np.prod([len(v) for v in axes.values()])), int(inputs["chunk"])
         sample = {
             k.removeprefix("sample "): v for k, v in inputs.items() if k.startswith("sample ")
         }
@@ -60,7 +60,7 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
     for file in chunk_files(folder):
         start = int(file.stem)
         try:
-            found = read_chunk(file, sample, mark)
+            found = read_chunk(file, sample, chunk, mark)
         except Exception:  # damaged: as if it were not there
             continue
         for k, v in found.items():

@@ -65,18 +65,25 @@ class Program:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def close(self) -> None:
+        """Let blocks that have begun come to their end, and begin no more."""
+        self._pool.shutdown(wait=False)
+
     def start(self, points: Shaped[np.ndarray, "points ..."]) -> Started:
         """Begin with points (flat indices); the last lanes of the last block repeat its last."""
         with self._changing:
             compiled, lanes = self.compiled(), self.lanes
         firsts = points[:: self.grid.row]
+        assert len(points) == len(firsts) * self.grid.row, "rows are computed whole"
         where = self._places(firsts)
         blocks = []
         for begin in range(0, len(firsts), lanes):
             part = [each[begin : begin + lanes] for each in where]
             part = [_filled(each, lanes) for each in part]
             k = next(self._turn) % len(self._devices)
-            blocks.append(self._pool.submit(self._run, compiled[k], part, self._devices[k]))
+            # Here, where JAX's settings are the caller's: threads have their own.
+            part = jax.device_put(part, self._devices[k])
+            blocks.append(self._pool.submit(self._run, compiled[k], part))
         return Started(points, lanes, blocks)
 
     def fetch(self, started: Started) -> dict[str, Shaped[np.ndarray, "points ..."]]:
@@ -166,8 +173,8 @@ class Program:
     def _inputs(self):
         return self.function, self.grid.targets, self.grid.device, self.grid.values
 
-    def _run(self, compiled, where, device) -> dict[str, np.ndarray]:
-        found = compiled(*self._inputs(), jax.device_put(where, device))
+    def _run(self, compiled, where) -> dict[str, np.ndarray]:
+        found = compiled(*self._inputs(), where)
         return {k: np.asarray(v) for k, v in found.items()}
 
     def _halve(self, error: Exception) -> None:

@@ -57,6 +57,7 @@ class Store:
             ValueError: the folder holds a sweep with other inputs.
         """
         self._sample = dict(sample)
+        self._chunk = chunk
         for file in self.folder.glob("*.npz"):
             if file.is_dir():
                 raise ValueError(
@@ -101,7 +102,7 @@ class Store:
         if not file.exists():
             return None
         try:
-            return read_chunk(file, self._sample, self.mark)
+            return read_chunk(file, self._sample, self._chunk, self.mark)
         except Exception as error:  # whatever stands in a damaged file
             say(f"chunk {file} is damaged ({reason(error)}) and computed again")
             return None
@@ -156,7 +157,7 @@ class Store:
             return ""
         mark, file = marks.pop(), self._file(0)
         try:
-            first = read_chunk(file, self._sample, mark)
+            first = read_chunk(file, self._sample, self._chunk, mark)
         except Exception as error:
             raise self._others() from error
         if marks or not all(close(v[:1], self._sample[k][:1]) for k, v in first.items()):
@@ -198,8 +199,10 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             return {k: saved[k] for k in saved.files}
 
 
-def read_chunk(file: Path, sample: Mapping[str, np.ndarray], mark: str) -> dict[str, np.ndarray]:
-    """The values of a chunk that has the shapes and types of the sample and the sweep's mark.
+def read_chunk(
+    file: Path, sample: Mapping[str, np.ndarray], chunk: int, mark: str
+) -> dict[str, np.ndarray]:
+    """The values of a chunk of so many points, of the kinds of the sample, with the sweep's mark.
 
     Raises:
         ValueError: it has not; anything else where the file is damaged.
@@ -208,7 +211,7 @@ def read_chunk(file: Path, sample: Mapping[str, np.ndarray], mark: str) -> dict[
     own, place = str(arrays.pop(_SWEEP, "")), arrays.pop(_START, None)
     found = {k.removeprefix(_VALUE): v for k, v in arrays.items()}
     shapes = {k: (v.shape, v.dtype) for k, v in found.items()}
-    if shapes != {k: (v.shape, v.dtype) for k, v in sample.items()}:
+    if shapes != {k: ((chunk, *v.shape[1:]), v.dtype) for k, v in sample.items()}:
         raise ValueError("its arrays are not those of this sweep")
     if own != mark:
         raise ValueError("it belongs to another sweep")

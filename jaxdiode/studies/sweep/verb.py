@@ -1,5 +1,6 @@
 """The sweep verb: any function of a device over a grid of its parameters, in chunks."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from ... import _checks
 from ..._checks import Numbers
-from ...core.continuation import AbstractContinuation, Study
+from ...core.continuation import Study
 from ...core.device import AbstractDevice
 from ...progress import track
 from .grid import Grid
@@ -17,6 +18,7 @@ from .memory import fitted
 from .reports import say
 from .store import Store
 from .stored import sweep_to_store
+from .zarr_layout import sample_points
 
 if TYPE_CHECKING:
     import xarray
@@ -107,20 +109,15 @@ def sweep(
     """
     if chunk is not None:
         chunk = _checks.whole_number("chunk", chunk)
-    continued = isinstance(function, AbstractContinuation)
-    if continued != (along is not None):
-        raise ValueError(
-            f"along must name the axis that {type(function).__name__} follows, got none"
-            if continued
-            else "along is the axis of a continuation (an AbstractContinuation), and must be left "
-            f"out with {getattr(function, '__name__', type(function).__name__)}, got {along!r}"
-        )
     grid = Grid(device, axes, along)
+    grid.require_way(function)
     if chunk is not None:
         chunk = grid.whole_rows(chunk)
     if store is not None:
         if path is not None:
             raise ValueError("path must be left out where a store is given, got both")
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(store)):
+            raise ValueError(f"store must be a folder of a file system, got {str(store)!r}")
         return sweep_to_store(
             function, grid, Path(store), chunk=chunk, shard=shard, executor=executor,
             overwrite=overwrite, progress=progress,
@@ -147,7 +144,7 @@ def _sweep_here(function, grid: Grid, chunk: int | None, path, overwrite: bool, 
 
         with program:
             if store:
-                sample = program(grid.spread(chunk))
+                sample = program(sample_points(grid))
                 grid.require_outputs(sample)
                 store.open(grid, chunk, sample)
                 if progress and (done := store.count()):

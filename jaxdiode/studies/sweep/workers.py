@@ -140,6 +140,7 @@ class Task(NamedTuple):
     threads: int | None
 
 
+_KEPT = 4  # programs of a worker that several sweeps share
 _jobs: dict[Task, tuple[Program, ZarrStore]] = {}  # of this worker: compiled once for all its boxes
 _making = threading.Lock()
 
@@ -151,10 +152,16 @@ def _work(task: Task, number: int) -> int:
             if task not in _jobs:
                 function, grid = pickle.loads(task.pickled)
                 inputs = read_inputs(Path(task.path))
+                if inputs.mark != task.mark:
+                    raise ValueError(
+                        f"store {task.path!r} has become that of another sweep, this one's chunks "
+                        "are not written to it"
+                    )
                 program = Program(function, grid, inputs.lanes, task.threads or _threads_here())
                 program.compiled()
-                _jobs.clear()
                 _jobs[task] = program, ZarrStore(Path(task.path), inputs)
+                while len(_jobs) > _KEPT:
+                    _jobs.pop(next(iter(_jobs)))[0].close()
             program, store = _jobs[task]
         store.save(number, program(store.blocks.points(number)))
     return number

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .blocks import Blocks
 from .reports import reason, say
 from .zarr_layout import CHUNKS, DIGEST, Inputs, open_group, read_inputs
 
@@ -95,6 +96,7 @@ class ZarrStore:
 def read_store(path: Path) -> "xarray.Dataset":
     """The dataset, read from the store when it is looked at, and which points are finished."""
     import xarray
+    from xarray.core import indexing
 
     inputs = read_inputs(path)
     blocks = inputs.blocks
@@ -102,11 +104,28 @@ def read_store(path: Path) -> "xarray.Dataset":
     dataset = xarray.open_zarr(path, chunks=None, consolidated=False)
     if np.all(done):
         return dataset
-    grown = done.reshape(blocks.counts)
-    for axis, size in enumerate(blocks.box):
-        grown = np.repeat(grown, size, axis=axis)
-    grown = grown[tuple(slice(0, n) for n in blocks.grid)]
-    return dataset.assign(finished=(tuple(inputs.axes), grown))
+    points = indexing.LazilyIndexedArray(_finished_points(done.reshape(blocks.counts), blocks))
+    return dataset.assign(finished=xarray.Variable(tuple(inputs.axes), points))
+
+
+def _finished_points(done: np.ndarray, blocks: Blocks) -> Any:
+    """Which points are there, told from their boxes when they are looked at."""
+    from xarray.backends import BackendArray
+    from xarray.core import indexing
+
+    class Finished(BackendArray):
+        shape, dtype = blocks.grid, np.dtype(bool)
+
+        def __getitem__(self, key: Any) -> Any:
+            support = indexing.IndexingSupport.OUTER
+            return indexing.explicit_indexing_adapter(key, self.shape, support, self.read)
+
+        def read(self, key: tuple[Any, ...]) -> Any:
+            wanted = [np.arange(n)[k] for n, k in zip(self.shape, key, strict=True)]
+            boxes = [np.atleast_1d(w) // b for w, b in zip(wanted, blocks.box, strict=True)]
+            return done[np.ix_(*boxes)].reshape([n for w in wanted for n in w.shape])
+
+    return Finished()
 
 
 def _plain(array: np.ndarray) -> np.ndarray:

@@ -16,13 +16,15 @@ _Equations = TypeVar("_Equations", bound="AbstractEquations")
 
 
 class Known(NamedTuple):
-    """What was found of the last junction of a continuation, and of the one before it.
+    """What was found of the last junction of a continuation, and where of the one before it.
 
-    A `Located` each, of the same kind.
+    Attributes:
+        last: a `Located`, of either kind of gap.
+        before: its `place`.
     """
 
     last: Any
-    before: Any
+    before: tuple[Array, ...]
 
 
 class AbstractEquations(eqx.Module):

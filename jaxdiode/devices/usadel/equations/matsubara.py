@@ -26,6 +26,10 @@ class Located(NamedTuple):
     converged: Bool[Array, " lanes"]
     factors: Float[Array, "frequencies unknowns unknowns lanes"]
 
+    def place(self) -> tuple[Array, ...]:
+        """What a straight line is laid through."""
+        return (self.unknowns,)
+
 
 class Spectral(NamedTuple):
     """Solutions at every frequency.
@@ -101,7 +105,7 @@ def _from_nearby(
     anew: Callable[[Array], Solution],
 ) -> Located:
     """With the Jacobians of the last junction; from the beginning where lanes are lost so."""
-    last, before = known
+    last, (before,) = known
     factors = last.factors
 
     def advance(x: Float[Array, "frequencies unknowns lanes"]):
@@ -114,7 +118,7 @@ def _from_nearby(
         moved, size = jax.lax.map(one, (roots, x, factors))
         return moved, jnp.max(size, axis=0)
 
-    x, good, count = chord_iteration(advance, 2 * last.unknowns - before.unknowns, _CLOSE, _MOST)
+    x, good, count = chord_iteration(advance, 2 * last.unknowns - before, _CLOSE, _MOST)
     lost = ~jnp.all(good)
     found = Solution(x, jnp.broadcast_to(good, (len(roots), *good.shape)))
     other = where_needed(lost, anew, roots, found)

@@ -110,7 +110,6 @@ class GapProfile(AbstractEquations):
             self.chord(factors),
         )
 
-
     def layer(self, x: Inexact[Array, "n lanes"]) -> Inexact[Array, "nodes 16 2 lanes"]:
         """γ and ∂ₓγ of the superconductors."""
         return self.unknowns.unpack(x).layer

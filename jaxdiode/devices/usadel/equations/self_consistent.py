@@ -128,6 +128,10 @@ class Located(NamedTuple):
     jacobian: Float[Array, "n n lanes"]
     converged: Bool[Array, " lanes"]
 
+    def place(self) -> tuple[Array, ...]:
+        """What a straight line is laid through."""
+        return self.delta, self.unknowns
+
 
 class _Balance(NamedTuple):
     """C Δ − 2πT Σ F, and the solutions at every frequency it came from."""
@@ -156,10 +160,10 @@ def numbers(order: Complex[Array, "nodes 2 lanes"]) -> Float[Array, "n lanes"]:
 
 def _from_nearby(problem: GapEquation, intervals: int, known: Known) -> Located:
     """With the Jacobian of the last junction; from the bulk's gap where lanes are lost so."""
-    lanes = problem.twist.shape[1]
-    delta, unknowns = (2 * a - b for a, b in zip(known.last[:2], known.before[:2], strict=True))
-    size, good = jnp.full(lanes, jnp.inf), jnp.ones(lanes, bool)
-    start = _Newton(_FRESH, delta, unknowns, known.last.jacobian, size, good)
+    last, before = known
+    delta, unknowns = (2 * a - b for a, b in zip(last.place(), before, strict=True))
+    size = jnp.full_like(last.converged, jnp.inf, float)
+    start = _Newton(_FRESH, delta, unknowns, last.jacobian, size, last.converged)
     found = _improved(problem, start)
     other = where_needed(
         ~jnp.all(found.converged), lambda problem: _located(problem, intervals), problem, found
