@@ -1,5 +1,6 @@
 """Sweeps that follow an axis, each point going on from the one before."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -97,12 +98,46 @@ def test_stores_of_other_ways_are_refused(tmp_path):
     [
         (FOLLOW, None, "along must name the axis that LargestSoFar follows"),
         (jd.critical_currents, "flux", "along is the axis of a continuation"),
+        (LargestSoFar, "flux", r"function must be a continuation, LargestSoFar\(\), got the class"),
         (FOLLOW, "fluxx", "unknown along .fluxx.; did you mean .flux."),
     ],
 )
 def test_refusals(function, along, words):
     with pytest.raises(ValueError, match=words):
         jd.sweep(function, SQUID, {"flux": [0.1, 0.2]}, along=along)
+
+
+class Wrong(jd.continuation.AbstractContinuation):
+    what: str = eqx.field(static=True)
+
+    def start(self, device):
+        return jnp.zeros(2)
+
+    def advance(self, device, state):
+        wrong = {"no pair": state, "shape": (state[0], state[:1]), "type": (state[0], state > 0)}
+        return wrong[self.what]
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("no pair", r"advance of Wrong must return \(output, what is carried\), got"),
+        ("shape", r"Wrong must carry arrays of the same .*, got float64\[1\] after float64\[2\]"),
+        ("type", r"Wrong must carry arrays of the same .*, got bool\[2\] after float64\[2\]"),
+    ],
+)
+def test_what_advance_must_return(what, words):
+    with pytest.raises(ValueError, match=words):
+        jd.sweep(Wrong(what), SQUID, {"flux": [0.1, 0.2]}, along="flux")
+
+
+def test_the_result_says_what_was_followed():
+    follow = jd.continuation.RetainedFluxState("first")
+    squid = jd.Squid([jd.TunnelJunction(1.0)] * 2, flux=[0.1], inductance=[0.4, 0.4])
+    found = jd.sweep(follow, squid, {"flux": [0.1, 0.2]}, along="flux")
+    assert found.attrs["along"] == "flux"
+    assert found.attrs["continuation"] == "RetainedFluxState(criterion='first')"
+    assert found["falls"].attrs["long_name"] == "falls into another flux state"
 
 
 def test_memory_that_does_not_suffice_halves_the_rows(monkeypatch, capsys):

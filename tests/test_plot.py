@@ -350,8 +350,17 @@ def test_dataset_over_an_axis_that_turns_back():
     assert "point along" in drawn.get_ylabel()
 
 
+def test_dataset_with_an_axis_of_one_point():
+    squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
+    axes = {"branches.0.first": [3.0], "flux": [0.0, 0.2, 0.4]}
+    data = jd.sweep(jd.critical_currents, squid, axes)
+    assert len(jd.plot.dataset(data).axes[0].lines) == 1
+    with pytest.raises(ValueError, match="more than one point to be drawn, got 0"):
+        jd.plot.dataset(data.isel(flux=[0]))
+
+
 def test_dataset_errors():
-    with pytest.raises(ValueError, match="1 or 2 axes to be drawn, got 3"):
+    with pytest.raises(ValueError, match="1 or 2 axes of more than one point to be drawn, got 3"):
         plot.dataset(grid(2, 2, 2))
     with pytest.raises(ValueError, match="variable must be one of other, efficiency, got 'eta'"):
         plot.dataset(grid(3), "eta")

@@ -18,14 +18,14 @@ from ..numerics.status import Status
 from .criteria import end_values
 from .largest import Ended, is_same
 from .ramp import downhill, ground_state, ramp_from
-from .relations import known_status
+from .relations import Wells, known_status
 from .relax import Settled, settle
 from .statics import Bias, PerJunction, Scalar, State, Statics
 
 _CRITERIA = ("ramp", "first")
 _MOVED = 0.2  # radians a junction turns in a step of one state
 _SHORTEST = 1e-7  # step, of the way between two points
-_MOST = 2000  # steps between two points
+_MOST = 20000  # steps between two points, or two falls
 _PUSH = 0.03  # radians, off a state that has ended
 
 
@@ -184,12 +184,12 @@ def follow(before: HasStatics, here: HasStatics, held: Settled) -> Carried:
         now, ahead = at(way), at(trial)
         bias = Bias(ahead.sources, jnp.zeros(ahead.nodes))
         start = held.state + (trial - way) * _tangent(at, way, held)
-        found = settle(
-            ahead, ahead.relations.wells(), start, held.windings, jnp.zeros(()), bias, steps=15
-        )
+        wells = ahead.relations.wells()
+        found = settle(ahead, wells, start, held.windings, jnp.zeros(()), bias, steps=15)
         old, new = now.phases(held.state), ahead.phases(found.state)
         moved = jnp.max(jnp.abs(new - old))
         same = found.good & (moved < _MOVED) & _convex(ahead, old, new, held.windings)
+        same = same & ~_jumped(wells, old, new)
         ends = ~same & (step <= _SHORTEST)
         stays = found, jnp.ones((), bool), jnp.ones((), bool)
         caught, one_way, known = where_needed(
@@ -201,7 +201,7 @@ def follow(before: HasStatics, here: HasStatics, held: Settled) -> Carried:
         carried = Carried(held, falls, carried.unique & one_way, carried.known & known)
         longer = jnp.where(moved < _MOVED / 4, 4.0, 1.5) * step
         step = jnp.where(same, longer, jnp.where(ends, 1e-3, jnp.maximum(step / 4, _SHORTEST)))
-        return jnp.where(moves, trial, way), step, carried, k + 1
+        return jnp.where(moves, trial, way), step, carried, jnp.where(ends, 0, k + 1)
 
     def unfinished(state: tuple[Scalar, Scalar, Carried, Array]) -> Bool[Array, ""]:
         way, _, carried, k = state
@@ -249,6 +249,13 @@ def _convex(
         return statics.is_stable(statics.relations.with_slope(phase - 2 * jnp.pi * windings)[1])
 
     return jnp.all(jax.lax.map(stable, jnp.stack([old, (old + new) / 2, new])))
+
+
+def _jumped(wells: Wells, old: PerJunction, new: PerJunction) -> Bool[Array, ""]:
+    """Whether a junction has passed a jump of its current."""
+    turns = (jnp.floor((x[:, None] - wells.walls) / (2 * jnp.pi)) for x in (old, new))
+    before, after = turns
+    return jnp.any((before != after) & jnp.asarray(wells.periodic)[:, None] & ~jnp.isnan(before))
 
 
 def _fallen(

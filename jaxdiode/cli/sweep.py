@@ -1,5 +1,6 @@
 """`jaxdiode sweep`."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,7 +107,8 @@ def sweep(
         function, made, axes, along=along, chunk=chunk, path=target, overwrite=force
     )
     _summarise(data)
-    if data["efficiency"].ndim <= 2:
+    drawn = [n for n in data["efficiency"].shape if n > 1] if "efficiency" in data else []
+    if len(drawn) in (1, 2):
         from .. import plot
         from ..files import with_units
 
@@ -163,22 +165,31 @@ def _refine(device: Any, axes: dict, options: dict[str, Any], target: Path, unit
 
 def _summarise(data: "xarray.Dataset") -> None:
     from ..core.critical import rounded_efficiency
+    from ..numerics.status import Status
 
-    failed = int((data["status"] != 0).sum())
-    best = data["efficiency"].argmax(...) if failed < data["efficiency"].size else {}
+    if "efficiency" not in data or "status" not in data:  # of a continuation of the user's own
+        say(f"{math.prod(data.sizes.values())} values of {', '.join(map(str, data))}")
+        return
+    known = data["efficiency"].notnull()
+    failed = int((~known).sum())
+    best = data["efficiency"].argmax(...) if known.any() else {}
     where = {k: float(data[k][v]) for k, v in best.items() if k in data.coords}
     largest = rounded_efficiency(data["efficiency"].max())
-    say(f"{data['status'].size} devices, {failed} failed; largest eta {largest:+.6f} at {where}")
+    say(f"{known.size} devices, {failed} failed; largest eta {largest:+.6f} at {where}")
+    codes, counts = np.unique(data["status"], return_counts=True)
+    noted = [f"{n} {Status(int(c)).name}" for c, n in zip(codes, counts, strict=True) if c]
+    if noted:
+        say(f"statuses: {', '.join(noted)}")
 
 
 def _say_of_store(data: "xarray.Dataset", store: Path) -> None:
     if "finished" in data:
         there = int(data["finished"].sum())
         say(f"{there} of {data['finished'].size} devices are there")
-    elif data["status"].size <= _SUMMARISED:
+    elif math.prod(data.sizes.values()) <= _SUMMARISED:
         _summarise(data.load())
     else:
-        say(f"all {data['status'].size} devices are there")
+        say(f"all {math.prod(data.sizes.values())} devices are there")
     say(f"Results in {store.resolve()}")
 
 

@@ -91,9 +91,14 @@ def dataset(
     name = variable or next((n for n in ("efficiency", *data) if n in data), None)
     if name is None or name not in data:
         raise ValueError(f"variable must be one of {', '.join(map(str, data))}, got {variable!r}")
+    if "cell" in data.sizes:
+        raise ValueError("dataset is a refined map, which jd.plot.refined draws")
     values = data[name]
+    values = values.squeeze([dim for dim, size in values.sizes.items() if size == 1], drop=True)
     if values.ndim not in (1, 2):
-        raise ValueError(f"dataset must have 1 or 2 axes to be drawn, got {values.ndim}")
+        raise ValueError(
+            f"dataset must have 1 or 2 axes of more than one point to be drawn, got {values.ndim}"
+        )
     if name == "efficiency":
         values = values.copy(data=rounded_efficiency(values))
     figure, (axes,) = new_figure(1, into=figure)

@@ -240,6 +240,66 @@ def test_a_way_that_is_lost_stays_lost(monkeypatch):
     assert np.all(np.isnan(found["fluxoids"].values[first:]))
 
 
+def beside_a_jump(source):
+    """A junction beside a small one that jumps; sin θ + 0.02 sin(θ_A/2) is the source."""
+    shift = -(np.pi + 1.2) / (2 * np.pi)
+    return jd.Circuit(
+        {
+            "J": jd.Junction("in", "0", jd.TunnelJunction(1.0)),
+            "J0": jd.Junction("1", "0", jd.TunnelJunction(1.0)),
+            "JA": jd.Junction("1", "0", jd.AndreevModes(0.02, 1.0), offset=shift),
+        },
+        terminals=("in", "0"), sources={"1": source},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", [1, 60])
+def test_a_state_before_a_jump_is_kept_up_to_it(steps):
+    """Behind it another is stable already, from where the source is less by twice the jump."""
+    end = np.sin(1.2) - 0.02  # down from above θ = 1.2, where the small junction jumps
+    values = np.concatenate([[0.0, 0.5, 0.955], np.linspace(0.955, end + 0.002, steps + 1)[1:]])
+    found = swept(beside_a_jump(0.0), "sources.1", [*values, end - 0.002])
+    kept = root(lambda x: np.sin(x) - 0.02 * np.cos((x - 1.2) / 2) - end - 0.002, 1.22).x[0]
+    energy = 1 - np.cos(kept) + 0.04 * (1 - np.sin((kept - 1.2) / 2))
+    assert np.all(found["status"] == 0)
+    assert float(found["energy"][-2]) == pytest.approx(energy, abs=1e-9)
+    assert np.array_equal(np.flatnonzero(found["falls"]), [2, len(values)]), "both ends, no other"
+
+
+def test_falls_over_jumps_are_counted():
+    ring = jd.Circuit(
+        {
+            "J0": jd.Junction("in", "0", jd.TunnelJunction(1.0)),
+            "J": jd.Junction("1", "0", jd.AndreevModes(1.0, 1.0)),
+            "L": jd.Inductor("1", "0", 0.005, offset=0.0),
+        },
+        terminals=("in", "0"),
+    )
+    found = swept(ring, "elements.L.offset", [0, 1.3, 2.7, 0])
+    assert np.array_equal(np.abs(found["fluxoids"].values[:, 0]), [0, 1, 3, 0])
+    assert np.array_equal(found["falls"], [0, 1, 2, 3])
+
+
+@pytest.mark.thorough
+def test_far_steps_of_the_axis():
+    """Fifty quanta at once; cos θ = −1/(2πL) ends a state of a ring, at f − k = 2.256."""
+    ring = jd.Circuit(
+        {
+            "J0": jd.Junction("in", "0", jd.TunnelJunction(1.0)),
+            "J": jd.Junction("1", "0", jd.TunnelJunction(1.0)),
+            "L": jd.Inductor("1", "0", 2.0, offset=0.0),
+        },
+        terminals=("in", "0"),
+    )
+    theta = np.arccos(-1 / (4 * np.pi))
+    edge = 2 * np.sin(theta) + theta / (2 * np.pi)
+    found = swept(ring, "elements.L.offset", [0.0, 50.0, 100.0, 98.6, 98.6, 300.0, 0.0])
+    wanted = [0, np.ceil(50 - edge), np.ceil(100 - edge)]
+    wanted += [wanted[-1]] * 2 + [np.ceil(300 - edge), np.floor(edge)]
+    assert np.all(found["status"] == 0)
+    assert np.array_equal(np.abs(found["fluxoids"].values[:, 0]), wanted)
+
+
 def test_the_criterion_of_a_circuit():
     squid = squid_of((1.3, 0.7), (0.75, 0.75))
     for criterion, wanted in (("first", "first"), ("ramp", "ramp"), ("largest", "ramp")):

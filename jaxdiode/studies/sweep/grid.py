@@ -23,6 +23,10 @@ _OUTPUTS = {
     "minus": "critical current I₋",
     "efficiency": "diode efficiency η",
     "diode_efficiency": "diode efficiency η",
+    "fluxoids": "fluxoid numbers of the loops",
+    "energy": "energy of the flux state",
+    "falls": "falls into another flux state",
+    "fold": "fold current",
 }
 _LARGEST = 10**10  # grid points
 
@@ -32,7 +36,7 @@ class Grid:
 
     Attributes:
         names, values, targets: of every axis, that of a continuation last.
-        along: the axis of a continuation, or None.
+        along: the axis of a continuation, or None; way: the continuation in words.
         row: points of that axis, which are computed one after another; 1 without one.
         size: points.
     """
@@ -48,7 +52,7 @@ class Grid:
             if along not in axes:
                 raise _checks.unknown_name("along", along, list(axes))
             axes = {**{name: axes[name] for name in axes if name != along}, along: axes[along]}
-        self.along = along
+        self.along, self.way = along, ""
         self.device = device
         elements = elements_of(device)
         targets, self.values, seen = [], [], set()
@@ -84,6 +88,14 @@ class Grid:
     def require_way(self, function: Any) -> None:
         """Refuse a continuation without an axis to follow, and an axis without a continuation."""
         continued = isinstance(function, AbstractContinuation)
+        if isinstance(function, type) and issubclass(function, AbstractContinuation):
+            name = function.__name__
+            raise ValueError(f"function must be a continuation, {name}(), got the class {name}")
+        if not continued and not callable(function):
+            raise ValueError(
+                "function must be a function of a device, such as jd.critical_currents, got "
+                f"{type(function).__name__}"
+            )
         if continued and self.along is None:
             raise ValueError(
                 f"along must name the axis that {type(function).__name__} follows, got none"
@@ -94,6 +106,7 @@ class Grid:
                 f"out with {getattr(function, '__name__', type(function).__name__)}, "
                 f"got {self.along!r}"
             )
+        self.way = repr(function) if continued else ""
 
     def whole_rows(self, points: int) -> int:
         """So many points, or a few more that make rows."""
@@ -147,11 +160,14 @@ class Grid:
             table = json.dumps(to_table(self.device), ensure_ascii=False)
         except ValueError:  # it holds what files do not, such as a function
             table = ""
-        return {
+        about = {
             "device": repr(self.device),
             "device_table": table,
             "axes": json.dumps(labels, ensure_ascii=False),
         }
+        if self.along is not None:
+            about |= {"along": self.along, "continuation": " ".join(self.way.split())}
+        return about
 
 
 def unknown(dtype: np.dtype) -> Any:

@@ -231,13 +231,33 @@ def evaluate_rows(continuation: AbstractContinuation, targets, device, values, w
             return _device_at(targets, device, values, (*position[:-1], k))
 
         def advance(state, k):
-            output, state = continuation.advance(at(k), state)
-            return state, named_outputs(continuation, output)
+            output, after = _required_pair(continuation, continuation.advance(at(k), state), state)
+            return after, named_outputs(continuation, output)
 
         steps = jnp.arange(len(values[-1]))
         return jax.lax.scan(advance, continuation.start(at(0)), steps)[1]
 
     return jax.vmap(one)(*where)
+
+
+def _required_pair(continuation, found, state):
+    """What `advance` returned, if it is (output, what is carried), the latter as it was before."""
+    name = type(continuation).__name__
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise ValueError(
+            f"advance of {name} must return (output, what is carried), got {type(found).__name__}"
+        )
+    before, after = (
+        [f"{jnp.asarray(x).dtype}{list(jnp.shape(x))}" for x in jax.tree.leaves(each)]
+        for each in (state, found[1])
+    )
+    same_tree = jax.tree.structure(state) == jax.tree.structure(found[1])
+    if before != after or not same_tree:
+        raise ValueError(
+            f"{name} must carry arrays of the same shapes and types from point to point, got "
+            f"{', '.join(after)} after {', '.join(before)}"
+        )
+    return found
 
 
 def _device_at(targets, device, values, position):

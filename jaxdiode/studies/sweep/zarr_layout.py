@@ -134,15 +134,17 @@ def remove_store(path: Path) -> None:
 def require_same(path: Path, inputs: Inputs, grid: Grid, chunk: int | None) -> None:
     """Refuse another study's store, as far as is known before anything is computed."""
     axes = grid.axes
+    if grid.along != inputs.along:
+        ways = [
+            f"a continuation along {x!r}" if x else "no continuation"
+            for x in (inputs.along, grid.along)
+        ]
+        _refuse(path, ", got ".join(ways))
     if list(axes) != list(inputs.axes):
         _refuse(path, f"axes {', '.join(inputs.axes)}, got {', '.join(axes)}")
     for name, values in axes.items():
         if not close(values, inputs.axes[name]):
             _refuse(path, f"other values of the axis {name!r}")
-    if grid.along != inputs.along:
-        ways = [f"a continuation along {x!r}" if x else "no continuation"
-                for x in (inputs.along, grid.along)]  # fmt: skip
-        _refuse(path, ", got ".join(ways))
     if (device := _device(grid.about())) != inputs.device:
         _refuse(path, f"another device: {difference(inputs.device, device)}")
     if inputs.version != __version__:

@@ -16,7 +16,7 @@ from .base import AbstractEquations, Known, at_frequency, exact
 from .layout import Layers
 from .uniform import UniformGap
 
-_CLOSE, _MOST, _OLD = 1e-12, 20, 10  # last step from nearby, steps, and steps that ask for new J
+_CLOSE, _MOST, _OLD = 1e-12, 20, 10  # last step of x from nearby, steps, and how many ask for new J
 
 
 class Located(NamedTuple):
@@ -113,7 +113,8 @@ def _from_nearby(
             root, x, factors = pack
             here = at_frequency(equations, root**2)
             step = here.chord(factors)(x)
-            return x + step, jnp.max(jnp.abs(step), axis=0)
+            most = jnp.max(jnp.abs(x), axis=0)
+            return x + step, jnp.max(jnp.abs(step), axis=0) / jnp.where(most > 0, most, 1.0)
 
         moved, size = jax.lax.map(one, (roots, x, factors))
         return moved, jnp.max(size, axis=0)
