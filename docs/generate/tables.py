@@ -47,8 +47,8 @@ ADVICE = {
     "BELOW_THRESHOLD": "Raise the threshold, or measure at a lower temperature.",
     "CHAINS_NOT_MIXED": 'More `draws` and `warmup`, or several runs of `method="smc"`.',
     "POSTERIOR_AT_BOUND": "Widen that bound if physics allows it.",
-    "FALL_UNDECIDED": "Break the symmetry that leaves the fall undecided, as the real device does.",
     "LEADS_TOO_LARGE": "Leave `series_resistance` out, or give what the plateaus have.",
+    "FALL_UNDECIDED": "Break the symmetry that leaves the fall undecided, as the real device does.",
 }
 
 

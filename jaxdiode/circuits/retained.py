@@ -55,19 +55,21 @@ class RetainedFluxState(AbstractContinuation):
 
     Loops that screen well keep their fluxoids while a flux, a gate or a temperature changes slowly
     without bias, until the state becomes unstable; then the phases fall, with the shunts' damping
-    and no inertia, into another state, which goes on. So values depend on where the axis begins
+    and no inertia, into another state, which goes on. So the state depends on where the axis begins
     and on the direction of its values: a list up and down again shows the hysteresis. It begins in
     the state of least energy without currents; sources are injected next. Between two points all
     parameters change along a straight line, in steps in which no junction turns by more than 0.2
     radians; where a state ends is found to 1e-7 of the line.
 
-    The currents at a point are those of a bias that rises from that state ("ramp": up to where the
-    phases run, through falls on its way; "first": to the first end of a state). Such a ramp ends
-    the memory of a device: these are the values of ramps from states prepared anew each time.
+    The currents at a point are those of a bias that rises from that state: "ramp" up to where the
+    phases run, through falls on its way, which often forgets where it began; "first" to the first
+    end of a state, where an underdamped device switches. Such a ramp ends the memory of a device:
+    these are the values of ramps from states prepared anew each time.
 
     The output of a point: plus, minus, efficiency, status (as of `critical_currents` by "ramp";
-    FALL_UNDECIDED from a state's end on where it may fall two ways), `fluxoids` of the loops that a
-    junction closes, `energy` (Φ₀/2π times the current unit), and `falls` since the last point.
+    FALL_UNDECIDED from a state's end on where it may fall two ways, NOT_CONVERGED with NaN from
+    where it could not be followed on), `fluxoids` of the loops that a junction closes, `energy`
+    (Φ₀/2π times the current unit), and `falls` since the last point.
 
     Args:
         criterion: "ramp" or "first".

@@ -23,8 +23,9 @@ class CurrentContinuation(AbstractContinuation):
     The functions γ(ω) at all phases and, of a self-consistent junction, Δ(x) and the Jacobian of
     its equation are looked for from those of the two points before, on a straight line; lanes that
     are lost so are solved from the beginning. The values are those of `critical_currents`, to the
-    accuracy of the solutions (1e-9 of the gap), in a third to a fifth of the time where the gap is
-    self-consistent and the points lie close. Statuses as there.
+    accuracy of the solutions (a self-consistent gap to 1e-9 k_BT_c). At steps of 5 % of the
+    temperature a point takes a third of the time, with a self-consistent gap two fifths. Statuses
+    as there.
 
     Raises:
         ValueError: another kind of device.
