@@ -18,14 +18,14 @@ class AbstractContinuation(eqx.Module):
     structure, shapes and types everywhere. Fields are settings, and may be arrays.
 
     Example:
-        >>> class UpAndDown(jd.continuation.AbstractContinuation):  # largest efficiency so far
+        >>> class LargestSoFar(jd.continuation.AbstractContinuation):
         ...     def start(self, device):
         ...         return jnp.asarray(-jnp.inf)
         ...     def advance(self, device, state):
         ...         state = jnp.maximum(state, jd.diode_efficiency(device))
         ...         return {"largest": state}, state
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
-        >>> found = jd.sweep(UpAndDown(), squid, {"flux": np.linspace(0, 1, 5)}, along="flux")
+        >>> found = jd.sweep(LargestSoFar(), squid, {"flux": np.linspace(0, 1, 5)}, along="flux")
         >>> print(np.round(found["largest"].values, 4))
         [0.     0.     0.     0.0967 0.0967]
     """
