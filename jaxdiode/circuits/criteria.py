@@ -9,7 +9,7 @@ from ..numerics.lanes import lanewise
 from ..numerics.status import Status
 from .ends import end_bias
 from .largest import Ended, largest, nowhere, status_of
-from .ramp import ramp
+from .ramp import ground_state, ramp
 from .relations import known_status
 from .statics import Bias, Statics
 
@@ -40,11 +40,9 @@ def ends_along(
         if criterion == "largest":
             found = largest(frozen, wells, bias)
             return found.ended, status_of(found)
-        met = ramp(frozen, wells, bias)
-        status = jnp.where(met.ended, Status.CONVERGED, Status.NOT_CONVERGED)
-        status = jnp.where(met.ended & met.tied, Status.GROUND_STATES_TIE, status)
-        status = jnp.where(met.ended & ~met.complete, Status.SEARCH_CUT_SHORT, status)
-        status = jnp.where(met.starts, status, Status.NO_ZERO_VOLTAGE_STATE).astype(jnp.int32)
+        rest, tied, complete = ground_state(frozen, wells, bias)
+        met = ramp(frozen, wells, bias, rest, ~jnp.any(bias.fixed != 0))
+        status = ramp_status(met.starts, met.ended, rest_status(tied, complete))
         return met.first if criterion == "first" else met.last, status
 
     over = lanewise(search)
@@ -53,6 +51,20 @@ def ends_along(
     known = known_status(frozen.relations)
     status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
     return end_values(statics, biases, ended, status), status
+
+
+def rest_status(tied: Bool[Array, ""], complete: Bool[Array, ""]) -> Int[Array, ""]:
+    """Of a state of least energy: whether there is another, and whether all were looked at."""
+    status = jnp.where(tied, Status.GROUND_STATES_TIE, Status.CONVERGED)
+    return jnp.where(complete, status, Status.SEARCH_CUT_SHORT).astype(jnp.int32)
+
+
+def ramp_status(
+    starts: Bool[Array, "..."], ended: Bool[Array, "..."], rest: Int[Array, ""]
+) -> Int[Array, "..."]:
+    """Of a ramp from a state with a status of its own."""
+    status = jnp.where(ended, rest, Status.NOT_CONVERGED)
+    return jnp.where(starts, status, Status.NO_ZERO_VOLTAGE_STATE).astype(jnp.int32)
 
 
 def end_values(

@@ -38,30 +38,21 @@ class Ramp(NamedTuple):
         first, last: its first end and the one past which the phases run.
         starts: whether there is a state at rest.
         ended: whether the ramp came to running phases.
-        tied: whether two states at rest have the least energy.
-        complete: whether every flux state was looked at.
     """
 
     first: Ended
     last: Ended
     starts: Bool[Array, ""]
     ended: Bool[Array, ""]
-    tied: Bool[Array, ""]
-    complete: Bool[Array, ""]
 
 
-def ramp(statics: Statics, wells: Wells, bias: Bias) -> Ramp:
-    """Injected currents are ramped first, then the bias; falls are followed to where they end."""
-    rest, tied, complete = ground_state(statics, wells, bias)
-    return ramp_from(statics, wells, bias, rest, ~jnp.any(bias.fixed != 0))._replace(
-        tied=tied, complete=complete
-    )
-
-
-def ramp_from(
+def ramp(
     statics: Statics, wells: Wells, bias: Bias, rest: Settled, injected: Bool[Array, ""]
 ) -> Ramp:
-    """The same from a state without bias, whose injected currents are there or not."""
+    """From a state without bias, whose injected currents are there or are ramped first.
+
+    Falls are followed to where they end.
+    """
     top = 2 * largest_bias(statics, bias) + 1
     nothing = nowhere(statics)
 
@@ -100,7 +91,7 @@ def ramp_from(
     )
     starts = rest.good & injected
     ended = starts & last.good & known & ~caught & (last.climb.end != End.REACHED)
-    return Ramp(first, last, starts, ended, ~yes, yes)
+    return Ramp(first, last, starts, ended)
 
 
 def ground_state(

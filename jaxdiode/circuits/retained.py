@@ -15,9 +15,9 @@ from ..core.device import AbstractDevice
 from ..numerics.dense import inverse
 from ..numerics.lanes import lanewise, where_needed
 from ..numerics.status import Status
-from .criteria import end_values
+from .criteria import end_values, ramp_status, rest_status
 from .largest import Ended, is_same
-from .ramp import downhill, ground_state, ramp_from
+from .ramp import downhill, ground_state, ramp
 from .relations import Wells, known_status
 from .relax import Settled, settle
 from .statics import Bias, PerJunction, Scalar, State, Statics
@@ -99,16 +99,14 @@ class RetainedFluxState(AbstractContinuation):
         circuit = _circuit_of(device)
         circuit.require_critical_currents("ramp")
         empty = _without_sources(circuit)
-        held, tied, complete = _at_rest(_frozen(circuit))
-        status = jnp.where(tied, Status.GROUND_STATES_TIE, Status.CONVERGED)
-        status = jnp.where(complete, status, Status.SEARCH_CUT_SHORT).astype(jnp.int32)
-        return FluxState(_frozen(empty), held, status)
+        held, tied, complete = _at_rest(jax.lax.stop_gradient(circuit))
+        return FluxState(jax.lax.stop_gradient(empty), held, rest_status(tied, complete))
 
     def advance(
         self, device: AbstractDevice, state: FluxState
     ) -> tuple[dict[str, Array], FluxState]:
         circuit = _circuit_of(device)
-        frozen = _frozen(circuit)
+        frozen = jax.lax.stop_gradient(circuit)
         carried, first, last, starts, good = _search(state.circuit, frozen, state.held)
         ended = first if self.criterion == "first" else last
         statics = circuit.statics()
@@ -117,9 +115,7 @@ class RetainedFluxState(AbstractContinuation):
         lost = ~carried.known | (state.status == Status.NOT_CONVERGED)
         so_far = jnp.where(lost, Status.NOT_CONVERGED, so_far).astype(jnp.int32)
         carried = carried._replace(held=carried.held._replace(good=carried.held.good & ~lost))
-        status = jnp.where(good, so_far, Status.NOT_CONVERGED)
-        status = jnp.where(starts, status, Status.NO_ZERO_VOLTAGE_STATE)
-        status = jnp.where(lost, Status.NOT_CONVERGED, status)
+        status = jnp.where(lost, Status.NOT_CONVERGED, ramp_status(starts, good, so_far))
         known = known_status(statics.relations)
         status = jnp.where(known == Status.CONVERGED, status, known).astype(jnp.int32)
         biases = jax.vmap(statics.bias)(jnp.array([1.0, -1.0]))
@@ -168,7 +164,7 @@ def _search(
 
     def along(sign: Scalar):
         there = jnp.ones((), bool)
-        met = ramp_from(statics, wells, statics.bias(sign), carried.held, there)
+        met = ramp(statics, wells, statics.bias(sign), carried.held, there)
         return met.first, met.last, met.starts, met.ended
 
     return carried, *jax.lax.map(along, jnp.array([1.0, -1.0]))
@@ -184,9 +180,8 @@ def follow(before: HasStatics, here: HasStatics, held: Settled) -> Carried:
         way, step, carried, k = state
         trial, held = jnp.minimum(way + step, 1.0), carried.held
         now, ahead = at(way), at(trial)
-        bias = Bias(ahead.sources, jnp.zeros(ahead.nodes))
-        start = held.state + (trial - way) * _tangent(at, way, held)
-        wells = ahead.relations.wells()
+        bias, wells = ahead.bias(jnp.zeros(())), ahead.relations.wells()
+        start = held.state + (trial - way) * _tangent(at, way, now, held)
         found = settle(ahead, wells, start, held.windings, jnp.zeros(()), bias, steps=15)
         old, new = now.phases(held.state), ahead.phases(found.state)
         moved = jnp.max(jnp.abs(new - old))
@@ -229,17 +224,15 @@ def _turns(statics: Statics, held: Settled) -> PerJunction:
     return held.windings + jnp.where(jnp.asarray(statics.relations.periodic), whole, 0.0)
 
 
-def _tangent(at: Callable[[Scalar], Statics], way: Scalar, held: Settled) -> State:
-    """dz/ds of a state: S dz/ds = −∂F/∂s."""
+def _tangent(at: Callable[[Scalar], Statics], way: Scalar, now: Statics, held: Settled) -> State:
+    """dz/ds of a state of now = at(s): S dz/ds = −∂F/∂s."""
 
     def residual(way: Scalar) -> State:
-        statics = at(way)
-        bias = Bias(statics.sources, jnp.zeros(statics.nodes))
-        return statics.residual(held.state, held.windings, jnp.zeros(()), bias)
+        statics, none = at(way), jnp.zeros(())
+        return statics.residual(held.state, held.windings, none, statics.bias(none))
 
     _, push = jax.jvp(residual, (way,), (jnp.ones(()),))
-    statics = at(way)
-    return -inverse(statics.matrix(statics.slope(held.state, held.windings))) @ push
+    return -inverse(now.matrix(now.slope(held.state, held.windings))) @ push
 
 
 def _convex(
@@ -264,7 +257,7 @@ def _fallen(
     statics: Statics, held: Settled, bias: Bias
 ) -> tuple[Settled, Bool[Array, ""], Bool[Array, ""]]:
     """(where a state falls that has ended, whether both ways lead there, whether that is known)."""
-    wells = statics.relations.wells()
+    wells = statics.relations.wells()  # not handed on: which of them repeat is known when traced
     of = jnp.asarray(statics.graph.of_junctions)
     slope = statics.slope(held.state, held.windings)
     softest = jnp.linalg.eigh((of * slope) @ of.T + statics.rigidity)[1][:, 0]
@@ -295,7 +288,3 @@ def _circuit_of(device: Any) -> Any:
 def _without_sources(circuit: Any) -> Any:
     empty = jax.tree.map(jnp.zeros_like, circuit.sources)
     return eqx.tree_at(lambda one: one.sources, circuit, empty) if circuit.sources else circuit
-
-
-def _frozen(circuit: Any) -> Any:
-    return jax.tree.map(jax.lax.stop_gradient, circuit)

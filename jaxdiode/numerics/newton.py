@@ -88,16 +88,16 @@ def damped_newton(
 
 
 def chord_iteration(
-    advance: Callable[[PyTree], tuple[PyTree, Array]],
-    start: PyTree,
+    advance: Callable[[Array], tuple[Array, Array]],
+    start: Inexact[Array, "*n lanes"],
     tolerance: float,
     most: int,
-) -> tuple[PyTree, Bool[Array, " lanes"], Int[Array, ""]]:
+) -> tuple[Array, Bool[Array, " lanes"], Int[Array, ""]]:
     """x ← x − J⁻¹R(x) with derivatives that are known from elsewhere, as long as steps fall.
 
     Args:
         advance: x → (the next x, size of the step of every lane).
-        start: x; the last axis of each array are the lanes.
+        start: x.
         tolerance: last step.
         most: steps.
 
@@ -109,14 +109,14 @@ def chord_iteration(
         count, x, before, good = state
         found, size = advance(x)
         good &= jnp.isfinite(size) & ((size <= 0.5 * before) | (size <= tolerance))
-        x = jax.tree.map(lambda old, new: jnp.where(good, new, old), x, found)
+        x = jnp.where(good, found, x)
         return count + 1, x, size, good
 
     def running(state):
         count, _, size, good = state
         return (count < most) & jnp.any(good & (size > tolerance))
 
-    lanes = jax.tree.leaves(start)[0].shape[-1:]
+    lanes = start.shape[-1:]
     state = jnp.zeros((), int), start, jnp.full(lanes, jnp.inf), jnp.ones(lanes, bool)
     count, x, size, good = jax.lax.while_loop(running, step, state)
     return x, good & (size <= tolerance), count

@@ -25,7 +25,7 @@ class AbstractHybridJunction(AbstractHybridStructure, AbstractSpinResolved, Abst
     """A hybrid structure between the phases of its superconductors.
 
     Its constructor's arguments are its fields. One whose currents at all geometric phases cost no
-    more than those at one overrides `twists` and `relation_from`.
+    more than those at one overrides `relation`, `twists` and `relation_from`.
     """
 
     def relation(self) -> SpinResolvedRelation:

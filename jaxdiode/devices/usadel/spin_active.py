@@ -137,6 +137,9 @@ class SpinActiveJunction(AbstractHybridJunction):
         """I↑ and I↓ at all effective phases, with exact gradients in every parameter."""
         return _torus(self)
 
+    def relation(self) -> SpinResolvedRelation:
+        return self.torus().relation(self.geometric_phase)
+
     def twists(self) -> Float[Array, "2 lanes"]:
         return half_torus(self.resolution.phases)
 
