@@ -1,6 +1,7 @@
 """`jaxdiode sweep`."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,13 +101,13 @@ def sweep(
             function, made, axes, along=along, chunk=chunk, store=store, shard=shard,
             overwrite=force,
         )  # fmt: skip
-        _say_of_store(data, store)
+        _say_of_store(data, axes, store)
         return
     folder = make_folder(out)
     data = sweeps.sweep(
         function, made, axes, along=along, chunk=chunk, path=target, overwrite=force
     )
-    _summarise(data)
+    _summarise(data, axes)
     drawn = [n for n in data["efficiency"].shape if n > 1] if "efficiency" in data else []
     if len(drawn) in (1, 2):
         from .. import plot
@@ -163,12 +164,17 @@ def _refine(device: Any, axes: dict, options: dict[str, Any], target: Path, unit
     finish(target.parent)
 
 
-def _summarise(data: "xarray.Dataset") -> None:
+def _size_of(data: "xarray.Dataset", axes: Iterable[str]) -> int:
+    """Points of the grid that the axes span."""
+    return math.prod(data.sizes[name] for name in axes)
+
+
+def _summarise(data: "xarray.Dataset", axes: Iterable[str]) -> None:
     from ..core.critical import rounded_efficiency
     from ..numerics.status import Status
 
     if "efficiency" not in data or "status" not in data:  # of a continuation of the user's own
-        say(f"{math.prod(data.sizes.values())} values of {', '.join(map(str, data))}")
+        say(f"{_size_of(data, axes)} points of {', '.join(map(str, data))}")
         return
     known = data["efficiency"].notnull()
     failed = int((~known).sum())
@@ -182,14 +188,15 @@ def _summarise(data: "xarray.Dataset") -> None:
         say(f"statuses: {', '.join(noted)}")
 
 
-def _say_of_store(data: "xarray.Dataset", store: Path) -> None:
+def _say_of_store(data: "xarray.Dataset", axes: Iterable[str], store: Path) -> None:
+    size = _size_of(data, axes)
     if "finished" in data:
         there = int(data["finished"].sum())
         say(f"{there} of {data['finished'].size} devices are there")
-    elif math.prod(data.sizes.values()) <= _SUMMARISED:
-        _summarise(data.load())
+    elif size <= _SUMMARISED:
+        _summarise(data.load(), axes)
     else:
-        say(f"all {math.prod(data.sizes.values())} devices are there")
+        say(f"all {size} devices are there")
     say(f"Results in {store.resolve()}")
 
 

@@ -39,7 +39,7 @@ class AbstractContinuation(eqx.Module):
         """(output, what is carried to the next point): outputs as of any function of a sweep."""
 
 
-Study = Callable[[Any], PyTree] | AbstractContinuation  # what a sweep takes
+SweepFunction = Callable[[Any], PyTree] | AbstractContinuation  # what a sweep takes
 
 
 class AbstractContinuable(eqx.Module):

@@ -173,8 +173,7 @@ def _refined(
 def _sample(program: SlopeProgram) -> dict[str, np.ndarray]:
     """Values at some points of the coarse grid."""
     grid, knots = program.grid, program.lattice.knots
-    points = np.linspace(0, grid.size - 1, min(_SAMPLED, grid.size)).astype(int)
-    where = np.unravel_index(points, grid.shape)
+    where = np.unravel_index(grid.spread(min(_SAMPLED, grid.size)), grid.shape)
     return program(np.stack([k[i] for k, i in zip(knots, where, strict=True)], axis=1))
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.continuation import Study
+from ...core.continuation import SweepFunction
 from .blocks import Blocks
 from .grid import Grid
 from .memory import fitted
@@ -48,7 +48,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    function: Study,
+    function: SweepFunction,
     grid: Grid,
     *,
     chunk: int | None = None,
@@ -61,9 +61,7 @@ def estimate(
         ValueError: what `sweep` would refuse of the same arguments.
     """
     share, of = shard_of(shard)
-    grid.require_way(function)
-    if chunk is not None:
-        chunk = grid.whole_rows(chunk)
+    grid.take(function)
     if store is not None and store.exists():
         require_zarr()
         inputs = read_inputs(store)

@@ -85,8 +85,12 @@ class Grid:
                 f"axes must span at most {_LARGEST:g} points together, got {self.size:.3g}"
             )
 
-    def require_way(self, function: Any) -> None:
-        """Refuse a continuation without an axis to follow, and an axis without a continuation."""
+    def take(self, function: Any) -> None:
+        """The function of the sweep; a continuation is told of in the result.
+
+        Raises:
+            ValueError: it is none, a continuation without an axis, an axis without a continuation.
+        """
         continued = isinstance(function, AbstractContinuation)
         if isinstance(function, type) and issubclass(function, AbstractContinuation):
             name = function.__name__

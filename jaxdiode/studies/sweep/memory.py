@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ...core.continuation import Study
+from ...core.continuation import SweepFunction
 from .grid import Grid
 from .program import Program, devices_and_threads
 
@@ -15,7 +15,7 @@ _FEWEST, _FEWEST_ROWS = 16, 4  # lanes that are worth a block of their own
 _MOST = 2**16  # lanes of an accelerator, which is busy then
 
 
-def fitted(function: Study, grid: Grid, chunk: int | None) -> tuple[Program, int]:
+def fitted(function: SweepFunction, grid: Grid, chunk: int | None) -> tuple[Program, int]:
     """A compiled program whose blocks fit into memory, and the points of a chunk.
 
     Where no chunk is given it is 8192 points, or more so that the grid has at most 4096 chunks, or

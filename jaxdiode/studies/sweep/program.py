@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Shaped
 
-from ...core.continuation import AbstractContinuation, Study
+from ...core.continuation import AbstractContinuation, SweepFunction
 from ...core.paths import with_values
 from .grid import Grid
 from .reports import say
@@ -49,7 +49,7 @@ class Program:
         seconds: that tracing and compiling took.
     """
 
-    def __init__(self, function: Study, grid: Grid, lanes: int, threads: int | None = None):
+    def __init__(self, function: SweepFunction, grid: Grid, lanes: int, threads: int | None = None):
         self.function, self.grid, self.lanes = function, grid, lanes
         self.seconds = 0.0
         self._devices, cores = devices_and_threads()
@@ -64,10 +64,6 @@ class Program:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def close(self) -> None:
-        """Let blocks that have begun come to their end, and begin no more."""
-        self._pool.shutdown(wait=False)
 
     def start(self, points: Shaped[np.ndarray, "points ..."]) -> Started:
         """Begin with points (flat indices); the last lanes of the last block repeat its last."""
@@ -178,11 +174,11 @@ class Program:
         return {k: np.asarray(v) for k, v in found.items()}
 
     def _halve(self, error: Exception) -> None:
+        what = "point" if self.grid.along is None else "row"
         if self.lanes == 1:
-            what = "point" if self.grid.along is None else "row"
             raise MemoryError(f"out of memory with a single {what} at once") from error
-        half, what = self.lanes // 2, "points" if self.grid.along is None else "rows"
-        say(f"out of memory with {self.lanes} {what} at once, goes on with {half}")
+        half = self.lanes // 2
+        say(f"out of memory with {self.lanes} {what}s at once, goes on with {half}")
         self.resize(half)
 
 

@@ -3,6 +3,16 @@
 from collections.abc import Mapping
 
 import numpy as np
+from jaxtyping import Int
+
+from .grid import Grid
+
+_SAMPLED = 64  # points whose values tell two functions apart
+
+
+def sample_points(grid: Grid) -> Int[np.ndarray, " points"]:
+    """Flat indices of the points whose values tell one function from another."""
+    return grid.spread(min(max(_SAMPLED, 2 * grid.row), grid.size))
 
 
 def same_inputs(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import _checks
-from ...core.continuation import Study
+from ...core.continuation import SweepFunction
 from ...progress import track
 from .blocks import Blocks
 from .grid import Grid
 from .memory import fitted
 from .program import Program
 from .reports import say
+from .same import sample_points
 from .workers import compute_by, require_spawned
 from .zarr_layout import (
     create_store,
@@ -23,7 +24,6 @@ from .zarr_layout import (
     require_same,
     require_same_values,
     require_zarr,
-    sample_points,
 )
 from .zarr_store import ZarrStore, read_store
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 
 def sweep_to_store(
-    function: Study, grid: Grid, path: Path, *, chunk: int | None, shard: Any, executor: Any,
-    overwrite: bool, progress: bool,
+    function: SweepFunction, grid: Grid, path: Path, *, chunk: int | None, shard: Any,
+    executor: Any, overwrite: bool, progress: bool,
 ) -> "xarray.Dataset":  # fmt: skip
     """Every box of the grid, or of this worker's share, that the store does not hold yet."""
     require_zarr()
@@ -81,7 +81,7 @@ def shard_of(given: Any) -> tuple[int, int]:
 
 
 def _opened(
-    function: Study, grid: Grid, path: Path, chunk: int | None
+    function: SweepFunction, grid: Grid, path: Path, chunk: int | None
 ) -> tuple[Program, ZarrStore]:
     """The store of this sweep, made unless it is there, and the program with its lanes."""
     program, sample = None, {}

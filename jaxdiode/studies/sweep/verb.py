@@ -10,22 +10,22 @@ import numpy as np
 
 from ... import _checks
 from ..._checks import Numbers
-from ...core.continuation import Study
+from ...core.continuation import SweepFunction
 from ...core.device import AbstractDevice
 from ...progress import track
 from .grid import Grid
 from .memory import fitted
 from .reports import say
+from .same import sample_points
 from .store import Store
 from .stored import sweep_to_store
-from .zarr_layout import sample_points
 
 if TYPE_CHECKING:
     import xarray
 
 
 def sweep(
-    function: Study,
+    function: SweepFunction,
     device: AbstractDevice,
     axes: Mapping[str, Numbers],
     *,
@@ -110,9 +110,7 @@ def sweep(
     if chunk is not None:
         chunk = _checks.whole_number("chunk", chunk)
     grid = Grid(device, axes, along)
-    grid.require_way(function)
-    if chunk is not None:
-        chunk = grid.whole_rows(chunk)
+    grid.take(function)
     if store is not None:
         if path is not None:
             raise ValueError("path must be left out where a store is given, got both")

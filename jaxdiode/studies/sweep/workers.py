@@ -160,8 +160,8 @@ def _work(task: Task, number: int) -> int:
                 program = Program(function, grid, inputs.lanes, task.threads or _threads_here())
                 program.compiled()
                 _jobs[task] = program, ZarrStore(Path(task.path), inputs)
-                while len(_jobs) > _KEPT:
-                    _jobs.pop(next(iter(_jobs)))[0].close()
+                while len(_jobs) > _KEPT:  # its threads end with the last of its boxes
+                    _jobs.pop(next(iter(_jobs)))
             program, store = _jobs[task]
         store.save(number, program(store.blocks.points(number)))
     return number

@@ -20,7 +20,6 @@ from .same import close
 
 CHUNKS, DIGEST = "chunks", "digest"  # group of what xarray need not see
 _SAMPLE, _AXIS, _FORMAT = "sample", "axis", 1
-_SAMPLED = 64  # points whose values tell two functions apart
 
 
 class Inputs(NamedTuple):
@@ -45,11 +44,6 @@ class Inputs(NamedTuple):
     version: str
     mark: str
     along: str | None = None
-
-
-def sample_points(grid: Grid) -> np.ndarray:
-    """Flat indices of the points whose values tell one function from another."""
-    return grid.spread(min(max(_SAMPLED, 2 * grid.row), grid.size))
 
 
 def create_store(
@@ -149,8 +143,10 @@ def require_same(path: Path, inputs: Inputs, grid: Grid, chunk: int | None) -> N
         _refuse(path, f"another device: {difference(inputs.device, device)}")
     if inputs.version != __version__:
         _refuse(path, f"jaxdiode {inputs.version}, this is {__version__}")
-    if chunk is not None and (box := Blocks(grid.shape, chunk).box) != inputs.blocks.box:
-        _refuse(path, f"chunks of {inputs.blocks.box} points, got {box}")
+    if chunk is not None:
+        box = Blocks(grid.shape, grid.whole_rows(chunk)).box
+        if box != inputs.blocks.box:
+            _refuse(path, f"chunks of {inputs.blocks.box} points, got {box}")
 
 
 def require_same_values(path: Path, inputs: Inputs, sample: Mapping[str, np.ndarray]) -> None:
