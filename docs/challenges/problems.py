@@ -239,7 +239,6 @@ def table() -> str:
     """The page's table: statements and scores."""
     lines = ["| | problem | score to beat |", "|---|---|---|"]
     for k, challenge in enumerate(CHALLENGES, 1):
-        lines.append(
-            f"| {k} | **{challenge.name}**: {challenge.statement} | {challenge.record:.4f} |"
-        )
+        statement = challenge.statement.replace("|", "\\|")
+        lines.append(f"| {k} | **{challenge.name}**: {statement} | {challenge.record:.4f} |")
     return "\n".join(lines)

@@ -8,14 +8,17 @@ import re
 import sys
 from pathlib import Path
 
+from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from docs.generate import api, evidence, pictures, tables  # noqa: E402
+from docs.generate import api, evidence, notebooks, tables  # noqa: E402
 
 FIGURES = ROOT / "notebooks" / "figures"
+LOG = get_plugin_logger("jaxdiode")  # its warnings end a strict build
+FENCED = re.compile(r"^(`{3,}).*?^\1$", re.M | re.S)
 MARK = re.compile(r"^<!-- table: (\w+)(?: (.*?))? -->$", re.M)
 
 
@@ -29,7 +32,7 @@ TABLES = {
     "parameters": tables.parameters,
     "all_parameters": tables.all_parameters,
     "statuses": tables.statuses,
-    "gallery": pictures.gallery,
+    "gallery": notebooks.gallery,
     "problems": evidence.problems,
     "references": evidence.references,
     "test_files": evidence.test_files,
@@ -43,10 +46,11 @@ def _mathjax() -> bytes:
 
 
 def on_files(files, config):
-    contents = {**api.pages(), **pictures.pictures(), "assets/tex-svg.js": _mathjax()}
+    contents = {**api.pages(), **notebooks.pages(), **notebooks.pictures()}
+    contents["assets/tex-svg.js"] = _mathjax()
     for path in FIGURES.glob("*.png"):
         contents[f"figures/{path.name}"] = path.read_bytes()
-    for path in pictures.NOTEBOOKS.glob("*.ipynb"):
+    for path in notebooks.NOTEBOOKS.glob("*.ipynb"):
         contents[f"notebooks/{path.name}"] = path.read_bytes()
     for path, content in contents.items():
         files.append(File.generated(config, path, content=content))
@@ -60,4 +64,21 @@ def on_page_markdown(markdown, page, config, files):
             raise ValueError(f"{page.file.src_uri}: no table {kind!r}; {', '.join(TABLES)}")
         return TABLES[kind](*arguments)
 
-    return MARK.sub(table, markdown)
+    filled = MARK.sub(table, markdown)
+    for row in uneven_rows(filled):
+        LOG.warning("%s: a row has other columns than its table: %s", page.file.src_uri, row)
+    return filled
+
+
+def uneven_rows(markdown: str) -> list[str]:
+    """Rows of tables with more or fewer cells than the table: a bar in a cell must be `\\|`."""
+    found, columns = [], 0
+    for line in FENCED.sub("", markdown).splitlines():
+        if not line.startswith("|"):
+            columns = 0
+            continue
+        bars = len(re.findall(r"(?<!\\)\|", line))
+        columns = columns or bars
+        if bars != columns:
+            found.append(line)
+    return found

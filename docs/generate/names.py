@@ -21,6 +21,16 @@ PAGES = {
     "circuits": ("Circuits", ("circuits", "netlists")),
 }
 
+# What a reader of a page looks for first, in this order; the rest follows as the package lists it.
+FIRST = (
+    "critical_currents", "diode_efficiency", "current_phase_relation", "CriticalCurrents",
+    "AbstractPhaseBiased", "AbstractCurrentBiased", "parameter", "replace", "parameter_names",
+    "TunnelJunction", "AndreevModes", "SeriesJunctions", "Harmonics",
+    "Space", "maximise", "fit", "guess", "sweep", "refine", "save", "load",
+    "Shunted", "Drive", "iv_curve", "switching_currents",
+    "Circuit", "Junction", "Inductor", "Capacitor", "Resistor",
+)  # fmt: skip
+
 
 def exported(path: Path) -> list[str]:
     """Names that a module or a stub exports as `from … import name as name`."""
@@ -70,7 +80,9 @@ def by_page() -> dict[str, list[str]]:
         pages[space] = [f"{space}.{name}" for name in names]
         seen |= {id(getattr(module, name)) for name in names}
     order = [device for system in SYSTEMS for device in system.devices]
-    pages["devices"].sort(key=lambda name: order.index(name) if name in order else len(order))
+    order += FIRST
+    for page in PAGES:
+        pages[page].sort(key=lambda name: order.index(name) if name in order else len(order))
     return pages
 
 

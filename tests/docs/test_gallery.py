@@ -1,12 +1,13 @@
 """Notebooks in the repository: small, and their figures large enough to read."""
 
 import io
+import re
 
 import nbformat
 import numpy as np
 from PIL import Image
 
-from docs.generate import pictures
+from docs.generate import notebooks
 from tests.execute_notebooks import COLOURS, FOLDER, compress, with_palette
 
 
@@ -18,7 +19,7 @@ def test_notebooks_are_small():
 
 def test_figures_are_legible():
     """As many points as they were drawn with, few colours, a white ground."""
-    found = pictures.pictures()
+    found = notebooks.pictures()
     assert len(found) > 90
     for name, picture in found.items():
         image = Image.open(io.BytesIO(picture))
@@ -29,9 +30,26 @@ def test_figures_are_legible():
 
 
 def test_every_notebook_has_its_section():
-    text = pictures.gallery()
+    text = notebooks.gallery()
     assert text.count("\n## ") + text.startswith("## ") == len(list(FOLDER.glob("*.ipynb")))
-    assert text.count("<figure markdown>") == len(pictures.pictures())
+    assert text.count("<figure markdown>") == len(notebooks.pictures())
+    captions = re.findall(r"<figcaption markdown>(.*)</figcaption>", text)
+    assert all(captions)
+    assert not [caption for caption in captions if re.match(r"\d+\. ", caption)]  # a list
+
+
+def test_every_notebook_has_its_page():
+    """All its code, what it printed, and its figures."""
+    pages = notebooks.pages()
+    for path in FOLDER.glob("*.ipynb"):
+        text = pages[f"gallery/{path.stem}.md"]
+        shown = 0
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert cell.source.rstrip("\n") in text
+            for output in cell.get("outputs", ()):
+                assert output.get("text", "").rstrip("\n") in text
+                shown += "image/png" in output.get("data", {})
+        assert text.count("<figure id=") == shown
 
 
 def test_a_palette_keeps_the_picture():

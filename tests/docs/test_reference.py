@@ -1,5 +1,7 @@
 """The site's reference: no public name, status or parameter is missing."""
 
+import pytest
+
 import jaxdiode as jd
 from docs.generate import api, names, tables
 from tests.test_docstrings import PUBLIC
@@ -12,6 +14,12 @@ def test_every_public_name_stands_on_a_page():
     assert set(once) | set(second) == set(PUBLIC)
     for other, name in second.items():
         assert names.at(other) is names.at(name)
+
+
+def test_what_is_looked_for_first_is_there():
+    assert set(names.FIRST) <= set(PUBLIC)
+    assert len(names.FIRST) == len(set(names.FIRST))
+    assert names.by_page()["studies"][:2] == ["Space", "maximise"]
 
 
 def test_pages_name_what_they_hold():
@@ -43,3 +51,12 @@ def test_all_parameters_are_of_every_public_part():
     text = tables.all_parameters()
     for name in ("Squid", "usadel.SpinBarrier", "KapitzaJunction", "Drive", "GateMap"):
         assert f"[`{name}`][jaxdiode.{name}]" in text
+
+
+def test_a_bar_in_a_cell_is_noticed():
+    """Cells beyond the last column would vanish without a word."""
+    hooks = pytest.importorskip("docs.generate.hooks", reason="mkdocs is not installed")
+    table = "| a | b |\n|---|---|\n| {} | 2 |\n\n```text\n| no | table | here |\n```\n"
+    assert hooks.uneven_rows(table.format("\\|η\\|")) == []
+    assert hooks.uneven_rows(table.format("|η|")) == ["| |η| | 2 |"]
+    assert hooks.uneven_rows("no table\n| one | two |\n") == []

@@ -108,7 +108,7 @@ def tab(browser, site):
 
 
 def rendered(tab):
-    """(formulas in the page, those that MathJax drew, errors among them), when it is done."""
+    """(formulas in the page, those that MathJax drew and one sees, errors), when it is done."""
     tab.wait_for_function(
         "!document.querySelector('.arithmatex') || "
         "(window.MathJax && MathJax.startup && MathJax.startup.promise)"
@@ -116,7 +116,9 @@ def rendered(tab):
     tab.evaluate("window.MathJax && MathJax.startup ? MathJax.startup.promise : 0")
     return tab.evaluate(
         """() => [document.querySelectorAll('.arithmatex').length,
-                  document.querySelectorAll('.arithmatex mjx-container[jax="SVG"] svg').length,
+                  [...document.querySelectorAll('.arithmatex mjx-container[jax="SVG"] > svg')]
+                    .filter(x => x.closest('details:not([open])')
+                                 || x.getBoundingClientRect().width > 3).length,
                   document.querySelectorAll('[data-mjx-error], mjx-merror').length]"""
     )
 
@@ -135,9 +137,24 @@ def test_every_page_opens_from_disk(tab, site):
         if source.exists():  # two signs around every formula, one or two of them
             assert formulas >= source.read_text(encoding="utf-8").count("$$") // 2, page
         tab.set_viewport_size({"width": 390, "height": 844})
+        assert rendered(tab)[1] == formulas, f"{page}: formulas without a size on a telephone"
         wide = tab.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{page}: {wide} pixels beyond the screen"
         assert tab.faults == [], page
+
+
+def test_figures_lead_to_the_code_that_drew_them(tab, site):
+    tab.goto((site / "gallery" / "index.html").as_uri())
+    links = tab.locator(".gallery figure a").evaluate_all("x => x.map(a => a.href)")
+    assert len(links) > 90
+    for address in {link.split("#")[0]: link for link in links}.values():  # one of each notebook
+        tab.goto(address)
+        figure = tab.locator(f"#{urlparse(address).fragment}")
+        picture = figure.locator("img")
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("x => x.decode().then(() => x.naturalWidth)") > 200
+        assert figure.locator("xpath=preceding::code").count() > 0
+    assert tab.faults == []
 
 
 def test_search_works_from_disk(tab, site):
