@@ -28,6 +28,7 @@ from ..core.results import status_text
 from ..core.tables import to_table
 from ..studies.space import Space
 from .explorer_code import python_of
+from .explorer_voltages import Voltages, has_voltages, voltages_of
 
 PHASES = np.linspace(0.0, 2 * np.pi, 361)
 _POINTS = 81  # of a curve along one slider
@@ -169,6 +170,14 @@ class Explorer:
         rows[:, self._space.names.index(name)] = along
         plus, minus = jax.device_get(_currents_of(self._space, jnp.asarray(rows)))
         return along, np.asarray(plus), np.asarray(minus)
+
+    def has_voltages(self, quick: bool) -> bool:
+        """Whether the I–V curve can be shown; a junction without one of its own must be quick."""
+        return has_voltages(self.device, quick)
+
+    def voltages(self) -> Voltages:
+        """See `explorer_voltages.voltages_of`."""
+        return voltages_of(self.device, self.unit)
 
     # ---- What is done with it
 

@@ -10,6 +10,7 @@ from bokeh.models import ColumnDataSource, FactorRange
 from bokeh.plotting import figure
 
 from .explorer import PHASES, Reading, Slider
+from .explorer_voltages import Voltages
 
 WIDE = 365  # pixels: a telephone, or three beside each other
 
@@ -86,18 +87,22 @@ class Figures:
         self.sensitivity.object.height = max(220, 60 + 28 * len(names))
         self.sensitivity.object.visible = True
 
-    def show_voltage(self, table: Mapping[str, Any], unit: str) -> None:
-        self._voltage.data = {name: np.asarray(table[name]) for name in ("current", "up", "down")}
+    def show_voltages(self, found: Voltages, unit: str) -> None:
+        self._voltage.data = {"current": found.current, "up": found.up, "down": found.down}
         self.iv.object.xaxis.axis_label = _axis("I", unit)
+        self.iv.object.yaxis.axis_label = _axis("V", found.unit)
         self.iv.object.visible = True
+
+    def clear_voltages(self) -> None:
+        self._voltage.data = {"up": [], "down": [], "current": []}
+        self.iv.object.visible = False
 
     def clear(self) -> None:
         """Curves and slopes of other values would mislead."""
         self._curves.data = {"x": [], "plus": [], "minus": []}
         self._here.data = {"x": [], "y": []}
         self._bars.data = {"name": [], "slope": []}
-        self._voltage.data = {"up": [], "down": [], "current": []}
-        for drawn in (self.dependence, self.sensitivity, self.iv):
+        for drawn in (self.dependence, self.sensitivity):
             drawn.object.visible = False
 
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import panel as pn
 
-from ..core.device import AbstractDevice
 from ..devices import SYSTEMS
 from ..files import device_file
 from .explorer import Explorer, read
 from .explorer_figures import WIDE, Figures
-from .explorer_text import BUSY, label, numbers, style_class
+from .explorer_sliders import SliderRows
+from .explorer_text import BUSY, numbers
 from .explorer_worker import Worker
 
 _LIVE = 0.15  # seconds of a reading above which curves and slopes wait to be asked for
@@ -42,9 +42,10 @@ class Page:
         self._moved = ("", 0.0)
         self._quiet = False
         self._live = True
+        self._follows = False  # whether the I–V curve is drawn anew when something moves
         self._name = _first_along(self.explorer.ranges)  # along which the curve goes
         self.message = pn.pane.HTML(
-            "", sizing_mode="stretch_width", margin=(0, 10), visible=False, css_classes=["message"]
+            "", sizing_mode="stretch_width", margin=(0, 10), min_height=28, css_classes=["message"]
         )
         self.numbers = pn.pane.HTML("", sizing_mode="stretch_width", margin=(0, 10))
         self.busy = pn.pane.HTML("", width=105, margin=(26, 0, 0, 0))
@@ -52,7 +53,7 @@ class Page:
         self.system = pn.widgets.Select(
             name="example", options={"–": "", **{s.name: s.name for s in SYSTEMS}}, width=150
         )
-        self.sliders = pn.Column(width=WIDE)
+        self.sliders = SliderRows(self._move)
         self.code = pn.widgets.TextAreaInput(
             name="Python", value="", height=160, visible=False, sizing_mode="stretch_width"
         )
@@ -73,7 +74,7 @@ class Page:
         self.undo = button("undo", self._undo)
         self.more = button("curve, slopes", self._more)
         self.more.visible = False
-        self.transport = button("I–V", self._transport)
+        self.transport = button("I–V", self._voltages)
         self.python = button("as Python", self._python)
         self.fit = pn.widgets.FileInput(accept=".csv,.txt,.tsv", width=_HALF)
         self.open = pn.widgets.FileInput(accept=".toml,.json", width=_HALF)
@@ -96,30 +97,11 @@ class Page:
 
     def _place_sliders(self) -> None:
         """Sliders anew: another device, or other ranges."""
-        rows = []
-        self.inputs: dict[str, tuple[Any, Any]] = {}
-        for slider in self.explorer.sliders:
-            words = pn.pane.HTML(label(slider), margin=(6, 10, 0, 10), width=WIDE - 20)
-            bar = pn.widgets.FloatSlider(
-                name="", start=slider.low, end=slider.high, value=slider.value,
-                step=(slider.high - slider.low) / 1000, width=WIDE - 155, show_value=False,
-                margin=(0, 10), align="center",
-            )  # fmt: skip
-            typed = pn.widgets.FloatInput(
-                value=slider.value, width=115, margin=(0, 10), align="center",
-                css_classes=[style_class(slider.name)],
-            )  # fmt: skip
-            for made, other in ((bar, typed), (typed, bar)):
-                made.param.watch(lambda e, n=slider.name, o=other: self._move(n, e.new, o), "value")
-            self.inputs[slider.name] = (bar, typed)
-            rows += [words, pn.Row(bar, typed, margin=0)]
-        self.sliders.objects = rows
-        names = list(self.inputs)
+        self.sliders.place(self.explorer.sliders)
         self._quiet = True
-        self.along.options = names
-        self.along.value = _first_along(names)
+        self.along.options = self.sliders.names
+        self.along.value = _first_along(self.sliders.names)
         self._quiet = False
-        self.transport.visible = type(self.explorer.device).iv is not AbstractDevice.iv
 
     def layout(self) -> pn.Column:
         actions = pn.FlexBox(
@@ -141,7 +123,7 @@ class Page:
         )  # fmt: skip
         return pn.Column(
             head, self.message, self.numbers, actions, files, self.code,
-            pn.FlexBox(self.sliders, figures), sizing_mode="stretch_width",
+            pn.FlexBox(self.sliders.column, figures), sizing_mode="stretch_width",
         )  # fmt: skip
 
     # ---- What happens
@@ -162,7 +144,6 @@ class Page:
             self.message.object = (
                 f'<{tag} id="message" style="{style}">{html.escape(text)}</{tag}>' if text else ""
             )
-            self.message.visible = bool(text)
 
         self._show(update)
 
@@ -194,21 +175,14 @@ class Page:
 
         self._do(taken)
 
-    def _move(self, name: str, value: float | None, other: Any) -> None:
-        """The latest value of each slider is what counts; the worker takes them together.
-
-        The widget that moved is left alone, it may be further already; its twin follows.
-        """
-        if self._quiet or value is None:
-            return
-        self._quiet, other.value = True, value
-        self._quiet = False
+    def _move(self, name: str, value: float) -> None:
+        """The latest value of each slider is what counts; the worker takes them together."""
         (before, at), now = self._moved, time.monotonic()
         goes_on = before == name and now - at < _SAME_MOVE
         self._moved = (name, now)
         waits = bool(self._pending)
         _, first = self._pending.get(name, (value, goes_on))
-        self._pending[name] = (float(value), first and goes_on)
+        self._pending[name] = (value, first and goes_on)
         if not waits:
             self._do(self._moves)
 
@@ -223,11 +197,17 @@ class Page:
         self._refresh()
 
     def _first(self) -> None:
+        self._follows = False
         self._read(clears=True)
         began = time.perf_counter()
         self.explorer.reading()
         live = self._live = time.perf_counter() - began < _LIVE
-        self._show(lambda: setattr(self.more, "visible", not live))
+        has_voltages = self.explorer.has_voltages(live)
+
+        def update() -> None:
+            self.more.visible, self.transport.visible = not live, has_voltages
+
+        self._show(update)
         if live:
             self._more()
 
@@ -278,20 +258,22 @@ class Page:
 
         self._show(update)
 
-    def _transport(self) -> None:
-        table = self.explorer.device.iv().as_dict()
-        self._show(lambda: self.figures.show_voltage(table, self.explorer.unit))
+    def _voltages(self) -> None:
+        """The I–V curve; it follows the sliders from now on where it takes no time."""
+        self._show_voltages()
+        began = time.perf_counter()
+        if self._live:  # the first time it compiled
+            self.explorer.voltages()
+        self._follows = self._live and time.perf_counter() - began < _LIVE
+
+    def _show_voltages(self) -> None:
+        found, unit = self.explorer.voltages(), self.explorer.unit
+        self._show(lambda: self.figures.show_voltages(found, unit))
 
     # ---- What is shown
 
     def _show_values(self) -> None:
-        self._quiet = True
-        for slider in self.explorer.sliders:
-            if slider.name in self._pending or slider.name not in self.inputs:
-                continue  # it has moved on meanwhile
-            for widget in self.inputs[slider.name]:
-                widget.value = slider.value
-        self._quiet = False
+        self.sliders.show(self.explorer.sliders, self._pending)
 
     def _read(self, clears: bool = False) -> None:
         found = self.reading = self.explorer.reading()
@@ -302,6 +284,8 @@ class Page:
             self.figures.show_relation(found, unit)
             if clears:
                 self.figures.clear()
+            if not self._follows:
+                self.figures.clear_voltages()
 
         self._show(update)
 
@@ -311,6 +295,8 @@ class Page:
         self._show(lambda: self.figures.show_curve(slider, curve, found, unit))
         slopes = self.explorer.slopes()
         self._show(lambda: self.figures.show_slopes(slopes))
+        if self._follows:
+            self._show_voltages()
 
     def _png(self) -> io.BytesIO:
         from matplotlib import pyplot

@@ -24,6 +24,8 @@ MOVED = {
     "shunted": "drive.amplitude.0",
     "circuit": "elements.L0.inductance",
 }
+# Not: a circuit whose phases have no time of their own, junctions of seconds each.
+WITH_VOLTAGES = ("squid", "extended", "kapitza", "andreev", "wire", "shunted")
 SLOW = ("kapitza", "usadel", "diffusive", "shunted", "circuit")
 
 TABLE = """
@@ -111,6 +113,19 @@ def test_an_example(visit, tmp_path, system):
     visit.rest(300)
     push(visit, MOVED[system])
     assert visit.message() == ""
+    button = visit.page.get_by_text("I–V", exact=True)
+    if system in WITH_VOLTAGES:
+        figures = visit.page.locator(".bk-Figure:visible").count()
+        button.click()
+        visit.wait(lambda: visit.page.locator(".bk-Figure:visible").count() == figures + 1, 300)
+        visit.rest(300)
+        assert visit.message() == ""
+    elif system == "circuit":
+        button.click()
+        visit.wait(visit.message)
+        assert "must have a resistance or a capacitance" in visit.message()
+    else:
+        assert not button.is_visible()
     path = tmp_path / "example.toml"
     path.write_text(device_file.example(system), encoding="utf-8")
     agrees(visit, path)

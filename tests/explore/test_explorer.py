@@ -66,6 +66,34 @@ def test_a_curve_goes_through_the_present_value(explorer):
     assert minus[where] == pytest.approx(float(found.minus), rel=1e-10)
 
 
+def test_voltages_of_a_junction_are_those_of_a_resistor_beside_it(explorer):
+    """Overdamped and cold, against the closed form of V(I) by a sum over phases."""
+    found = explorer.voltages()
+    assert found.unit == "nA R"
+    np.testing.assert_array_equal(found.up, found.down)
+    critical = jd.critical_currents(explorer.device)
+    inside = (found.current < float(critical.plus)) & (found.current > -float(critical.minus))
+    assert inside.sum() > 20
+    assert np.all(found.up[inside] == 0)
+    phases = 2 * np.pi * np.arange(20000) / 20000
+    relation = np.asarray(explorer.device.current(jax.numpy.asarray(phases)))
+    for k in (3, -2):
+        exact = 1 / np.mean(1 / (found.current[k] - relation))
+        assert found.up[k] == pytest.approx(exact, rel=1e-8)
+
+
+def test_voltages_of_a_wire_are_its_history(tmp_path):
+    wire = opened("wire", tmp_path)
+    found, trace = wire.voltages(), wire.device.iv(points=101)
+    voltage = np.asarray(trace.voltage)
+    grows = np.diff(np.asarray(trace.current)) > 0
+    assert {True, False} == set(grows.tolist())
+    for way, of in ((found.up, grows), (found.down, ~grows)):
+        np.testing.assert_array_equal(way[:-1][of], voltage[:-1][of])
+        np.testing.assert_array_equal(way[1:][of], voltage[1:][of])
+        assert np.isnan(way).any()
+
+
 def test_a_climb_raises_and_undo_goes_back(explorer):
     before = explorer.sliders
     first, after = explorer.climb()

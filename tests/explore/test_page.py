@@ -68,6 +68,45 @@ def test_files_in_and_out(visit, tmp_path):
     assert "Traceback" not in visit.page.content()
 
 
+def test_every_slider_comes_back(visit, tmp_path):
+    names = [
+        *(f"branches.{k}.{x}" for k in range(3) for x in ("first", "second")),
+        "flux.0",
+        "flux.1",
+    ]
+    for k, name in enumerate(names):
+        visit.type(name, 0.11 + 0.1 * (k - 6) if k > 5 else 51.5 + 7.25 * k)
+    visit.rest()
+    boxes = [visit.box(name).input_value() for name in names]
+    assert len(set(boxes)) == 8
+    with visit.page.expect_download() as waited:
+        visit.page.locator("a", has_text="save device file").click()
+    path = tmp_path / "device.toml"
+    waited.value.save_as(path)
+    other = visit.again()
+    assert [other.box(name).input_value() for name in names] != boxes
+    other.load(path)
+    other.wait(lambda: [other.box(name).input_value() for name in names] == boxes)
+    other.rest()
+    assert other.eta() == pytest.approx(visit.eta(), abs=1e-12)
+    other.page.close()
+
+
+def test_voltages_follow(visit):
+    """A fourth figure, which is drawn anew with the others."""
+    figures = visit.page.locator(".bk-Figure:visible")
+    visit.wait(lambda: figures.count() == 3)
+    visit.press("I–V")
+    visit.wait(lambda: figures.count() == 4)
+    visit.rest()
+    assert visit.message() == ""
+    before = visit.eta()
+    visit.type("flux.0", 0.2)
+    visit.wait(lambda: visit.eta() != before)
+    visit.rest()
+    visit.wait(lambda: figures.count() == 4)
+
+
 def test_ten_tabs_and_a_telephone(browser, address):
     tabs = [Visit(browser, address, 390 if k == 0 else 1280) for k in range(10)]
     for k, tab in enumerate(tabs):

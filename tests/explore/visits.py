@@ -7,6 +7,7 @@ class Visit:
     """One tab, and what went wrong in it."""
 
     def __init__(self, browser, address, width=1280):
+        self._browser, self._address = browser, address
         self.page = browser.new_page(viewport={"width": width, "height": 1200})
         self.page.set_default_timeout(WAIT)
         self.errors, self.elsewhere = [], []
@@ -17,6 +18,10 @@ class Visit:
         self.page.wait_for_function("document.readyState == 'complete'")
         self.wait(lambda: self.page.locator(".value-flux-0 input").count() == 1)
         self.rest()
+
+    def again(self):
+        """Another tab of the same page."""
+        return Visit(self._browser, self._address)
 
     def _heard(self, message):
         if message.type == "error":
