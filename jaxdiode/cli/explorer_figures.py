@@ -46,10 +46,11 @@ class Figures:
         )  # fmt: skip
         sensitivity.hbar(y="name", right="slope", height=0.7, source=self._bars)
         iv = _figure("I", "V")
-        for name, colour in (("up", "#1f77b4"), ("down", "darkorange")):
+        for name, colour, dash in (("up", "#1f77b4", "solid"), ("down", "darkorange", "dashed")):
             iv.line(
-                "current", name, source=self._voltage, line_width=2, color=colour, legend_label=name
-            )
+                "current", name, source=self._voltage, line_width=2, color=colour,
+                line_dash=dash, legend_label=name,
+            )  # fmt: skip
         _above(iv)
         for drawn in (dependence, sensitivity, iv):
             drawn.visible = False
