@@ -1,6 +1,7 @@
 """Scales between laboratory units and the numbers the models take.
 
-Φ₀ = h/2e, E_J = ħI_c/2e. Units are named by strings; micro is u, µ or μ.
+Φ₀ = h/2e, E_J = ħI_c/2e. Units are named by strings; micro is u, µ or μ. The unit of currents must
+be named: a device knows numbers alone, and a wrong guess would be off by powers of ten.
 Constants: exact SI values of h, e and k_B (2019).
 """
 
@@ -19,6 +20,7 @@ hbar = planck / (2 * math.pi)
 flux_quantum = planck / (2 * elementary_charge)  # Wb
 bcs_gap_ratio = 1.7638769888620456  # Δ₀/k_BT_c of weak coupling, π e^{−γ} with Euler's γ
 
+_MOST_HENRY = 0.01  # no circuit with Josephson junctions has more; pH taken for H have
 _CURRENT = {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "pA": 1e-12}
 _ENERGY = {
     "J": 1.0,
@@ -31,7 +33,7 @@ _ENERGY = {
 }
 
 
-def josephson_energy(critical_current: Numbers, *, current: str = "nA", energy: str = "meV"):
+def josephson_energy(critical_current: Numbers, *, current: str, energy: str = "meV"):
     """E_J = ħI_c/2e; also any energy in Φ₀/2π × current, such as `CurrentPhaseRelation.energy`.
 
     420 nA ↔ 0.8627 meV.
@@ -41,9 +43,9 @@ def josephson_energy(critical_current: Numbers, *, current: str = "nA", energy: 
         energy: J, eV, meV, ueV, GHz (E/h), K or mK (E/k_B).
 
     Example:
-        >>> print(f"{jd.units.josephson_energy(420):.6f} meV")
+        >>> print(f"{jd.units.josephson_energy(420, current='nA'):.6f} meV")
         0.862730 meV
-        >>> print(f"{jd.units.josephson_energy(10, energy='GHz'):.6f} GHz")
+        >>> print(f"{jd.units.josephson_energy(10, current='nA', energy='GHz'):.6f} GHz")
         4.966835 GHz
     """
     factor = hbar / (2 * elementary_charge) * _scale("current", current, _CURRENT)
@@ -52,13 +54,13 @@ def josephson_energy(critical_current: Numbers, *, current: str = "nA", energy: 
     )
 
 
-def critical_current(josephson_energy: Numbers, *, energy: str = "meV", current: str = "nA"):
+def critical_current(josephson_energy: Numbers, *, current: str, energy: str = "meV"):
     """I_c = 2eE_J/ħ, the inverse of `josephson_energy`.
 
     Example:
-        >>> print(f"{jd.units.critical_current(0.86273):.4f} nA")
+        >>> print(f"{jd.units.critical_current(0.86273, current='nA'):.4f} nA")
         420.0002 nA
-        >>> print(f"{jd.units.critical_current(1, energy='K'):.6f} nA")
+        >>> print(f"{jd.units.critical_current(1, energy='K', current='nA'):.6f} nA")
         41.951502 nA
     """
     factor = 2 * elementary_charge / hbar * _scale("energy", energy, _ENERGY)
@@ -67,7 +69,7 @@ def critical_current(josephson_energy: Numbers, *, energy: str = "meV", current:
     )
 
 
-def thermal_current(temperature: Numbers, *, current: str = "nA"):
+def thermal_current(temperature: Numbers, *, current: str):
     """γ = 2ek_BT/ħ, the thermal energy as a current: 41.95 nA at 1 K; k_BT/E_J = γ/I_c.
 
     Args:
@@ -80,7 +82,7 @@ def thermal_current(temperature: Numbers, *, current: str = "nA"):
     return critical_current(temperature, energy="K", current=current)
 
 
-def amperes(value: Numbers, *, current: str = "nA"):
+def amperes(value: Numbers, *, current: str):
     """A current in the unit named by `current` → A.
 
     Example:
@@ -90,7 +92,7 @@ def amperes(value: Numbers, *, current: str = "nA"):
     return _array("value", value) * _scale("current", current, _CURRENT)
 
 
-def drive_amplitude(power: Numbers, *, impedance: Numbers, current: str = "nA"):
+def drive_amplitude(power: Numbers, *, impedance: Numbers, current: str):
     """Amplitude a of the current a cos ωt that brings a power in dBm, P = ½a²Z.
 
     Args:
@@ -98,7 +100,7 @@ def drive_amplitude(power: Numbers, *, impedance: Numbers, current: str = "nA"):
         impedance: Z that P belongs to (Ω).
 
     Example:
-        >>> print(f"{jd.units.drive_amplitude(-60, impedance=50):.6f} nA")  # 1 nW
+        >>> print(f"{jd.units.drive_amplitude(-60, impedance=50, current='nA'):.6f} nA")  # 1 nW
         6324.555320 nA
     """
     watt = 1e-3 * 10 ** (_array("power", power) / 10)
@@ -106,11 +108,11 @@ def drive_amplitude(power: Numbers, *, impedance: Numbers, current: str = "nA"):
     return jnp.sqrt(2 * watt / ohm) / _scale("current", current, _CURRENT)
 
 
-def drive_power(amplitude: Numbers, *, impedance: Numbers, current: str = "nA"):
+def drive_power(amplitude: Numbers, *, impedance: Numbers, current: str):
     """Power in dBm of a current of this amplitude, the inverse of `drive_amplitude`.
 
     Example:
-        >>> print(f"{jd.units.drive_power(6324.555320, impedance=50):.6f} dBm")
+        >>> print(f"{jd.units.drive_power(6324.555320, impedance=50, current='nA'):.6f} dBm")
         -60.000000 dBm
     """
     ampere = _array("amplitude", amplitude) * _scale("current", current, _CURRENT)
@@ -118,7 +120,7 @@ def drive_power(amplitude: Numbers, *, impedance: Numbers, current: str = "nA"):
     return 10 * jnp.log10(ampere**2 * ohm / 2 * 1e3)
 
 
-def plasma_quantum(critical_current: Numbers, capacitance: Numbers, *, current: str = "nA"):
+def plasma_quantum(critical_current: Numbers, capacitance: Numbers, *, current: str):
     """ħω_p/E_J = 2eω_p/I_c, ω_p = √(2πI_c/Φ₀C): the quantum that `escape_rate` takes.
 
     Args:
@@ -127,7 +129,7 @@ def plasma_quantum(critical_current: Numbers, capacitance: Numbers, *, current: 
         capacitance: C (F).
 
     Example:
-        >>> print(f"{float(jd.units.plasma_quantum(100.0, 1e-12)):.6f}")
+        >>> print(f"{float(jd.units.plasma_quantum(100.0, 1e-12, current='nA')):.6f}")
         0.055856
     """
     amperes = _array("critical_current", critical_current) * _scale("current", current, _CURRENT)
@@ -137,21 +139,29 @@ def plasma_quantum(critical_current: Numbers, capacitance: Numbers, *, current: 
     return 2 * elementary_charge * frequency / amperes
 
 
-def inductance(henry: Numbers, *, current: str = "nA"):
+def inductance(henry: Numbers, *, current: str):
     """Inductance in H → Φ₀ per unit of current, as `Squid(inductance=…)` takes it.
 
+    Args:
+        henry: L (H), at most 0.01: more is a number in pH.
+        current: unit of the device's currents (A, mA, uA, nA, pA).
+
+    Raises:
+        ValueError: an unknown unit, an inductance above 0.01 H.
+
     Example:
-        >>> print(f"{jd.units.inductance(20e-12):.6e}")  # 20 pH in Φ₀/nA
+        >>> print(f"{jd.units.inductance(20e-12, current='nA'):.6e}")  # 20 pH in Φ₀/nA
         9.671957e-06
     """
-    return _array("henry", henry) * (_scale("current", current, _CURRENT) / flux_quantum)
+    given = _checks.real_array("henry", henry, at_least=-_MOST_HENRY, at_most=_MOST_HENRY, unit="H")
+    return given * (_scale("current", current, _CURRENT) / flux_quantum)
 
 
-def henry(inductance: Numbers, *, current: str = "nA"):
+def henry(inductance: Numbers, *, current: str):
     """Inductance in Φ₀ per unit of current → H, the inverse of `inductance`.
 
     Example:
-        >>> print(f"{1e12 * jd.units.henry(1e-5):.6f} pH")  # 10⁻⁵ Φ₀/nA
+        >>> print(f"{1e12 * jd.units.henry(1e-5, current='nA'):.6f} pH")  # 10⁻⁵ Φ₀/nA
         20.678338 pH
     """
     return _array("inductance", inductance) * (flux_quantum / _scale("current", current, _CURRENT))

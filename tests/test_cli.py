@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -389,6 +390,57 @@ starts = 4
     assert "Monte Carlo at the same cost" in capsys.readouterr().out
     names = {p.name for p in (tmp_path / "jaxdiode-design").iterdir()}
     assert names == {"result.json", "monte_carlo.json", "search.png", "cpr.png"}
+
+
+@pytest.mark.thorough
+def test_a_design_that_chance_beats_is_not_kept(run, capsys, write, tmp_path):
+    """One start and one step: three devices at random are better, and the climb goes on there."""
+    text = """
+[device]
+type = "Harmonics"
+sine = [1.0, 0.1]
+cosine = [0.0, 0.2]
+[bounds]
+"cosine.1" = [-1.0, 1.0]
+"""
+    options = ("--starts", 1, "--steps", 1, "--polish", 0, "--rounds", 0, "--seed", 1)
+    run("design", write(text), *options)
+    said = capsys.readouterr().out
+    found, chance = (
+        json.loads((tmp_path / f"jaxdiode-design/{name}.json").read_text())["values"]["objective"]
+        for name in ("result", "monte_carlo")
+    )
+    first = float(re.search(r"objective\s+([-+.\d]+)", said)[1])
+    assert first < chance - 0.01
+    assert found >= chance
+    assert "WARNING: that is more than the climbs had found" in said
+
+
+@pytest.mark.thorough
+def test_a_device_of_the_folder_one_stands_in(tmp_path):
+    """By the script that is installed, whose path does not begin there."""
+    script = Path(sys.executable).with_name("jaxdiode")
+    if not script.exists():
+        pytest.skip("jaxdiode is not installed as a script")
+    code = """
+import jaxdiode as jd
+
+
+class Sine(jd.AbstractPhaseBiased):
+    size: float = jd.parameter(at_least=0.0)
+
+    def current(self, phase):
+        return jd.TunnelJunction(self.size).current(phase)
+"""
+    (tmp_path / "a_folders_own.py").write_text(code)
+    (tmp_path / "mine.toml").write_text('[device]\ntype = "a_folders_own.Sine"\nsize = 3.0\n')
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(
+        [script, "evaluate", "mine.toml"], cwd=tmp_path, env=environment, capture_output=True,
+        text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "I+   3" in done.stdout
 
 
 DESIGNED = sys.modules["jaxdiode.cli.design"]  # the module, not the command

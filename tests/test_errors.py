@@ -4,6 +4,7 @@ The run-time type checks of the test suite would catch some of these first, so t
 users do not have them.
 """
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jaxtyping
@@ -144,7 +145,7 @@ CASES = {
         r"^unknown current unit 'na'.*allowed: .*nA",
     ),
     "unit of energy": (
-        lambda: units.critical_current(1.0, energy="mev"),
+        lambda: units.critical_current(1.0, current="nA", energy="mev"),
         r"^unknown energy unit 'mev'.*allowed: J, eV, meV",
     ),
     "coil period": (lambda: units.flux_from_coil(1.0, 0.0), r"^period must not be zero, got 0"),
@@ -284,7 +285,7 @@ def test_value_error(case):
         lambda: jd.Harmonics([1.0]),
         lambda: jd.AndreevModes(1.0, 0.5),
         lambda: jd.GateMap(*RISING),
-        lambda: units.josephson_energy(1.0),
+        lambda: units.josephson_energy(1.0, current="nA"),
     ],
 )
 def test_single_precision_is_refused_with_the_remedy(build):
@@ -306,3 +307,36 @@ def test_devices_can_be_built_inside_jit():
 def test_branches_may_be_any_device():
     inner = jd.Squid(two(), [0.1])
     assert jd.Squid([inner, T(1.0)], [0.2]).branches[0] is inner
+
+
+class Plain(jd.AbstractPhaseBiased):
+    """Without a constructor of its own."""
+
+    size: jax.Array = jd.parameter(at_least=0.0, unit="current")
+    share: jax.Array = jd.parameter(above=0.0, below=1.0)
+    inner: jd.TunnelJunction
+    name: str = eqx.field(static=True, default="")
+
+    def current(self, phase):
+        return self.size * self.share * self.inner.current(phase)
+
+
+def test_declarations_hold_without_a_constructor():
+    found = jd.critical_currents(Plain(2.0, jnp.array(0.5), jd.TunnelJunction(3.0)))
+    assert float(found.plus) == pytest.approx(3.0)
+    for size, share, message in (
+        (-1.0, 0.5, "size must be at least 0, got -1"),
+        (jnp.array(-1.0), 0.5, "size must be at least 0, got -1"),
+        (1, 1.0, "share must be below 1, got 1"),
+        (1.0, jnp.nan, "share must be finite, got nan"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Plain(size, share, jd.TunnelJunction(3.0))
+
+
+def test_declarations_do_not_stop_transformations():
+    """Traced numbers pass, and so do devices that are put together from leaves."""
+    device = Plain(2.0, 0.5, jd.TunnelJunction(3.0))
+    slope = jax.grad(lambda x: jd.critical_currents(Plain(x, 0.5, device.inner)).plus)(-1.0)
+    assert float(slope) == pytest.approx(-1.5)
+    jax.tree.map(lambda x: x - 10.0, device)

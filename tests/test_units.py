@@ -23,7 +23,7 @@ def test_constants():
 
 
 def test_sheet():
-    assert f"{units.josephson_energy(420.0):.4f}" == "0.8627"
+    assert f"{units.josephson_energy(420.0, current='nA'):.4f}" == "0.8627"
 
 
 CURRENTS = {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "pA": 1e-12}
@@ -74,7 +74,9 @@ def test_both_micro_signs(micro):
     found = units.critical_current(15, energy="GHz", current=f"{micro}A")
     assert float(found) == pytest.approx(4e6 * np.pi * 1.602176634e-19 * 15e9, rel=1e-12)
     energy = units.josephson_energy(1.0, current=f"{micro}A", energy=f"{micro}eV")
-    assert float(energy) == pytest.approx(1e3 * float(units.josephson_energy(1.0)) * 1e3, rel=1e-12)
+    assert float(energy) == pytest.approx(
+        1e3 * float(units.josephson_energy(1.0, current="nA")) * 1e3, rel=1e-12
+    )
 
 
 @given(st.text("munpkAVeKJ\u00b5 ", max_size=4))
@@ -85,3 +87,20 @@ def test_no_unit_is_ever_guessed(name):
         return
     with pytest.raises(ValueError, match=r"unit .*; allowed: A, mA, uA, nA, pA$"):
         units.critical_current(1.0, energy="GHz", current=name)
+
+
+def test_the_unit_of_currents_must_be_named():
+    """A device in µA whose inductances are taken for Φ₀/nA has another sign of η."""
+    for convert in (units.inductance, units.henry, units.thermal_current, units.amperes):
+        with pytest.raises(TypeError, match="current"):
+            convert(1e-12)
+    for convert in (units.josephson_energy, units.critical_current):
+        with pytest.raises(TypeError, match="current"):
+            convert(1.0)
+
+
+@pytest.mark.parametrize("value", [120.0, [90.0, 30.0], -1.0])
+def test_picohenries_are_no_henries(value):
+    with pytest.raises(ValueError, match=r"henry must be at (most 0\.01|least -0\.01) H"):
+        units.inductance(value, current="uA")
+    assert float(units.inductance(0.01, current="uA")) > 0

@@ -14,12 +14,17 @@ from mkdocs.structure.files import File
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from docs.generate import api, evidence, notebooks, tables  # noqa: E402
+import jaxdiode as jd  # noqa: E402
+from docs.generate import api, evidence, notebooks, papers, tables  # noqa: E402
 
 FIGURES = ROOT / "notebooks" / "figures"
 LOG = get_plugin_logger("jaxdiode")  # its warnings end a strict build
 FENCED = re.compile(r"^(`{3,}).*?^\1$", re.M | re.S)
 MARK = re.compile(r"^<!-- table: (\w+)(?: (.*?))? -->$", re.M)
+
+
+# Of a page in the search: what explains comes before what is looked up.
+BOOST = {"tutorials": 3, "how-to": 3, "systems": 2, "api": 0.7, "gallery": 0.5, "trust.md": 0.3}
 
 
 def _challenges() -> str:
@@ -32,6 +37,7 @@ TABLES = {
     "parameters": tables.parameters,
     "all_parameters": tables.all_parameters,
     "statuses": tables.statuses,
+    "papers": papers.papers,
     "gallery": notebooks.gallery,
     "problems": evidence.problems,
     "references": evidence.references,
@@ -43,6 +49,10 @@ TABLES = {
 def _mathjax() -> bytes:
     """One file with its fonts as outlines; it asks for nothing else."""
     return (importlib.resources.files("mathjax") / "static/mathjax/es5/tex-svg.js").read_bytes()
+
+
+def on_config(config):
+    config.copyright = f"jaxdiode {jd.__version__} · {config.copyright}"
 
 
 def on_files(files, config):
@@ -64,6 +74,7 @@ def on_page_markdown(markdown, page, config, files):
             raise ValueError(f"{page.file.src_uri}: no table {kind!r}; {', '.join(TABLES)}")
         return TABLES[kind](*arguments)
 
+    page.meta.setdefault("search", {"boost": BOOST.get(page.file.src_uri.split("/")[0], 1)})
     filled = MARK.sub(table, markdown)
     for row in uneven_rows(filled):
         LOG.warning("%s: a row has other columns than its table: %s", page.file.src_uri, row)

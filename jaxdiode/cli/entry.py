@@ -51,6 +51,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"jaxdiode {__version__}")
         return
+    sys.path.append(os.getcwd())  # devices of one's own: `python -m jaxdiode` finds them there
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn

@@ -42,6 +42,7 @@ class Page:
         self._moved = ("", 0.0)
         self._quiet = False
         self._live = True
+        self._coded = False  # whether the Python code is shown
         self._follows = False  # whether the I–V curve is drawn anew when something moves
         self._name = _first_along(self.explorer.ranges)  # along which the curve goes
         self.message = pn.pane.HTML(
@@ -251,6 +252,11 @@ class Page:
         self._more()
 
     def _python(self) -> None:
+        """The code; it follows the device from now on."""
+        self._coded = True
+        self._show_code()
+
+    def _show_code(self) -> None:
         code = self.explorer.python()
 
         def update() -> None:
@@ -288,6 +294,8 @@ class Page:
                 self.figures.clear_voltages()
 
         self._show(update)
+        if self._coded:
+            self._show_code()
 
     def _more(self) -> None:
         slider = next(s for s in self.explorer.sliders if s.name == self._name)

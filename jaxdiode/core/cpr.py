@@ -39,7 +39,8 @@ class CurrentPhaseRelation(AbstractResult):
 
     Example:
         >>> relation = jd.current_phase_relation(jd.TunnelJunction(100))
-        >>> print(f"{1e9 * jd.units.henry(relation.inductance[0]):.4f} nH")  # Φ₀/2πI_c near φ = 0
+        >>> henry = jd.units.henry(relation.inductance[0], current="nA")
+        >>> print(f"{1e9 * henry:.4f} nH")  # Φ₀/2πI_c near φ = 0
         3.2911 nH
         >>> print(f"{relation.energy.max():.2f}")  # 2 I_c, in Φ₀/2π × nA
         200.00

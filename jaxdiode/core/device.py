@@ -127,7 +127,7 @@ class AbstractPhaseBiased(AbstractDevice):
 
         Two arrays of one length (or two numbers). The width is the scale w of a turn like
         tanh(x/w) or x/√(x² + w²); 0 is a jump. The phases must be differentiable functions of
-        the parameters: an extremum pinned to a jump moves with it.
+        the parameters: an extremum at a jump moves with it. Phases without a turn do no harm.
         """
         return jnp.zeros(0), jnp.zeros(0)
 

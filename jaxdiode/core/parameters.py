@@ -12,6 +12,7 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array
 
 from .. import _checks
@@ -116,6 +117,18 @@ class AbstractParameters(eqx.Module):
     """
 
     papers: typing.ClassVar[tuple[str, ...]] = ()  # keys of references.bib, or BibTeX itself
+
+    def __check_init__(self) -> None:
+        """A class without a constructor of its own: its numbers are checked as they are declared.
+
+        One with its own has `checked`, which also makes arrays of them.
+        """
+        if not type(self).__dataclass_params__.init:
+            return
+        for name, declared in declarations(type(self)).items():
+            value = getattr(self, name)
+            if declared != Parameter() and isinstance(value, int | float | np.ndarray | Array):
+                self.checked(name, value)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         """{field: (smallest, largest)} where it depends on the values of other fields."""

@@ -29,6 +29,7 @@ SECTIONS = (
     "specification", "margins",
 )  # fmt: skip
 _ALONE = ("unit", "device", *circuit.SECTIONS)  # a result has them in its device
+FURTHER = tuple(name for name in SECTIONS if name not in _ALONE)
 
 
 def example(system: str) -> str:
@@ -44,7 +45,7 @@ def unit(table: dict[str, Any]) -> str:
 
 def sections(table: dict[str, Any]) -> dict[str, Any]:
     """What a file says beside its device, for results that are used as device files again."""
-    return {name: table[name] for name in SECTIONS if name in table and name not in _ALONE}
+    return {name: table[name] for name in FURTHER if name in table}
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def _of_saved(path: Path) -> dict[str, Any]:
     table = saved.read(path)
     unit, sections = table.get("unit", ""), table.get("sections", {})
     _require_unit(unit)
-    if not isinstance(sections, dict) or not set(sections) <= set(SECTIONS) - set(_ALONE):
+    if not isinstance(sections, dict) or not set(sections) <= set(FURTHER):
         raise ValueError(f"{str(path)!r}: sections must be those of a device file")
     head = {"unit": unit} if unit else {}
     return {**sections, **head, "device": _Saved(path, table)}

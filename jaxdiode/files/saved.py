@@ -42,11 +42,11 @@ def save(
         path: file ending in .json or .toml; one that is there is replaced, whole or not at all.
         thing: what to write.
         unit: of the device's currents, for labels of the command line.
-        sections: further sections of a device file, such as {"bounds": …}, kept in JSON.
+        sections: further sections of a device file, such as {"bounds": {"flux": [0, 1]}}.
 
     Raises:
         ValueError: another ending, a TOML file of something that is no device, an object that
-            files do not hold.
+            files do not hold, a section that device files do not have.
 
     Example:
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
@@ -64,7 +64,7 @@ def save(
         raise ValueError(f"path must end in .json or .toml, got {str(path)!r}")
     if not hasattr(thing, "__dataclass_fields__"):
         raise ValueError(f"thing must be a device, a Space or a result, got {type(thing).__name__}")
-    content = to_table(thing)
+    content, others = to_table(thing), _sections(sections)
     if path.suffix == ".toml":
         import tomli_w
 
@@ -74,15 +74,34 @@ def save(
                 f"{type(thing).__name__}"
             )
         head = {"unit": unit} if unit else {}
-        text = tomli_w.dumps({**head, "format": FORMAT, "device": content})
+        try:
+            text = tomli_w.dumps({**head, "format": FORMAT, "device": content, **others})
+        except TypeError as error:  # a null, which TOML does not have
+            raise ValueError(f"sections must hold finite numbers, got {sections!r}") from error
     else:
         values = plain(thing.as_dict()) if isinstance(thing, AbstractResult) else None
         made = {"jaxdiode": __version__, "format": FORMAT}
         made |= ({"unit": unit} if unit else {}) | ({} if values is None else {"values": values})
-        made |= {"sections": plain(sections)} if sections else {}
+        made |= {"sections": others} if others else {}
         made["content"] = content
         text = json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     atomic_write(path, lambda p: p.write_text(text, encoding="utf-8"))
+
+
+def _sections(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Further sections of a device file, as plain values.
+
+    Raises:
+        ValueError: a name that device files do not have.
+    """
+    from .device_file import FURTHER
+
+    made = {}
+    for name, section in (given or {}).items():
+        if name not in FURTHER:
+            raise ValueError(f"sections must be among {', '.join(FURTHER)}, got {name!r}")
+        made[name] = plain(section)
+    return made
 
 
 def load(path: str | Path) -> Any:

@@ -97,7 +97,10 @@ def _elsewhere(name: str) -> type:
     try:
         kind = getattr(importlib.import_module(module), own)
     except ImportError as error:
-        raise ValueError(f"type {name!r} cannot be imported: {error}") from error
+        raise ValueError(
+            f"type {name!r} cannot be imported: {error}; start from the folder of its module, or "
+            "name that in PYTHONPATH"
+        ) from error
     except AttributeError as error:
         raise ValueError(f"type {name!r} is not there: {module} has no {own}") from error
     from ..core.parameters import AbstractParameters

@@ -69,10 +69,10 @@ def test_tunnel_junction(phase):
 def test_units_of_a_transmon():
     """E_J = ħI_c/2e and c₄ = −1 of a tunnel junction: E_C = e²/2C is its anharmonicity −c₄E_C."""
     series = jd.TunnelJunction(30.0).taylor(0.0)  # nA
-    energy = units.josephson_energy(series.josephson_energy, energy="GHz")
+    energy = units.josephson_energy(series.josephson_energy, current="nA", energy="GHz")
     flux = units.hbar / (2 * units.elementary_charge)
     close(energy, flux * 30e-9 / units.planck / 1e9, 20.0)
-    close(units.henry(series.inductance), flux / 30e-9, 1e-8)
+    close(units.henry(series.inductance, current="nA"), flux / 30e-9, 1e-8)
     close(series.derivatives / series.josephson_energy, [0, 0, 1, 0, -1])
 
 

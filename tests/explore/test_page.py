@@ -92,6 +92,21 @@ def test_every_slider_comes_back(visit, tmp_path):
     other.page.close()
 
 
+def test_code_follows(visit):
+    """Whoever copies it has the device of the sliders."""
+    visit.press("as Python")
+    code = visit.page.locator("textarea")
+    visit.wait(lambda: code.count() == 1 and "first=420.0" in code.input_value())
+    visit.press("climb")
+    visit.wait(lambda: visit.message().startswith("|η| from"))
+    visit.rest()
+    names = {}
+    exec(code.input_value(), names)
+    assert float(jd.diode_efficiency(names["device"])) == pytest.approx(visit.eta(), abs=1e-10)
+    visit.type("flux.0", 0.25)
+    visit.wait(lambda: "0.25," in code.input_value())
+
+
 def test_voltages_follow(visit):
     """A fourth figure, which is drawn anew with the others."""
     figures = visit.page.locator(".bk-Figure:visible")

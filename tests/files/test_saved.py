@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import jaxdiode as jd
 from jaxdiode._atomic import atomic_write
 from jaxdiode.core.tables import from_table, to_table
-from jaxdiode.files import device_of, with_units
+from jaxdiode.files import device_file, device_of, with_units
 from jaxdiode.files.types import resolve
 from tests import helpers
 from tests.problems import PROBLEMS
@@ -487,3 +487,31 @@ def test_fit_save_load_design_save_load_sweep(unit, tmp_path):
     assert best.value == pytest.approx(
         helpers.dense_reference(device.at(device.coil_current))[2] ** 2, rel=1e-8
     )
+
+
+@pytest.mark.parametrize("suffix", [".json", ".toml"])
+def test_sections_are_kept(tmp_path, suffix):
+    """A device with its bounds is what the command line designs and sweeps."""
+    path = tmp_path / f"device{suffix}"
+    bounds = {"flux": (0.0, np.float64(0.5)), "branches.0": [10, 300]}
+    sections = {"bounds": bounds, "sweep": {"flux.0": {"start": 0, "stop": 1, "points": 3}}}
+    jd.save(path, SQUID, unit="uA", sections=sections)
+    table = device_file.read(path)
+    assert table["bounds"] == {"flux": [0.0, 0.5], "branches.0": [10, 300]}
+    assert table["sweep"] == sections["sweep"]
+    assert device_file.unit(table) == "uA"
+    same(device_file.device(table), SQUID)
+
+
+@pytest.mark.parametrize(
+    ("name", "sections"),
+    [
+        ("a.json", {"bound": {"flux": [0, 1]}}),
+        ("a.toml", {"device": {}}),
+        ("a.toml", {"bounds": {"flux": [0, np.nan]}}),
+    ],
+)
+def test_sections_that_no_file_has(tmp_path, name, sections):
+    with pytest.raises(ValueError, match="sections must"):
+        jd.save(tmp_path / name, SQUID, sections=sections)
+    assert not list(tmp_path.iterdir())
