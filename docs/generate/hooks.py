@@ -24,7 +24,16 @@ MARK = re.compile(r"^<!-- table: (\w+)(?: (.*?))? -->$", re.M)
 
 
 # Of a page in the search: what explains comes before what is looked up.
-BOOST = {"tutorials": 3, "how-to": 3, "systems": 2, "api": 0.7, "gallery": 0.5, "trust.md": 0.3}
+BOOST = {
+    "conventions.md": 4,
+    "index.md": 3,
+    "tutorials": 3,
+    "how-to": 3,
+    "systems": 2,
+    "api": 0.7,
+    "gallery": 0.5,
+    "trust.md": 0.3,
+}
 
 
 def _challenges() -> str:

@@ -22,12 +22,14 @@ def papers(*kinds: str) -> str:
 
 
 def _reference(entry: str) -> str:
-    fields = dict(re.findall(r"(\w+) = \{(.*?)\}(?=,(?:\s|$))", entry, re.M))
+    fields = dict(re.findall(r"(\w+) = \{((?:[^{}]|\{[^{}]*\})*)\}", entry))
     text = {name: _plain(value) for name, value in fields.items()}
     authors = [name.split(",")[0] for name in text["author"].split(" and ")]
     who = " and ".join(authors) if len(authors) < 3 else f"{authors[0]} et al."
-    where = f"{text['journal']} {text.get('volume', '')}, {text.get('pages', '')}".strip(", ")
-    where = f", {where}" if "journal" in text else ""
+    places = (text.get(name) for name in ("journal", "volume", "pages"))
+    where = "".join(
+        f"{sign}{place}" for sign, place in zip((", ", " ", ", "), places, strict=True) if place
+    )
     link = ""
     if number := text.get("eprint"):
         link = f", [arXiv:{number}](https://arxiv.org/abs/{number})"
