@@ -393,6 +393,31 @@ starts = 4
 
 
 @pytest.mark.thorough
+def test_another_criterion_and_why_there_is_no_figure(run, capsys, write, tmp_path):
+    text = """
+unit = "uA"
+[device]
+type = "Squid"
+flux = [0.25]
+inductance = [0.0435, 0.0145]
+branches = [
+    { type = "TunnelJunction", critical_current = 10 },
+    { type = "TunnelJunction", critical_current = 6 },
+]
+"""
+    run("evaluate", write(text), "--criterion", "first")
+    said = capsys.readouterr().out
+    own, first = re.findall(r"^I-\s+(\S+) uA$", said, re.MULTILINE)
+    assert 'by the criterion "first":' in said
+    assert float(first) < float(own)
+    assert "no figure of the current-phase relation: a branch inductance makes" in said
+    found = jd.load(tmp_path / "jaxdiode-evaluate/result.json")
+    assert float(found.critical.minus) == pytest.approx(float(own), rel=1e-7)
+    assert float(found.details["first"].minus) == pytest.approx(float(first), rel=1e-7)
+    assert not (tmp_path / "jaxdiode-evaluate/cpr.png").exists()
+
+
+@pytest.mark.thorough
 def test_a_design_that_chance_beats_is_not_kept(run, capsys, write, tmp_path):
     """One start and one step: three devices at random are better, and the climb goes on there."""
     text = """
