@@ -85,11 +85,17 @@ class Explorer:
         self.unit = unit
         self.table = table or {}
         self._past: list[tuple[Any, ...]] = []
-        self._take(device, _ranges(device, bounds or {}))
+        self._take(device, _ranges(device, bounds or {}), _bounded(device, bounds or {}))
 
-    def _take(self, device: AbstractDevice, ranges: dict[str, tuple[float, float]]) -> None:
+    def _take(
+        self,
+        device: AbstractDevice,
+        ranges: dict[str, tuple[float, float]],
+        climbing: tuple[str, ...],
+    ) -> None:
         self.device = device
         self.ranges = ranges
+        self.climbing = climbing or tuple(ranges)
         self._space = Space(device, ranges)
 
     # ---- Sliders
@@ -129,12 +135,12 @@ class Explorer:
         """One step back; False where there is none."""
         if not self._past:
             return False
-        device, ranges, self.unit, self.table = self._past.pop()
-        self._take(device, ranges)
+        device, ranges, climbing, self.unit, self.table = self._past.pop()
+        self._take(device, ranges, climbing)
         return True
 
     def _remember(self) -> None:
-        here = (self.device, self.ranges, self.unit, self.table)
+        here = (self.device, self.ranges, self.climbing, self.unit, self.table)
         self._past = [*self._past, here][-_MOST_UNDONE:]
 
     # ---- What the device gives
@@ -154,13 +160,9 @@ class Explorer:
 
     def slopes(self) -> dict[str, float]:
         """Of every slider, how much η changes per width of its range."""
-        _, slope = self._value_and_slope(self._space.values(self.device))
+        _, slope = _value_and_slope(self._space, self._space.values(self.device))
         width = np.asarray(self._space.upper - self._space.lower)
         return dict(zip(self._space.names, (slope * width).tolist(), strict=True))
-
-    def _value_and_slope(self, values: Any) -> tuple[float, np.ndarray]:
-        value, slope = jax.device_get(_slopes(self._space, jnp.asarray(values)))
-        return float(value), np.asarray(slope)
 
     def curve(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(values, I₊, I₋) along one slider, all others as they are."""
@@ -184,23 +186,23 @@ class Explorer:
     def climb(self) -> tuple[float, float]:
         """A few steps of ascent of |η| from here, inside the ranges; (|η| before, after).
 
+        What moves are the parameters that were given bounds, all where none were.
+
         Raises:
             ValueError: η is not known or has no slope here.
         """
         from scipy.optimize import minimize
 
-        low, width = (
-            np.asarray(self._space.lower),
-            np.asarray(self._space.upper - self._space.lower),
-        )
-        start = (np.asarray(self._space.values(self.device)) - low) / width
-        before, slope = self._value_and_slope(low + width * start)
+        space = Space(self.device, {name: self.ranges[name] for name in self.climbing})
+        low, width = np.asarray(space.lower), np.asarray(space.upper - space.lower)
+        start = (np.asarray(space.values(self.device)) - low) / width
+        before, slope = _value_and_slope(space, low + width * start)
         if not np.isfinite(before) or not np.all(np.isfinite(slope)):
             raise ValueError("η has no value or no slope here: there is nothing to climb")
         side = -1.0 if before < 0 else 1.0
 
         def descent(share: np.ndarray) -> tuple[float, np.ndarray]:
-            value, slope = self._value_and_slope(low + width * share)
+            value, slope = _value_and_slope(space, low + width * share)
             if not np.isfinite(value):
                 return 10.0, np.zeros_like(share)
             return -side * value, np.nan_to_num(-side * slope * width)
@@ -212,7 +214,7 @@ class Explorer:
         after = -float(found.fun)
         if after > abs(before):
             values = np.clip(low + width * found.x, low, low + width)
-            self.move(dict(zip(self._space.names, values.tolist(), strict=True)))
+            self.move(dict(zip(space.names, values.tolist(), strict=True)))
         return abs(before), max(after, abs(before))
 
     def fit(self, path: Path) -> Any:
@@ -232,7 +234,8 @@ class Explorer:
         task = fitting.prepare(path, table, currents, 0)
         found, _ = fitting.best_fit(task, None, None, 0)
         self._remember()
-        self._take(found.device, _ranges(found.device, task.space.bounds))
+        bounds = task.space.bounds
+        self._take(found.device, _ranges(found.device, bounds), _bounded(found.device, bounds))
         return found
 
     # ---- Files
@@ -252,10 +255,10 @@ class Explorer:
             ValueError: what the reader refuses.
         """
         device, unit, bounds, table = read(path)
-        ranges = _ranges(device, bounds)
+        ranges, climbing = _ranges(device, bounds), _bounded(device, bounds)
         self._remember()
         self.unit, self.table = unit, table
-        self._take(device, ranges)
+        self._take(device, ranges, climbing)
 
     def python(self) -> str:
         """Code that builds this device."""
@@ -286,6 +289,11 @@ def _ranges(device: AbstractDevice, bounds: dict[str, Any]) -> dict[str, tuple[f
     return found
 
 
+def _bounded(device: AbstractDevice, bounds: dict[str, Any]) -> tuple[str, ...]:
+    """Of every parameter that bounds name, its path."""
+    return tuple(name for group in Space(device, bounds).groups for name in group) if bounds else ()
+
+
 def _around(device: AbstractDevice, name: str, value: float) -> tuple[float, float]:
     """A range about a value, inside what the parameter allows."""
     smallest, largest = allowed_range(*owner_of(device, name))
@@ -313,6 +321,11 @@ def _view(device: AbstractDevice):
     if not isinstance(device, AbstractPhaseBiased):
         return found, None
     return found, device.relation().current(jnp.asarray(PHASES))
+
+
+def _value_and_slope(space: Space, values: Any) -> tuple[float, np.ndarray]:
+    value, slope = jax.device_get(_slopes(space, jnp.asarray(values)))
+    return float(value), np.asarray(slope)
 
 
 @eqx.filter_jit

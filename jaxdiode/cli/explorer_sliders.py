@@ -38,11 +38,11 @@ class SliderRows:
             words = pn.pane.HTML(label(slider), margin=(6, 10, 0, 10), width=WIDE - 20)
             bar = pn.widgets.FloatSlider(
                 name="", start=slider.low, end=slider.high, value=slider.value,
-                step=(slider.high - slider.low) / 1000, width=WIDE - 155, show_value=False,
+                step=(slider.high - slider.low) / 1000, width=WIDE - 170, show_value=False,
                 margin=(0, 10), align="center",
             )  # fmt: skip
             typed = pn.widgets.FloatInput(
-                value=slider.value, width=115, margin=(0, 10), align="center",
+                value=slider.value, width=130, margin=(0, 10), align="center",
                 css_classes=[style_class(slider.name)],
             )  # fmt: skip
             for made, other in ((bar, typed), (typed, bar)):

@@ -107,6 +107,23 @@ def test_a_climb_raises_and_undo_goes_back(explorer):
     assert not explorer.undo()
 
 
+def test_a_climb_leaves_what_has_no_bounds(tmp_path):
+    path = tmp_path / "device.toml"
+    path.write_text(
+        '[device]\ntype = "Squid.from_pairs"\npairs = [[420, 80], [380, 90], [80, 90]]\n'
+        'flux = [0.35, 0.35]\n[bounds]\nflux = [0, 1]\n"branches.0.second" = [50, 100]\n'
+    )
+    start = Explorer(*read(path))
+    before = {slider.name: slider.value for slider in start.sliders}
+    first, after = start.climb()
+    assert after > first + 0.01
+    moved = {s.name for s in start.sliders if s.value != before[s.name]}
+    assert moved == {"flux.0", "flux.1", "branches.0.second"}
+    start.load(path)
+    assert start.undo()
+    assert set(start.climbing) == moved
+
+
 def test_a_drag_is_one_step_back(explorer):
     before = explorer.sliders
     explorer.move({"flux.0": 0.2})
