@@ -71,3 +71,51 @@ def test_axes(given, message):
     assert np.array_equal(
         device_file.axis("x", {"start": 0, "stop": 1, "points": 3}), [0.0, 0.5, 1.0]
     )
+
+
+SCREENED = """
+{head}
+[device]
+type = "Squid"
+flux = [0.25]
+inductance = {inductance}
+[[device.branches]]
+type = "TunnelJunction"
+critical_current = {current}
+[[device.branches]]
+type = "TunnelJunction"
+critical_current = 6
+"""
+
+
+def screened(tmp_path, inductance, current="10", head='unit = "uA"'):
+    path = tmp_path / "device.toml"
+    path.write_text(SCREENED.format(inductance=inductance, current=current, head=head), "utf-8")
+    return device_file.device(device_file.read(path))
+
+
+def test_quantities_have_units(tmp_path):
+    """120 pH is 1.2e-10 · 1e-6 Φ₀/µA over 2.067833848e-15 Wb."""
+    found = screened(tmp_path, '["90 pH", "0.03nH"]', '"0.01 mA"')
+    wanted = np.array([90e-12, 30e-12]) * 1e-6 / 2.067833848e-15
+    np.testing.assert_allclose(found.inductance, wanted, rtol=1e-9)
+    assert float(found.branches[0].critical_current) == pytest.approx(10.0, rel=1e-15)
+    plain = screened(tmp_path, [float(x) for x in found.inductance])
+    np.testing.assert_array_equal(plain.inductance, found.inductance)
+    micro = screened(tmp_path, '["90 pH", "30 pH"]', '"10 µA"', head='unit = "µA"')
+    np.testing.assert_array_equal(micro.inductance, found.inductance)
+
+
+@pytest.mark.parametrize(
+    ("inductance", "current", "head", "message"),
+    [
+        ('["90 pF", "1 pH"]', "10", 'unit = "uA"', "unit of inductance = '90 pF'"),
+        ('["90 nA", "1 pH"]', "10", 'unit = "uA"', "unit of inductance = '90 nA'"),
+        ('["90 pH", "1 pH"]', "10", "", "unit must name that of the currents"),
+        ("[0.1, 0.1]", '"10 pH"', 'unit = "uA"', "unit of critical_current = '10 pH'"),
+        ('["many", "1 pH"]', "10", 'unit = "uA"', "inductance must be"),
+    ],
+)
+def test_quantities_of_another_kind(tmp_path, inductance, current, head, message):
+    with pytest.raises(ValueError, match=message):
+        screened(tmp_path, inductance, current, head)

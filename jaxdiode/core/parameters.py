@@ -123,9 +123,10 @@ class AbstractParameters(eqx.Module):
 
         One with its own has `checked`, which also makes arrays of them.
         """
-        if not type(self).__dataclass_params__.init:
+        kind: Any = type(self)
+        if not kind.__dataclass_params__.init:
             return
-        for name, declared in declarations(type(self)).items():
+        for name, declared in declarations(kind).items():
             value = getattr(self, name)
             if declared != Parameter() and isinstance(value, int | float | np.ndarray | Array):
                 self.checked(name, value)

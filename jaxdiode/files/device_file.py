@@ -12,6 +12,7 @@ import numpy as np
 from .. import _plain_checks as _checks
 from ..devices import SYSTEMS
 from . import circuit, saved
+from .quantities import in_units_of
 from .types import is_written, names, resolve
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def device(table: dict[str, Any]) -> "AbstractDevice":
     if not isinstance(section, dict) or "type" not in section:
         devices = [name for name in names() if issubclass(resolve(name), AbstractDevice)]
         raise ValueError(f"[device] must have a type: {', '.join(devices)}")
-    made = build(section)
+    made = build(in_units_of(section, unit(table), _maker))
     if not isinstance(made, AbstractDevice):
         raise ValueError(f"[device] type must be a device, got {section['type']!r}")
     return circuit.shunted(made, table)
