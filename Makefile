@@ -40,7 +40,7 @@ documents: .venv/ready
 	$(PYTEST) --dist worksteal -m document
 
 docs: .venv/ready
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 test-all: .venv/ready
 	$(PYTEST)

@@ -42,7 +42,7 @@ class Figures:
         self._names = FactorRange(factors=[" "])
         sensitivity = figure(
             sizing_mode="stretch_width", height=260, y_range=self._names,
-            x_axis_label="Δη over the whole slider", toolbar_location=None,
+            x_axis_label="∂η/∂p × width of the slider", toolbar_location=None,
         )  # fmt: skip
         sensitivity.hbar(y="name", right="slope", height=0.7, source=self._bars)
         iv = _figure("I", "V")
@@ -60,9 +60,10 @@ class Figures:
         )
 
     def show_relation(self, found: Reading, unit: str) -> None:
-        self.cpr.object.visible = found.current is not None
-        if found.current is None:
+        self.cpr.object.visible = False
+        if found.current is None or not np.isfinite(found.current).any():
             return
+        self.cpr.object.visible = True
         self.cpr.object.yaxis.axis_label = _axis("I", unit)
         self._relation.data = {"phase": PHASES / math.pi, "current": found.current}
         self._extrema.data = {

@@ -5,12 +5,9 @@ Everything is served from this machine; the page asks no other for anything.
 
 import html
 import io
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import panel as pn
 
@@ -18,13 +15,15 @@ from ..devices import SYSTEMS
 from ..files import device_file
 from .explorer import Explorer, read
 from .explorer_figures import WIDE, Figures
+from .explorer_files import Upload, as_file
 from .explorer_sliders import SliderRows
-from .explorer_text import BUSY, numbers
+from .explorer_text import BUSY, NO_NUMBERS, numbers, picture
 from .explorer_worker import Worker
 
 _LIVE = 0.15  # seconds of a reading above which curves and slopes wait to be asked for
+_FOLLOWED = 0.4  # seconds of an I–V curve above which it goes when something moves
 _SAME_MOVE = 1.0  # seconds between two events of one drag
-_HALF = WIDE // 2 - 10
+_LARGEST = 500 * 2**20  # bytes of a file from the page; beyond it the connection would end
 
 
 class Page:
@@ -55,6 +54,7 @@ class Page:
             name="example", options={"–": "", **{s.name: s.name for s in SYSTEMS}}, width=150
         )
         self.sliders = SliderRows(self._move)
+        self.drawn = pn.pane.HTML("", sizing_mode="stretch_width", margin=(0, 10), visible=False)
         self.code = pn.widgets.TextAreaInput(
             name="Python", value="", height=160, visible=False, sizing_mode="stretch_width"
         )
@@ -77,24 +77,17 @@ class Page:
         self.more.visible = False
         self.transport = button("I–V", self._voltages)
         self.python = button("as Python", self._python)
-        self.fit = pn.widgets.FileInput(accept=".csv,.txt,.tsv", width=_HALF)
-        self.open = pn.widgets.FileInput(accept=".toml,.json", width=_HALF)
-        self.fit.param.watch(lambda e: self._file(self._fit, self.fit.filename, e.new), "value")
-        self.open.param.watch(lambda e: self._file(self._open, self.open.filename, e.new), "value")
+        self.fit = Upload("fit critical currents (.csv)", ".csv,.txt,.tsv", self._taking(self._fit))
+        self.open = Upload(
+            "open a device file (.toml, .json)", ".toml,.json", self._taking(self._open)
+        )
         self.save = pn.widgets.FileDownload(
             callback=lambda: io.StringIO(self.explorer.toml()), filename="device.toml",
             label="save device file", width=140, height=32,
         )  # fmt: skip
-        self.picture = pn.widgets.FileDownload(
-            callback=self._png, filename="relation.png", label="figure", width=105, height=32
-        )
+        self.picture = button("figure", self._picture)
         self.along.param.watch(lambda e: self._do(lambda: self._along(e.new)), "value")
-        self.system.param.watch(
-            lambda e: self._file(
-                self._open, f"{e.new}.toml", e.new and device_file.example(e.new).encode()
-            ),
-            "value",
-        )
+        self.system.param.watch(lambda e: e.new and self._example(e.new), "value")
 
     def _place_sliders(self) -> None:
         """Sliders anew: another device, or other ranges."""
@@ -108,10 +101,7 @@ class Page:
         actions = pn.FlexBox(
             self.climb, self.undo, self.more, self.transport, self.python, self.save, self.picture
         )
-        files = pn.FlexBox(
-            _named("open a device file (.toml, .json)", self.open),
-            _named("fit critical currents (.csv)", self.fit),
-        )
+        files = pn.FlexBox(self.open.column, self.fit.column)
         head = pn.FlexBox(pn.pane.HTML("<h2>jaxdiode</h2>"), self.system, self.busy)
         figures = pn.Column(
             self.figures.cpr, pn.Column(self.along, self.figures.dependence, margin=0),
@@ -123,7 +113,7 @@ class Page:
             },
         )  # fmt: skip
         return pn.Column(
-            head, self.message, self.numbers, actions, files, self.code,
+            head, self.message, self.numbers, actions, files, self.code, self.drawn,
             pn.FlexBox(self.sliders.column, figures), sizing_mode="stretch_width",
         )  # fmt: skip
 
@@ -157,7 +147,7 @@ class Page:
             self._say("")
             try:
                 action()
-            except Exception as error:  # whatever it is, a page must go on
+            except BaseException as error:  # whatever it is, a page must go on
                 text = " ".join(str(error).split()) or type(error).__name__
                 if not isinstance(error, ValueError):
                     text = f"unexpected {type(error).__name__}: {text}"
@@ -166,15 +156,20 @@ class Page:
         self.busy.object = BUSY
         self._worker.submit(job)
 
-    def _file(self, action: Callable[[Path], None], name: str | None, content: Any) -> None:
-        if not content:
-            return
+    def _taking(self, action: Callable[[Path], None]) -> Callable[[str, bytes], None]:
+        """What is done with a file: the action, once it is a file."""
 
-        def taken() -> None:
-            with _as_file(name or "data", content) as path:
-                action(path)
+        def taken(name: str, content: bytes) -> None:
+            def job() -> None:
+                with as_file(name, content) as path:
+                    action(path)
 
-        self._do(taken)
+            self._do(job)
+
+        return taken
+
+    def _example(self, system: str) -> None:
+        self._taking(self._open)(f"{system}.toml", device_file.example(system).encode())
 
     def _move(self, name: str, value: float) -> None:
         """The latest value of each slider is what counts; the worker takes them together."""
@@ -189,13 +184,17 @@ class Page:
 
     def _moves(self) -> None:
         moves, self._pending = self._pending, {}
-        try:
-            for name, (value, goes_on) in moves.items():
+        refused: list[ValueError] = []
+        for name, (value, goes_on) in moves.items():
+            try:
                 self.explorer.move({name: value}, goes_on=goes_on)
-        except ValueError:
+            except ValueError as error:
+                refused.append(error)
+        if len(refused) < len(moves):
+            self._refresh()
+        if refused:
             self._show(self._show_values)
-            raise
-        self._refresh()
+            raise refused[0]
 
     def _first(self) -> None:
         self._follows = False
@@ -229,10 +228,10 @@ class Page:
         self._say(f"|η| from {before:.6f} to {after:.6f}")
 
     def _undo(self) -> None:
-        ranges = self.explorer.ranges
+        before = self.explorer.state
         if not self.explorer.undo():
             raise ValueError("there is no step back")
-        if ranges == self.explorer.ranges:
+        if self.explorer.state.has_sliders_of(before):
             self._show(self._show_values)
             self._refresh()
         else:
@@ -270,7 +269,7 @@ class Page:
         began = time.perf_counter()
         if self._live:  # the first time it compiled
             self.explorer.voltages()
-        self._follows = self._live and time.perf_counter() - began < _LIVE
+        self._follows = self._live and time.perf_counter() - began < _FOLLOWED
 
     def _show_voltages(self) -> None:
         found, unit = self.explorer.voltages(), self.explorer.unit
@@ -282,7 +281,11 @@ class Page:
         self.sliders.show(self.explorer.sliders, self._pending)
 
     def _read(self, clears: bool = False) -> None:
-        found = self.reading = self.explorer.reading()
+        try:
+            found = self.reading = self.explorer.reading()
+        except BaseException:
+            self._show(self._blank)  # what is there belongs to other values
+            raise
         unit = self.explorer.unit
 
         def update() -> None:
@@ -297,7 +300,21 @@ class Page:
         if self._coded:
             self._show_code()
 
+    def _blank(self) -> None:
+        self.numbers.object = NO_NUMBERS
+        self.figures.clear()
+        self.figures.clear_voltages()
+        self.figures.cpr.object.visible = False
+
     def _more(self) -> None:
+        try:
+            self._curves()
+        except BaseException:
+            self._show(self.figures.clear)
+            self._show(self.figures.clear_voltages)
+            raise
+
+    def _curves(self) -> None:
         slider = next(s for s in self.explorer.sliders if s.name == self._name)
         curve, found, unit = self.explorer.curve(self._name), self.reading, self.explorer.unit
         self._show(lambda: self.figures.show_curve(slider, curve, found, unit))
@@ -306,15 +323,13 @@ class Page:
         if self._follows:
             self._show_voltages()
 
-    def _png(self) -> io.BytesIO:
-        from matplotlib import pyplot
+    def _picture(self) -> None:
+        found = self.explorer.picture()
 
-        drawn = self.explorer.device.report().plot(self.explorer.unit)
-        buffer = io.BytesIO()
-        drawn.savefig(buffer, format="png", dpi=200)
-        pyplot.close(drawn)
-        buffer.seek(0)
-        return buffer
+        def update() -> None:
+            self.drawn.object, self.drawn.visible = picture(found), True
+
+        self._show(update)
 
 
 def serve(path: Path, port: int, show: bool) -> None:
@@ -323,22 +338,10 @@ def serve(path: Path, port: int, show: bool) -> None:
     pn.serve(
         {"/": lambda: Page(path).layout()}, title="jaxdiode", address="127.0.0.1", port=port,
         show=show, websocket_origin=[f"127.0.0.1:{port}", f"localhost:{port}"],
+        websocket_max_message_size=_LARGEST, http_server_kwargs={"max_buffer_size": _LARGEST},
     )  # fmt: skip
-
-
-@contextmanager
-def _as_file(name: str, content: bytes) -> Iterator[Path]:
-    """What came from the page, as the file that readers ask for; gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        path.write_bytes(content)
-        yield path
 
 
 def _first_along(names: Iterable[str]) -> str:
     names = list(names)
     return next((name for name in names if "flux" in name), names[0])
-
-
-def _named(name: str, widget: Any) -> pn.Column:
-    return pn.Column(pn.pane.HTML(name, margin=(4, 10, 0, 10), width=_HALF), widget, margin=0)

@@ -1,5 +1,6 @@
 """What the page of `jaxdiode explore` says, as HTML."""
 
+import base64
 import html
 import re
 
@@ -39,6 +40,18 @@ def numbers(found: Reading, unit: str) -> str:
     )
     status = html.escape(found.status)
     return f'<p style="font-size:130%; margin:6px 0">{cells}<span id="status">{status}</span></p>'
+
+
+NO_NUMBERS = '<p style="font-size:130%; margin:6px 0"><span id="status">no numbers</span></p>'
+
+
+def picture(png: bytes) -> str:
+    """A figure on the page, with a link that saves it."""
+    data = "data:image/png;base64," + base64.b64encode(png).decode()
+    return (
+        f'<img id="picture" alt="the device" style="max-width:100%; display:block" src="{data}">'
+        f'<a href="{data}" download="relation.png">save this figure</a>'
+    )
 
 
 def style_class(name: str) -> str:

@@ -47,6 +47,67 @@ def test_a_reading_is_what_the_functions_say(explorer):
     assert found.phases[0] == pytest.approx(float(direct.phase_plus), abs=1e-9)
 
 
+def test_a_relation_with_several_values_is_not_drawn():
+    branches = [jd.TunnelJunction(1.3), jd.TunnelJunction(0.7)]
+    found = Explorer(jd.Squid(branches, flux=[0.24], inductance=[0.75, 0.75])).reading()
+    assert found.status == "converged"
+    assert np.all(np.isnan(found.current))
+
+
+def test_a_cusp_has_no_slope():
+    """∂η/∂τ at τ = 1 is that of (1 − τ)^(1/3): no bar beside which all others vanish."""
+    device = jd.Squid([jd.TunnelJunction(1.0), jd.AndreevModes(1.0, 1.0)], flux=[0.3])
+    slopes = Explorer(device).slopes()
+    assert math.isnan(slopes["branches.1.transparency.0"])
+    assert 0 < abs(slopes["flux.0"]) < 10
+
+
+def test_a_climb_from_no_diode_takes_the_side_that_rises():
+    device = jd.Squid([jd.TunnelJunction(1.0), jd.AndreevModes(1.0, 0.8)], flux=[0.0])
+    start = Explorer(device, bounds={"flux": (0.0, 0.3)})
+    before, after = start.climb()
+    assert before < 1e-9
+    assert after > 0.01
+    assert abs(start.reading().efficiency) == pytest.approx(after, rel=1e-9)
+
+
+def test_a_climb_of_currents_of_one_sign_does_not_run_up_the_pole(tmp_path):
+    andreev = opened("andreev", tmp_path)
+    for _ in range(3):
+        before, after = andreev.climb()
+        assert before - 1e-12 <= after <= 1.0
+
+
+@pytest.mark.parametrize("value", [0.0, -3.0, 1e-9, -1e9, 1e17])
+def test_ranges_of_odd_values(value):
+    for device in (
+        jd.Squid([jd.TunnelJunction(1.0), jd.AndreevModes(1.0, [0.9])], flux=[value]),
+        jd.Harmonics([value, 1.0]),
+        jd.TunnelJunction(abs(value)),
+    ):
+        for slider in Explorer(device).sliders:
+            assert math.isfinite(slider.low)
+            assert slider.low <= slider.value <= slider.high
+            assert slider.low < slider.high
+
+
+def test_a_slider_reaches_the_end_that_is_allowed():
+    (range_of,) = (
+        (s.low, s.high)
+        for s in Explorer(jd.AndreevModes(1.0, 0.9)).sliders
+        if s.name == "transparency.0"
+    )
+    assert range_of == (0.0, 1.0)
+
+
+def test_nothing_to_slide():
+    table = jd.TabulatedRelation(
+        np.linspace(0, 2 * np.pi, 33), np.sin(np.linspace(0, 2 * np.pi, 33))
+    )
+    with pytest.raises(ValueError, match="a TabulatedRelation has no parameter"):
+        Explorer(table)
+
+
 def test_slopes_are_differences_over_a_slider(explorer):
     slopes = explorer.slopes()
     slider = next(s for s in explorer.sliders if s.name == "flux.0")
@@ -121,7 +182,7 @@ def test_a_climb_leaves_what_has_no_bounds(tmp_path):
     assert moved == {"flux.0", "flux.1", "branches.0.second"}
     start.load(path)
     assert start.undo()
-    assert set(start.climbing) == moved
+    assert set(start.state.climbing) == moved
 
 
 def test_a_drag_is_one_step_back(explorer):

@@ -38,6 +38,43 @@ def test_beyond_its_range_is_a_sentence(visit):
     assert visit.eta() == before
 
 
+def test_a_good_move_counts_beside_a_refused_one(visit):
+    """Typed while the page computes: what the boxes say then is what the numbers belong to."""
+    visit.type("flux.0", 0.21)
+    visit.type("branches.0.second", 100)
+    visit.type("flux.1", 7)
+    visit.wait(lambda: "flux.1 must stay within" in visit.message())
+    visit.rest()
+    assert visit.box("flux.1").input_value() == "0.403"
+    squid = jd.Squid.from_pairs([(420, 100), (380, 90), (80, 90)], flux=[0.21, 0.403])
+    wanted = float(jd.diode_efficiency(squid))
+    visit.wait(lambda: abs(visit.eta() - wanted) < 1e-10)
+
+
+def test_a_file_twice_and_an_empty_one(visit, tmp_path):
+    path = tmp_path / "device.toml"
+    for size in (1.0, 2.5):
+        path.write_text(f'[device]\ntype = "TunnelJunction"\ncritical_current = {size}\n')
+        visit.load(path)
+        visit.wait(lambda s=size: abs(visit.number("plus") - s) < 1e-9)
+    visit.rest()
+    path.write_text("")
+    visit.load(path)
+    visit.wait(visit.message)
+    assert visit.message() == "device.toml must hold something, it is empty"
+
+
+def test_a_figure(visit):
+    visit.press("figure")
+    visit.wait(lambda: visit.page.locator("#picture").count() == 1)
+    assert (
+        visit.page.locator("#picture").evaluate("x => x.decode().then(() => x.naturalWidth)") > 600
+    )
+    with visit.page.expect_download() as waited:
+        visit.page.get_by_text("save this figure").click()
+    assert waited.value.suggested_filename == "relation.png"
+
+
 def test_climb_and_undo(visit):
     before = visit.eta()
     visit.press("climb")
@@ -108,7 +145,7 @@ def test_code_follows(visit):
 
 
 def test_voltages_follow(visit):
-    """A fourth figure, which is drawn anew with the others."""
+    """A fourth figure, drawn anew with the others where the machine is quick, else gone."""
     figures = visit.page.locator(".bk-Figure:visible")
     visit.wait(lambda: figures.count() == 3)
     visit.press("I–V")
@@ -119,7 +156,11 @@ def test_voltages_follow(visit):
     visit.type("flux.0", 0.2)
     visit.wait(lambda: visit.eta() != before)
     visit.rest()
+    if figures.count() == 3:
+        visit.press("I–V")
     visit.wait(lambda: figures.count() == 4)
+    visit.rest()
+    assert visit.message() == ""
 
 
 def test_ten_tabs_and_a_telephone(browser, address):
