@@ -153,6 +153,9 @@ def test_outliers_of_least_squares_are_named(sigma):
     """Also where σ is estimated: the three stretch it to four times the noise."""
     found = fitted(spoilt(), sigma)
     assert found.outliers == 3
+    inside = np.abs(found.residuals) <= 5 * found.sigma
+    expected = np.sum((found.residuals / found.sigma)[inside] ** 2) / (inside.sum() - 2)
+    np.testing.assert_allclose(found.robust_chi_squared, expected, rtol=1e-12)
     assert [words for words, _ in found.outlying] == [
         f"data[1] at {X[10]:.6g}", f"data[0] at {X[25]:.6g}", f"data[0] at {X[3]:.6g}"
     ]  # fmt: skip

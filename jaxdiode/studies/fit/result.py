@@ -213,13 +213,13 @@ class FitResult(AbstractResult):
     @property
     def near_rms(self) -> float:
         """The same of the points within 5 σ for a robust loss, of all points otherwise."""
-        return float(np.sqrt(np.mean(self._near()[0] ** 2)))
+        return float(np.sqrt(np.mean(self._near(self.loss)[0] ** 2)))
 
-    def _near(self) -> tuple[np.ndarray, np.ndarray]:
-        """Residuals and σ of the points that the fit is judged by."""
+    def _near(self, loss: str) -> tuple[np.ndarray, np.ndarray]:
+        """Residuals and σ of the points by which a fit of this loss is judged."""
         known = np.isfinite(self.residuals)
         residual, sigma = self.residuals[known], self.sigma[known]
-        near = diagnostics.near(residual, sigma, self.loss)
+        near = diagnostics.near(residual, sigma, loss)
         return residual[near], sigma[near]
 
     @property
@@ -234,11 +234,11 @@ class FitResult(AbstractResult):
 
     @property
     def robust_chi_squared(self) -> float:
-        """χ² per degree of freedom of the points that a robust loss is judged by, within 5 σ.
+        """χ² per degree of freedom of the points within 5 σ, by which a robust loss is judged.
 
-        `chi_squared` for least squares, and where most points lie farther.
+        `chi_squared` where most points lie farther.
         """
-        residual, sigma = self._near()
+        residual, sigma = self._near("cauchy")
         left = int(np.sum(np.isfinite(self.residuals))) - residual.size
         if np.any(self.sigma <= 0) or not self.degrees_of_freedom > left:
             return self.chi_squared

@@ -158,9 +158,10 @@ def _of_quality(fit: "FitResult") -> list[str]:
             f"the rms{within} is {ratio:.3g} times the noise from successive differences: the "
             "model misses something (or sits in a wrong minimum)"
         )
-    if fit.sigma_known and fit.robust_chi_squared > 1 + 5 * np.sqrt(2 / fit.degrees_of_freedom):
+    chi = fit.chi_squared if fit.loss == "linear" else fit.robust_chi_squared
+    if fit.sigma_known and chi > 1 + 5 * np.sqrt(2 / fit.degrees_of_freedom):
         found.append(
-            f"χ²{within} is {fit.robust_chi_squared:.3g} per degree of freedom: σ is too small "
+            f"χ²{within} is {chi:.3g} per degree of freedom: σ is too small "
             "or the model misses something"
         )
     return found
