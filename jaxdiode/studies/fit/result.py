@@ -163,7 +163,7 @@ class FitResult(AbstractResult):
             "robust_chi_squared_per_degree": self.robust_chi_squared,
             "loss": self.loss,
             "outliers": self.outliers,
-            "outlying": dict(self.outlying),
+            "outlying": [{"point": words, "off": off} for words, off in self.outlying],
             "missing": self.missing,
             "degrees_of_freedom": self.degrees_of_freedom,
             "converged": self.converged,
