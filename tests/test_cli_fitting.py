@@ -1,5 +1,7 @@
 """What `jaxdiode fit` makes of a file before it fits: whose noise counts."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 import jaxdiode as jd
 from jaxdiode import experiment
+from jaxdiode.cli import fit as cli
 from jaxdiode.cli import fitting
 from jaxdiode.cli.measured_currents import Columns
 
@@ -93,3 +96,35 @@ def test_a_fit_of_a_result_keeps_all_numbers_of_its_observable():
     assert without.offset == 0.0
     with pytest.raises(ValueError, match=r"must have gains of shape \(3,\) .* got \(2,\)"):
         fitting._fitted(found, Weighted(read.points, jnp.ones(3), None))
+
+
+def test_single_values_are_left_out_and_units_of_a_row_are_read(tmp_path, monkeypatch, capsys):
+    """61 rows of two junctions in a coil: three lack a direction, one is far off."""
+    x, random = np.linspace(-16, 16, 61), np.random.default_rng(0)
+    squid = jd.Squid([jd.TunnelJunction(90.0), jd.TunnelJunction(60.0)], flux=[0])
+    exact = jd.CoilBiasedSquid(squid, turns=[0.065]).switching_currents(x)
+    up, down = (np.asarray(c) + random.normal(0, 1, 61) for c in (exact.plus, exact.minus))
+    up[[5, 30]] = down[20] = np.nan
+    up[10] += 40
+    rows = [f"{a:.6f},{b / 1e3:.6f},{-c / 1e3:.6f}" for a, b, c in zip(x, up, down, strict=True)]
+    (tmp_path / "data.csv").write_text("\n".join(["Imag,I+,I-", "mA,uA,uA", *rows]))
+    (tmp_path / "device.toml").write_text(
+        'unit = "nA"\n[device]\ntype = "Squid"\nflux = [0]\nbranches = ['
+        '{ type = "TunnelJunction", critical_current = 80 }, '
+        '{ type = "TunnelJunction", critical_current = 70 }]\n[fit]\nturns = [0.064]\nbounds = '
+        '{ turns = [0.05, 0.08], "squid.branches.*.critical_current" = [20, 200] }\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    cli.fit(
+        Path("device.toml"), Path("data.csv"), drop_missing=True, sigma=1.0, starts=1,
+        loss="cauchy", cache=False,
+    )  # fmt: skip
+    said = capsys.readouterr().out
+    assert "61 rows, 2 of I+ and 1 of I- missing: I+ from 'I+' and I- from 'I-' in nA" in said
+    assert "3 values missing (NaN) and left out, 119 fitted" in said
+    assert f"1 point lies beyond 5 σ: plus at coil current = {x[10]:.6g} mA (+" in said
+    assert "Φ₀/mA" in said
+    found = jd.load(tmp_path / "jaxdiode-fit/result.json")
+    assert (found.missing, found.degrees_of_freedom, found.outliers) == (3, 116, 1)
+    assert np.all(np.abs(found.values - [90, 60, 0.065]) < 5 * found.errors)
+    assert (tmp_path / "jaxdiode-fit/fit.png").exists()

@@ -73,7 +73,8 @@ def fit(
         minus: Name of the I- column; negative values are turned round.
         signed: Whether the I- column holds negative currents (True) or magnitudes (False), where
             the signs leave it open.
-        drop_missing: Leave rows with missing values out.
+        drop_missing: Leave missing values out: of a row where one direction is missing, the other
+            is fitted.
         coil_range: Lowest and highest coil current to fit (default: the file's, else all).
         sigma: Noise of one point; without it, it is estimated from the residuals.
         errors: Take the noise of every point from columns of errors beside I+ and I-, such as
@@ -94,7 +95,9 @@ def fit(
         _checks.whole_number("bootstrap", bootstrap, at_least=10)
     _checks.whole_number("seed", seed, at_least=0)
     measured_currents.require_one_noise(sigma, errors)
-    names = measured_currents.Columns(coil, plus, minus, signed, drop_missing, coil_range, errors)
+    names = measured_currents.Columns(
+        coil, plus, minus, signed, "values" if drop_missing else False, coil_range, errors
+    )
     currents = fitting.read(data, table, names)
     check_folder(out, force)
     start_jax(cache)
@@ -106,7 +109,7 @@ def fit(
     save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
     for line in task.said:
         say(line)
-    say(found.summary(unit))
+    say(found.summary(unit, axis=task.axis, axis_unit=task.axis_unit))
     _draw(folder, task, found, unit)
     finish(out)
 

@@ -30,6 +30,8 @@ class Task(NamedTuple):
             where the observable knows it.
         said: what was read and guessed, lines to print.
         measured: (x, I₊, I₋) and the label of x, of critical currents along an axis.
+        axis, axis_unit: that axis and its unit.
+        drop_missing: whether what is NaN in the data is left out.
     """
 
     model: Callable
@@ -42,6 +44,9 @@ class Task(NamedTuple):
     sigma: Any
     said: list[str]
     measured: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], str] | None
+    axis: str = ""
+    axis_unit: str = ""
+    drop_missing: bool = False
 
 
 def read(path: Path, table: dict[str, Any], columns: measured_currents.Columns) -> Any:
@@ -95,7 +100,7 @@ def best_fit(
     found = fit(
         task.model, task.space, task.data, noise, arguments=task.arguments, along=task.along,
         periods=task.periods, loss=loss, starts=task.starts if starts is None else starts,
-        key=seed, bootstrap=bootstrap,
+        key=seed, bootstrap=bootstrap, drop_missing=task.drop_missing,
     )  # fmt: skip
     return found, noise
 
@@ -162,6 +167,7 @@ def of_currents(table: dict[str, Any], measured, kept, sigma, seed: int) -> Task
     return Task(
         _switching_currents, space, (up, down), [x], x, periods, starts,
         options.get("sigma") if sigma is None else sigma, said, ((x, up, down), label),
+        axis, measured.coil_unit, bool(np.isnan([up, down]).any()),
     )  # fmt: skip
 
 

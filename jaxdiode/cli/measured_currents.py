@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ class Columns(NamedTuple):
     plus: str | None
     minus: str | None
     signed: bool | None
-    drop_missing: bool
+    drop_missing: bool | Literal["values"]
     coil_range: tuple[float, float] | None
     errors: bool
 
@@ -45,19 +45,19 @@ def read(path: Path, table: dict[str, Any], columns: Columns):
     inside = _within(columns.coil_range or options.get("coil_range"), measured.coil)
     kept = tuple(column[inside] for column in measured)
     require_turns(kept[0], options.get("turns", ()))
-    return measured, kept, _errors(path, measured, inside) if columns.errors else None
+    return measured, kept, _errors(path, measured, inside, kept[1:]) if columns.errors else None
 
 
-def _errors(path: Path, measured, inside: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The columns of errors of the fitted range."""
+def _errors(path: Path, measured, inside: np.ndarray, values) -> tuple[np.ndarray, ...]:
+    """The columns of errors of the fitted range, of the values that are there."""
     if measured.errors is None:
         raise ValueError(
             f"errors needs columns such as 'plus_error' and 'minus_error' in {str(path)!r} beside "
             f"{measured.columns[1]!r} and {measured.columns[2]!r}, which are not there"
         )
     found = tuple(column[inside] for column in measured.errors)
-    for name, column in zip(measured.error_columns, found, strict=True):
-        bad = ~(np.isfinite(column) & (column > 0))
+    for name, column, own in zip(measured.error_columns, found, values, strict=True):
+        bad = ~(np.isfinite(column) & (column > 0)) & ~np.isnan(own)
         if bad.any():
             raise ValueError(
                 f"column {name!r} of {str(path)!r} must hold positive errors, "

@@ -59,7 +59,7 @@ def posterior(
         plus: Name of the I+ column.
         minus: Name of the I- column; negative values are turned round.
         signed: Whether the I- column holds negative currents (True) or magnitudes (False).
-        drop_missing: Leave rows with missing values out.
+        drop_missing: Leave rows with missing values out, also the good value of such a row.
         coil_range: Lowest and highest coil current to use (default: the file's, else all).
         sigma: Noise of one point; without it, it is sampled too.
         errors: Take the noise of every point from columns of errors beside I+ and I-, such as

@@ -77,7 +77,8 @@ def guess(
             other device.
         data: (x, I₊, I₋), as `jd.read_switching_currents` reads it, a dataset with both
             directions, as `jd.lab.join` makes it, or what `jd.lab.switching_currents` found along
-            one axis (its `columns()` are what `fit` takes then).
+            one axis (its `columns()` are what `fit` takes then). Missing currents (NaN) count as
+            lying on a line between their neighbours.
         vary: names or patterns of what is to be fitted; by default all that has a scale but
             for an offset of the bias current.
         bounds: {name or pattern: (lower, upper)}, finite, in place of those guessed; what they name
@@ -138,7 +139,7 @@ def _columns(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise ValueError(
             f"data must be (x, I₊, I₋), three columns, got {type(data).__name__}"
         ) from error
-    columns = {"x": x, "plus": plus, "minus": minus}
+    columns = {"x": x, "plus": _filled(x, plus), "minus": _filled(x, minus)}
     arrays = [np.asarray(_checks.real_array(k, v, ndim=1)) for k, v in columns.items()]
     sizes = [a.size for a in arrays]
     if len(set(sizes)) > 1:
@@ -148,6 +149,19 @@ def _columns(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not np.any(arrays[1]) and not np.any(arrays[2]):
         raise ValueError("data must hold currents, all of them are zero")
     return arrays[0], arrays[1], arrays[2]
+
+
+def _filled(x: Any, values: Any) -> Any:
+    """Values with straight lines across those that are missing (NaN)."""
+    try:
+        at, y = np.asarray(x, float), np.asarray(values, float)
+    except (TypeError, ValueError):
+        return values
+    known = ~np.isnan(y)
+    if known.all() or not known.any() or at.shape != y.shape or np.isnan(at).any():
+        return values
+    order = np.argsort(at[known], kind="stable")
+    return np.where(known, y, np.interp(at, at[known][order], y[known][order]))
 
 
 def _require_kind(device: AbstractDevice) -> None:

@@ -17,6 +17,7 @@ from ..measurement.table import (
     plain_number,
     read_bytes,
 )
+from ..measurement.unit_row import MISSING
 from .table import fault
 
 _HEAD = 2**18  # bytes that decide
@@ -25,7 +26,6 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f]")
 _NEARLY = re.compile(r"[\s\"+−-]*[.,]?\d")  # begins like a number
 _DATE = re.compile(r"\d\s*[-:/.]\s*\d+\s*[-:/.]\s*\d|\d:\d")
 _HEADER_CELL = re.compile(r'"[^"]*"|[^\s(\[]+(?:\s*[(\[][^)\]]*[)\]])?|\S+')
-MISSING = {"nan", "-nan", "na", "n/a", "none", "null", "--", "-", ""}
 
 
 @dataclass

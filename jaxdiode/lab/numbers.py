@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..measurement.table import parse_rows
-from .layout import MISSING, Layout, is_comment, number
+from ..measurement.unit_row import MISSING
+from .layout import Layout, is_comment, number
 from .table import fault
 
 _BLOCK = 2**24  # characters

@@ -24,13 +24,20 @@ _WITH_ANY_UNIT = re.compile(
     rf"|[_ ](?P<end>[kmuμnpf](?:A|T|V|K|W)|[GMkm]?(?:Ohm|Hz)))",
 )
 
+# Units in words and with prefixes in words: recognised so as to be refused, never read as none.
+_WORDED = re.compile(
+    r"((?i:pico|nano|micro|milli|kilo|mega)|[fpnuμmkM])?\s*"
+    r"(A|T|G|Oe|V|Wb|(?i:amps?|amperes?|tesla|gauss|oersted|volts?|webers?))"
+)
+_BRACKET = re.compile(r"(?P<name>.+?)\s*[(\[]\s*(?P<unit>[^()\[\]]+?)\s*[)\]]")
+
 _SAME = {"phi0": "Φ0", "Phi0": "Φ0", "ohm": "Ohm", "Ω": "Ohm", "G": "T"}  # a gauss is 1e-4 T
 
 _CURRENT = r"(i|ic|isw|is|switching|switchingcurrent|crit|critcurrent|criticalcurrent)"
 _USUAL = {
     "coil": re.compile(
-        r"coil|coilcurrent|currentcoil|icoil|imag|magnetcurrent|flux|field|magneticfield|b"
-        r"|[xyz]field|b[xyz]"
+        r"i?(coil|mag|magnet|magnetcoil|coilmagnet)(current)?|current(in)?(coil|magnet)|flux|field"
+        r"|magneticfield|b|[xyz]field|b[xyz]"
     ),
     "plus": re.compile(
         rf"{_CURRENT}?(\+|plus|positive)|{_CURRENT}(pos|p)|(\+|plus|pos|positive){_CURRENT}"
@@ -40,7 +47,7 @@ _USUAL = {
     ),
 }
 _EXAMPLES = {
-    "coil": "coil, I_mag, field, flux, B",
+    "coil": "coil, magnet, I_mag, field, flux, B",
     "plus": "plus, I+, Ic+, Ic (+), crit_current_pos",
     "minus": "minus, I-, Ic-, Ic (-), crit_current_neg",
 }
@@ -53,7 +60,7 @@ def find_columns(path: Path, header: list[str], named: dict[str, str | None]) ->
 
     A name is compared letter by letter first, then without regard to case, blanks and underscores,
     at last with the unit that a column's name carries left out. What fits several columns is
-    refused, as is one column for two roles.
+    refused, as are one column for two roles and a unit that is not known.
     """
     found = {
         role: _named(path, header, role, name) for role, name in named.items() if name is not None
@@ -61,6 +68,10 @@ def find_columns(path: Path, header: list[str], named: dict[str, str | None]) ->
     for role, name in named.items():
         if name is None:
             found[role] = _usual(path, header, role, set(found.values()))
+    for role, k in found.items():
+        match = _BRACKET.fullmatch(_plain(header[k]))
+        if match and _WORDED.fullmatch(match["unit"]) and not split_unit(header[k], of_any=True)[1]:
+            raise _unknown_unit(path, header[k], role, match["unit"])
     roles = list(named)
     for i, role in enumerate(roles):
         for other in roles[i + 1 :]:
@@ -106,6 +117,14 @@ def split_unit(name: str, *, of_any: bool = False) -> tuple[str, str]:
         return name, ""
     unit = next(v for k, v in match.groupdict().items() if k != "name" and v is not None)
     return match["name"], unit
+
+
+def units_in(cells: list[str]) -> list[str] | None:
+    """The units of a line that holds one for each column, "" where a cell is empty; None if not."""
+    bare = ["" if cell.strip() == "-" else cell.strip().strip("()[]").strip() for cell in cells]
+    if any(unit and not split_unit(f"x ({unit})", of_any=True)[1] for unit in bare):
+        return None
+    return bare if any(unit not in ("", "1") for unit in bare) else None
 
 
 def unit_ratio(unit: str, wanted: str) -> float:
@@ -166,6 +185,15 @@ def _usual(path, header, role, taken) -> int:
         raise _several(path, header, role, matches, f"its usual names ({_EXAMPLES[role]}) fit")
     if matches:
         return matches[0]
+    close = [
+        (name, match["unit"])
+        for k, name in enumerate(header)
+        if (match := _BRACKET.fullmatch(_plain(name)))
+        and k not in taken
+        and _USUAL[role].fullmatch(_squeezed(match["name"]))
+    ]
+    if len(close) == 1:
+        raise _unknown_unit(path, close[0][0], role, close[0][1])
     one = ""
     if len(header) == 2 or (role != "coil" and _has_one_direction(header)):
         one = (
@@ -175,6 +203,14 @@ def _usual(path, header, role, taken) -> int:
     raise ValueError(
         f"data file {str(path)!r} has no column for {role} (looked for {_EXAMPLES[role]}; "
         f"found {_list(header)}); name it with {role}=... or --{role}{one}"
+    )
+
+
+def _unknown_unit(path, name, role, unit) -> ValueError:
+    return ValueError(
+        f"column {_show(name)!r} ({role}) of data file {str(path)!r} has the unknown unit "
+        f"{unit!r}; write A, T, G, Oe, V, Wb or Φ0 after a prefix k, m, µ, u, n, p or f, as in "
+        f"'(µA)'; if it is no unit, name another column with {role}=... or --{role}, or rename it"
     )
 
 

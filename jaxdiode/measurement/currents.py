@@ -1,7 +1,7 @@
 """Measured switching currents from text files: both directions against a coil current."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from .missing import missing_values
 from .table import Table, read_table
 
 _LISTED = 8  # lines an error message lists before it stops
+_NAMED = 3  # missing values it names
 
 
 class _Columns(NamedTuple):
@@ -21,11 +22,14 @@ class _Columns(NamedTuple):
 class MeasuredCurrents(_Columns):
     """A measurement: unpacks as (coil current, I₊, I₋), three arrays sorted by coil current.
 
+    I₊ or I₋ is NaN where it is missing and was asked to be kept so (drop_missing="values").
+
     Attributes:
         unit: of I₊ and I₋, "" if no header names one.
         coil_unit: of the coil current (or field), likewise.
         columns: the names of the three columns read.
         dropped: numbers of the lines left out because something was missing in them.
+        lost: how many of these lines had a good value of one direction, which is left out, too.
         errors: standard errors of I₊ and I₋ where columns beside them hold these, by names such as
             "plus_error" or "sigma I+" (or "plus_total_error" where there is no other); else None.
             `sigma` of `fit` takes the pair.
@@ -48,17 +52,18 @@ class MeasuredCurrents(_Columns):
     coil_unit: str
     columns: tuple[str, str, str]
     dropped: tuple[int, ...]
+    lost: int
     errors: tuple[np.ndarray, np.ndarray] | None
     error_columns: tuple[str, ...]
     others: tuple[str, ...]
 
     def __new__(
         cls, coil, plus, minus, *, unit="", coil_unit="", columns=("", "", ""), dropped=(),
-        errors=None, error_columns=(), others=(),
+        lost=0, errors=None, error_columns=(), others=(),
     ):  # fmt: skip
         made = super().__new__(cls, coil, plus, minus)
         made.unit, made.coil_unit = unit, coil_unit
-        made.columns, made.dropped = columns, dropped
+        made.columns, made.dropped, made.lost = columns, dropped, lost
         made.errors, made.error_columns, made.others = errors, error_columns, others
         return made
 
@@ -67,6 +72,11 @@ class MeasuredCurrents(_Columns):
         coil, plus, minus = (repr(split_unit(name)[0]) for name in self.columns)
         current, field = self.unit or "(no unit)", self.coil_unit or "(no unit)"
         dropped = f", {len(self.dropped)} left out" if self.dropped else ""
+        if self.lost:
+            dropped += f" (with {self.lost} good values of one direction)"
+        gone = [int(np.sum(np.isnan(values))) for values in (self.plus, self.minus)]
+        if any(gone):
+            dropped += f", {gone[0]} of I+ and {gone[1]} of I- missing"
         several = ", ".join(map(repr, self.others))
         return (
             f"{len(self.coil)} rows{dropped}: I+ from {plus} and I- from {minus} in {current} "
@@ -84,7 +94,7 @@ def read_switching_currents(
     unit: str | None = None,
     coil_unit: str | None = None,
     signed: bool | None = None,
-    drop_missing: bool = False,
+    drop_missing: bool | Literal["values"] = False,
 ) -> MeasuredCurrents:
     """Columns (coil current, I₊, I₋) of a CSV or tab-separated file with one header line.
 
@@ -108,9 +118,11 @@ def read_switching_currents(
         signed: whether I₋ is the negative of its column everywhere (True), or both columns hold
             I₊ and I₋ as they are (False), for currents that change sign. Default: read from the
             signs, which must then be clear.
-        drop_missing: leave rows with missing values out instead of refusing them. Missing is
-            what is no finite number, what instruments write instead (9.9e37, 1e308, -9999 and
-            the like far outside the rest), and a value that repeats 100 times beyond all others.
+        drop_missing: True leaves rows with missing values out instead of refusing them, "values"
+            only the values: I₊ or I₋ is NaN there, which `fit(drop_missing=True)` leaves out, and
+            only rows without a coil current or with neither direction go. Missing is what is
+            no finite number, what instruments write instead (9.9e37, 1e308, -9999 and the like
+            far outside the rest), and a value that repeats 100 times beyond all others.
 
     Raises:
         ValueError: missing columns, names that fit several columns, one column for two roles,
@@ -127,10 +139,12 @@ def read_switching_currents(
     for name, value in (("unit", unit), ("coil_unit", coil_unit)):
         if value is not None and not isinstance(value, str):
             raise ValueError(f"{name} must be the name of a unit, got {value!r}")
+    if not (isinstance(drop_missing, bool) or drop_missing == "values"):
+        raise ValueError(f"drop_missing must be True, False or 'values', got {drop_missing!r}")
     table = read_table(path)
     column = find_columns(table.path, table.header, {"coil": coil, "plus": plus, "minus": minus})
     values = np.array([table.column(k) for k in column.values()])
-    values, lines, dropped = _complete(table, column, values, drop_missing)
+    values, lines, dropped, lost = _complete(table, column, values, drop_missing)
     x, up, down = values
     units = {role: split_unit(table.header[k])[1] for role, k in column.items()}
     current = _common_unit(table, column, units, unit)
@@ -141,10 +155,11 @@ def read_switching_currents(
     if coil_unit and units["coil"]:
         x = x * _ratio(table, column["coil"], units["coil"], coil_unit)
     for role, found in (("plus", up), ("minus", down)):
-        if not np.any(found):
+        if not np.any(np.nan_to_num(found)):
+            missing = " or missing" if np.isnan(found).any() else ""
             raise ValueError(
                 f"data file {str(table.path)!r} must hold both bias directions, "
-                f"column {table.header[column[role]]!r} ({role}) is all zero"
+                f"column {table.header[column[role]]!r} ({role}) is all zero{missing}"
             )
     up, down = _magnitudes(table, column, up, down, lines, signed)
     order = np.argsort(x, kind="stable")
@@ -155,6 +170,7 @@ def read_switching_currents(
         coil_unit=coil_unit or units["coil"],
         columns=tuple(table.header[k] for k in column.values()),
         dropped=dropped,
+        lost=lost,
         errors=None if errors is None else (errors[0][order], errors[1][order]),
         error_columns=error_columns,
         others=_others(table, column, x, lines),
@@ -195,26 +211,42 @@ def _errors(table: Table, column, unit: str, lines):
 
 
 def _complete(table: Table, column, values, drop):
-    """The rows in which nothing is missing, their lines, and the lines left out."""
+    """The rows that are kept, their lines, the lines left out and the good values in these."""
     if len(table.rows) < 2:
         raise ValueError(f"data file {str(table.path)!r} must hold at least two rows of data")
     missing = np.array([missing_values(v) for v in values])
+    one_direction = ~missing[0] & (missing[1] ^ missing[2])
     bad = missing.any(axis=0)
+    if drop == "values":
+        bad &= ~one_direction
+        values = np.where(missing, np.nan, values)
     lines = np.array(table.lines)
     if bad.any() and not drop:
-        row = int(np.argmax(bad))
-        k = list(column.values())[int(np.argmax(missing[:, row]))]
-        cell = table.rows[row][k].strip() if k < len(table.rows[row]) else ""
         raise ValueError(
-            f"data file {str(table.path)!r} must hold finite numbers only, {cell[:20]!r} in "
-            f"column {table.header[k]!r} is none or stands for a missing one; mend or delete line "
-            f"{_list(lines[bad])}, or leave out with drop_missing=True (--drop-missing)"
+            f"data file {str(table.path)!r} must hold finite numbers only, got "
+            f"{_missing_in_words(table, column, missing)}, which is none or stands for a missing "
+            f"one; mend or delete line {_list(lines[bad])}, or leave out with drop_missing=True "
+            "(--drop-missing)"
         )
     if np.sum(~bad) < 2:
         raise ValueError(
             f"data file {str(table.path)!r} must hold at least two rows without missing values"
         )
-    return values[:, ~bad], lines[~bad], tuple(lines[bad].tolist())
+    lost = int(np.sum(one_direction & bad))
+    return values[:, ~bad], lines[~bad], tuple(lines[bad].tolist()), lost
+
+
+def _missing_in_words(table: Table, column, missing: np.ndarray) -> str:
+    """Cell, column and line of the first few missing values, in the order of the file."""
+    places = np.argwhere(missing.T)
+    found = []
+    for row, which in places[:_NAMED].tolist():
+        k = list(column.values())[which]
+        cell = table.rows[row][k].strip() if k < len(table.rows[row]) else ""
+        found.append(f"{cell[:20]!r} in column {table.header[k]!r} of line {table.lines[row]}")
+    if len(places) > _NAMED:
+        return f"{', '.join(found)} and {len(places) - _NAMED} more"
+    return " and ".join(found)
 
 
 def _common_unit(table, column, units, wanted) -> str:
@@ -253,7 +285,7 @@ def _magnitudes(table, column, up, down, lines, signed):
         size = np.abs(values)
         typical = np.median(size[size > 0])
         # Votes of equal weight: one far outlier does not turn a column round.
-        signs[role] = 1.0 if np.sum(np.clip(values, -typical, typical)) >= 0 else -1.0
+        signs[role] = 1.0 if np.nansum(np.clip(values, -typical, typical)) >= 0 else -1.0
         stray = signs[role] * values < -0.5 * typical
         if stray.any():
             raise ValueError(

@@ -83,7 +83,8 @@ def _columns(pair: _Pair) -> MeasuredCurrents:
             f"{pair.name} must have one unit, got {units['+']!r} and {units['-']!r}; convert with "
             "lab.in_units"
         )
-    known = np.isfinite(x) & ~missing_values(plus) & ~missing_values(minus)
+    gone = [missing_values(plus), missing_values(minus)]
+    known = np.isfinite(x) & ~gone[0] & ~gone[1]
     order = np.flatnonzero(known)[np.argsort(x[known], kind="stable")]
     plus, minus = plus[order], minus[order]
     signs = [_sign(pair.name, way, v) for way, v in (("plus", plus), ("minus", minus))]
@@ -96,6 +97,7 @@ def _columns(pair: _Pair) -> MeasuredCurrents:
         coil_unit=axis.attrs.get("units", ""),
         columns=(str(long[0]), f"{pair.name} (plus)", f"{pair.name} (minus)"),
         dropped=tuple(np.flatnonzero(~known).tolist()),
+        lost=int(np.sum(np.isfinite(x) & (gone[0] ^ gone[1]))),
     )  # fmt: skip
 
 

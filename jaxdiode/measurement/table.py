@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from .columns import units_in
+from .unit_row import with_units
+
 COMMENT = re.compile(r"\s*(#|%|//)")
 COMMA_NUMBER = re.compile(r"\s*[-+−]?\d*,\d+([eE][-+]?\d+)?\s*")
 DELIMITERS = ("\t", ";", ",")
@@ -31,10 +34,12 @@ def read_table(path: str | Path) -> Table:
     """The table of a CSV, semicolon-, tab- or blank-separated file with one header line.
 
     Lines that begin with #, % or // are comments; the last one above the first row is the header
-    where the file has no other (`numpy.savetxt` writes it so).
+    where the file has no other (`numpy.savetxt` writes it so). Units in the row below the header,
+    or in a comment above the numbers, count as those of the header: "coil" becomes "coil (mA)".
 
     Raises:
-        ValueError: no such file, not text, no header, rows longer than the header.
+        ValueError: no such file, not text, no header, rows longer than the header, a first row
+            that holds text and is none of units.
     """
     path = Path(path)
     text = _text(path)
@@ -49,9 +54,10 @@ def read_table(path: str | Path) -> Table:
     def number(cell: str) -> float:
         return plain_number(cell.replace(",", ".") if comma else cell)
 
-    header = [name.strip() for name in rows[0][1]]
+    header, top = [name.strip() for name in rows[0][1]], rows[0][0]
+    comments = _comments(lines, delimiter)
     if all(math.isfinite(number(name)) for name in header):
-        header = _header_in_comment(lines, body[0][0], delimiter, len(header), number)
+        header = _header_in_comment(comments, top, len(header), number)
         if header is None:
             raise ValueError(
                 f"data file {str(path)!r} must begin with a header line that names the columns, "
@@ -59,6 +65,8 @@ def read_table(path: str | Path) -> Table:
             )
     else:
         rows = rows[1:]
+    above = [(i, cells) for i, cells in comments if rows and i < rows[0][0]]
+    header, rows = with_units(path, header, rows, above, number)
     for i, row in rows:
         if any(cell.strip() for cell in row[len(header) :]):
             raise ValueError(
@@ -149,12 +157,25 @@ def _has_decimal_commas(rows, delimiter) -> bool:
     return delimiter != "," and commas and not dots
 
 
-def _header_in_comment(lines, first, delimiter, width, number) -> list[str] | None:
-    above = [line for i, line in lines if i < first]
-    if not above:
-        return None
-    names = parse_rows(None, [(0, COMMENT.sub("", above[-1], count=1))], delimiter)
-    header = [name.strip() for name in names[0][1]] if names else []
+def _comments(lines, delimiter) -> list[tuple[int, list[str]]]:
+    """Cells of the lines of comment: cut as the table is, at blanks where that gives units."""
+    found = []
+    for i, line in lines:
+        if COMMENT.match(line):
+            text = COMMENT.sub("", line, count=1)
+            rows = parse_rows(None, [(0, text)], delimiter)
+            blank = text.split()
+            cells = blank if len(blank) > 1 and units_in(blank) else rows[0][1] if rows else []
+            found.append((i, [cell.strip() for cell in cells]))
+    return found
+
+
+def _header_in_comment(comments, first, width, number) -> list[str] | None:
+    """The last comment above the numbers, or the one above it where that holds units."""
+    above = [cells for i, cells in comments if i < first]
+    if above and units_in(above[-1]) and len(above[-1]) == width:
+        above = above[:-1]
+    header = above[-1] if above else []
     named = len(header) == width and not any(math.isfinite(number(name)) for name in header)
     return header if named else None
 

@@ -232,3 +232,22 @@ def test_errors(case):
     make, message = ERRORS[case]
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_directions_measured_in_turn():
+    """I₊ at every other coil current, I₋ at those between."""
+    x, random = np.linspace(-1.5, 1.5, 121), np.random.default_rng(3)
+    squid = jd.Squid([jd.TunnelJunction(90.0), jd.TunnelJunction(60.0)], flux=[0.0])
+    exact = jd.CoilBiasedSquid(squid, turns=[1.0], offset=0.1).switching_currents(x)
+    data = np.stack([exact.plus, exact.minus]) + random.normal(0, 1, (2, 121))
+    data[0, ::2] = data[1, 1::2] = np.nan
+    space, starts = jd.guess(jd.Squid([jd.TunnelJunction(1.0)] * 2, flux=[0.0]), (x, *data))
+    found = jd.fit(
+        MODEL, space, tuple(data), 1.0, arguments=[x], along=x, starts=starts, progress=False,
+        drop_missing=True,
+    )  # fmt: skip
+    value = {name: abs(v) for name, (v, _) in found.parameters.items()}
+    currents = sorted(v for name, v in value.items() if "critical_current" in name)
+    assert found.missing == 121
+    np.testing.assert_allclose(currents, [60, 90], atol=1.5)
+    np.testing.assert_allclose(value["turns.0"], 1.0, atol=0.01)

@@ -28,15 +28,38 @@ class Rows(NamedTuple):
     def name(self, point: int) -> str:
         return f"{self.labels[self.row[point]]}[{self.index[point]}]"
 
+    def place_name(self, point: int) -> str:
+        """By the position on the axis, "minus at 0.2", or as `name` where there is none."""
+        if np.array_equal(self.position, self.index):
+            return self.name(point)
+        return f"{self.labels[self.row[point]]} at {self.position[point]:.6g}"
+
     def listed(self, points: np.ndarray) -> str:
         """The first few points by name."""
         names = [self.name(k) for k in points[:6].tolist()]
         return ", ".join(names) + (", …" if len(points) > 6 else "")
 
+    def only(self, kept: np.ndarray) -> "Rows":
+        """Of some of the points; rows and places of which none is left are left out."""
+        rows = np.unique(self.row[kept])
+        return Rows(
+            tuple(self.labels[k] for k in rows.tolist()), np.searchsorted(rows, self.row[kept]),
+            self.index[kept], self.sequence[kept],
+            _ranked(self.sequence[kept], self.place[kept]), self.position[kept],
+        )  # fmt: skip
+
     def sorted_rows(self) -> list[np.ndarray]:
         """The points of each row in the order of the axis."""
         rows = (np.flatnonzero(self.row == k) for k in range(len(self.labels)))
         return [row[np.argsort(self.place[row], kind="stable")] for row in rows]
+
+
+def _ranked(sequence: np.ndarray, place: np.ndarray) -> np.ndarray:
+    rank = np.zeros_like(place)
+    for one in np.unique(sequence):
+        inside = sequence == one
+        rank[inside] = np.unique(place[inside], return_inverse=True)[1].reshape(-1)
+    return rank
 
 
 def require_some(data: PyTree) -> None:
@@ -181,14 +204,14 @@ def _positions(template, along, lengths) -> np.ndarray:
     return position
 
 
-def noise_of(template: PyTree, sigma: PyTree, size: int) -> np.ndarray | None:
-    """σ of every point, or None where it is not known."""
+def noise_of(template: PyTree, sigma: PyTree, kept: np.ndarray) -> np.ndarray | None:
+    """σ of every point that is kept, or None where it is not known."""
     if sigma is None:
         return None
     if isinstance(sigma, bool):
         raise ValueError(f"sigma must be a number or a tree of them, got {sigma!r}")
     if isinstance(sigma, int | float) or getattr(sigma, "ndim", None) == 0:
-        flat = np.full(size, float(sigma))
+        flat = np.full(kept.size, float(sigma))
     else:
         try:
             flat = flat_like(template, sigma, "sigma")
@@ -196,17 +219,30 @@ def noise_of(template: PyTree, sigma: PyTree, size: int) -> np.ndarray | None:
             raise ValueError(
                 f"sigma must be one number or have the structure and shapes of data: {error}"
             ) from error
+    flat = flat[kept]
     if not np.all((flat > 0) & np.isfinite(flat)):
         bad = flat[~((flat > 0) & np.isfinite(flat))][0]
         raise ValueError(f"sigma must be positive, got {bad:g}")
     return flat
 
 
-def require_finite(flat: np.ndarray, rows: Rows) -> None:
+def require_finite(flat: np.ndarray, rows: Rows, drop_missing: bool | None = None) -> np.ndarray:
+    """Which points are there: all, or with `drop_missing` those that are not NaN.
+
+    Raises:
+        ValueError: NaN without `drop_missing`, infinite values, nothing but NaN.
+    """
     _checks.require_x64()
-    bad = np.flatnonzero(~np.isfinite(flat))
+    if drop_missing not in (None, False, True):
+        raise ValueError(f"drop_missing must be True or False, got {drop_missing!r}")
+    missing = np.isnan(flat) if drop_missing else np.zeros(flat.shape, bool)
+    bad = np.flatnonzero(~np.isfinite(flat) & ~missing)
     if bad.size:
         raise ValueError(
             f"data must be finite, got {bad.size} NaN or infinite values "
             f"({rows.listed(bad)}); leave them out"
+            + (", or let drop_missing=True leave out what is NaN" if drop_missing is False else "")
         )
+    if missing.all():
+        raise ValueError(f"data must hold values, all {missing.size} are NaN")
+    return ~missing

@@ -1,10 +1,61 @@
 """What residuals tell: the noise of a point, correlations of neighbours, the share explained."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .data import Rows
 
+if TYPE_CHECKING:
+    from .trust_region import Problem
+
+FAR = 5.0  # σ of an outlier
+_EXACT = 1e-9  # of the data's size: residuals below are rounding
+_KEPT = 20  # outliers that are named
 _SHORT = 40  # points of a row below which its correlations are not tested
+
+
+def near(residual: np.ndarray, noise: np.ndarray, loss: str) -> np.ndarray:
+    """Which points a robust loss is judged by: those within 5 σ, where these are most of them.
+
+    All of them for a linear loss, which has no outliers.
+    """
+    inside = np.abs(residual) <= FAR * noise
+    if loss == "linear" or 2 * np.sum(inside) < residual.size:
+        return np.ones(residual.shape, bool)
+    return inside
+
+
+def typical_size(residual: np.ndarray) -> float:
+    """Root mean square of the residuals within 5 times itself.
+
+    It grows from the median absolute deviation, so that outliers apart from the others stay out.
+    """
+    size = float(np.median(np.abs(residual))) / 0.6745
+    for _ in range(50):
+        inside = np.abs(residual) <= FAR * size
+        larger = float(np.sqrt(np.mean(residual[inside] ** 2)))
+        if not larger > size:
+            break
+        size = larger
+    return size
+
+
+def outliers(
+    problem: "Problem", residual: np.ndarray, noise: np.ndarray, rows: Rows
+) -> tuple[int, tuple[tuple[str, float], ...]]:
+    """How many points lie beyond 5 σ, and (which, how many σ off) of the farthest.
+
+    σ as it is given or as a robust loss finds it; where least squares would estimate it from the
+    outliers too, the size of the other residuals. None is farther than rounding.
+    """
+    if problem.sigma is None and problem.loss == "linear":
+        noise = np.full_like(noise, typical_size(residual))
+    floor = _EXACT * float(np.sqrt(np.mean(problem.data**2)))
+    off = residual / np.maximum(noise, floor if floor > 0 else 1.0)
+    far = np.flatnonzero(np.abs(off) > FAR)
+    first = far[np.argsort(-np.abs(off[far]), kind="stable")][:_KEPT].tolist()
+    return int(far.size), tuple((rows.place_name(k), -float(off[k])) for k in first)
 
 
 def successive_noise(data: np.ndarray, residual: np.ndarray, rows: Rows) -> float:

@@ -153,20 +153,8 @@ def halves(
         curvature = invert(bent + stiff)
         step = -curvature.pseudo @ (slopes.T @ own + pull)
         scores = (own + slopes @ step)[:, None] * slopes
-        half = Rows(
-            rows.labels, rows.row[side], rows.index[side], rows.sequence[side],
-            _ranked(rows.sequence[side], rows.place[side]), rows.position[side],
-        )  # fmt: skip
         used = None if prior is None else float(np.sum(curvature.pseudo * bent))
         difference = difference + sign * np.where(curvature.known, step, np.nan)
-        covariance = covariance + sandwich(curvature, long_run(scores, half, used)[0])
+        covariance = covariance + sandwich(curvature, long_run(scores, rows.only(side), used)[0])
         unlike = unlike + sign * curvature.pseudo
     return difference, covariance + unlike @ stiff @ unlike
-
-
-def _ranked(sequence, place):
-    rank = np.zeros_like(place)
-    for one in np.unique(sequence):
-        inside = sequence == one
-        rank[inside] = np.unique(place[inside], return_inverse=True)[1].reshape(-1)
-    return rank

@@ -18,7 +18,7 @@ from . import diagnostics, errors, evidence, turning
 from . import starts as starting
 from .data import Rows, flat_like, lay_out, noise_of, require_finite, require_some
 from .periods import seen as counted_periods
-from .prediction import Prediction
+from .prediction import Prediction, Selected
 from .prior import Given, gathered
 from .result import FitResult
 from .trust_region import LOSSES, Loss, Problem, Solution
@@ -44,6 +44,7 @@ def fit(
     max_steps: int = 300,
     bootstrap: int | None = None,
     block: int | None = None,
+    drop_missing: bool = False,
     progress: bool = True,
 ) -> FitResult:
     """Least-squares fit of model(device, *arguments) to data over a `Space` (SciPy's TRF).
@@ -106,6 +107,11 @@ def fit(
             size, also where σ is given. None: no refit.
         block: points of a block; None: from the correlations of the residuals, by the rule of
             Politis and White.
+        drop_missing: leave out every value that is NaN in `data` (one direction of a row, say):
+            the fit, its degrees of freedom, errors, bootstrap and all that is said of residuals
+            are of the others alone, which are neighbours across the gap. `residuals` and `sigma`
+            are NaN there, `missing` counts them. False: NaN is refused. In a bootstrap, rows with
+            other gaps are drawn one by one.
 
     Raises:
         ValueError: no data, data not finite or of another structure than the prediction, σ ≤ 0,
@@ -135,9 +141,10 @@ def fit(
     predict = Prediction(model, space, arguments)
     rows = lay_out(predict.template, predict.labels, along)
     flat = flat_like(predict.template, data, "data")
-    require_finite(flat, rows)
+    kept = require_finite(flat, rows, drop_missing)
+    sigmas = noise_of(predict.template, sigma, kept)
+    rows, flat, predict = rows.only(kept), flat[kept], Selected(predict, kept)
     resampling.require_options(bootstrap, block, rows)
-    sigmas = noise_of(predict.template, sigma, flat.size)
     priors = gathered(space, prior)
     if priors is None and flat.size <= len(space.names):
         raise ValueError(
@@ -168,14 +175,23 @@ def fit(
         rivals=tuple(starting.rivals(problem, found, best, result.sigma, result.errors)),
     )
     if bootstrap is None:
-        return result
+        return _among_missing(result, kept)
     known = np.isfinite(result.errors) | np.any(steps, axis=0)
     beside = best.values + np.sum(steps, axis=0)  # at a turning point no refit has a slope
     refits = resampling.refitted(
         problem, rows, best, known, result.degrees_of_freedom, count=bootstrap, block=block,
         key=key, progress=progress, start=np.clip(beside, problem.low, problem.high),
     )  # fmt: skip
-    return dataclasses.replace(result, bootstrap=refits)
+    return _among_missing(dataclasses.replace(result, bootstrap=refits), kept)
+
+
+def _among_missing(result: FitResult, kept: np.ndarray) -> FitResult:
+    """The result with NaN for what was missing."""
+    if kept.all():
+        return result
+    full = np.full((2, kept.size), np.nan)
+    full[:, kept] = result.residuals, result.sigma
+    return dataclasses.replace(result, residuals=full[0], sigma=full[1], missing=int(np.sum(~kept)))
 
 
 def where_invalid(predict, rows: Rows, first, starts: int) -> str:
@@ -220,6 +236,9 @@ def _result(
     joint = curvature.pseudo if np.all(noise > 0) else np.zeros_like(plain)
     gap = np.minimum(values - problem.low, problem.high - values)
     still = np.abs(values - best.start) <= 1e-6 * np.maximum(np.abs(values), np.abs(best.start))
+    near = diagnostics.near(residual, noise, problem.loss)
+    seen = problem.data[near], residual[near], rows.only(near)
+    beyond, outlying = diagnostics.outliers(problem, residual, noise, rows)
     found = FitResult(
         device=space.insert(jnp.asarray(values)),
         names=space.names,
@@ -234,9 +253,9 @@ def _result(
         degrees_of_freedom=freedom,
         converged=best.converged,
         lag=known.lag,
-        successive_noise=diagnostics.successive_noise(problem.data, residual, rows),
-        explained=diagnostics.share_explained(problem.data, residual, noise, rows),
-        **_of_rows(residual, rows),
+        successive_noise=diagnostics.successive_noise(*seen),
+        explained=diagnostics.share_explained(*seen[:2], noise[near], seen[2]),
+        **_of_rows(*seen[1:]),
         at_bound=_named(space, gap <= _ON_BOUND * scale),
         unseen=_named(space, turns.idle if prior is None else ~np.any(jacobian, axis=0)),
         indistinct=turns.unseen,
@@ -251,6 +270,9 @@ def _result(
         prior=() if problem.prior is None else problem.prior.described(),
         weights=() if problem.prior is None else tuple(map(float, problem.prior.weights)),
         determined=known.determined,
+        loss=problem.loss,
+        beyond=beyond,
+        outlying=outlying,
         tensions=() if problem.prior is None else problem.prior.tensions(values, joint),
     )
     return found, turns.steps

@@ -80,7 +80,7 @@ def period_candidates(
         space: what is fitted; `names` must be free in it.
         names: parameters or patterns, e.g. "turns".
         along: positions along the axis, e.g. coil currents, one for each point of a row.
-        data: one row or several of the axis' length, e.g. (I₊, I₋).
+        data: one row or several of the axis' length, e.g. (I₊, I₋); NaN is left out.
 
     Raises:
         ValueError: a name that is not free, positions of another length than the rows.
@@ -90,9 +90,9 @@ def period_candidates(
     if not isinstance(data, tuple | list):
         data = (data,)
     template = jax.tree.map(lambda row: jax.ShapeDtypeStruct(np.shape(row), float), tuple(data))
-    return candidates(
-        space, names, lay_out(template, None, along), flat_like(template, tuple(data), "data")
-    )
+    rows, flat = lay_out(template, None, along), flat_like(template, tuple(data), "data")
+    known = ~np.isnan(flat)
+    return candidates(space, names, rows.only(known), flat[known])
 
 
 def candidates(space: Space, names, rows: Rows, flat: np.ndarray) -> dict[str, np.ndarray]:

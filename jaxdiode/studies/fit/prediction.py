@@ -71,6 +71,17 @@ class Prediction:
         return known
 
 
+class Selected:
+    """A prediction of which only some points are looked at."""
+
+    def __init__(self, predict: Prediction, kept: np.ndarray):
+        self._predict, self._kept = predict, kept
+
+    def __call__(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        value, slopes, status = self._predict(values)
+        return value[self._kept], slopes[self._kept], status[self._kept]
+
+
 def _compile(place, arrays, size: int) -> _Compiled:
     noted = {}
 

@@ -7,12 +7,10 @@ import numpy as np
 
 from ... import _checks
 from ...core.device import AbstractDevice
-from ...core.paths import unit_of
 from ...core.results import AbstractResult
 from ...numerics.status import Status
-from . import verdict
+from . import diagnostics, verdict, words
 from .bootstrap import Bootstrap
-from .diagnostics import factor_of_errors
 from .errors import roots
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ class FitResult(AbstractResult):
         robust_errors, robust_covariance: the same for residuals that are correlated along the
             axis (Newey–West sandwich); quote these where `warnings` speaks of correlations.
         lag: the longest distance, in points, over which correlations were counted.
-        residuals: model − data, flattened, in the data's unit.
+        residuals: model − data, flattened, in the data's unit; NaN where data were missing.
         sigma: standard deviation of the noise: as given, or estimated from the residuals.
         successive_noise: noise of one point by second differences of neighbours, which a model
             that misses something slow does not enter; NaN for fewer than five points a row.
@@ -67,6 +65,12 @@ class FitResult(AbstractResult):
         determined: how many parameters the data determine; all of them without a prior.
         tensions: how far each prior lies from what data and other priors say, in standard
             deviations of both, of its rows the largest; NaN where the data chose its weight.
+        loss: of the fit. Of a robust one, `successive_noise`, `explained` and what is said of
+            correlations are those of the points within 5 σ, where these are most of them.
+        missing: values that were NaN and left out.
+        outlying: (row and position along the axis, (data − model)/σ) of up to twenty `outliers`,
+            the farthest first.
+        beyond: how many there are; None in results of older versions.
         bootstrap: errors, covariance and intervals by refits to resampled residuals, where asked.
 
     Example:
@@ -118,6 +122,10 @@ class FitResult(AbstractResult):
     periods: dict[str, float] = eqx.field(static=True, default_factory=dict)
     curved: np.ndarray | None = None
     rivals: tuple[tuple[float, tuple[float, ...]], ...] = eqx.field(static=True, default=())
+    loss: str = eqx.field(static=True, default="linear")
+    missing: int = eqx.field(static=True, default=0)
+    beyond: int | None = eqx.field(static=True, default=None)
+    outlying: tuple[tuple[str, float], ...] = eqx.field(static=True, default=())
 
     @property
     def status(self) -> np.ndarray:
@@ -134,7 +142,7 @@ class FitResult(AbstractResult):
             "covariance": self.covariance,
             "robust_covariance": self.robust_covariance,
             "lag": self.lag,
-            "sigma": float(np.median(self.sigma)),
+            "sigma": float(np.nanmedian(self.sigma)),
             "sigma_known": self.sigma_known,
             "rms": self.rms,
             "successive_noise": self.successive_noise,
@@ -152,7 +160,11 @@ class FitResult(AbstractResult):
             ],
             "halves": dict(zip(self.names, self.halves, strict=True)),
             "chi_squared_per_degree": self.chi_squared,
+            "robust_chi_squared_per_degree": self.robust_chi_squared,
+            "loss": self.loss,
             "outliers": self.outliers,
+            "outlying": [{"point": words, "off": off} for words, off in self.outlying],
+            "missing": self.missing,
             "degrees_of_freedom": self.degrees_of_freedom,
             "converged": self.converged,
             "at_bound": self.at_bound,
@@ -196,7 +208,19 @@ class FitResult(AbstractResult):
 
     @property
     def rms(self) -> float:
-        return float(np.sqrt(np.mean(self.residuals**2)))
+        return float(np.sqrt(np.nanmean(self.residuals**2)))
+
+    @property
+    def near_rms(self) -> float:
+        """The same of the points within 5 σ for a robust loss, of all points otherwise."""
+        return float(np.sqrt(np.mean(self._near(self.loss)[0] ** 2)))
+
+    def _near(self, loss: str) -> tuple[np.ndarray, np.ndarray]:
+        """Residuals and σ of the points by which a fit of this loss is judged."""
+        known = np.isfinite(self.residuals)
+        residual, sigma = self.residuals[known], self.sigma[known]
+        near = diagnostics.near(residual, sigma, loss)
+        return residual[near], sigma[near]
 
     @property
     def chi_squared(self) -> float:
@@ -204,14 +228,31 @@ class FitResult(AbstractResult):
 
         One by construction where σ was estimated from the residuals.
         """
-        if not np.all(self.sigma > 0):
+        if np.any(self.sigma <= 0):
             return float("nan")  # estimated from residuals that are all zero
-        return float(np.sum((self.residuals / self.sigma) ** 2) / self.degrees_of_freedom)
+        return float(np.nansum((self.residuals / self.sigma) ** 2) / self.degrees_of_freedom)
+
+    @property
+    def robust_chi_squared(self) -> float:
+        """χ² per degree of freedom of the points within 5 σ, by which a robust loss is judged.
+
+        `chi_squared` where most points lie farther.
+        """
+        residual, sigma = self._near("cauchy")
+        left = int(np.sum(np.isfinite(self.residuals))) - residual.size
+        if np.any(self.sigma <= 0) or not self.degrees_of_freedom > left:
+            return self.chi_squared
+        return float(np.sum((residual / sigma) ** 2) / (self.degrees_of_freedom - left))
 
     @property
     def outliers(self) -> int:
-        """Points more than 5 σ off."""
-        return int(np.sum(np.abs(self.residuals) > 5 * self.sigma))
+        """How many points lie more than 5 σ off.
+
+        Where least squares estimated σ, this σ is the rms of the others.
+        """
+        if self.beyond is not None:
+            return self.beyond
+        return int(np.sum(np.abs(self.residuals) > diagnostics.FAR * self.sigma))
 
     def interval(
         self,
@@ -244,53 +285,12 @@ class FitResult(AbstractResult):
         """What the residuals and the search say against taking the result at its word."""
         return verdict.warnings(self)
 
-    def summary(self, unit: str = "") -> str:
-        """A table to print: the fit's quality, values ± plain and robust errors, warnings."""
-        noise = "not known" if np.isnan(self.successive_noise) else f"{self.successive_noise:.4g}"
-        head = [
-            f"rms {self.rms:.4g}, noise from successive differences {noise}, "
-            f"{self.explained:.2%} of the variance explained, "
-            f"{_counted(self.degrees_of_freedom)} degrees of freedom"
-        ]
-        if self.prior:
-            head.append(
-                f"prior: {'; '.join(self.prior)}; the data determine {self.determined:.1f} of "
-                f"{len(self.names)} parameters"
-            )
-        if self.sigma_known:
-            sigma = float(np.median(self.sigma))
-            head.append(
-                f"noise σ = {sigma:.4g} (given), χ² per degree of freedom {self.chi_squared:.3g}"
-            )
-        if self.correlation:
-            lags = ", ".join(
-                f"{label} {x:+.2f} (errors × {factor_of_errors(x):.2f})"
-                for label, x in self.correlation.items()
-            )
-            head.append(f"correlation of neighbouring residuals: {lags}")
-        if self.periods:
-            counted = ", ".join(f"{x:.3g} of {name}" for name, x in self.periods.items())
-            head.append(f"periods along the axis: {counted}")
-        if self.starts > 1 and self.agreeing_starts:
-            head.append(f"{self.agreeing_starts} of {self.starts} starts came to this minimum")
-        if self.outliers:
-            head.append(f"{self.outliers} points lie beyond 5 σ")
-        width = max(28, *(len(name) for name in self.names))
-        table = zip(self.names, self.values, self.errors, self.robust_errors, strict=True)
-        told = f"± robust error, correlations to lag {self.lag}"
-        third = [""] * len(self.names)
-        if self.bootstrap is not None:
-            told += f"; ± bootstrap, {self.bootstrap.said()}"
-            third = [f"; ± {error:.2g}" for error in self.bootstrap.errors]
-        rows = [f"  {'':<{width}s} value ± error ({told})"]
-        rows += [
-            f"  {name:<{width}s} {value:.6g} ± {error:.2g} (± {robust:.2g}{more}) "
-            f"{unit_of(self.device, name, unit)}".rstrip()
-            + ("   at its bound" if name in self.at_bound else "")
-            for (name, value, error, robust), more in zip(table, third, strict=True)
-        ]
-        return "\n".join([*head, *rows, *(f"WARNING: {text}" for text in self.warnings)])
+    def summary(self, unit: str = "", *, axis: str = "", axis_unit: str = "") -> str:
+        """A table to print: the fit's quality, values ± plain and robust errors, warnings.
 
-
-def _counted(number: int | float) -> str:
-    return str(number) if isinstance(number, int) else f"{number:.1f}"
+        Args:
+            unit: of the device's currents.
+            axis: what was scanned, a word for the positions of outliers.
+            axis_unit: of it, in place of "coil unit" and the like.
+        """
+        return words.summary(self, unit, axis, axis_unit)

@@ -18,16 +18,52 @@ _LUCK = 1e-3  # how often any parameter may be further apart by chance
 _CURVED = 1.0  # errors that the second order makes of one
 _MANY = 0.05  # share of refits on a bound
 _TENSE = 4.0  # standard deviations between a prior and the data that are no chance
+_FEW_OUT = 0.1  # share of points beyond 5 σ up to which they are outliers
+_NAMED = 6  # outliers in a text
 _OFF = 5.0  # standard errors of the mean residual of a row that are no chance
 
 
-def warnings(fit: "FitResult") -> tuple[str, ...]:
+def warnings(fit: "FitResult", axis: str = "", axis_unit: str = "") -> tuple[str, ...]:
     """What the residuals and the search say against the result."""
     return (
-        *_of_quality(fit), *_of_priors(fit), *_of_means(fit), *_of_correlations(fit),
-        *_of_periods(fit), *_of_rivals(fit), *_of_curvature(fit), *_of_parameters(fit),
-        *_of_refits(fit),
+        *_of_quality(fit), *_of_outliers(fit, axis, axis_unit), *_of_priors(fit), *_of_means(fit),
+        *_of_correlations(fit), *_of_periods(fit), *_of_rivals(fit), *_of_curvature(fit),
+        *_of_parameters(fit), *_of_refits(fit),
     )  # fmt: skip
+
+
+def are_outliers(fit: "FitResult") -> bool:
+    """Whether the points beyond 5 σ are few enough to be faults of single points."""
+    known = int(np.sum(np.isfinite(fit.residuals)))
+    return 0 < fit.outliers <= max(_FEW_OUT * known, 1)
+
+
+def outliers(fit: "FitResult", axis: str, axis_unit: str) -> str:
+    """How many points lie beyond 5 σ, and the first of them."""
+    count = fit.outliers
+    text = "1 point lies" if count == 1 else f"{count} points lie"
+    text += " beyond 5 σ"
+    if fit.loss == "linear" and not fit.sigma_known and fit.outlying:
+        text += ", σ of the others"
+    named = []
+    for words, off in fit.outlying[:_NAMED]:
+        row, at, position = words.rpartition(" at ")
+        if at and (axis or axis_unit):
+            words = f"{row} at {axis + ' = ' if axis else ''}{position} {axis_unit}".rstrip()
+        named.append(f"{words} ({off:+.3g} σ)")
+    if named:
+        text += f": {', '.join(named)}" + (", …" if count > len(named) else "")
+    return text
+
+
+def _of_outliers(fit: "FitResult", axis: str, axis_unit: str) -> list[str]:
+    """Points that pull least squares away."""
+    if fit.loss != "linear" or not are_outliers(fit):
+        return []
+    return [
+        f"{outliers(fit, axis, axis_unit)}; they pull at every parameter: loss='soft_l1' or "
+        "'cauchy' (--loss) keeps outliers from mattering"
+    ]
 
 
 def _of_refits(fit: "FitResult") -> list[str]:
@@ -115,16 +151,18 @@ def _of_quality(fit: "FitResult") -> list[str]:
             f"the model explains only {fit.explained:.0%} of the variance: another start, "
             "other bounds or another model?"
         )
-    if fit.rms > _ROUGH * fit.successive_noise:
-        ratio = fit.rms / fit.successive_noise
+    within = "" if fit.loss == "linear" else " of the points within 5 σ"
+    if fit.near_rms > _ROUGH * fit.successive_noise:
+        ratio = fit.near_rms / fit.successive_noise
         found.append(
-            f"the rms is {ratio:.3g} times the noise from successive differences: the model "
-            "misses something (or sits in a wrong minimum)"
+            f"the rms{within} is {ratio:.3g} times the noise from successive differences: the "
+            "model misses something (or sits in a wrong minimum)"
         )
-    if fit.sigma_known and fit.chi_squared > 1 + 5 * np.sqrt(2 / fit.degrees_of_freedom):
+    chi = fit.chi_squared if fit.loss == "linear" else fit.robust_chi_squared
+    if fit.sigma_known and chi > 1 + 5 * np.sqrt(2 / fit.degrees_of_freedom):
         found.append(
-            f"χ² is {fit.chi_squared:.3g} per degree of freedom: σ is too small or the model "
-            "misses something"
+            f"χ²{within} is {chi:.3g} per degree of freedom: σ is too small "
+            "or the model misses something"
         )
     return found
 

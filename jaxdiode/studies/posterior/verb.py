@@ -133,8 +133,8 @@ def sample_posterior(
     predict = Prediction(model, space, arguments)
     rows = lay_out(predict.template, predict.labels, along)
     flat = flat_like(predict.template, data, "data")
-    require_finite(flat, rows)
-    sigmas = noise_of(predict.template, sigma, flat.size)
+    kept = require_finite(flat, rows)
+    sigmas = noise_of(predict.template, sigma, kept)
     values = _start(space, start)
     value, jacobian, _ = predict(values)
     if not np.all(np.isfinite(value)):
