@@ -52,10 +52,10 @@ def test_a_status_says_what_it_means(tmp_path):
         assert jd.results.status_counts(data) == counts
     with xarray.open_dataset(tmp_path / "map.nc") as data:
         assert list(data["status"].attrs["flag_values"]) == list(NAMES)
-        assert data.attrs["statuses"] == "4 CONVERGED, 2 PERIOD_DOUBLING"
+        assert data.attrs["statuses"] == "4 CONVERGED, 2 PERIOD_DOUBLING of 6 points"
         data.drop_attrs().to_netcdf(tmp_path / "bare.nc")  # as of an earlier version
     bare = jd.load(tmp_path / "bare.nc")
-    assert bare.attrs["statuses"] == "4 CONVERGED, 2 PERIOD_DOUBLING"
+    assert bare.attrs["statuses"] == "4 CONVERGED, 2 PERIOD_DOUBLING of 6 points"
     assert bare["status"].attrs["flag_meanings"].split() == list(NAMES.values())
 
 
@@ -67,7 +67,8 @@ def test_a_refined_map_says_it_too(tmp_path):
     for each in (data, jd.load(tmp_path / "map.zarr")):
         assert each["status"].attrs["flag_meanings"].split() == list(NAMES.values())
         counts = jd.results.status_counts(each)
-        assert each.attrs["statuses"] == ", ".join(f"{n} {name}" for name, n in counts.items())
+        told = ", ".join(f"{n} {name}" for name, n in counts.items())
+        assert each.attrs["statuses"] == f"{told} of {each.sizes['point']} points"
         assert sum(counts.values()) == each.sizes["point"]
     assert "statuses" not in jd.results.refined_map(data, 5).attrs, "a grid has other points"
 
@@ -75,7 +76,7 @@ def test_a_refined_map_says_it_too(tmp_path):
 def test_counts_of_parts_and_of_other_statuses():
     data = jd.sweep(lambda d: {"here": jd.critical_currents(d), "own": 1.0}, SQUID, AXES)
     assert jd.results.status_counts(data, "here.status") == {"CONVERGED": 6}
-    assert data.attrs["statuses"] == "here.status: 6 CONVERGED"
+    assert data.attrs["statuses"] == "here.status: 6 CONVERGED of 6 points"
     with pytest.raises(ValueError, match=r"variable must be one of here.status, got 'status'"):
         jd.results.status_counts(data)
     part = jd.sweep(doubling, SQUID, AXES).sel(flux=0.5)
