@@ -175,9 +175,15 @@ def name_of_status(code: int) -> str:
 
 
 def statuses_of(data: "xarray.Dataset") -> str:
-    """The counts of every status in a line, empty where there is none."""
-    names = status_names(data)
-    told = {n: ", ".join(f"{c} {s}" for s, c in status_counts(data, n).items()) for n in names}
+    """The counts of every status in a line, empty where there is none.
+
+    With the number of points: parts of a dataset keep its attributes.
+    """
+    told = {}
+    for name in status_names(data):
+        counts = status_counts(data, name)
+        listed = ", ".join(f"{count} {status}" for status, count in counts.items())
+        told[name] = f"{listed} of {sum(counts.values())} points"
     if list(told) == ["status"]:
         return told["status"]
     return "; ".join(f"{name}: {text}" for name, text in told.items())
