@@ -12,6 +12,7 @@ _WARNED = 60.0  # seconds of work
 _LONG = 30.0
 _REFUSED = 3 * 86400.0
 _QUIET = 10.0  # seconds that need no report in a log
+_AT_ONCE = 1.0  # seconds between two lines
 
 
 def track(items: Iterable[T], label: str, total: int, show: bool) -> Iterator[T]:
@@ -27,16 +28,23 @@ def track(items: Iterable[T], label: str, total: int, show: bool) -> Iterator[T]
 
 
 def _report(items, label, total):
-    began, tenths = time.monotonic(), 0
+    """Lines on stderr. The first item compiles what the others run: it is no part of the estimate,
+    and what comes at once after it needs no line."""
+    began = told = time.monotonic()
+    tenths, first = 0, began
     for done, item in enumerate(items, 1):
         yield item
-        now = 10 * done // max(total, 1)
-        spent = time.monotonic() - began
-        if now > tenths and spent > _QUIET:
-            left = spent * (total - done) / done
-            rest = f", about {left:.0f} s left" if done < total else ""
+        now, tenth = time.monotonic(), 10 * done // max(total, 1)
+        spent = now - began
+        if tenth > tenths and spent > _QUIET and now - told >= _AT_ONCE:
+            rest = ""
+            if 1 < done < total:
+                rest = f", about {(now - first) * (total - done) / (done - 1):.0f} s left"
             print(f"{label}: {done} of {total} after {spent:.0f} s{rest}", file=sys.stderr)
-        tenths = now
+            told = now
+        if done == 1:
+            first = told = now
+        tenths = tenth
 
 
 class LongRunWarning(UserWarning):

@@ -30,6 +30,7 @@ from .studies.posterior import Posterior as Posterior
 from .studies.refine import refined_map as refined_map
 from .studies.robust.result import SpreadComparison as SpreadComparison
 from .studies.robust.result import SpreadStatistics as SpreadStatistics
+from .studies.sweep import status_counts as status_counts
 from .studies.tolerance import Margins as Margins
 from .thermal.escape import EscapeRate as EscapeRate
 from .thermal.histogram import SwitchingDistribution as SwitchingDistribution

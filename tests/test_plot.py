@@ -359,6 +359,69 @@ def test_dataset_with_an_axis_of_one_point():
         jd.plot.dataset(data.isel(flux=[0]))
 
 
+NAN = np.nan
+
+
+def partly_known():
+    """Known at 0, 1, 4 and 7; the points between have two statuses, and the last has none."""
+    values = [0.1, 0.2, NAN, NAN, 0.3, NAN, NAN, 0.4, NAN]
+    status = np.array([0, 0, 6, 6, 0, 6, 2, 0, 0], np.int32)
+    return xarray.Dataset({"efficiency": ("x", values), "status": ("x", status)},
+                          {"x": np.arange(9.0)})  # fmt: skip
+
+
+def spans(axes):
+    """{label: [(from, to), …]} of what is shaded, in the order of the colours."""
+    found = {}
+    for patch in axes.patches:
+        grey = patch.get_facecolor() if patch.get_fill() else patch.get_hatch()
+        found.setdefault(grey, []).append((patch.get_x(), patch.get_x() + patch.get_width()))
+    return list(found.values())
+
+
+def test_dataset_shows_where_nothing_is_known_and_why(tmp_path):
+    (axes,) = check(plot.dataset(partly_known()), tmp_path)
+    line, dots = axes.lines
+    assert np.array_equal(line.get_ydata(), partly_known()["efficiency"], equal_nan=True)
+    assert np.array_equal(dots.get_xdata(), [4.0, 7.0]), "alone between two that are not known"
+    assert dots.get_marker() == "."
+    assert spans(axes) == [[(1.5, 3.5), (4.5, 5.5)], [(5.5, 6.5)], [(7.5, 8.0)]]
+    assert labels(axes) == ["PERIOD_DOUBLING", "NONFINITE", "NaN"]
+    assert axes.get_xlim()[1] >= 8.0, "also where the last points are not known"
+    (bare,) = plot.dataset(partly_known().drop_vars("status")).axes
+    assert labels(bare) == ["NaN"]
+    assert spans(bare) == [[(1.5, 3.5), (4.5, 6.5), (7.5, 8.0)]]
+
+
+def test_dataset_shows_it_on_maps(tmp_path):
+    one = partly_known()
+    both = xarray.concat([one, one.assign(status=0 * one["status"])], "y").assign_coords(y=[0, 1])
+    axes, _ = check(plot.dataset(both), tmp_path, axes=2)
+    _, grey = [c for c in axes.collections if isinstance(c, QuadMesh)]
+    assert np.all(grey.get_array().mask == np.isfinite(both["efficiency"]))
+    names = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    assert names == ["NONFINITE", "NaN", "PERIOD_DOUBLING"]
+    shown = np.where(grey.get_array().mask, -1, grey.get_array().data)
+    assert np.array_equal(shown, [[-1, -1, 2, 2, -1, 2, 0, -1, 1], [-1, -1, 1, 1, -1, 1, 1, -1, 1]])
+
+
+def test_dataset_up_and_down(tmp_path):
+    way = np.repeat(["up", "down"], [3, 2])
+    data = xarray.Dataset(
+        {"plus": ("x", [1.0, 2, 3, NAN, 5]), "status": ("x", np.array([0, 0, 0, 6, 0], np.int32))},
+        {"x": [0.0, 1, 2, 1, 0], "direction": ("x", way)},
+    )
+    (axes,) = check(plot.dataset(data), tmp_path)
+    up, down, dots = axes.lines
+    assert np.array_equal(up.get_xdata(), [0, 1, 2])
+    assert np.array_equal(down.get_xdata(), [2, 1, 0]), "from where the way up ends"
+    assert (up.get_linestyle(), down.get_linestyle()) == ("-", "--")
+    assert labels(axes) == ["up", "down", "PERIOD_DOUBLING, down"]
+    ((one, other),) = spans(axes)[0]
+    assert {one, other} == {0.5, 1.5}
+    assert np.array_equal(dots.get_ydata(), [5.0])
+
+
 def test_dataset_errors():
     with pytest.raises(ValueError, match="1 or 2 axes of more than one point to be drawn, got 3"):
         plot.dataset(grid(2, 2, 2))

@@ -18,7 +18,6 @@ import pytest
 import xarray
 
 import jaxdiode as jd
-from jaxdiode import progress
 from jaxdiode.studies.sweep.program import Program
 
 PAIRS = jd.Squid.from_pairs([(420, 80), (380, 90), (80, 90)], flux=(0.4, 0.3))
@@ -401,21 +400,3 @@ def check_damages(folder, unfinished, foreign, truth, damages):
 @hypothesis.given(st.lists(Damage, min_size=1, max_size=4))
 def test_any_damage(tmp_path_factory, unfinished, foreign, truth, damages):
     check_damages(tmp_path_factory.mktemp("sweep"), unfinished, foreign, truth, damages)
-
-
-# ---- Progress
-
-
-@pytest.mark.parametrize(("seconds", "lines"), [(0.05, 0), (1.0, 9), (10.0, 10)])
-def test_progress_in_a_log(monkeypatch, capsys, seconds, lines):
-    clock = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
-    for _ in progress.track(range(97), "sweep", 97, True):
-        clock[0] += seconds
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == lines
-    if lines:
-        assert said[-1] == f"sweep: 97 of 97 after {97 * seconds:.0f} s"
-        assert all(" s left" in line for line in said[:-1])
-    list(progress.track(range(97), "sweep", 97, False))
-    assert capsys.readouterr().err == ""

@@ -15,7 +15,7 @@ from .common import Cache, Count, DeviceFile, check_folder, finish, make_folder,
 if TYPE_CHECKING:
     import xarray
 
-    from ..studies.sweep import Estimate
+    from ..studies.sweep import Estimate, Grid
 
 _STORE = tyro.conf.arg(metavar="MAP.zarr")
 _TOLERANCE = tyro.conf.arg(metavar="ERROR")
@@ -84,37 +84,33 @@ def sweep(
 
     made = device_file.device(table)
     function = critical_currents if along is None else continuation_of(made)
+    unit = device_file.unit(table)
     axes = {name: device_file.axis(name, given) for name, given in axes.items()}
+    grid = sweeps.Grid(made, axes, along, unit)
     if refine is not None:
         options = {} if points is None else {"points": points}
         options |= {"tolerance": refine, "chunk": chunk, "store": store, "overwrite": force}
-        _refine(made, axes, options, target, device_file.unit(table))
+        _refine(grid, options, target)
         return
     if explain:
-        grid = sweeps.Grid(made, axes, along)
         for line in _lines(sweeps.estimate(function, grid, chunk=chunk, store=store,
                                            shard=shard)):  # fmt: skip
             say(line)
         return
     if store is not None:
-        data = sweeps.sweep(
-            function, made, axes, along=along, chunk=chunk, store=store, shard=shard,
-            overwrite=force,
-        )  # fmt: skip
+        data = sweeps.sweep_grid(
+            function, grid, chunk=chunk, store=store, shard=shard, overwrite=force
+        )
         _say_of_store(data, axes, store)
         return
     folder = make_folder(out)
-    data = sweeps.sweep(
-        function, made, axes, along=along, chunk=chunk, path=target, overwrite=force
-    )
+    data = sweeps.sweep_grid(function, grid, chunk=chunk, path=target, overwrite=force)
     _summarise(data, axes)
     drawn = [n for n in data["efficiency"].shape if n > 1] if "efficiency" in data else []
     if len(drawn) in (1, 2):
         from .. import plot
-        from ..files import with_units
 
-        shown = with_units(data, made, device_file.unit(table))
-        plot.dataset(shown).savefig(folder / "efficiency.png")
+        plot.dataset(data).savefig(folder / "efficiency.png")
     finish(out)
 
 
@@ -130,37 +126,35 @@ def _refuse_beside_refine(refine: float, *, shard: bool, explain: bool, along: s
                          "known before")  # fmt: skip
 
 
-def _refine(device: Any, axes: dict, options: dict[str, Any], target: Path, unit: str) -> None:
+def _refine(grid: "Grid", options: dict[str, Any], target: Path) -> None:
     """A refined map to its store, or to netCDF with a figure."""
     from ..core.critical import rounded_efficiency
     from ..core.device import critical_currents
-    from ..studies.refine import FLAGS, refine
+    from ..studies.refine import FLAGS, refine_grid
 
     store = options["store"]
     if store is None:
         make_folder(target.parent)
         options = options | {"overwrite": False}
-    data = refine(critical_currents, device, axes, **options)
+    data = refine_grid(critical_currents, grid, **options)
     counts = {name: int((data["flag"] == k).sum()) for k, name in enumerate(FLAGS)}
     told = [f"{count} {name}" for name, count in counts.items() if count]
     say(f"{data.sizes['point']} points, {data.sizes['cell']} cells: {', '.join(told)}")
     efficiency = data["efficiency"].to_numpy()
     if np.isfinite(efficiency).any():
         best = int(np.nanargmax(efficiency))
-        where = {name: float(data[name][best]) for name in axes}
+        where = {name: float(data[name][best]) for name in grid.names}
         say(f"largest eta {rounded_efficiency(efficiency[best]):+.6f} at {where}")
     if store is not None:
         say(f"Results in {store.resolve()}")
         return
     from .._atomic import atomic_write
-    from ..files import with_units
 
-    shown = with_units(data, device, unit)
-    atomic_write(target, lambda p: shown.to_netcdf(p, engine="h5netcdf"))
-    if len(axes) <= 2:
+    atomic_write(target, lambda p: data.to_netcdf(p, engine="h5netcdf"))
+    if len(grid.names) <= 2:
         from .. import plot
 
-        plot.refined(shown).savefig(target.parent / "efficiency.png")
+        plot.refined(data).savefig(target.parent / "efficiency.png")
     finish(target.parent)
 
 
@@ -172,6 +166,7 @@ def _size_of(data: "xarray.Dataset", axes: Iterable[str]) -> int:
 def _summarise(data: "xarray.Dataset", axes: Iterable[str]) -> None:
     from ..core.critical import rounded_efficiency
     from ..numerics.status import Status
+    from ..studies.sweep import status_counts
 
     if "efficiency" not in data or "status" not in data:  # of a continuation of the user's own
         say(f"{_size_of(data, axes)} points of {', '.join(map(str, data))}")
@@ -182,8 +177,8 @@ def _summarise(data: "xarray.Dataset", axes: Iterable[str]) -> None:
     where = {k: float(data[k][v]) for k, v in best.items() if k in data.coords}
     largest = rounded_efficiency(data["efficiency"].max())
     say(f"{known.size} devices, {failed} failed; largest eta {largest:+.6f} at {where}")
-    codes, counts = np.unique(data["status"], return_counts=True)
-    noted = [f"{n} {Status(int(c)).name}" for c, n in zip(codes, counts, strict=True) if c]
+    counts = status_counts(data)
+    noted = [f"{n} {name}" for name, n in counts.items() if name != Status.CONVERGED.name]
     if noted:
         say(f"statuses: {', '.join(noted)}")
 

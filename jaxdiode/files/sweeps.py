@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 def with_units(
     dataset: "xarray.Dataset", device: "AbstractDevice", current: str
 ) -> "xarray.Dataset":
-    """The dataset with the unit of the device's currents where it is one of them.
+    """The dataset of a sweep or of `refine` with units, the device's unit of current being known.
+
+    A device in Python does not say what unit its currents have. I₊, I₋ and currents of folds get
+    it, and axes the units that their parameters declare, as "nA" or "Φ₀/nA".
+
+    Args:
+        dataset: what `sweep` or `refine` returned, or `load` of its file or store.
+        device: that was swept, such as `jd.files.device_of(dataset)`.
+        current: unit of its currents.
 
     Example:
         >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
@@ -24,14 +32,15 @@ def with_units(
         nA Φ₀
     """
     from ..core.paths import elements_of, match_names, unit_of
+    from ..studies.sweep.labels import is_current
 
     made, elements = dataset.copy(), elements_of(device)
     axes = made["axis"].values if "cells" in made.attrs else made.dims  # of `refine`, a sweep
     for name in made.coords.keys() & {str(one) for one in axes}:
         if found := unit_of(device, match_names(elements, str(name))[0], current):
             made[name].attrs["units"] = found
-    for name in ("plus", "minus"):
-        if current and name in made:
+    for name in map(str, made.data_vars):
+        if current and is_current(name):
             made[name].attrs["units"] = current
     return made
 

@@ -26,9 +26,9 @@ from .refinement import refined as refined
 from .relation import current_phase as current_phase
 from .results import values as values
 from .robust import scattered as scattered
-from .studies import dataset as dataset
 from .studies import pareto as pareto
 from .studies import search as search
+from .swept import dataset as dataset
 from .tolerance import margin_pairs as margin_pairs
 from .tolerance import margins as margins
 from .trajectory import circuit_trajectory as circuit_trajectory

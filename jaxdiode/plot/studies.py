@@ -1,15 +1,13 @@
-"""Searches and sweeps."""
+"""Searches and trade-offs."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.critical import rounded_efficiency
 from ..numerics.status import Status
-from .style import ACCENT, EFFICIENCY, GREY, MINUS, PLUS, limit_efficiency, new_figure
+from .style import ACCENT, EFFICIENCY, GREY, MINUS, PLUS, new_figure
 
 if TYPE_CHECKING:
-    import xarray
     from matplotlib.figure import Figure, SubFigure
 
     from ..studies.design import DesignResult
@@ -68,60 +66,3 @@ def pareto(front: "ParetoFront", *, figure: "Figure | SubFigure | None" = None) 
     axes.plot(x[~settled], y[~settled], "o", mfc="white", mec=PLUS, ms=4)
     axes.set(xlabel=front.labels[0], ylabel=front.labels[1])
     return figure
-
-
-def dataset(
-    data: "xarray.Dataset",
-    variable: str | None = None,
-    *,
-    figure: "Figure | SubFigure | None" = None,
-) -> "Figure":
-    """A sweep: a line for one axis, a map for two. Larger ones must be sliced first.
-
-    A map over an axis that turns back, as of a continuation up and down again, is drawn against
-    the number of the point on that axis.
-
-    Example:
-        >>> squid = jd.Squid.from_pairs([(100, 50), (80, 60)], flux=[0.3])
-        >>> data = jd.sweep(jd.critical_currents, squid, {"flux": np.linspace(0, 1, 5)})
-        >>> figure = jd.plot.dataset(data)
-        >>> print(len(figure.axes), len(figure.axes[0].lines[0].get_xdata()))
-        1 5
-    """
-    name = variable or next((n for n in ("efficiency", *data) if n in data), None)
-    if name is None or name not in data:
-        raise ValueError(f"variable must be one of {', '.join(map(str, data))}, got {variable!r}")
-    if "cell" in data.sizes:
-        raise ValueError("dataset is a refined map, which jd.plot.refined draws")
-    values = data[name]
-    values = values.squeeze([dim for dim, size in values.sizes.items() if size == 1], drop=True)
-    if values.ndim not in (1, 2):
-        raise ValueError(
-            f"dataset must have 1 or 2 axes of more than one point to be drawn, got {values.ndim}"
-        )
-    if name == "efficiency":
-        values = values.copy(data=rounded_efficiency(values))
-    figure, (axes,) = new_figure(1, into=figure)
-    limits: dict[str, Any] = {}
-    if values.ndim == 2 and float(values.min()) < 0 < float(values.max()):
-        largest = float(np.nanmax(np.abs(values)))
-        limits = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
-    if values.ndim == 2:
-        values = _with_numbers(values)
-    values.plot(ax=axes, **limits)
-    if name == "efficiency" and values.ndim == 1:
-        limit_efficiency(axes, values.to_numpy())
-    return figure
-
-
-def _with_numbers(values: "xarray.DataArray") -> "xarray.DataArray":
-    """Axes that turn back as numbers of points, which a map can be drawn against."""
-    for name in map(str, values.dims):
-        along = values[name].to_numpy()
-        steps = np.diff(along) if along.dtype.kind in "fiu" else np.ones(1)
-        if not (np.all(steps > 0) or np.all(steps < 0)):
-            attributes = {"long_name": f"point along {values[name].attrs.get('long_name', name)}"}
-            new = f"{name} (point)"
-            numbers = (new,), np.arange(len(along)), attributes
-            values = values.drop_vars(name).rename({name: new}).assign_coords({new: numbers})
-    return values

@@ -70,6 +70,25 @@ def test_shares(run, refuse, tmp_path):
     assert "with other values of the axis" in refuse("--store", "map.zarr", "--explain")
 
 
+@pytest.mark.thorough
+def test_units_of_the_device_file_are_in_what_is_written(run, tmp_path):
+    (tmp_path / "device.toml").write_text(f'unit = "uA"\n{DEVICE}')
+    run("--out", "swept")
+    run("--store", "map.zarr")
+    run("--refine", 1e-2, "--store", "refined.zarr")
+    with (
+        xarray.open_dataset("swept/sweep.nc", engine="h5netcdf") as file,
+        xarray.open_zarr("map.zarr") as store,
+        xarray.open_zarr("refined.zarr") as refined,
+    ):
+        for data in (file, store, refined):
+            for name in ("plus", "minus", "critical_current"):
+                assert data[name].attrs["units"] == "uA", name
+            assert "units" not in data["efficiency"].attrs
+        assert file.attrs["statuses"] == "11 CONVERGED of 11 points"
+    assert jd.load("refined.zarr")["plus_error"].attrs["units"] == "uA"
+
+
 def test_explain(run, tmp_path):
     points, chunks, size, compiled, expected = run("--explain", "--chunk", 4).splitlines()
     assert points == "points    11 to compute, of a grid of 11"

@@ -79,7 +79,7 @@ def refined_map(
             for name, values in found.items()
         },
         {name: each for name, each in wanted.items()},
-        {k: v for k, v in data.attrs.items() if k != "cells"},
+        {k: v for k, v in data.attrs.items() if k not in ("cells", "statuses")},
     )
     for name in made.variables:
         if name in data.variables:

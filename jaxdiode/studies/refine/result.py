@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...numerics.hermite_cells import KINDS
-from ..sweep.grid import long_name
-from ..sweep.zarr_layout import attributes_of
+from ..sweep.labels import long_name
 from .columns import SLOPE
 from .lattice import Lattice
 from .refinement import FLAGS, Leaves
@@ -38,7 +37,6 @@ def point_dataset(
     kept = {k: v for k, v in about.items() if v and k != "axes"}
     made = xarray.Dataset(data, coords | {"axis": names}, kept)
     for name in outputs:
-        made[name].attrs |= attributes_of(name)
         if name.endswith(SLOPE) and (text := long_name(name.removesuffix(SLOPE))):
             made[name].attrs["long_name"] = f"slope of the {text}"
     for name, (text, unit) in json.loads(about["axes"]).items():

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from ..sweep.blocks import Blocks
 from ..sweep.grid import unknown
+from ..sweep.labels import described
 from ..sweep.zarr_layout import (
     CHUNKS,
     DIGEST,
@@ -120,9 +121,9 @@ def read_refined(path: Path) -> "xarray.Dataset":
     points.attrs.pop("refined")
     points.attrs.pop("jaxdiode")
     if not (path / CELLS).is_dir():
-        return points
+        return described(points)
     cells = xarray.open_zarr(path / CELLS, chunks=None, consolidated=False).load()
     count = json.loads(cells.attrs["cells"])["points"]
     if count > points.sizes["point"]:
-        return points
-    return points.isel(point=slice(count)).merge(cells).assign_attrs(cells.attrs)
+        return described(points)
+    return described(points.isel(point=slice(count)).merge(cells).assign_attrs(cells.attrs))

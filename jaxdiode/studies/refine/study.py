@@ -13,11 +13,11 @@ import numpy as np
 
 from ..._version import __version__
 from ..sweep.grid import unknown
+from ..sweep.labels import attributes_of
 from ..sweep.reports import reason
 from ..sweep.zarr_layout import (
     CHUNKS,
     DIGEST,
-    attributes_of,
     difference,
     difference_of_values,
     mark_of,
@@ -174,7 +174,7 @@ def _write(path: Path, lattice: Lattice, told: dict[str, Any], sample) -> None:
         )
     for name, values in sample.items():
         array(name, values.dtype, values.shape[1:], dimensions_of(name, values, list(sample))
-              ).attrs.update(attributes_of(name))  # fmt: skip
+              ).attrs.update(attributes_of(name, values.dtype, lattice.grid.unit))  # fmt: skip
     array(PLACE, np.int64, (len(names),), ("axis",))
     array(KNOWN, bool, (), ())
     chunks = group.create_group(CHUNKS)

@@ -12,6 +12,7 @@ from ... import _checks
 from ..._checks import Numbers
 from ...core.device import AbstractDevice
 from ..sweep.grid import Grid
+from ..sweep.labels import described
 from ..sweep.memory import lanes_of
 from ..sweep.reports import say
 from ..sweep.zarr_layout import require_zarr
@@ -118,7 +119,18 @@ def refine(
             "function must be a function of a device (continuations go with sweep, along an axis), "
             f"got {type(function).__name__}"
         )
-    grid = Grid(device, axes)
+    return refine_grid(
+        function, Grid(device, axes), tolerance=tolerance, finest=finest, points=points,
+        chunk=chunk, store=store, overwrite=overwrite, progress=progress,
+    )  # fmt: skip
+
+
+def refine_grid(
+    function: Callable[[Any], PyTree], grid: Grid, *, tolerance: float | Mapping[str, float],
+    finest: float = 1e-3, points: int = 100_000, chunk: int | None = None,
+    store: str | Path | None = None, overwrite: bool = False, progress: bool = True,
+) -> "xarray.Dataset":  # fmt: skip
+    """The same of a coarse grid that is there, which may know the unit of currents."""
     lattice = Lattice(grid, _share("finest", finest))
     wanted = Tolerance(_tolerance(tolerance))
     points = _checks.whole_number("points", points)
@@ -167,7 +179,7 @@ def _refined(
     cells = cell_dataset(lattice, leaves, refinement.parts, refinement.outputs)
     if opened is not None:
         opened.write_cells(cells)
-    return found.merge(cells).assign_attrs(cells.attrs)
+    return described(found.merge(cells).assign_attrs(cells.attrs))
 
 
 def _sample(program: SlopeProgram) -> dict[str, np.ndarray]:

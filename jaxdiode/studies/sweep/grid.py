@@ -1,4 +1,4 @@
-"""The grid of a sweep: which parameters its axes set, and the labels of the result."""
+"""The grid of a sweep: which parameters its axes set, and what is said of it."""
 
 import json
 import math
@@ -14,20 +14,11 @@ from ...core.continuation import AbstractContinuation
 from ...core.device import AbstractDevice
 from ...core.paths import elements_of, label_of, match_names, require_range, unit_of
 from ...core.tables import to_table
+from .labels import CURRENT_UNIT, described, label
 
 if TYPE_CHECKING:
     import xarray
 
-_OUTPUTS = {
-    "plus": "critical current I₊",
-    "minus": "critical current I₋",
-    "efficiency": "diode efficiency η",
-    "diode_efficiency": "diode efficiency η",
-    "fluxoids": "fluxoid numbers of the loops",
-    "energy": "energy of the flux state",
-    "falls": "falls into another flux state",
-    "fold": "fold current",
-}
 _LARGEST = 10**10  # grid points
 
 
@@ -39,9 +30,10 @@ class Grid:
         along: the axis of a continuation, or None; way: the continuation in words.
         row: points of that axis, which are computed one after another; 1 without one.
         size: points.
+        unit: of the device's currents, for labels; empty where it is not known.
     """
 
-    def __init__(self, device, axes, along: str | None = None):
+    def __init__(self, device, axes, along: str | None = None, unit: str = ""):
         if not isinstance(device, AbstractDevice):
             raise ValueError(f"device must be a jaxdiode device, got {type(device).__name__}")
         if not isinstance(axes, Mapping):
@@ -52,7 +44,7 @@ class Grid:
             if along not in axes:
                 raise _checks.unknown_name("along", along, list(axes))
             axes = {**{name: axes[name] for name in axes if name != along}, along: axes[along]}
-        self.along, self.way = along, ""
+        self.along, self.way, self.unit = along, "", unit
         self.device = device
         elements = elements_of(device)
         targets, self.values, seen = [], [], set()
@@ -150,14 +142,14 @@ class Grid:
         return {name: np.asarray(v) for name, v in zip(self.names, self.values, strict=True)}
 
     def dataset(self, results: Mapping[str, np.ndarray]) -> "xarray.Dataset":
-        return label(self.names, list(self.axes.values()), results, self.about())
+        return described(label(self.names, list(self.axes.values()), results, self.about()))
 
     def about(self) -> dict[str, str]:
         """What the attributes of a dataset say: the device in words and as a table, the axes."""
         elements = elements_of(self.device)
         first = {name: match_names(elements, name)[0] for name in self.names}
         labels = {
-            name: [label_of(self.device, member, name), unit_of(self.device, member)]
+            name: [label_of(self.device, member, name), unit_of(self.device, member, self.unit)]
             for name, member in first.items()
         }
         try:
@@ -171,6 +163,8 @@ class Grid:
         }
         if self.along is not None:
             about |= {"along": self.along, "continuation": " ".join(self.way.split())}
+        if self.unit:
+            about[CURRENT_UNIT] = self.unit
         return about
 
 
@@ -181,34 +175,3 @@ def unknown(dtype: np.dtype) -> Any:
     if dtype.kind == "u":
         return np.iinfo(dtype).max
     return np.nan if dtype.kind in "fc" else -1
-
-
-def long_name(output: str) -> str:
-    """What figures call an output of the function; nothing where it is the user's own."""
-    return _OUTPUTS.get(output, "")
-
-
-def label(names, values, results, about: Mapping[str, str]) -> "xarray.Dataset":
-    """Flat results as a dataset on the grid that the axes span."""
-    import xarray
-
-    shape = tuple(map(len, values))
-    data = {}
-    for key, flat in results.items():
-        inner = [f"{key}_{i}" for i in range(flat.ndim - 1)]
-        data[key] = ((*names, *inner), flat.reshape(*shape, *flat.shape[1:]))
-    coords = {}
-    for name, array in zip(names, values, strict=True):
-        if array.ndim == 1:
-            coords[name] = array
-        else:
-            coords[f"{name}_values"] = ((name, f"{name}_component"), array)
-    kept = {k: v for k, v in about.items() if v and k != "axes"}
-    made = xarray.Dataset(data, coords, kept)
-    for name in made.data_vars:
-        if text := long_name(str(name)):
-            made[name].attrs["long_name"] = text
-    for name, (text, unit) in json.loads(about.get("axes") or "{}").items():
-        if name in made.coords:
-            made[name].attrs |= {"long_name": text} | ({"units": unit} if unit else {})
-    return made

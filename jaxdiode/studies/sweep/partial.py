@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .grid import label, unknown
-from .store import ABOUT, INPUTS, chunk_files, folder_of, read_arrays, read_chunk
+from .grid import unknown
+from .labels import described, label
+from .store import INPUTS, about_of, chunk_files, folder_of, read_arrays, read_chunk
 from .zarr_layout import require_zarr
 from .zarr_store import read_store
 
@@ -32,7 +33,7 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
     path = Path(path)
     if path.is_file():
         try:
-            return xarray.load_dataset(path, engine="h5netcdf")
+            return described(xarray.load_dataset(path, engine="h5netcdf"))
         except Exception as error:  # whatever stands in a damaged file
             raise ValueError(f"path must be the netCDF file of a sweep, got {str(path)!r}: "
                              f"{' '.join(str(error).split())[:200]}") from error  # fmt: skip
@@ -42,7 +43,7 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
     folder = folder_of(path)
     try:
         inputs = read_arrays(folder / INPUTS)
-        mark, about = str(inputs["sweep"]), {name: str(inputs[name]) for name in ABOUT}
+        mark, about = str(inputs["sweep"]), about_of(inputs)
         axes = {k.removeprefix("axis "): v for k, v in inputs.items() if k.startswith("axis ")}
         size, chunk = int(np.prod([len(v) for v in axes.values()])), int(inputs["chunk"])
         sample = {
@@ -66,4 +67,6 @@ def read_sweep(path: str | Path) -> "xarray.Dataset":
         for k, v in found.items():
             results[k][start : start + len(v)] = v[: size - start]
             finished[start : start + len(v)] = True
-    return label(tuple(axes), list(axes.values()), results | {"finished": finished}, about)
+    return described(
+        label(tuple(axes), list(axes.values()), results | {"finished": finished}, about)
+    )

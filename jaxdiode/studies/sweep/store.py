@@ -9,11 +9,13 @@ import numpy as np
 
 from ..._atomic import atomic_write
 from .grid import Grid
+from .labels import CURRENT_UNIT
 from .reports import reason, say
 from .same import close, same_inputs
 
 INPUTS, _LOCK = "inputs.npz", "lock"
-ABOUT = ("device", "device_table", "axes")
+_ABOUT = ("device", "device_table", "axes")
+_ABOUT_SOME = ("along", "continuation", CURRENT_UNIT)
 _CHUNK = re.compile(r"\d{12}\.npz")
 _LEFT_BY_KILLED = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
 _SWEEP, _START, _VALUE = "sweep", "first point", "value "
@@ -73,7 +75,7 @@ class Store:
             try:
                 known = read_arrays(label)
                 self.mark = str(known.pop(_SWEEP))
-                for name in ABOUT:
+                for name in about_of(known):
                     known.pop(name)
             except Exception as error:  # whatever stands in a damaged file
                 self.mark = self._mark_of_chunks()
@@ -183,6 +185,16 @@ class Store:
 
     def _file(self, start: int) -> Path:
         return self.folder / f"{start:012d}.npz"
+
+
+def about_of(inputs: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """What the attributes of the dataset say, which tells no sweep from another.
+
+    Raises:
+        KeyError: of a damaged file.
+    """
+    some = [name for name in _ABOUT_SOME if name in inputs]
+    return {name: str(inputs[name]) for name in (*_ABOUT, *some)}
 
 
 def folder_of(path: Path) -> Path:

@@ -47,6 +47,11 @@ def sweep(
     machines of one kind. Where memory does not suffice the lanes are halved, a line on stderr says
     so, and the last digits may differ.
 
+    Which points failed, and why: `status`, 0 where a point converged, has the codes and names of
+    `jd.Status` as attributes; the attribute `statuses` of the dataset counts them (of a store and
+    of a part of a sweep `jd.results.status_counts` does). A function of one's own that returns
+    numbers alone has no status, and its failures are NaN.
+
     Args:
         function: device → number, array, dict of them, or what has `as_dict()`, such as
             `CriticalCurrents`: plus, minus, efficiency and status. Or a continuation, such as
@@ -57,7 +62,8 @@ def sweep(
             (n, m) set the m parameters of the name one by one.
         along: the axis that a continuation follows, in the order of its values; it becomes the
             last one of the result. Rows along it are computed side by side, each from its first
-            point on, and are kept and written whole.
+            point on, and are kept and written whole. Where its values turn back the result has a
+            coordinate `direction`, "up" or "down".
         chunk: grid points that are kept and written together. If not given 8192, or more so that
             there are at most 4096 chunks, or fewer so that their outputs take at most a 32nd of
             the memory of the machine (or of the control group); of a store, those it was begun
@@ -65,9 +71,10 @@ def sweep(
             it, and its default is as many as that, up to 65536.
         path: netCDF file to write. Finished chunks are kept in a folder beside it, with their
             axes and the device, until it is complete; the same call after an interruption goes
-            on from there, and `read_sweep(path)` reads what is there before. A chunk that is
-            damaged is computed again. One process at a time may write to a path (network file
-            systems need a working `flock` for that).
+            on from there. `jd.load(path)` reads what is there at any time; the file itself, which
+            xarray opens, is there in the end. A chunk that is damaged is computed again. One
+            process at a time may write to a path (network file systems need a working `flock`
+            for that).
         store: folder of a Zarr store to write instead (extra `jaxdiode[cluster]`). A chunk is
             written when it is computed, so that memory is bounded by the chunk, whatever the grid.
             What is returned reads from the store, and has a variable `finished` while there is
@@ -107,9 +114,20 @@ def sweep(
         >>> print("finished" in mapped, bool((mapped["plus"] == data["plus"]).all()))
         False True
     """
+    return sweep_grid(
+        function, Grid(device, axes, along), chunk=chunk, path=path, store=store, shard=shard,
+        executor=executor, overwrite=overwrite, progress=progress,
+    )  # fmt: skip
+
+
+def sweep_grid(
+    function: SweepFunction, grid: Grid, *, chunk: int | None = None,
+    path: str | Path | None = None, store: str | Path | None = None, shard: Any = None,
+    executor: Any = None, overwrite: bool = False, progress: bool = True,
+) -> "xarray.Dataset":  # fmt: skip
+    """The same of a grid that is there, which may know the unit of currents."""
     if chunk is not None:
         chunk = _checks.whole_number("chunk", chunk)
-    grid = Grid(device, axes, along)
     grid.take(function)
     if store is not None:
         if path is not None:

@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ..._version import __version__
-from ...numerics.status import Status
 from .blocks import Blocks
-from .grid import Grid, label, long_name, unknown
+from .grid import Grid, unknown
+from .labels import attributes_of, label
 from .reports import reason
 from .same import close
 
@@ -194,7 +194,7 @@ def _write(path: Path, grid: Grid, blocks: Blocks, lanes: int, sample) -> None:
             fill_value=unknown(values.dtype),
             dimension_names=(*grid.names, *(f"{name}_{k}" for k in range(len(inner)))),
         )
-        made.attrs.update(attributes_of(name))
+        made.attrs.update(attributes_of(name, values.dtype, grid.unit))
     chunks = group.create_group(CHUNKS)
     chunks.create_array(
         DIGEST, shape=(blocks.count, 32), chunks=(1, 32), dtype=np.uint8, fill_value=0,
@@ -247,15 +247,6 @@ def difference(known: list[str], given: list[str]) -> str:
             break
         where, one, other = f"{where}.{key}", one[key], other[key]
     return f"{where[1:] or 'device'} is {str(one)[:100]}, got {str(other)[:100]}"
-
-
-def attributes_of(name: str) -> dict[str, Any]:
-    """Of a variable: what figures call it; of a status its codes, by the CF conventions."""
-    made: dict[str, Any] = {"long_name": text} if (text := long_name(name)) else {}
-    if name == "status" or name.endswith(".status"):
-        made["flag_values"] = [int(one) for one in Status]
-        made["flag_meanings"] = " ".join(one.name for one in Status)
-    return made
 
 
 def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .blocks import Blocks
+from .labels import described
 from .reports import reason, say
 from .zarr_layout import CHUNKS, DIGEST, Inputs, open_group, read_inputs
 
@@ -101,7 +102,7 @@ def read_store(path: Path) -> "xarray.Dataset":
     inputs = read_inputs(path)
     blocks = inputs.blocks
     done = ZarrStore(path, inputs).finished()
-    dataset = xarray.open_zarr(path, chunks=None, consolidated=False)
+    dataset = described(xarray.open_zarr(path, chunks=None, consolidated=False), count=False)
     if np.all(done):
         return dataset
     points = indexing.LazilyIndexedArray(_finished_points(done.reshape(blocks.counts), blocks))
