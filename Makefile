@@ -29,15 +29,18 @@ help:
 demo: .venv/ready
 	$(BIN)/jaxdiode demo --force
 
+# CI takes the thorough ones with them: tests of one file share what they compile.
+MARKS ?= not thorough and not slow and not document
 test: .venv/ready
-	$(PYTEST) -m 'not thorough and not slow and not document'
+	$(PYTEST) -m '$(MARKS)'
 
 thorough: .venv/ready
 	$(PYTEST) -m 'thorough and not slow'
 
 # Pages stand in one file and are processes of their own.
 documents: .venv/ready
-	$(PYTEST) --dist worksteal -m document
+	$(PYTEST) --dist worksteal -m document tests/docs tests/test_docstrings.py tests/test_notebooks.py \
+		tests/test_readme.py
 
 docs: .venv/ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
@@ -54,7 +57,9 @@ test-all: .venv/ready
 test-oldest: .venv-oldest/ready
 	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile -m 'not thorough and not slow and not document' \
 		tests/core tests/numerics tests/test_contract.py tests/test_fit.py tests/test_design.py \
-		tests/test_sweep.py tests/test_sweep_files.py tests/files tests/test_cli.py tests/test_citation.py
+		tests/test_sweep.py tests/test_sweep_files.py tests/files tests/test_cli.py tests/test_citation.py \
+		tests/sweep_store tests/posterior
+	.venv-oldest/bin/python -m pytest -q -m 'not slow and not document' tests/explore/test_explorer.py
 
 dist: .venv/ready
 	rm -rf dist

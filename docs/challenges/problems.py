@@ -181,8 +181,8 @@ CHALLENGES = (
         ),
         build=_double_loop,
         score=mean_efficiency,
-        best=_loop_of(62.2, 63.0, 49.78, 49.54, 0.4042),
-        record=0.57022024,
+        best=_loop_of(58.7840368707, 60.1110712184, 46.636814264, 46.6217743824, 0.40665685917),
+        record=0.57056916,
         tolerance=1e-6,
     ),
     Challenge(
@@ -207,11 +207,11 @@ CHALLENGES = (
         build=_screened,
         score=screened_efficiency,
         best={
-            "elements.J1.relation.critical_current": 0.63825,
-            "elements.L.inductance": 0.3 / 1.63825,
-            "elements.L.offset": 0.62177,
+            "elements.J1.relation.critical_current": 0.639329948,
+            "elements.L.inductance": 0.3 / 1.639329948,
+            "elements.L.offset": 0.621407301,
         },
-        record=0.49626387,
+        record=0.49626826,
         tolerance=1e-6,
     ),
     Challenge(

@@ -13,7 +13,8 @@ def first_line(thing) -> str:
     """The first sentence of a docstring, on one line, with nothing that Markdown takes up."""
     paragraph = (inspect.getdoc(thing) or "").split("\n\n")[0]
     line = " ".join(paragraph.split()).split(". ")[0].rstrip(".:")
-    for mark in "|<*_[":
+    line = line.replace("<", "&lt;")
+    for mark in "|*_[":
         line = line.replace(mark, "\\" + mark)
     return line
 

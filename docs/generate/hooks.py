@@ -85,6 +85,10 @@ def on_page_markdown(markdown, page, config, files):
 
     page.meta.setdefault("search", {"boost": BOOST.get(page.file.src_uri.split("/")[0], 1)})
     filled = MARK.sub(table, markdown)
+    for mark in re.findall(r"<!--\s*table.*", FENCED.sub("", filled), re.I):
+        LOG.warning(
+            "%s: no mark of a table, which stands alone in its line: %s", page.file.src_uri, mark
+        )
     for row in uneven_rows(filled):
         LOG.warning("%s: a row has other columns than its table: %s", page.file.src_uri, row)
     return filled

@@ -19,8 +19,14 @@ class Figure(NamedTuple):
 
 def _read():
     """{name of a notebook: its cells}."""
-    paths = sorted(NOTEBOOKS.glob("*.ipynb"))
-    return {path.stem: nbformat.read(path, as_version=4).cells for path in paths}
+    found = {}
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        cells = found[path.stem] = nbformat.read(path, as_version=4).cells
+        if cells[0].cell_type != "markdown" or not cells[0].source.startswith("# "):
+            raise ValueError(f"{path.name} must begin with a cell of text and a title, # …")
+        if not any(cell.get("outputs") for cell in cells):
+            raise ValueError(f"{path.name} holds nothing that it printed: make notebooks runs it")
+    return found
 
 
 def _pictures(cell):
@@ -85,7 +91,7 @@ def _page(name: str, cells) -> str:
     count = itertools.count()
     lines = []
     for cell in cells:
-        if cell.cell_type == "markdown":
+        if cell.cell_type != "code":
             lines += [cell.source, ""]
             continue
         lines += _fenced("python", cell.source)

@@ -1,6 +1,7 @@
 """`jaxdiode explore`."""
 
 import importlib.util
+import socket
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,9 @@ def explore(
     """
     if not 1024 <= port <= 65535:
         raise ValueError(f"port must be from 1024 to 65535, got {port}")
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise ValueError(f"port must be a free one, {port} is in use")
     if importlib.util.find_spec("panel") is None:
         raise ImportError("explore needs Panel: pip install 'jaxdiode[explore]'")
     with tempfile.TemporaryDirectory() as folder:

@@ -47,7 +47,7 @@ class AndreevModes(AbstractPhaseBiased):
         39.123744
     """
 
-    papers: ClassVar[tuple[str, ...]] = ("gibbons2025",)
+    papers: ClassVar[tuple[str, ...]] = ("gibbons2025", "beenakker1991", "haberkorn1978")
 
     amplitude: Float[Array, " modes"] = parameter(
         at_least=0.0, unit="current", label="amplitude eΔ/ħ"

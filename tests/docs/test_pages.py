@@ -36,7 +36,10 @@ def test_there_are_pages():
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_blocks_are_of_a_kind_that_runs(page):
     """Nothing is shown that nobody runs: what is typed elsewhere installs, or submits jobs."""
-    blocks = blocks_of(page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    blocks = blocks_of(text)
+    fences = re.findall(r"^[ \t]*(?:```|~~~).*$", text, re.MULTILINE)
+    assert len(fences) == 2 * len(blocks), "a block inside a list or a note, which nobody runs"
     for block in blocks:
         assert block.kind in ("python", "py", "sh", "toml", "text", "console"), block.kind
         if block.kind == "py":  # a script, which a command below runs

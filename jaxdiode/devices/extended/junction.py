@@ -37,11 +37,11 @@ class ExtendedJunction(AbstractPhaseBiased):
     short beside the Josephson penetration depth.
 
     When it is a diode. With the harmonics b_n, χ_n of i and P(k) = ∫p e^{2πikx}dx it is one unless
-    some α makes every b_n P(nf) e^{iχ_n + inα} real. So it is none, at any flux, where i is
-    sinusoidal (whatever the profile), where p is even and i odd, and, for an odd i, at f = 0. At
-    small f, η = κ₃ (2πf)³ i‴/6i for an odd i, taken where i is largest, κ₃ the third cumulant of p;
-    that is (b₂/b₁) κ₃ (2πf)³ for a weak second harmonic: cubic in the field. For an odd i
-    I₋(f) = I₊(−f), and a mirrored profile is the opposite field.
+    some α makes every b_n P(nf) e^{iχ_n + inα} real, or only odd n are left (I(φ + π) = −I(φ)). So
+    it is none, at any flux, where i is sinusoidal (whatever the profile), where p is even and i
+    odd, and, for an odd i, at f = 0. At small f, η = κ₃ (2πf)³ i‴/6i for an odd i, taken where i is
+    largest, κ₃ the third cumulant of p; that is (b₂/b₁) κ₃ (2πf)³ for a weak second harmonic: cubic
+    in the field. For an odd i I₋(f) = I₊(−f), and a mirrored profile is the opposite field.
 
     Where the current vanishes at every phase (uniform, whole f) I± are 0, η is NaN and the status
     is NO_SUPERCURRENT; currents below 1e-11 of the local one count as that. Next to such a node η

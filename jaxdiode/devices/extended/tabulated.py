@@ -45,7 +45,7 @@ class TabulatedRelation(AbstractPhaseBiased):
     Rows φ₀ < … < φ_N = φ₀ + 2π with I_N = I_0, any spacing; the spline is periodic and twice
     differentiable. A jump is a phase that comes twice, with the current before and the one after
     it; a corner (a turn that the rows do not resolve) is named by `corners`. The spline is split at
-    both: through a jump it would be 15 % off however many rows there are. A jump at φ₀ itself is
+    both: through a jump it would be 8 to 22 % off however many rows. A jump at φ₀ itself is
     named as a corner: first and last current may differ then.
 
     How many rows: 16/w for η to 1e-6, with w the width of the sharpest turn (√(1−τ) or
