@@ -252,7 +252,12 @@ def test_fit(run, capsys, write, measurement, tmp_path):
     assert abs(pair[1]["value"] - 2) < 4 * pair[1]["error"] < 0.2
     assert 0.7 < found["chi_squared_per_degree"] < 1.3
     names = {p.name for p in (tmp_path / "jaxdiode-fit").iterdir()}
-    assert names == {"result.json", "fit.png", "parameters.png"}
+    assert names == {"result.json", "device.toml", "fit.png", "parameters.png"}
+    again = device_file.read(tmp_path / "jaxdiode-fit/device.toml")
+    fitted = jd.load(tmp_path / "jaxdiode-fit/result.json").device
+    same = zip(jax.tree.leaves(device_file.device(again)), jax.tree.leaves(fitted), strict=True)
+    assert all(np.array_equal(a, b) for a, b in same)
+    assert set(device_file.space(again, fitted).names) >= {"turns.0"}
 
 
 @pytest.mark.thorough

@@ -107,6 +107,9 @@ def fit(
     found, _ = fitting.best_fit(task, sigma, starts, seed, loss, bootstrap)
     folder, unit = make_folder(out), device_file.unit(table)
     save(folder / "result.json", found, unit=unit, sections=device_file.sections(table))
+    bounds = {k: x for k, x in task.space.bounds.items() if np.all(np.isfinite(x))}
+    sections = {"bounds": bounds} if bounds else None
+    save(folder / "device.toml", found.device, unit=unit, sections=sections)
     for line in task.said:
         say(line)
     say(found.summary(unit, axis=task.axis, axis_unit=task.axis_unit))

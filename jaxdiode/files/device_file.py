@@ -200,7 +200,10 @@ def space(table: dict[str, Any], of: "AbstractDevice") -> "Space":
     from ..studies.space import Space
 
     if not table.get("bounds"):
-        raise ValueError("device file must have a [bounds] section that says what may vary")
+        raise ValueError(
+            "device file must have a [bounds] section that says what may vary; `jaxdiode fit` "
+            "writes a device.toml with those of the fit, to be edited"
+        )
     return Space(of, table["bounds"], table.get("design", {}).get("ties", ()))
 
 
