@@ -1,5 +1,6 @@
 """A server of `jaxdiode explore`, and a browser: once for all tests."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -62,8 +63,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
+@contextlib.contextmanager
+def started(tmp_path_factory):
+    """A server, which may have gone before the end."""
     pytest.importorskip("panel", reason="Panel is not installed")
     port = free_port()
     log = tmp_path_factory.mktemp("explore") / "log"
@@ -85,8 +87,15 @@ def server(tmp_path_factory):
             time.sleep(0.2)
         yield Server(f"http://127.0.0.1:{port}/", server.pid, folder)
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
         server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    with started(tmp_path_factory) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,14 @@ JAXDIODE_EXPLORE_MINUTES sets another length.
 
 import os
 import random
+import signal
 import time
 from pathlib import Path
 
 import pytest
+
+from tests.explore.conftest import started
+from tests.explore.visits import Visit
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 MINUTES = float(os.environ.get("JAXDIODE_EXPLORE_MINUTES", "30"))
@@ -43,6 +47,16 @@ def play(visit, chance, minutes):
         moves += 1
     visit.rest()
     return moves
+
+
+def test_a_server_that_is_gone(tmp_path_factory, browser):
+    """Boxes could be filled all the same, beside numbers of former values."""
+    with started(tmp_path_factory) as server:
+        visit = Visit(browser, server.address)
+        os.killpg(server.process, signal.SIGTERM)
+        said = visit.page.get_by_text("No connection: nothing here follows any more")
+        said.wait_for(timeout=20_000)
+        visit.page.close()
 
 
 def test_random_moves_do_not_grow(visit, server):
