@@ -23,8 +23,6 @@ from .explorer_worker import Worker
 _LIVE = 0.15  # seconds of a reading above which curves and slopes wait to be asked for
 _FOLLOWED = 0.4  # seconds of an I–V curve above which it goes when something moves
 _GONE = "No connection: nothing here follows any more. Start jaxdiode explore again, then reload."
-    "No connection: nothing here follows any more. Start jaxdiode explore again, reload the page."
-)
 _SAME_MOVE = 1.0  # seconds between two events of one drag
 _LARGEST = 500 * 2**20  # bytes of a file from the page; beyond it the connection would end
 
