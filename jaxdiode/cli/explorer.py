@@ -180,8 +180,11 @@ class Explorer:
             self.move(dict(zip(space.names, values, strict=True)))
         return abs(before), max(after, abs(before))
 
-    def fit(self, path: Path) -> Any:
-        """Fit the device to a table of critical currents, as `jaxdiode fit` does.
+    def fit(self, path: Path) -> tuple[Any, str]:
+        """Fit the device to a table of critical currents, as `jaxdiode fit --drop-missing` does.
+
+        Returns:
+            The result, and its summary in the units of the table.
 
         Raises:
             ValueError: what the reader or the fit refuses.
@@ -192,14 +195,15 @@ class Explorer:
         table = {**self.state.table, "device": to_table(self.device)}
         if self.unit:
             table["unit"] = self.unit
-        names = Columns(None, None, None, None, False, None, False)
+        names = Columns(None, None, None, None, "values", None, False)
         currents = fitting.read(path, table, names)
         task = fitting.prepare(path, table, currents, 0)
         found, _ = fitting.best_fit(task, None, None, 0)
         after = state_of(found.device, task.space.bounds, self.unit, self.state.table)
         self._remember()
         self.state = after
-        return found
+        said = found.summary(self.unit, axis=task.axis, axis_unit=task.axis_unit)
+        return found, "\n".join([*task.said, said])
 
     # ---- Files
 

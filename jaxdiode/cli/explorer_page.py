@@ -239,9 +239,9 @@ class Page:
             self._rebuild()
 
     def _fit(self, path: Path) -> None:
-        found = self.explorer.fit(path)
+        _, said = self.explorer.fit(path)
         self._rebuild()
-        self._say(found.summary(self.explorer.unit), "pre", "overflow-x:auto")
+        self._say(said, "pre", "overflow-x:auto")
 
     def _open(self, path: Path) -> None:
         self.explorer.load(path)

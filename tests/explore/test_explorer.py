@@ -269,7 +269,12 @@ def test_a_fit_and_a_broken_table(explorer, tmp_path):
     path = tmp_path / "measured.csv"
     np.savetxt(path, table, delimiter=",", header="coil,plus,minus", comments="")
     start = Explorer(jd.replace(truth, {"branches.0": 70.0}), "nA")
-    fitted = start.fit(path)
+    rows = path.read_text().splitlines()
+    rows[40] = rows[40].rpartition(",")[0] + ","  # I₋ is missing there
+    path.write_text("\n".join(rows).replace("coil,", "coil (mA),"))
+    fitted, said = start.fit(path)
+    assert "1 value missing (NaN) and left out, 161 fitted" in said
+    assert "Φ₀/mA" in said
     assert fitted.rms < 0.6
     assert {"turns.0", "squid.branches.0.critical_current"} <= {s.name for s in start.sliders}
     assert start.undo()
