@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import shutil
 from pathlib import Path
 
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "0"  # tests leave the user's cache folder alone
@@ -152,3 +153,16 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium for one file: while it is open no other may be, nor asyncio run."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -13,17 +12,9 @@ import pytest
 from tests.snippets import ROOT
 from tests.test_docstrings import PUBLIC
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MISSING = [
     name for name in ("mkdocs", "material", "mkdocstrings", "mathjax") if not find_spec(name)
 ]
-NO_BROWSER = (
-    "playwright is not installed"
-    if not find_spec("playwright")
-    else ""
-    if CHROMIUM
-    else "no chromium on the path"
-)
 pytestmark = [
     pytest.mark.thorough,
     pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
@@ -67,18 +58,6 @@ def test_every_public_name_is_a_target(site):
     from docs.generate import names
 
     assert set(PUBLIC) - set(names.elsewhere()) <= anchors
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if NO_BROWSER:
-        pytest.skip(NO_BROWSER)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
