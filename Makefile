@@ -58,7 +58,7 @@ test-oldest: .venv-oldest/ready
 	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadfile -m 'not thorough and not slow and not document' \
 		tests/core tests/numerics tests/test_contract.py tests/test_fit.py tests/test_design.py \
 		tests/test_sweep.py tests/test_sweep_files.py tests/files tests/test_cli.py tests/test_citation.py \
-		tests/sweep_store tests/posterior
+		tests/posterior
 	.venv-oldest/bin/python -m pytest -q -m 'not slow and not document' tests/explore/test_explorer.py
 
 dist: .venv/ready
