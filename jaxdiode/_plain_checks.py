@@ -6,7 +6,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+AMPERES = {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "pA": 1e-12}
 _LISTED = 12  # names an error message lists before it stops
+
+
+def with_u(unit: str) -> str:
+    """A unit with u for either sign of micro."""
+    return unit.replace("\u00b5", "u").replace("\u03bc", "u")
 
 
 def unknown_name(

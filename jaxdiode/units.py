@@ -12,6 +12,7 @@ from jaxtyping import Array
 
 from . import _checks
 from ._checks import Numbers
+from ._plain_checks import AMPERES, with_u
 
 planck = 6.62607015e-34  # J s
 elementary_charge = 1.602176634e-19  # C
@@ -21,7 +22,6 @@ flux_quantum = planck / (2 * elementary_charge)  # Wb
 bcs_gap_ratio = 1.7638769888620456  # Δ₀/k_BT_c of weak coupling, π e^{−γ} with Euler's γ
 
 _MOST_HENRY = 0.01  # no circuit with Josephson junctions has more; pH taken for H have
-_CURRENT = {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "pA": 1e-12}
 _ENERGY = {
     "J": 1.0,
     "eV": elementary_charge,
@@ -48,7 +48,7 @@ def josephson_energy(critical_current: Numbers, *, current: str, energy: str = "
         >>> print(f"{jd.units.josephson_energy(10, current='nA', energy='GHz'):.6f} GHz")
         4.966835 GHz
     """
-    factor = hbar / (2 * elementary_charge) * _scale("current", current, _CURRENT)
+    factor = hbar / (2 * elementary_charge) * _scale("current", current, AMPERES)
     return _array("critical_current", critical_current) * (
         factor / _scale("energy", energy, _ENERGY)
     )
@@ -65,7 +65,7 @@ def critical_current(josephson_energy: Numbers, *, current: str, energy: str = "
     """
     factor = 2 * elementary_charge / hbar * _scale("energy", energy, _ENERGY)
     return _array("josephson_energy", josephson_energy) * (
-        factor / _scale("current", current, _CURRENT)
+        factor / _scale("current", current, AMPERES)
     )
 
 
@@ -89,7 +89,7 @@ def amperes(value: Numbers, *, current: str):
         >>> print(f"{jd.units.amperes(420, current='nA'):.6e}")
         4.200000e-07
     """
-    return _array("value", value) * _scale("current", current, _CURRENT)
+    return _array("value", value) * _scale("current", current, AMPERES)
 
 
 def drive_amplitude(power: Numbers, *, impedance: Numbers, current: str):
@@ -105,7 +105,7 @@ def drive_amplitude(power: Numbers, *, impedance: Numbers, current: str):
     """
     watt = 1e-3 * 10 ** (_array("power", power) / 10)
     ohm = _checks.real_array("impedance", impedance, above=0.0)
-    return jnp.sqrt(2 * watt / ohm) / _scale("current", current, _CURRENT)
+    return jnp.sqrt(2 * watt / ohm) / _scale("current", current, AMPERES)
 
 
 def drive_power(amplitude: Numbers, *, impedance: Numbers, current: str):
@@ -115,7 +115,7 @@ def drive_power(amplitude: Numbers, *, impedance: Numbers, current: str):
         >>> print(f"{jd.units.drive_power(6324.555320, impedance=50, current='nA'):.6f} dBm")
         -60.000000 dBm
     """
-    ampere = _array("amplitude", amplitude) * _scale("current", current, _CURRENT)
+    ampere = _array("amplitude", amplitude) * _scale("current", current, AMPERES)
     ohm = _checks.real_array("impedance", impedance, above=0.0)
     return 10 * jnp.log10(ampere**2 * ohm / 2 * 1e3)
 
@@ -132,7 +132,7 @@ def plasma_quantum(critical_current: Numbers, capacitance: Numbers, *, current: 
         >>> print(f"{float(jd.units.plasma_quantum(100.0, 1e-12, current='nA')):.6f}")
         0.055856
     """
-    amperes = _array("critical_current", critical_current) * _scale("current", current, _CURRENT)
+    amperes = _array("critical_current", critical_current) * _scale("current", current, AMPERES)
     frequency = jnp.sqrt(
         2 * math.pi * amperes / (flux_quantum * _array("capacitance", capacitance))
     )
@@ -154,7 +154,7 @@ def inductance(henry: Numbers, *, current: str):
         9.671957e-06
     """
     given = _checks.real_array("henry", henry, at_least=-_MOST_HENRY, at_most=_MOST_HENRY, unit="H")
-    return given * (_scale("current", current, _CURRENT) / flux_quantum)
+    return given * (_scale("current", current, AMPERES) / flux_quantum)
 
 
 def henry(inductance: Numbers, *, current: str):
@@ -164,7 +164,7 @@ def henry(inductance: Numbers, *, current: str):
         >>> print(f"{1e12 * jd.units.henry(1e-5, current='nA'):.6f} pH")  # 10⁻⁵ Φ₀/nA
         20.678338 pH
     """
-    return _array("inductance", inductance) * (flux_quantum / _scale("current", current, _CURRENT))
+    return _array("inductance", inductance) * (flux_quantum / _scale("current", current, AMPERES))
 
 
 def flux(area: Numbers, field: Numbers):
@@ -236,7 +236,7 @@ def _array(name: str, value: Numbers) -> Array:
 
 def _scale(kind: str, name: str, table: dict[str, float]) -> float:
     """A unit by its name, with u or either µ for micro. A guess would be off by powers of ten."""
-    plain = name.replace("\u00b5", "u").replace("\u03bc", "u") if isinstance(name, str) else name
+    plain = with_u(name) if isinstance(name, str) else name
     if plain not in table:
         raise ValueError(f"unknown {kind} unit {name!r}; allowed: {', '.join(table)}")
     return table[plain]

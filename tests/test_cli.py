@@ -376,14 +376,17 @@ def test_sweep_where_some_or_all_fail(run, capsys, write):
         assert f"2 devices, {failed} failed" in capsys.readouterr().out
 
 
-@pytest.mark.thorough
-def test_design(run, capsys, write, tmp_path):
-    text = """
+HARMONICS = """
 [device]
 type = "Harmonics"
 sine = [1.0, 0.1]
 cosine = [0.0, 0.2]
-[bounds]
+"""
+
+
+@pytest.mark.thorough
+def test_design(run, capsys, write, tmp_path):
+    text = f"""{HARMONICS}[bounds]
 "cosine.1" = [0.0, 1.0]
 [design]
 starts = 4
@@ -425,12 +428,7 @@ branches = [
 @pytest.mark.thorough
 def test_a_design_that_chance_beats_is_not_kept(run, capsys, write, tmp_path):
     """One start and one step: three devices at random are better, and the climb goes on there."""
-    text = """
-[device]
-type = "Harmonics"
-sine = [1.0, 0.1]
-cosine = [0.0, 0.2]
-[bounds]
+    text = f"""{HARMONICS}[bounds]
 "cosine.1" = [-1.0, 1.0]
 """
     options = ("--starts", 1, "--steps", 1, "--polish", 0, "--rounds", 0, "--seed", 1)

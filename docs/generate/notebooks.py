@@ -1,6 +1,7 @@
 """The notebooks as they are stored: a page for each, their figures, and the gallery of these."""
 
 import base64
+import functools
 import itertools
 import re
 from pathlib import Path
@@ -17,6 +18,7 @@ class Figure(NamedTuple):
     picture: bytes
 
 
+@functools.cache  # for pages, pictures and the gallery
 def _read():
     """{name of a notebook: its cells}."""
     found = {}

@@ -51,7 +51,8 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"jaxdiode {__version__}")
         return
-    sys.path.append(os.getcwd())  # devices of one's own: `python -m jaxdiode` finds them there
+    if "" not in sys.path:
+        sys.path.append("")  # devices of one's own, in the folder one stands in
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn

@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from ..core.results import status_text
 from ..core.tables import to_table
 from ..numerics.status import Status
 from ..studies.space import Space
+from .design import OBJECTIVES
 from .explorer_code import python_of
 from .explorer_state import Slider, State, read, state_of
 from .explorer_voltages import Voltages, has_voltages, voltages_of
@@ -31,6 +33,7 @@ _STEPS = 5  # of a climb
 _NO_DIODE = 1e-9
 _STEEPEST = 1e6  # change of η over a slider that is no slope any more
 _MOST_UNDONE = 200
+_BOUNDED = OBJECTIVES["eta-prime"]
 
 
 class Reading(NamedTuple):
@@ -137,7 +140,7 @@ class Explorer:
         the slope does not exist or is that of a cusp, as at a transparency of 1 when it is cold.
         """
         space = self.state.space()
-        _, slope = _value_and_slope(space, space.values(self.device))
+        _, slope = _value_and_slope(diode_efficiency, space, space.values(self.device))
         change = slope * np.asarray(space.upper - space.lower)
         known = np.where(np.abs(change) < _STEEPEST, change, np.nan)
         return dict(zip(space.names, known.tolist(), strict=True))
@@ -173,7 +176,9 @@ class Explorer:
         """
         now = self.state
         space = Space(now.device, {name: now.ranges[name] for name in now.climbing})
-        before, _ = _bounded_and_slope(space, space.values(now.device))
+        before, slope = _value_and_slope(_BOUNDED, space, space.values(now.device))
+        if not np.isfinite(before) or not np.all(np.isfinite(slope)):
+            raise ValueError("η has no value or no slope here: there is nothing to climb")
         sides = (1.0, -1.0) if abs(before) < _NO_DIODE else (1.0 if before > 0 else -1.0,)
         after, values = max(_ascent(space, now.device, side) for side in sides)
         if after > abs(before):
@@ -256,8 +261,10 @@ def _view(device: AbstractDevice):
     return found, jnp.where(known, relation.current(jnp.asarray(PHASES)), jnp.nan)
 
 
-def _value_and_slope(space: Space, values: Any) -> tuple[float, np.ndarray]:
-    value, slope = jax.device_get(_slopes(space, jnp.asarray(values)))
+def _value_and_slope(
+    objective: Callable[[Any], Any], space: Space, values: Any
+) -> tuple[float, np.ndarray]:
+    value, slope = jax.device_get(_slopes(objective, space, jnp.asarray(values)))
     return float(value), np.asarray(slope)
 
 
@@ -267,11 +274,9 @@ def _ascent(space: Space, device: AbstractDevice, side: float) -> tuple[float, l
 
     low, width = np.asarray(space.lower), np.asarray(space.upper - space.lower)
     start = (np.asarray(space.values(device)) - low) / width
-    if not all(np.all(np.isfinite(x)) for x in _bounded_and_slope(space, low + width * start)):
-        raise ValueError("η has no value or no slope here: there is nothing to climb")
 
     def descent(share: np.ndarray) -> tuple[float, np.ndarray]:
-        value, slope = _bounded_and_slope(space, low + width * share)
+        value, slope = _value_and_slope(_BOUNDED, space, low + width * share)
         if not np.isfinite(value):
             return 10.0, np.zeros_like(share)
         return -side * value, np.nan_to_num(-side * slope * width)
@@ -283,22 +288,9 @@ def _ascent(space: Space, device: AbstractDevice, side: float) -> tuple[float, l
     return -float(found.fun), np.clip(low + width * found.x, low, low + width).tolist()
 
 
-def _bounded_and_slope(space: Space, values: Any) -> tuple[float, np.ndarray]:
-    value, slope = jax.device_get(_bounded_slopes(space, jnp.asarray(values)))
-    return float(value), np.asarray(slope)
-
-
 @eqx.filter_jit
-def _bounded_slopes(space: Space, values: Any):
-    def bounded(x: Any) -> Any:
-        return critical_currents(space.insert(x)).bounded_efficiency
-
-    return jax.value_and_grad(bounded)(values)
-
-
-@eqx.filter_jit
-def _slopes(space: Space, values: Any):
-    return jax.value_and_grad(lambda x: diode_efficiency(space.insert(x)))(values)
+def _slopes(objective: Callable[[Any], Any], space: Space, values: Any):
+    return jax.value_and_grad(lambda x: objective(space.insert(x)))(values)
 
 
 @eqx.filter_jit

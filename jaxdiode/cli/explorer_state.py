@@ -62,11 +62,8 @@ class State(NamedTuple):
 
     def has_sliders_of(self, other: "State") -> bool:
         """Whether the same sliders stand for both, with other values."""
-        mine, others = (
-            (type(x.device), x.ranges, x.unit, [label_of(x.device, name) for name in x.ranges])
-            for x in (self, other)
-        )
-        return mine == others
+        mine, others = ([s._replace(value=0.0) for s in x.sliders()] for x in (self, other))
+        return type(self.device) is type(other.device) and mine == others
 
 
 def read(path: Path) -> tuple[AbstractDevice, str, dict[str, Any], dict[str, Any]]:

@@ -27,8 +27,7 @@ class Voltages(NamedTuple):
 
 def has_voltages(device: AbstractDevice, quick: bool) -> bool:
     """Whether it has a curve of its own, or is a quick junction, which a resistor may shunt."""
-    own = type(device).iv is not AbstractDevice.iv
-    return own or (quick and isinstance(device, AbstractPhaseBiased))
+    return _has_own(device) or (quick and isinstance(device, AbstractPhaseBiased))
 
 
 def voltages_of(device: AbstractDevice, unit: str) -> Voltages:
@@ -39,7 +38,7 @@ def voltages_of(device: AbstractDevice, unit: str) -> Voltages:
     """
     from ..dynamics.shunted import Shunted
 
-    if type(device).iv is AbstractDevice.iv and isinstance(device, AbstractPhaseBiased):
+    if not _has_own(device) and isinstance(device, AbstractPhaseBiased):
         device = Shunted(device)
     found = device.iv(points=_BIASES)
     columns = {name: np.asarray(value) for name, value in found.as_dict().items()}
@@ -48,11 +47,15 @@ def voltages_of(device: AbstractDevice, unit: str) -> Voltages:
     if "voltage_up" in columns:
         return Voltages(current, columns["voltage_up"], columns["voltage_down"], said)
     grows = np.diff(current) > 0
-    first, last = np.append(grows, False), np.insert(grows, 0, False)
-    falls_first, falls_last = np.append(~grows, False), np.insert(~grows, 0, False)
-    voltage = columns["voltage"]
-    up, down = first | last, falls_first | falls_last
-    return Voltages(current, np.where(up, voltage, np.nan), np.where(down, voltage, np.nan), said)
+    up, down = (
+        np.where(np.append(steps, False) | np.insert(steps, 0, False), columns["voltage"], np.nan)
+        for steps in (grows, ~grows)
+    )
+    return Voltages(current, up, down, said)
+
+
+def _has_own(device: AbstractDevice) -> bool:
+    return type(device).iv is not AbstractDevice.iv
 
 
 def _plain(typeset: str, unit: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from .. import _plain_checks as _checks
 
 _HENRY = {"H": 1.0, "uH": 1e-6, "nH": 1e-9, "pH": 1e-12, "fH": 1e-15}
-_AMPERE = {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "pA": 1e-12}
 _QUANTITY = re.compile(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([A-Za-zµμΩΦ₀/%°]+)\s*")
 
 
@@ -55,19 +54,18 @@ def _numbers(value: Any, name: str, declared: str, unit: str) -> Any:
     found = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return value
-    known = _AMPERE if declared == "current" else _HENRY
-    own = found[2].replace("µ", "u").replace("μ", "u")
-    plain = unit.replace("µ", "u").replace("μ", "u")
+    known = _checks.AMPERES if declared == "current" else _HENRY
+    own, plain = _checks.with_u(found[2]), _checks.with_u(unit)
     if own not in known:
         raise _checks.unknown_name(f"unit of {name} = {value!r}", found[2], known)
-    if plain not in _AMPERE:
+    if plain not in _checks.AMPERES:
         raise ValueError(
-            f"unit must name that of the currents, {', '.join(_AMPERE)}, beside "
+            f"unit must name that of the currents, {', '.join(_checks.AMPERES)}, beside "
             f"{name} = {value!r}, got {unit!r}"
         )
     number = float(found[1]) * known[own]
     if declared == "current":
-        return number / _AMPERE[plain]
+        return number / _checks.AMPERES[plain]
     from ..units import inductance
 
     return float(inductance(number, current=plain))

@@ -15,13 +15,13 @@ _KEPT = 20  # outliers that are named
 _SHORT = 40  # points of a row below which its correlations are not tested
 
 
-def near(residual: np.ndarray, noise: np.ndarray, loss: str) -> np.ndarray:
+def near(residual: np.ndarray, noise: np.ndarray, robust: bool) -> np.ndarray:
     """Which points a robust loss is judged by: those within 5 σ, where these are most of them.
 
     All of them for a linear loss, which has no outliers.
     """
     inside = np.abs(residual) <= FAR * noise
-    if loss == "linear" or 2 * np.sum(inside) < residual.size:
+    if not robust or 2 * np.sum(inside) < residual.size:
         return np.ones(residual.shape, bool)
     return inside
 

@@ -236,7 +236,7 @@ def _result(
     joint = curvature.pseudo if np.all(noise > 0) else np.zeros_like(plain)
     gap = np.minimum(values - problem.low, problem.high - values)
     still = np.abs(values - best.start) <= 1e-6 * np.maximum(np.abs(values), np.abs(best.start))
-    near = diagnostics.near(residual, noise, problem.loss)
+    near = diagnostics.near(residual, noise, robust=problem.loss != "linear")
     seen = problem.data[near], residual[near], rows.only(near)
     beyond, outlying = diagnostics.outliers(problem, residual, noise, rows)
     found = FitResult(

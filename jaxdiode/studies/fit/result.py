@@ -213,13 +213,13 @@ class FitResult(AbstractResult):
     @property
     def near_rms(self) -> float:
         """The same of the points within 5 σ for a robust loss, of all points otherwise."""
-        return float(np.sqrt(np.mean(self._near(self.loss)[0] ** 2)))
+        return float(np.sqrt(np.mean(self._near(robust=self.loss != "linear")[0] ** 2)))
 
-    def _near(self, loss: str) -> tuple[np.ndarray, np.ndarray]:
+    def _near(self, robust: bool) -> tuple[np.ndarray, np.ndarray]:
         """Residuals and σ of the points by which a fit of this loss is judged."""
         known = np.isfinite(self.residuals)
         residual, sigma = self.residuals[known], self.sigma[known]
-        near = diagnostics.near(residual, sigma, loss)
+        near = diagnostics.near(residual, sigma, robust)
         return residual[near], sigma[near]
 
     @property
@@ -238,7 +238,7 @@ class FitResult(AbstractResult):
 
         `chi_squared` where most points lie farther.
         """
-        residual, sigma = self._near("cauchy")
+        residual, sigma = self._near(robust=True)
         left = int(np.sum(np.isfinite(self.residuals))) - residual.size
         if np.any(self.sigma <= 0) or not self.degrees_of_freedom > left:
             return self.chi_squared

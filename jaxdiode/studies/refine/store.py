@@ -120,10 +120,9 @@ def read_refined(path: Path) -> "xarray.Dataset":
     points = points.set_coords(names).drop_vars([KNOWN, PLACE]).assign_coords(axis=names).load()
     points.attrs.pop("refined")
     points.attrs.pop("jaxdiode")
-    if not (path / CELLS).is_dir():
-        return described(points)
-    cells = xarray.open_zarr(path / CELLS, chunks=None, consolidated=False).load()
-    count = json.loads(cells.attrs["cells"])["points"]
-    if count > points.sizes["point"]:
-        return described(points)
-    return described(points.isel(point=slice(count)).merge(cells).assign_attrs(cells.attrs))
+    if (path / CELLS).is_dir():
+        cells = xarray.open_zarr(path / CELLS, chunks=None, consolidated=False).load()
+        count = json.loads(cells.attrs["cells"])["points"]
+        if count <= points.sizes["point"]:
+            points = points.isel(point=slice(count)).merge(cells).assign_attrs(cells.attrs)
+    return described(points)

@@ -98,17 +98,11 @@ def described(data: "xarray.Dataset", count: bool = True) -> "xarray.Dataset":
         made = made.drop_vars("direction", errors="ignore")
         ways = directions(np.asarray(data[along].values, float))
         if len(set(ways)) > 1:
-            way = xarray_variable(along, ways, f"way of the sweep along {along}")
-            made = made.assign_coords(direction=way)
+            said = {"long_name": f"way of the sweep along {along}"}
+            made = made.assign_coords(direction=(along, ways, said))
     if count and (told := statuses_of(made)):
         made.attrs["statuses"] = told
     return made
-
-
-def xarray_variable(dimension: str, values: np.ndarray, text: str) -> "xarray.Variable":
-    import xarray
-
-    return xarray.Variable((dimension,), values, {"long_name": text})
 
 
 def directions(values: Float[np.ndarray, " points"]) -> np.ndarray:
